@@ -1,0 +1,61 @@
+# make demo   everything from renders to the report, at the demo scale
+# make test   all checks, with one real run of the whole chain at the smallest scale
+# Both make a virtual environment first and install into it; a second call skips that.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+CORES ?= all
+
+# The rules call `projcomp` by name.
+export PATH := $(abspath $(BIN)):$(PATH)
+
+# Where there is flock, a second `make demo` beside a running one stops instead of taking its lock.
+FLOCK := $(shell flock -n -o -E 75 /dev/null true 2>/dev/null && echo flock -n -o -E 75 Makefile)
+
+.PHONY: demo test lint unit smoke clean
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:
+	@sed -n '1,3s/^# //p' Makefile
+
+# Removes a lock that a killed run has left behind, then goes on where it stopped.
+demo: $(VENV)/.installed
+	$(FLOCK) sh -c 'snakemake --unlock >/dev/null 2>&1; snakemake --cores $(CORES)' || \
+		{ code=$$?; test $$code -ne 75 || echo "error: another make demo is running here" >&2; exit $$code; }
+	snakemake --cores $(CORES) --report results/report.html
+	@echo "report: results/report.html"
+
+test: lint unit smoke
+
+lint: $(VENV)/.installed-dev
+	ruff check .
+	ruff format --check .
+	pyright --pythonpath $(BIN)/python
+	lint-imports
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+unit: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 pytest -n auto --maxprocesses 8 -m "not smoke"
+
+smoke: $(VENV)/.installed-dev
+	pytest -m smoke
+
+clean:
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+		echo "error: expected Python 3.11 (bpy 4.5 has wheels for no other), got $$("$(PYTHON)" --version 2>&1 || echo none)." \
+		"Install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@ $(VENV)/.installed

@@ -1,0 +1,38 @@
+"""The whole run: render, train, compose, count, report. `snakemake --cores all` makes all of it.
+
+What a run consists of follows from the config (src/projcomp/plan.py); the rules only say how.
+"""
+
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from projcomp.config_load import load
+from projcomp.errors import UserError
+from projcomp.plan import Plan
+
+
+configfile: "config.yaml"
+
+
+try:
+    plan = Plan(load(config))
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+wildcard_constraints:
+    **dict.fromkeys(["dataset", "model", "experiment", "case", "name"], r"[\w-]+"),
+    shard=r"\d{5}",
+
+
+rule all:
+    input:
+        plan.targets(),
+
+
+include: "workflow/rules/render.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/sample.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"

@@ -1,0 +1,322 @@
+"""The command line: one subcommand per stage, each the line that a Snakemake rule runs.
+
+Heavy libraries are imported inside the subcommands, so that ``--help`` and ``check`` are quick.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+import typer.core
+from pydantic import ValidationError
+
+from projcomp import stages
+from projcomp.config import Section, WandbConfig
+from projcomp.errors import ConfigError, UserError
+
+SettingsT = TypeVar("SettingsT", bound=Section)
+
+
+class Device(StrEnum):
+    """Where torch computes."""
+
+    auto = "auto"
+    cpu = "cpu"
+    gpu = "gpu"
+
+
+class WandbMode(StrEnum):
+    """Whether and how training is logged to Weights & Biases."""
+
+    off = "off"
+    offline = "offline"
+    online = "online"
+
+
+class _Group(typer.core.TyperGroup):
+    """Turns what a user can cause into one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(130) from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="""Compose diffusion models on rendered CLEVR scenes, and count what came out.
+
+    `snakemake --cores all` runs every stage in order and again only what changed; it calls the
+    subcommands below, one per stage. To run one by hand, take its line from
+    `snakemake --printshellcmds` or from the log.
+
+    Start here: `projcomp check --preset presets/smoke.yaml`
+    """,
+)
+config_app = typer.Typer(no_args_is_help=True, help="The generated descriptions of the config.")
+app.add_typer(config_app, name="config")
+
+SettingsText = Annotated[
+    str, typer.Option("--settings", help="the stage's settings as JSON; the rule's `params`")
+]
+Out = Annotated[Path, typer.Option("--out", help="file to write, complete or not at all")]
+OutFolder = Annotated[Path, typer.Option("--out", help="folder to write to")]
+Threads = Annotated[int, typer.Option(min=1, help="CPU threads")]
+DeviceOption = Annotated[Device, typer.Option(help="auto takes a GPU where there is one")]
+State = Annotated[Path, typer.Option("--state", help="folder of the checkpoints to resume from")]
+CheckpointMinutes = Annotated[
+    float, typer.Option(min=0.01, help="minutes between checkpoints to resume from")
+]
+
+
+def main() -> None:
+    """Entry point of the ``projcomp`` command."""
+    app(prog_name="projcomp")
+
+
+def _parse(model: type[SettingsT], text: str) -> SettingsT:
+    from projcomp.config_load import first_line
+
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        raise ConfigError(f"--settings: {first_line(error, model)}") from None
+
+
+def _stage(name: str, example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a subcommand whose help ends with an example line."""
+    return app.command(name, epilog=f"Example: `projcomp {name} {example}`")
+
+
+@_stage("render-shard", "--settings JSON --shard 12 --out data/single/shard-00012.h5")
+def render_shard(
+    settings: SettingsText,
+    shard: Annotated[int, typer.Option(min=0, help="number of the shard")],
+    out: Out,
+    threads: Threads = 1,
+) -> None:
+    """Render one shard of a dataset."""
+    parsed = _parse(stages.RenderSettings, settings)
+    from projcomp.render import shards
+
+    shards.render_shard(parsed, shard, out, threads)
+
+
+@_stage("render-reference", "--settings JSON --out samples/truth/k3.h5")
+def render_reference(settings: SettingsText, out: Out, threads: Threads = 1) -> None:
+    """Render the true composition of one case."""
+    parsed = _parse(stages.ReferenceSettings, settings)
+    from projcomp.render import shards
+
+    shards.render_reference(parsed, out, threads)
+
+
+@_stage("render-scenes", "scenes.json out.h5 --width 320 --height 240 --samples 512 --no-denoise")
+def render_scenes(
+    scenes: Annotated[Path, typer.Argument(help="scenes in CLEVR's JSON layout")],
+    out: Annotated[Path, typer.Argument(help="HDF5 file to write")],
+    width: Annotated[int, typer.Option(min=1, help="pixels")] = 320,
+    height: Annotated[int, typer.Option(min=1, help="pixels")] = 240,
+    samples: Annotated[int, typer.Option(min=1, help="Cycles samples per pixel")] = 512,
+    denoise: Annotated[bool, typer.Option(help="run OpenImageDenoise")] = True,
+    threads: Threads = 1,
+) -> None:
+    """Render the scenes of a JSON file, with its camera and lights where it has them."""
+    from projcomp.render import shards
+
+    shards.render_scenes_file(scenes, out, width, height, samples, denoise, threads)
+
+
+@_stage("index", "data/single --num-shards 20 --settings JSON --out data/single.h5")
+def index(
+    folder: Annotated[Path, typer.Argument(help="folder of the shards")],
+    num_shards: Annotated[int, typer.Option(min=1, help="shards 0 to this, exclusive")],
+    settings: SettingsText,
+    out: Out,
+) -> None:
+    """Check the shards of a dataset and write the index over them."""
+    parsed = _parse(stages.RenderSettings, settings)
+    from projcomp.data.index import build_index
+    from projcomp.data.shards import check_shard
+
+    shards = [folder / f"shard-{shard:05d}.h5" for shard in range(num_shards)]
+    check_shard(shards[0], parsed.model_dump(mode="json"))
+    build_index(shards, out)
+
+
+@_stage("preview", "data/single.h5 --out data/single.png")
+def preview(
+    dataset: Annotated[Path, typer.Argument(help="index of the dataset, or a shard")], out: Out
+) -> None:
+    """Draw a contact sheet of a dataset."""
+    from projcomp.data.preview import draw_preview
+
+    draw_preview(dataset, out)
+
+
+@_stage("train", "--settings JSON --data data --out models/single --state state/models/single")
+def train(
+    settings: SettingsText,
+    data: Annotated[Path, typer.Option(help="folder of the dataset indices")],
+    out: OutFolder,
+    state: State,
+    threads: Threads = 1,
+    device: DeviceOption = Device.auto,
+    checkpoint_minutes: CheckpointMinutes = 2.0,
+    log_images: Annotated[int, typer.Option(min=1, help="images between lines of the log")] = 4096,
+    wandb: Annotated[WandbMode, typer.Option(help="log to Weights & Biases too")] = WandbMode.off,
+    wandb_project: Annotated[str, typer.Option(help="project name there")] = "projcomp",
+) -> None:
+    """Train one diffusion model, resuming where an interrupted training left off."""
+    parsed = _parse(stages.TrainSettings, settings)
+    from projcomp.training import train as training
+
+    training.train(
+        parsed,
+        data,
+        out,
+        state,
+        threads=threads,
+        device=device.value,
+        checkpoint_minutes=checkpoint_minutes,
+        log_images=log_images,
+        wandb=_wandb(wandb, wandb_project),
+    )
+
+
+def _wandb(mode: WandbMode, project: str) -> WandbConfig:
+    online = "online" if mode is WandbMode.online else "offline"
+    return WandbConfig(enabled=mode is not WandbMode.off, mode=online, project=project)
+
+
+@_stage("train-detector", "--settings JSON --data data/counting.h5 --out models/detector ...")
+def train_detector(
+    settings: SettingsText,
+    data: Annotated[Path, typer.Option(help="index of the dataset it learns from")],
+    out: OutFolder,
+    state: State,
+    threads: Threads = 1,
+    device: DeviceOption = Device.auto,
+    checkpoint_minutes: CheckpointMinutes = 2.0,
+) -> None:
+    """Train the object detector and check it on held-out renders."""
+    parsed = _parse(stages.DetectorSettings, settings)
+    from projcomp.training import detector
+
+    detector.train_detector(
+        parsed,
+        data,
+        out,
+        state_dir=state,
+        threads=threads,
+        device=device.value,
+        checkpoint_minutes=checkpoint_minutes,
+    )
+
+
+@_stage("sample", "--settings JSON --models models --out samples/A/k3.h5")
+def sample(
+    settings: SettingsText,
+    models: Annotated[Path, typer.Option(help="folder of the trained models")],
+    out: Out,
+    threads: Threads = 1,
+    device: DeviceOption = Device.auto,
+) -> None:
+    """Sample one case of one experiment from the composed models."""
+    parsed = _parse(stages.SampleSettings, settings)
+    from projcomp import sampling
+
+    sampling.run(parsed, models, out, device=device.value, threads=threads)
+
+
+@_stage("evaluate", "samples/A/k3.h5 --settings JSON --detector models/detector --out k3.csv")
+def evaluate(
+    samples: Annotated[Path, typer.Argument(help="images of the case")],
+    settings: SettingsText,
+    detector: Annotated[Path, typer.Option(help="folder of the trained detector")],
+    out: Out,
+) -> None:
+    """Count and locate the objects in the images of one case."""
+    parsed = _parse(stages.EvaluateSettings, settings)
+    from projcomp.evaluation import evaluate as evaluation
+
+    evaluation.evaluate(parsed, samples, detector, out)
+
+
+@_stage("summarize", "results --settings JSON --out results/summary.csv")
+def summarize(
+    results: Annotated[Path, typer.Argument(help="folder of the cases' tables")],
+    settings: SettingsText,
+    out: Out,
+) -> None:
+    """Put every case into one row of rates and means with intervals."""
+    parsed = _parse(stages.SummarySettings, settings)
+    from projcomp.evaluation import summary
+
+    tables = [
+        results / experiment / f"{case}.csv"
+        for experiment, names in parsed.cases.items()
+        for case in names
+    ]
+    summary.summarize(tables, parsed, out)
+
+
+@_stage("figure", "counts --settings JSON --root . --png counts.png --svg counts.svg")
+def figure(
+    name: Annotated[str, typer.Argument(help="name of the figure")],
+    settings: SettingsText,
+    root: Annotated[Path, typer.Option(help="root folder of the run")],
+    png: Annotated[Path, typer.Option(help="PNG to write")],
+    svg: Annotated[Path, typer.Option(help="SVG to write")],
+) -> None:
+    """Draw one figure of the report."""
+    parsed = _parse(stages.FigureSettings, settings)
+    from projcomp.reporting import figures
+
+    figures.draw(name, parsed, root, png, svg)
+
+
+@app.command(
+    "check",
+    epilog="Example: `projcomp check config.yaml --preset presets/gpu.yaml --preset my.yaml`",
+)
+def check(
+    config: Annotated[Path, typer.Argument(help="the config file")] = Path("config.yaml"),
+    preset: Annotated[
+        list[Path] | None, typer.Option(help="a file merged over it; may be repeated")
+    ] = None,
+) -> None:
+    """Check a config and say how large the run would be."""
+    from projcomp.config_load import load_files
+    from projcomp.plan import Plan
+
+    typer.echo(Plan(load_files([config, *(preset or [])])).overview())
+
+
+@config_app.command("write", epilog="Example: `projcomp config write`")
+def write_config(
+    folder: Annotated[Path, typer.Option(help="root folder of the repository")] = Path("."),
+) -> None:
+    """Write `config.yaml`, its JSON schema and `docs/configuration.md` from `config.py`."""
+    from projcomp.config_docs import write_generated
+
+    changed = write_generated(folder)
+    for path in changed:
+        typer.echo(f"wrote {path}")
+    if not changed:
+        typer.echo("nothing to write: the generated files are up to date")
+
+
+if __name__ == "__main__":
+    main()

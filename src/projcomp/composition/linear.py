@@ -1,0 +1,75 @@
+"""Linear compositions: the composed score is ``s = sum_j c_j s_j`` (docs/method.md, section 2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from projcomp.diffusion.field import ScoreStack, Step
+from projcomp.errors import ConfigError
+
+
+def combine(scores: Tensor, coefficients: Sequence[float]) -> Tensor:
+    """The linear combination of stacked scores.
+
+    Args:
+        scores: shape ``(num_models, batch, *dims)``.
+        coefficients: ``c_j``, one per model.
+
+    Returns:
+        ``sum_j c_j s_j``, shape ``(batch, *dims)``.
+    """
+    if len(scores) != len(coefficients):
+        raise ValueError(f"expected {len(coefficients)} stacked scores, got {len(scores)}")
+    c = torch.tensor(coefficients, dtype=scores.dtype, device=scores.device)
+    weighted = c.reshape(-1, *[1] * (scores.ndim - 1)) * scores
+    # Added one by one: the rounding of a matrix product, or of a sum over the models' axis, depends
+    # on where a sample lies in memory, and so on its batch.
+    total = weighted[0]
+    for term in weighted[1:]:
+        total = total + term
+    return total
+
+
+@dataclass(frozen=True)
+class LinearField:
+    """The stateless score field of a linear composition.
+
+    Attributes:
+        scores: the stacked scores of the composed models.
+        coefficients: ``c_j``, one per model, with a positive sum.
+
+    Raises:
+        ConfigError: the coefficients do not have a positive sum: nothing could be started from.
+    """
+
+    scores: ScoreStack
+    coefficients: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not sum(self.coefficients) > 0:
+            raise ConfigError(
+                "coefficients: expected a positive sum (the start is drawn with variance "
+                f"sigma_max^2 / sum), got {sum(self.coefficients):g}; lower the negative weights"
+            )
+
+    @property
+    def stateful(self) -> bool:
+        """False: the score depends on nothing but the samples and their noise level."""
+        return False
+
+    @property
+    def start_scale(self) -> float:
+        """``1 / sqrt(sum c)``: at large noise every score is ``-x / sigma^2``."""
+        return sum(self.coefficients) ** -0.5
+
+    def init(self, x: Tensor, sigma: float) -> None:
+        """No state."""
+
+    def score(self, step: Step, state: None) -> tuple[Tensor, None]:
+        """``sum_j c_j s_j`` at ``step.x``, shape ``(batch, *dims)``."""
+        return combine(self.scores(step.x, step.sigma), self.coefficients), None
+
+    def observe(self, step: Step, dx: Tensor, state: None) -> None:
+        """Nothing to remember."""

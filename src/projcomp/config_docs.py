@@ -1,0 +1,239 @@
+"""Everything written about the config that is not ``config.py`` itself, generated from it.
+
+``config.yaml`` with a comment on every setting, the JSON schema, and ``docs/configuration.md``.
+"""
+
+import json
+import textwrap
+import typing
+from pathlib import Path
+from typing import Any
+
+import annotated_types
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from projcomp.config import Config
+from projcomp.files import write_text
+
+WIDTH = 100
+
+_CONFIG_HEAD = """\
+# yaml-language-server: $schema=workflow/schemas/config.schema.json
+#
+# The demo scale: what `snakemake --cores all` runs. Presets are deltas over this file:
+# `snakemake --cores all --configfile presets/smoke.yaml`. Under datasets, models and experiments a
+# preset adds an entry by naming it and removes one by setting it to null.
+# Generated from src/projcomp/config.py by `projcomp config write`; edit the values as you like.
+"""
+
+_DOCS_HEAD = """\
+# Configuration
+
+Generated from `src/projcomp/config.py` by `projcomp config write`; do not edit.
+
+`config.yaml` holds the demo scale. A preset or a file of your own is merged deeply over it with
+`--configfile`, the last one wins, and lists are replaced whole; a single value is set with
+`--config seed=3`. Under `datasets`, `models` and `experiments` the names are yours: a preset adds
+an entry by naming it and removes one by setting it to `null`. `projcomp check --preset FILE` says
+in one line what is wrong, or how large the run will be.
+"""
+
+
+def generated_files() -> dict[str, str]:
+    """Text of every generated file by its path in the repository."""
+    return {
+        "config.yaml": config_yaml(),
+        "workflow/schemas/config.schema.json": json.dumps(Config.model_json_schema(), indent=2)
+        + "\n",
+        "docs/configuration.md": configuration_page(),
+    }
+
+
+def write_generated(folder: Path) -> list[Path]:
+    """Write the generated files under ``folder``; returns those whose text was another."""
+    changed = []
+    for name, text in generated_files().items():
+        path = folder / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            write_text(path, text)
+            changed.append(path)
+    return changed
+
+
+def config_yaml() -> str:
+    """``config.yaml``: the defaults with a comment on every setting."""
+    blocks = [_CONFIG_HEAD]
+    for name, field in Config.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        section, entry = _section(field), _entry(field)
+        if section is not None:
+            heading = _comment(_about(section), 0)
+            blocks.append(f"{heading}{name}:\n{_settings(section, default, 2)}")
+        elif entry is not None:
+            heading = _comment(f"{field.description}; every entry has:", 0)
+            blocks.append(f"{heading}{_legend(entry)}{name}:\n{_entries(default)}")
+        else:
+            blocks.append(f"{_comment(_described(field), 0)}{name}: {_value(default)}\n")
+    return "\n".join(blocks)
+
+
+def configuration_page() -> str:
+    """``docs/configuration.md``: a table of settings per section."""
+    plain = {n: f for n, f in Config.model_fields.items() if not (_section(f) or _entry(f))}
+    parts = [_DOCS_HEAD, "## Top level\n\n" + _table(plain)]
+    for name, field in Config.model_fields.items():
+        section, entry = _section(field), _entry(field)
+        if section is not None:
+            parts.append(f"## `{name}`\n\n{_about(section)}\n\n{_all_tables(section)}")
+        elif entry is not None:
+            default = _entries(field.get_default(call_default_factory=True))
+            parts.append(
+                f"## `{name}.<name>`\n\n{_about(entry)}\n\n{_all_tables(entry)}\n"
+                f"Default:\n\n```yaml\n{name}:\n{default}```\n"
+            )
+    return "\n".join(parts)
+
+
+# Reading the pydantic tree ---------------------------------------------------------------------
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [m for argument in typing.get_args(annotation) for m in _models_in(argument)]
+
+
+def _section(field: FieldInfo) -> type[BaseModel] | None:
+    """The section that the field is, or may be."""
+    is_collection = typing.get_origin(field.annotation) is dict
+    return None if is_collection else next(iter(_models_in(field.annotation)), None)
+
+
+def _entry(field: FieldInfo) -> type[BaseModel] | None:
+    """The section that every entry of a named collection is."""
+    is_collection = typing.get_origin(field.annotation) is dict
+    return next(iter(_models_in(field.annotation)), None) if is_collection else None
+
+
+def _about(model: type[BaseModel]) -> str:
+    text = " ".join((model.__doc__ or "").split())
+    return text.replace("``", "`")
+
+
+def _bounds(field: FieldInfo) -> str:
+    """Bounds and choices of a field in words, empty where any value of the type will do."""
+    found = [*field.metadata]
+    for argument in typing.get_args(field.annotation):
+        found += getattr(argument, "__metadata__", ())
+    words = []
+    for item in found:
+        if isinstance(item, FieldInfo):
+            words += [_bound(inner) for inner in item.metadata]
+        else:
+            words.append(_bound(item))
+    words.append(_choices(field.annotation))
+    return ", ".join(dict.fromkeys(word for word in words if word))
+
+
+def _bound(item: Any) -> str:
+    signs = {
+        annotated_types.Gt: ("greater than", "gt"),
+        annotated_types.Ge: ("at least", "ge"),
+        annotated_types.Lt: ("less than", "lt"),
+        annotated_types.Le: ("at most", "le"),
+    }
+    for kind, (word, attribute) in signs.items():
+        if isinstance(item, kind):
+            return f"{word} {getattr(item, attribute)}"
+    return "not empty" if isinstance(item, annotated_types.MinLen) else ""
+
+
+def _choices(annotation: Any) -> str:
+    """The words that a Literal allows, wherever it stands in the annotation."""
+    if typing.get_origin(annotation) is typing.Literal:
+        return " | ".join(str(choice) for choice in typing.get_args(annotation))
+    found = [_choices(argument) for argument in typing.get_args(annotation)]
+    return ", ".join(dict.fromkeys(choice for choice in found if choice))
+
+
+def _described(field: FieldInfo) -> str:
+    bounds = _bounds(field)
+    return f"{field.description} [{bounds}]" if bounds else str(field.description)
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump() if isinstance(value, BaseModel) else value
+
+
+# YAML ------------------------------------------------------------------------------------------
+
+
+def _value(value: Any) -> str:
+    dumped = yaml.safe_dump(_plain(value), default_flow_style=True, width=10_000, sort_keys=False)
+    return dumped.removesuffix("...\n").strip()
+
+
+def _comment(text: str, indent: int) -> str:
+    margin = " " * indent + "# "
+    lines = textwrap.wrap(text, WIDTH - len(margin), break_on_hyphens=False)
+    return "".join(f"{margin}{line}\n" for line in lines)
+
+
+def _settings(section: type[BaseModel], value: BaseModel, indent: int) -> str:
+    lines = []
+    for name, field in section.model_fields.items():
+        setting = _value(getattr(value, name))
+        lines.append(f"{_comment(_described(field), indent)}{' ' * indent}{name}: {setting}\n")
+    return "".join(lines)
+
+
+def _legend(entry: type[BaseModel], indent: int = 2) -> str:
+    """Comment lines that describe the settings of an entry, once for all entries."""
+    text = ""
+    for name, field in entry.model_fields.items():
+        first = f"#{' ' * indent}{name}: "
+        lines = textwrap.wrap(
+            first + _described(field),
+            WIDTH,
+            subsequent_indent=f"#{' ' * (indent + 2)}",
+            break_on_hyphens=False,
+        )
+        text += "".join(f"{line}\n" for line in lines)
+        inner = _section(field)
+        if inner is not None:
+            text += _legend(inner, indent + 2)
+    return text
+
+
+def _entries(entries: dict[str, Any]) -> str:
+    text = ""
+    for name, entry in entries.items():
+        text += f"  {name}:\n"
+        for key, value in _plain(entry).items():
+            if value is not None:
+                text += f"    {key}: {_value(value)}\n"
+    return text
+
+
+# Markdown --------------------------------------------------------------------------------------
+
+
+def _all_tables(section: type[BaseModel]) -> str:
+    """The table of a section, followed by those of the sections inside it."""
+    text = _table(section.model_fields)
+    for name, field in section.model_fields.items():
+        inner = _section(field)
+        if inner is not None:
+            text += f"\n`{name}`: {_about(inner)}\n\n{_all_tables(inner)}"
+    return text
+
+
+def _table(fields: dict[str, FieldInfo]) -> str:
+    rows = ["| key | default | allowed | meaning |", "|---|---|---|---|"]
+    for name, field in fields.items():
+        default = "required" if field.is_required() else f"`{_value(field.get_default())}`"
+        allowed = _bounds(field).replace("|", "\\|")
+        rows.append(f"| `{name}` | {default} | {allowed} | {field.description} |")
+    return "\n".join(rows) + "\n"

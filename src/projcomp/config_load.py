@@ -1,0 +1,188 @@
+"""From YAML to a checked ``Config``; everything that is wrong with it becomes one line."""
+
+import difflib
+import os
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from projcomp.config import Config
+from projcomp.config_checks import problems
+from projcomp.errors import ConfigError
+
+_NAMED = {
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a section with keys",
+    "model_type": "a section with keys",
+}
+
+_BOUNDS = {
+    "greater_than": ("greater than", "gt"),
+    "greater_than_equal": ("of at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("of at most", "le"),
+}
+
+
+def load(mapping: Mapping[str, Any]) -> Config:
+    """The checked config of a nested mapping such as Snakemake's ``config``.
+
+    Raises:
+        ConfigError: naming the key, what was expected and what was got, in one line.
+    """
+    try:
+        config = Config.model_validate({str(key): value for key, value in mapping.items()})
+    except ValidationError as error:
+        raise ConfigError(f"config: {first_line(error, Config)}") from None
+    found = problems(config)
+    if found:
+        raise ConfigError(f"config: {found[0]}{_and_more(len(found) - 1)}")
+    return config
+
+
+def load_files(paths: Iterable[str | os.PathLike[str]]) -> Config:
+    """The checked config of YAML files, later ones merged deeply over earlier ones."""
+    merged: dict[str, Any] = {}
+    for path in paths:
+        merged = merge(merged, read_yaml(path))
+    return load(merged)
+
+
+def read_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The mapping in the YAML file at ``path``; an empty file is an empty mapping."""
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: expected a YAML file, got: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path}: expected YAML, got: {reason}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected keys and values, got {_shown(content)}")
+    return content
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``over`` merged deeply over ``base``, as Snakemake merges ``--configfile`` files."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(value, Mapping):
+            value = merge(below if isinstance(below, Mapping) else {}, value)
+        merged[key] = value
+    return merged
+
+
+def first_line(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first error against ``model`` as one line, and how many more keys have one."""
+    by_key: dict[tuple[str, ...], list[Any]] = {}
+    parents: dict[tuple[str, ...], type[BaseModel] | None] = {}
+    for item in error.errors(include_url=False):
+        path, parent = _resolve(model, item["loc"])
+        by_key.setdefault(path, []).append(item)
+        parents[path] = parent
+    # Where one side of a union went deeper than the other, the deeper error is the telling one.
+    keys = [key for key in by_key if not any(o[: len(key)] == key != o for o in by_key)]
+    # An unknown key is the likeliest cause of a missing one beside it, so it goes first.
+    keys.sort(key=lambda key: by_key[key][0]["type"] != "extra_forbidden")
+    return _line(keys[0], by_key[keys[0]], parents[keys[0]]) + _and_more(len(keys) - 1)
+
+
+def _line(path: tuple[str, ...], items: list[Any], parent: type[BaseModel] | None) -> str:
+    key = ".".join(path) or "the top level"
+    first = items[0]
+    if first["type"] == "extra_forbidden":
+        return f"{key}: {_unknown(path[-1], parent)}"
+    if first["type"] == "missing":
+        return f"{key}: expected {_describe(path[-1], parent)}, got nothing"
+    expected = " or ".join(dict.fromkeys(_expected(item) for item in items))
+    return f"{key}: expected {expected}, got {_shown(first['input'])}"
+
+
+def _and_more(count: int) -> str:
+    return f" (and {count} more)" if count > 0 else ""
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing (null)"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _expected(item: Any) -> str:
+    kind, context = item["type"], item.get("ctx", {})
+    if kind in _NAMED:
+        return _NAMED[kind]
+    if kind == "literal_error":
+        options = str(context["expected"]).replace("'", "").replace(" or ", ", ")
+        return f"one of {options}" if "," in options else options
+    if kind == "too_short":
+        return f"at least {context['min_length']} entry"
+    if kind in _BOUNDS:
+        word, bound = _BOUNDS[kind]
+        return f"a number {word} {context[bound]:g}"
+    return item["msg"].removeprefix("Input should be ")
+
+
+def _unknown(key: str, parent: type[BaseModel] | None) -> str:
+    known = list(parent.model_fields) if parent else []
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"expected one of the keys {', '.join(known)}, got an unknown key{hint}"
+
+
+def _describe(key: str, parent: type[BaseModel] | None) -> str:
+    field = parent.model_fields.get(key) if parent else None
+    return f"a value ({field.description})" if field and field.description else "a value"
+
+
+def _resolve(
+    model: type[BaseModel], location: tuple[int | str, ...]
+) -> tuple[tuple[str, ...], type[BaseModel] | None]:
+    """The dotted path of an error and the section it lies in, without pydantic's union tags."""
+    path: list[str] = []
+    here: Any = model
+    parent: type[BaseModel] | None = None
+    for part in location:
+        if isinstance(here, type) and issubclass(here, BaseModel):
+            parent = here
+            field = here.model_fields.get(str(part))
+            here = field.annotation if field else None
+        elif isinstance(part, str) and typing.get_origin(here) is not dict:
+            # A tag such as "list[...]": inside a union, only dicts are keyed by text.
+            continue
+        else:
+            arguments = typing.get_args(here)
+            here = arguments[-1] if arguments else None
+        path.append(str(part))
+        here = _plain(here)
+    return tuple(path), parent
+
+
+def _plain(annotation: Any) -> Any:
+    """The annotation without ``Annotated`` and without the ``None`` or text side of a union."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _plain(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        options = [_plain(option) for option in typing.get_args(annotation)]
+        structured = [o for o in options if typing.get_origin(o) in (list, dict)]
+        sections = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
+        return next(iter([*sections, *structured]), None)
+    return annotation

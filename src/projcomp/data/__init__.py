@@ -1,0 +1,1 @@
+"""HDF5 shards, the index over them, samples files, and the dataset that training reads."""

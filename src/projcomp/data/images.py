@@ -1,0 +1,84 @@
+"""The samples layout: the images of one case and what was asked for, in one HDF5 file."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+import projcomp
+from projcomp.data.hdf5 import FORMAT, IMAGE_STORAGE, PathLike, dataset, open_checked
+from projcomp.errors import FileFormatError
+from projcomp.files import atomic_path
+
+if TYPE_CHECKING:
+    from projcomp.cases import Case
+
+SAMPLES_KIND = "projcomp samples"
+
+
+@dataclass(frozen=True)
+class SampleSet:
+    """Images of one case.
+
+    Attributes:
+        images: uint8 (N, H, W, 3).
+        locations: requested image points (k, 2), x right and y down, in [0, 1].
+        colors: requested colours by name.
+        attrs: everything else that was written with them.
+    """
+
+    images: NDArray[np.uint8]
+    locations: NDArray[np.float64]
+    colors: list[str]
+    attrs: dict[str, Any]
+
+
+def write_samples(
+    path: PathLike, images: NDArray[np.uint8], case: "Case", attrs: dict[str, Any]
+) -> None:
+    """Write images (N, H, W, 3) of ``case`` atomically.
+
+    Args:
+        path: the file.
+        images: uint8.
+        case: what was asked for.
+        attrs: numbers, texts (JSON for anything deeper) or small arrays to keep with them.
+    """
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
+        raise ValueError(f"uint8 (N, H, W, 3) expected, got {images.dtype} {images.shape}")
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        file.create_dataset("images", data=images, chunks=(1, *images.shape[1:]), **IMAGE_STORAGE)
+        locations = np.asarray(case.locations, dtype=np.float64).reshape(-1, 2)
+        file.create_dataset("locations", data=locations)
+        file.create_dataset("colors", data=list(case.colors), dtype=h5py.string_dtype())
+        file.attrs.update(
+            {
+                "kind": SAMPLES_KIND,
+                "format": FORMAT,
+                "case": case.name,
+                "projcomp_version": projcomp.__version__,
+                **attrs,
+            }
+        )
+
+
+def read_samples(path: PathLike) -> SampleSet:
+    """Read what ``write_samples`` wrote.
+
+    Raises:
+        FileFormatError: the file is missing, damaged, or foreign.
+    """
+    with open_checked(path, SAMPLES_KIND, ("images", "locations", "colors")) as file:
+        try:
+            colors = [name.decode() for name in dataset(file, "colors")[:]]
+            return SampleSet(
+                dataset(file, "images")[:], dataset(file, "locations")[:], colors, dict(file.attrs)
+            )
+        except OSError as error:
+            raise FileFormatError(
+                f"{path}: readable images expected, got damaged data ({error}): "
+                "delete the file and run the stage that makes it again"
+            ) from None

@@ -1,0 +1,70 @@
+"""A contact sheet of a dataset: its first images, magnified, under one line saying what it is."""
+
+import json
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from projcomp.data.hdf5 import PathLike, dataset, text
+from projcomp.data.index import open_dataset
+from projcomp.data.shard_format import SHARD_KIND, open_layout
+from projcomp.files import atomic_path
+
+COLUMNS, ROWS = 12, 5
+_MIN_SIDE, _GAP, _TITLE_HEIGHT = 96, 2, 20
+
+
+def draw_preview(path: PathLike, out: PathLike) -> None:
+    """Write the contact sheet of ``path``, an index or a single shard, as an image file.
+
+    Raises:
+        FileFormatError: the index or a shard is missing, damaged, or foreign.
+    """
+    with _open(path) as file:
+        images, counts = dataset(file, "images"), dataset(file, "num_objects")
+        title = _title(json.loads(text(file, "settings")), images.shape)
+        images, counts = images[: COLUMNS * ROWS], counts[: COLUMNS * ROWS]
+    sheet = _sheet(images, counts, title)
+    with atomic_path(out) as temporary:
+        sheet.save(temporary)
+
+
+def _open(path: PathLike) -> h5py.File:
+    if h5py.is_hdf5(path):
+        with h5py.File(path, "r") as file:
+            kind = file.attrs.get("kind")
+        if kind == SHARD_KIND:
+            return open_layout(path, SHARD_KIND)
+    return open_dataset(path)
+
+
+def _title(settings: dict, shape: tuple[int, ...]) -> str:
+    count, height, width, _ = shape
+    parts = [f"{count:,} images of {width} x {height}"]
+    if "dataset" in settings:
+        low, high = settings["min_objects"], settings["max_objects"]
+        amount = f"{low}" if low == high else f"{low} to {high}"
+        parts = [settings["dataset"], *parts, f"objects: {amount}", f"seed {settings['seed']}"]
+    return ", ".join(parts)
+
+
+def _sheet(images: NDArray[np.uint8], counts: NDArray[np.uint8], title: str) -> Image.Image:
+    height, width = images.shape[1:3]
+    factor = max(1, -(-_MIN_SIDE // max(width, height)))
+    step_x, step_y = width * factor + _GAP, height * factor + _GAP
+    columns = min(COLUMNS, len(images))
+    rows = -(-len(images) // columns)
+    sheet = Image.new(
+        "RGB", (columns * step_x + _GAP, rows * step_y + _GAP + _TITLE_HEIGHT), "white"
+    )
+    draw = ImageDraw.Draw(sheet)
+    draw.text((_GAP + 2, 4), title, fill="black")
+    for i, (image, count) in enumerate(zip(images, counts, strict=True)):
+        x, y = _GAP + i % columns * step_x, _TITLE_HEIGHT + _GAP + i // columns * step_y
+        tile = Image.fromarray(image)
+        big = tile.resize((width * factor, height * factor), Image.Resampling.NEAREST)
+        sheet.paste(big, (x, y))
+        draw.text((x + 3, y + 1), str(int(count)), fill="white")
+    return sheet

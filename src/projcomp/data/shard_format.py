@@ -1,0 +1,142 @@
+"""The HDF5 layout shared by shards and by the index over them."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+import projcomp
+from projcomp.data.hdf5 import FORMAT, PathLike, dataset, open_checked, text
+from projcomp.errors import FileFormatError
+from projcomp.scenes.spec import ObjectSpec, SceneSpec
+from projcomp.scenes.vocabulary import COLORS, LAMP_LOCATIONS, MATERIALS, SHAPES, SIZES
+
+SHARD_KIND = "projcomp shard"
+INDEX_KIND = "projcomp dataset"
+DATASETS = ("images", "objects", "num_objects", "camera", "lights")
+
+VOCABULARY: dict[str, list[str]] = {
+    "shape": list(SHAPES),
+    "color": list(COLORS),
+    "material": list(MATERIALS),
+    "size": list(SIZES),
+}
+LAMPS = list(LAMP_LOCATIONS)
+
+
+def _enum(names: list[str]) -> np.dtype:
+    return h5py.enum_dtype({name: i for i, name in enumerate(names)}, basetype="u1")
+
+
+OBJECT_DTYPE = np.dtype(
+    [
+        *((field, _enum(names)) for field, names in VOCABULARY.items()),
+        ("xyz", "<f8", (3,)),
+        ("rotation", "<f8"),
+        ("pixel", "<f8", (2,)),
+        ("depth", "<f8"),
+        ("visible_pixels", "<i4"),
+    ]
+)
+
+
+def dataset_shapes(count: int, height: int, width: int, max_objects: int) -> dict[str, Any]:
+    """Name -> (shape, dtype) of the five datasets; room for one object even where there is none."""
+    return {
+        "images": ((count, height, width, 3), np.dtype("u1")),
+        "objects": ((count, max(1, max_objects)), OBJECT_DTYPE),
+        "num_objects": ((count,), np.dtype("u1")),
+        "camera": ((count, 3), np.dtype("<f8")),
+        "lights": ((count, len(LAMPS), 3), np.dtype("<f8")),
+    }
+
+
+def object_rows(objects: Sequence[ObjectSpec], max_objects: int) -> NDArray[np.void]:
+    """The rows (max_objects or 1,) of one scene; those past its objects are zero."""
+    rows = np.zeros(max(1, max_objects), dtype=OBJECT_DTYPE)
+    for row, item in zip(rows, objects, strict=False):
+        for field, names in VOCABULARY.items():
+            row[field] = names.index(getattr(item, field))
+        for field in ("xyz", "rotation", "pixel", "depth", "visible_pixels"):
+            row[field] = getattr(item, field)
+    return rows
+
+
+def scene_of(
+    rows: NDArray[np.void], count: int, camera: NDArray[Any], lights: NDArray[Any]
+) -> SceneSpec:
+    """The scene that ``object_rows`` and the camera and light arrays were made from, exactly."""
+    objects = []
+    for row in rows[:count]:
+        names = {field: values[int(row[field])] for field, values in VOCABULARY.items()}
+        x, y, z = row["xyz"].tolist()
+        px, py = row["pixel"].tolist()
+        objects.append(
+            ObjectSpec(
+                **names,
+                xyz=(x, y, z),
+                rotation=float(row["rotation"]),
+                pixel=(px, py),
+                depth=float(row["depth"]),
+                visible_pixels=int(row["visible_pixels"]),
+            )
+        )
+    cx, cy, cz = camera.tolist()
+    places = {name: (x, y, z) for name, (x, y, z) in zip(LAMPS, lights.tolist(), strict=True)}
+    return SceneSpec(tuple(objects), (cx, cy, cz), places)
+
+
+def common_attributes(kind: str, settings: Any) -> dict[str, Any]:
+    """The attributes that shards and indices share; ``settings`` is what JSON can hold."""
+    return {
+        "kind": kind,
+        "format": FORMAT,
+        "settings": canonical_json(settings),
+        "vocabulary": _VOCABULARY_TEXT,
+        "projcomp_version": projcomp.__version__,
+    }
+
+
+def open_layout(path: PathLike, kind: str) -> h5py.File:
+    """Open a shard or an index for reading, its layout checked.
+
+    Raises:
+        FileFormatError: the file is missing, damaged, foreign, or of another format.
+    """
+    file = open_checked(path, kind, DATASETS)
+    problem = _problem(file)
+    if problem:
+        file.close()
+        raise FileFormatError(
+            f"{path}: the layout of a {kind} file expected, got {problem}: "
+            "delete it and run the stage that makes it again"
+        )
+    return file
+
+
+def _problem(file: h5py.File) -> str | None:
+    if text(file, "vocabulary") != _VOCABULARY_TEXT:
+        return "another vocabulary"
+    try:
+        json.loads(text(file, "settings"))
+    except ValueError:
+        return "no settings"
+    if len({dataset(file, name).shape[0] for name in DATASETS}) != 1:
+        return "datasets of different lengths"
+    images = dataset(file, "images")
+    if images.ndim != 4 or images.dtype != np.uint8:
+        return "images of another type"
+    if dataset(file, "objects").dtype.names != OBJECT_DTYPE.names:
+        return "objects with other fields"
+    return None
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no blanks, so that equal settings are equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+_VOCABULARY_TEXT = canonical_json({**VOCABULARY, "lamp": LAMPS})

@@ -1,0 +1,86 @@
+"""The scores of many (network, condition) pairs in as few network evaluations as possible."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from projcomp.diffusion.convert import denoised_to_score
+from projcomp.diffusion.field import Denoiser
+
+
+class BatchedScores:
+    """A score stack over requests ``(denoiser, condition)``.
+
+    All conditions of one denoiser are evaluated as one batch, one forward per denoiser, cut only
+    where it would exceed ``chunk_size`` images. Equal requests (the same denoiser and the same
+    condition) are evaluated once. Evaluation ``(condition c, sample b)`` sees the same inputs
+    whatever the other requests are.
+
+    Args:
+        requests: the stacked models in order, each a denoiser and its condition, shape ``(C,)``.
+        chunk_size: the greatest number of images in one call of a denoiser.
+    """
+
+    def __init__(self, requests: Sequence[tuple[Denoiser, Tensor]], chunk_size: int) -> None:
+        if not requests or chunk_size < 1:
+            raise ValueError("expected at least one request and a chunk of at least one image")
+        self._chunk_size = chunk_size
+        groups: dict[int, _Group] = {}
+        slots: list[tuple[int, int]] = []
+        for denoiser, condition in requests:
+            group = groups.setdefault(id(denoiser), _Group(denoiser))
+            slots.append((id(denoiser), group.slot(condition)))
+        self._groups = list(groups.values())
+        offsets, total = {}, 0
+        for key, group in groups.items():
+            offsets[key], total = total, total + len(group.conditions)
+        self._rows = [offsets[key] + slot for key, slot in slots]
+
+    @property
+    def num_distinct(self) -> int:
+        """Number of network evaluations that one sample costs at one noise level."""
+        return sum(len(group.conditions) for group in self._groups)
+
+    @property
+    def widest_group(self) -> int:
+        """The greatest number of distinct conditions of any one denoiser."""
+        return max(len(group.conditions) for group in self._groups)
+
+    def __call__(self, x: Tensor, sigma: float) -> Tensor:
+        """Scores of all requests at ``x``, shape ``(batch, *dims)``.
+
+        Returns:
+            Shape ``(num_models, batch, *dims)``, the dtype of ``x``.
+        """
+        denoised = torch.cat([group.denoise(x, sigma, self._chunk_size) for group in self._groups])
+        scores = denoised_to_score(denoised, x, sigma)
+        return scores if self._rows == list(range(len(scores))) else scores[self._rows]
+
+
+class _Group:
+    """One denoiser and the distinct conditions asked of it."""
+
+    def __init__(self, denoiser: Denoiser) -> None:
+        self.denoiser = denoiser
+        self.conditions: list[Tensor] = []
+
+    def slot(self, condition: Tensor) -> int:
+        """The position of ``condition`` among the distinct ones, added where it is new."""
+        for i, known in enumerate(self.conditions):
+            if torch.equal(known, condition):
+                return i
+        self.conditions.append(condition)
+        return len(self.conditions) - 1
+
+    def denoise(self, x: Tensor, sigma: float, chunk_size: int) -> Tensor:
+        """Denoised ``x`` under every condition, shape ``(num_conditions, batch, *dims)``."""
+        batch, total = len(x), len(x) * len(self.conditions)
+        conditions = torch.stack(self.conditions).to(x.device)
+        parts = []
+        for start in range(0, total, chunk_size):
+            index = torch.arange(start, min(start + chunk_size, total), device=x.device)
+            level = torch.full((len(index),), sigma, dtype=x.dtype, device=x.device)
+            part = self.denoiser(x[index % batch], level, conditions[index // batch])
+            parts.append(part.to(x.dtype))
+        return torch.cat(parts).reshape(len(self.conditions), *x.shape)

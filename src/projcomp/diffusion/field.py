@@ -1,0 +1,68 @@
+"""Where compositions and samplers meet: a sampler follows a score field, a composition is one.
+
+Neither knows the other. A composition sees *stacked scores* of shape ``(num_models, batch, *dims)``
+and makes of them one *score field*; a sampler asks the field for one score at a time. Because some
+compositions need memory along the path (superposition weighs its models by log-densities that come
+from the displacement really made, and by the noise of the very step), the field's state is
+explicit: the sampler carries it and never looks inside.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import Tensor
+
+ScoreStack = Callable[[Tensor, float], Tensor]
+"""``(x (batch, *dims), sigma) -> scores (num_models, batch, *dims)`` of all models at once."""
+
+Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""``(x (batch, *dims), sigma (batch,), condition (batch, C)) -> denoised (batch, *dims)``."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step that a sampler is about to make.
+
+    Attributes:
+        x: the samples before the step, shape ``(batch, *dims)``.
+        sigma: their noise level.
+        sigma_next: the noise level after the step, at most ``sigma``.
+        noise: the standard normal noise that this step will inject, shaped as ``x``, or None where
+            the step injects none; the sampler scales it.
+    """
+
+    x: Tensor
+    sigma: float
+    sigma_next: float
+    noise: Tensor | None = None
+
+
+class ScoreField(Protocol):
+    """A direction for every sample at every noise level, with explicit state.
+
+    A sampler calls ``init`` once, then in every step ``score`` (the drift, in score units) and
+    ``observe`` (what the step did). Each returns the new state and changes nothing in place.
+    """
+
+    @property
+    def stateful(self) -> bool:
+        """Whether ``score`` depends on the state; samplers with trial steps refuse such a field."""
+        ...
+
+    @property
+    def start_scale(self) -> float:
+        """Standard deviation of the start, as a multiple of the first noise level."""
+        ...
+
+    def init(self, x: Tensor, sigma: float) -> Any:
+        """The state at the start ``x``, shape ``(batch, *dims)``, of noise level ``sigma``."""
+        ...
+
+    def score(self, step: Step, state: Any) -> tuple[Tensor, Any]:
+        """The drift of ``step``, shape ``(batch, *dims)``, and the state (may keep scores)."""
+        ...
+
+    def observe(self, step: Step, dx: Tensor, state: Any) -> Any:
+        """The state after ``step`` displaced the samples by ``dx``, shape ``(batch, *dims)``."""
+        ...

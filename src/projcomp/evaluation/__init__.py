@@ -1,0 +1,1 @@
+"""Counting what came out: the object detector, per-image measures, intervals and the summary."""

@@ -1,0 +1,86 @@
+"""A trained detector on disk, and running it over images."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+
+from projcomp.errors import FileFormatError
+from projcomp.evaluation.detector import Detector, normalize
+from projcomp.evaluation.heatmaps import Detections, find_peaks
+from projcomp.files import atomic_path, write_text
+
+FORMAT = 1
+_CHUNK_PIXELS = 2**20
+
+
+def save_detector(folder: Path, detector: Detector, settings: dict[str, Any], channels: int) -> None:
+    """Write ``weights.safetensors`` and ``detector.json`` into ``folder``, each atomically."""
+    description = {
+        "format": FORMAT,
+        "architecture": {"channels": channels, "resolution": detector.resolution},
+        "settings": settings,
+    }
+    tensors = {name: value.contiguous().cpu() for name, value in detector.state_dict().items()}
+    with atomic_path(Path(folder) / "weights.safetensors") as temporary:
+        save_file(tensors, temporary)
+    write_text(Path(folder) / "detector.json", json.dumps(description, indent=2, sort_keys=True) + "\n")
+
+
+def load_detector(folder: Path, device: torch.device | str = "cpu") -> Detector:
+    """The detector saved in ``folder``, ready to detect.
+
+    Raises:
+        FileFormatError: a file is missing, damaged, or does not fit the other.
+    """
+    description_path = Path(folder) / "detector.json"
+    weights_path = Path(folder) / "weights.safetensors"
+    for path in (description_path, weights_path):
+        if not path.is_file():
+            raise FileFormatError(f"{path}: expected a trained detector, got no such file; train it")
+    try:
+        architecture = json.loads(description_path.read_text(encoding="utf-8"))["architecture"]
+        detector = Detector(int(architecture["channels"]), int(architecture["resolution"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise FileFormatError(
+            f"{description_path}: expected a detector's description, got {_first_line(error)}; "
+            "delete the folder and train the detector again"
+        ) from None
+    try:
+        detector.load_state_dict(load_file(weights_path))
+    except (RuntimeError, ValueError, safetensors.SafetensorError) as error:  # pyright: ignore[reportAttributeAccessIssue]
+        raise FileFormatError(
+            f"{weights_path}: expected the weights that detector.json describes, got "
+            f"{_first_line(error)}; delete the folder and train the detector again"
+        ) from None
+    return detector.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+
+
+def detect(detector: Detector, images: np.ndarray, threshold: float) -> list[Detections]:
+    """The objects in each of ``images``, uint8 ``(N, H, W, 3)``, in float32 on the detector's device.
+
+    Raises:
+        FileFormatError: the images are not of the detector's resolution.
+    """
+    side = detector.resolution
+    if images.ndim != 4 or images.shape[1:] != (side, side, 3) or images.dtype != np.uint8:
+        raise FileFormatError(
+            f"images: expected uint8 (N, {side}, {side}, 3) as the detector was trained on, got "
+            f"{images.dtype} {images.shape}; train a detector at this resolution"
+        )
+    device = next(detector.parameters()).device
+    chunk = max(1, _CHUNK_PIXELS // (side * side))
+    found: list[Detections] = []
+    with torch.inference_mode():
+        for start in range(0, len(images), chunk):
+            part = torch.from_numpy(np.ascontiguousarray(images[start : start + chunk])).to(device)
+            found += find_peaks(detector(normalize(part)), threshold)
+    return found
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__} {str(error).splitlines()[0] if str(error) else ''}".strip()

@@ -1,0 +1,66 @@
+"""What one image holds, against what was asked of it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from projcomp.config import Color
+from projcomp.evaluation.heatmaps import Detections
+from projcomp.evaluation.matching import match
+
+
+@dataclass(frozen=True)
+class Measures:
+    """The measures of one image; None where the case does not ask for it.
+
+    Nothing is asked of a sample of the background alone: every object in it is an extra one.
+    """
+
+    num_objects: int
+    num_hit: int | None
+    """requested places that hold an object"""
+    all_places: bool | None
+    extra_objects: int
+    """objects that answer to no requested place or colour"""
+    exact_count: bool
+    """as many objects as were asked for, wherever they are"""
+    colors: tuple[str, ...]
+    """colours of the objects, sorted"""
+    colors_hit: int | None
+    """requested colours that some object has, each object answering to one"""
+    all_colors: bool | None
+
+
+def measure(
+    found: Detections,
+    locations: np.ndarray,
+    colors: Sequence[Color],
+    radius: float,
+    vocabulary: Sequence[str],
+) -> Measures:
+    """Measure one image.
+
+    Args:
+        found: the objects detected in it.
+        locations: ``(k, 2)`` requested places in [0, 1]; empty when colours were requested.
+        colors: requested colours; empty when places were requested.
+        radius: a place holds an object whose centre lies this near, one object per place.
+        vocabulary: names of the colour indices.
+    """
+    locations = np.asarray(locations, dtype=float).reshape(-1, 2)
+    num_objects = len(found.xy)
+    names = tuple(sorted(vocabulary[index] for index in found.color))
+    num_hit = len(match(found.xy, locations, radius)[0]) if len(locations) else None
+    colors_hit = (Counter(names) & Counter(colors)).total() if len(colors) else None
+    return Measures(
+        num_objects=num_objects,
+        num_hit=num_hit,
+        all_places=None if num_hit is None else num_hit == len(locations),
+        extra_objects=num_objects - (num_hit or 0) - (colors_hit or 0),
+        exact_count=num_objects == len(locations) + len(colors),
+        colors=names,
+        colors_hit=colors_hit,
+        all_colors=None if colors_hit is None else colors_hit == len(colors),
+    )

@@ -1,0 +1,88 @@
+"""One row per case, with intervals, from the tables of one row per image."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from projcomp import seeds
+from projcomp.cases import TRUTH
+from projcomp.errors import FileFormatError
+from projcomp.evaluation.evaluate import COLUMNS
+from projcomp.evaluation.intervals import bootstrap_mean, wilson
+from projcomp.evaluation.tables import read_table
+from projcomp.files import atomic_path
+
+if TYPE_CHECKING:
+    from projcomp.stages import SummarySettings
+
+MEANS = {"mean_count": "num_objects", "extra_objects": "extra_objects"}
+"""Means with bootstrap intervals, and the columns they are means of."""
+
+RATES = {"exact_count": "exact_count", "all_places": "all_places", "all_colors": "all_colors"}
+"""Rates with Wilson intervals, and the columns they are rates of."""
+
+MEASURES = ("mean_count", "exact_count", "all_places", "extra_objects", "all_colors")
+"""Measures of the summary; each has the columns M, M_low and M_high, empty where not asked for."""
+
+
+def summarize(tables: Sequence[Path], settings: "SummarySettings", out: Path) -> None:
+    """Write one row per case: experiment, case, num_composed, num_samples, and MEASURES.
+
+    Rows are sorted by experiment (the truth last), number of composed conditions, and case.
+
+    Raises:
+        FileFormatError: a table is missing, damaged, or holds more than one case.
+    """
+    rows = [summarize_case(read_table(path, COLUMNS, "evaluate"), settings, path) for path in tables]
+    rows.sort(
+        key=lambda row: (
+            row["experiment"] == TRUTH,
+            row["experiment"],
+            row["num_composed"],
+            row["case"],
+        )
+    )
+    with atomic_path(out) as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.6g")
+
+
+def summarize_case(
+    table: pd.DataFrame, settings: "SummarySettings", path: Path | str = "table"
+) -> dict[str, Any]:
+    """The summary row of one case's table; ``path`` names it in messages.
+
+    Bootstrap resamples come from the stream (seed, "bootstrap", experiment, case, measure), so a row
+    does not depend on which other cases there are.
+
+    Raises:
+        FileFormatError: the table holds more than one case.
+    """
+    keys = table[["experiment", "case", "num_composed"]].drop_duplicates()
+    if len(keys) != 1:
+        raise FileFormatError(
+            f"{path}: expected images of one case, got {len(keys)} cases; run evaluate again"
+        )
+    experiment, case, num_composed = keys.iloc[0].tolist()
+    row: dict[str, Any] = {
+        "experiment": experiment,
+        "case": case,
+        "num_composed": int(num_composed),
+        "num_samples": len(table),
+    }
+    for measure in MEASURES:
+        column = MEANS.get(measure) or RATES[measure]
+        values = table[column].dropna().to_numpy(dtype=float)
+        middle, low, high = float("nan"), float("nan"), float("nan")
+        if len(values):
+            middle = float(values.mean())
+            if measure in RATES:
+                low, high = wilson(round(values.sum()), len(values), settings.confidence)
+            else:
+                rng = seeds.generator(settings.seed, "bootstrap", experiment, case, measure)
+                low, high = bootstrap_mean(
+                    values, settings.confidence, settings.bootstrap, rng=rng
+                )
+        row |= {measure: middle, f"{measure}_low": low, f"{measure}_high": high}
+    return row

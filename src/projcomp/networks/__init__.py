@@ -1,0 +1,1 @@
+"""The EDM2 U-Net, its magnitude-preserving layers, and its conditions."""

@@ -1,0 +1,53 @@
+"""Models on disk: ``weights.safetensors`` (averaged weights) and ``model.json``. No pickles."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from pydantic import ValidationError
+from safetensors.torch import load_file, save_file
+
+from projcomp.config import NetworkConfig
+from projcomp.errors import FileFormatError
+from projcomp.files import atomic_path, write_text
+from projcomp.networks.denoiser import Denoiser
+
+
+def save_model(folder: Path, model: Denoiser, description: dict[str, Any]) -> None:
+    """Write the weights of ``model`` and ``model.json`` into ``folder``, atomically.
+
+    ``description`` must hold ``network`` (a NetworkConfig as a dict), ``resolution`` and
+    ``condition``; the rest (dataset, sigma range, images seen) is for readers.
+    """
+    tensors = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
+    with atomic_path(folder / "weights.safetensors") as temporary:
+        save_file(tensors, temporary)
+    write_text(folder / "model.json", json.dumps(description, indent=2, sort_keys=True) + "\n")
+
+
+def load_model(folder: Path, device: torch.device | str = "cpu") -> Denoiser:
+    """The denoiser saved in ``folder``, ready for evaluation.
+
+    Raises:
+        FileFormatError: a file is missing, damaged, or does not fit the other.
+    """
+    folder = Path(folder)
+    for name in ("model.json", "weights.safetensors"):
+        if not (folder / name).is_file():
+            raise FileFormatError(f"{folder / name}: expected a trained model, got no such file; run its training first")
+    try:
+        description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        network = NetworkConfig(**description["network"])
+        model = Denoiser(network, description["resolution"], description["condition"])
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise FileFormatError(f"{folder / 'model.json'}: expected a model description, got {reason}; train the model again") from None
+    try:
+        model.load_state_dict(load_file(folder / "weights.safetensors"))
+    except (RuntimeError, safetensors.SafetensorError) as error:  # type: ignore[attr-defined]
+        reason = str(error).splitlines()[0]
+        raise FileFormatError(f"{folder / 'weights.safetensors'}: expected the weights of model.json, got {reason}; train the model again") from None
+    model.normalize_weights()
+    return model.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)

@@ -1,0 +1,52 @@
+"""The preconditioned denoiser D(x; sigma, condition) around the U-Net."""
+
+import torch
+from torch import Tensor, nn
+
+from projcomp.config import NetworkConfig
+from projcomp.diffusion.preconditioning import preconditioning
+from projcomp.networks.layers import MPConv, MPFourier
+from projcomp.networks.unet import UNet
+
+
+class Denoiser(nn.Module):
+    """E[x0 | x, condition] as learnt by the U-Net, with the loss's uncertainty beside it.
+
+    Args:
+        config: sizes of the U-Net, and ``sigma_data``.
+        resolution: side of the images, pixels.
+        condition_kind: "none", "position" or "color".
+    """
+
+    def __init__(self, config: NetworkConfig, resolution: int, condition_kind: str):
+        super().__init__()
+        self.resolution = resolution
+        self.condition_kind = condition_kind
+        self.sigma_data = config.sigma_data
+        self.unet = UNet(config, resolution, condition_kind)
+        self.logvar_features = MPFourier(128)
+        self.logvar_linear = MPConv(128, 1)
+
+    def forward(self, x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
+        """Denoise ``x`` ``(B, 3, H, W)`` at ``sigma`` ``(B,)`` given ``condition`` ``(B, C)``.
+
+        Computed in float32; under ``torch.autocast`` the U-Net alone runs in the lower precision.
+        """
+        p = preconditioning(sigma.float(), self.sigma_data)
+        x = x.float()
+        raw = self.unet((_column(p.c_in) * x), p.c_noise, condition)
+        return _column(p.c_skip) * x + _column(p.c_out) * raw.float()
+
+    def logvar(self, sigma: Tensor) -> Tensor:
+        """Log-variance u(sigma), ``(B,)``, of the uncertainty-weighted loss (EDM2, eq. 14)."""
+        return self.logvar_linear(self.logvar_features(sigma.log() / 4)).squeeze(1)
+
+    @torch.no_grad()
+    def normalize_weights(self) -> None:
+        """Put every weight back on its sphere, in place."""
+        self.unet.normalize_weights()
+        self.logvar_linear.normalize_weights()
+
+
+def _column(values: Tensor) -> Tensor:
+    return values[:, None, None, None]

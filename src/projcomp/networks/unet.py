@@ -1,0 +1,202 @@
+"""The EDM2 U-Net, configuration G (Karras et al. 2024, figure 21 and appendix B)."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from projcomp.config import NetworkConfig
+from projcomp.networks.conditioning import ConditionFeatures
+from projcomp.networks.layers import (
+    SILU_RMS,
+    MPConv,
+    MPFourier,
+    mp_cat,
+    mp_silu,
+    mp_sum,
+    mp_sum_weights,
+    normalize,
+)
+
+_RESIDUAL_BALANCE = 0.3
+_ATTENTION_BALANCE = 0.3
+_CONDITION_BALANCE = 0.5
+_CHANNELS_PER_HEAD = 64
+
+
+class Block(nn.Module):
+    """A residual block, of the encoder (pixel norm first) or of the decoder, with optional attention.
+
+    Args:
+        in_channels: input channels, skip connection included.
+        out_channels: output channels.
+        emb_channels: channels of the embedding that scales the hidden activations.
+        decoder: which side of the U-Net.
+        resample: "keep", "down" (box filter) or "up" (nearest neighbour), before everything else.
+        attention: whether self-attention follows.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        emb_channels: int,
+        *,
+        decoder: bool,
+        resample: str = "keep",
+        attention: bool = False,
+    ):
+        super().__init__()
+        self.decoder, self.resample = decoder, resample
+        self.emb_gain = nn.Parameter(torch.zeros([]))
+        self.emb_linear = MPConv(emb_channels, out_channels)
+        self.conv_0 = MPConv(in_channels if decoder else out_channels, out_channels, kernel=3)
+        self.conv_1 = MPConv(out_channels, out_channels, kernel=3)
+        self.conv_skip = MPConv(in_channels, out_channels, 1) if in_channels != out_channels else None
+        self.num_heads = max(1, out_channels // _CHANNELS_PER_HEAD) if attention else 0
+        if attention:
+            self.attention_qkv = MPConv(out_channels, 3 * out_channels, kernel=1)
+            self.attention_out = MPConv(out_channels, out_channels, kernel=1)
+
+    def forward(self, x: Tensor, emb: Tensor) -> Tensor:
+        """Map ``(B, in, H, W)`` and ``(B, emb)`` to ``(B, out, H', W')``."""
+        if self.resample == "down":
+            x = F.avg_pool2d(x, 2)
+        elif self.resample == "up":
+            x = F.interpolate(x, scale_factor=2, mode="nearest")
+        if not self.decoder:
+            x = normalize(self.conv_skip(x) if self.conv_skip is not None else x, dim=1)
+        # The factors of mp_silu and mp_sum are folded into the weights of the convolutions beside
+        # them: the same function with half the passes over the activations.
+        scale = self.emb_linear(emb, gain=self.emb_gain) + 1.0
+        y = self.conv_0(F.silu(x), gain=1 / SILU_RMS)
+        y = y * scale[:, :, None, None].to(y.dtype)
+        keep, take = mp_sum_weights(_RESIDUAL_BALANCE)
+        y = self.conv_1(F.silu(y), gain=take / SILU_RMS)
+        if self.decoder and self.conv_skip is not None:
+            x = self.conv_skip(x)
+        x = torch.add(y, x, alpha=keep)
+        if self.num_heads:
+            keep, take = mp_sum_weights(_ATTENTION_BALANCE)
+            x = torch.add(self._attend(x, gain=take), x, alpha=keep)
+        return x
+
+    def _attend(self, x: Tensor, gain: float) -> Tensor:
+        """Self-attention over the image with normalised queries, keys and values (EDM2, eq. 36)."""
+        batch, channels, height, width = x.shape
+        qkv = self.attention_qkv(x).reshape(batch, self.num_heads, -1, 3, height * width)
+        q, k, v = normalize(qkv, dim=2).permute(3, 0, 1, 4, 2).unbind(0)
+        y = F.scaled_dot_product_attention(q, k, v).transpose(2, 3)
+        return self.attention_out(y.reshape(batch, channels, height, width), gain=gain)
+
+
+class UNet(nn.Module):
+    """Raw network F(c_in x; c_noise, condition) of the preconditioned denoiser.
+
+    Args:
+        config: sizes; the paper's XS is channels 128, multipliers [1, 2, 3, 4], 3 blocks.
+        resolution: side of the images, pixels.
+        condition_kind: "none", "position" or "color".
+    """
+
+    coordinate_planes: Tensor
+
+    def __init__(self, config: NetworkConfig, resolution: int, condition_kind: str):
+        super().__init__()
+        widths = [config.channels * m for m in config.multipliers]
+        emb_channels = max(widths)
+        self.noise_features = MPFourier(config.channels)
+        self.noise_linear = MPConv(config.channels, emb_channels)
+        self.condition_features = ConditionFeatures(
+            condition_kind, config.position_frequencies, config.position_bandwidth
+        )
+        self.condition_linear = (
+            MPConv(self.condition_features.num_features, emb_channels)
+            if condition_kind != "none"
+            else None
+        )
+        planes = _coordinate_planes(resolution) if config.coordinate_planes else torch.empty(0, 1, 1)
+        self.register_buffer("coordinate_planes", planes, persistent=False)
+
+        attended = set(config.attention_resolutions)
+        channels = widths[0]
+        # The constant channel stands in for biases (EDM2, section 2.3).
+        self.conv_in = MPConv(3 + 1 + len(self.coordinate_planes), channels, kernel=3)
+        skips = [channels]
+        self.encoder = nn.ModuleList()
+        for level, width in enumerate(widths):
+            side = resolution >> level
+            if level:
+                self.encoder.append(Block(channels, channels, emb_channels, decoder=False, resample="down"))
+                skips.append(channels)
+            for _ in range(config.blocks):
+                self.encoder.append(
+                    Block(channels, width, emb_channels, decoder=False, attention=side in attended)
+                )
+                channels = width
+                skips.append(channels)
+        self.decoder = nn.ModuleList()
+        for level, width in reversed(list(enumerate(widths))):
+            side = resolution >> level
+            if level == len(widths) - 1:
+                self.decoder.append(Block(channels, channels, emb_channels, decoder=True, attention=True))
+                self.decoder.append(Block(channels, channels, emb_channels, decoder=True))
+            else:
+                self.decoder.append(Block(channels, channels, emb_channels, decoder=True, resample="up"))
+            for _ in range(config.blocks + 1):
+                self.decoder.append(
+                    Block(channels + skips.pop(), width, emb_channels, decoder=True, attention=side in attended)
+                )
+                channels = width
+        self._takes_skip = [
+            position
+            for level in reversed(range(len(widths)))
+            for position in ([False, False] if level == len(widths) - 1 else [False])
+            + [True] * (config.blocks + 1)
+        ]
+        self.conv_out = MPConv(channels, 3, kernel=3)
+        self.out_gain = nn.Parameter(torch.zeros([]))
+
+    def embed(self, c_noise: Tensor, condition: Tensor) -> Tensor:
+        """Noise level ``(B,)`` and condition ``(B, C)`` to the embedding ``(B, emb)``."""
+        emb = self.noise_linear(self.noise_features(c_noise))
+        if self.condition_linear is not None:
+            told = self.condition_linear(self.condition_features(condition))
+            emb = mp_sum(emb, told, _CONDITION_BALANCE)
+        return mp_silu(emb)
+
+    def forward(self, x: Tensor, c_noise: Tensor, condition: Tensor) -> Tensor:
+        """Map ``(B, 3, H, W)``, ``(B,)``, ``(B, C)`` to ``(B, 3, H, W)``."""
+        emb = self.embed(c_noise, condition).to(x.dtype)
+        planes = self.coordinate_planes.to(x.dtype).expand(len(x), -1, *x.shape[2:])
+        x = self.conv_in(torch.cat([x, torch.ones_like(x[:, :1]), planes], 1))
+        skips = [x]
+        for block in self.encoder:
+            x = block(x, emb)
+            skips.append(x)
+        for block, takes_skip in zip(self.decoder, self._takes_skip, strict=True):
+            x = block(mp_cat(x, skips.pop()) if takes_skip else x, emb)
+        return self.conv_out(x, gain=self.out_gain)
+
+    @torch.no_grad()
+    def normalize_weights(self) -> None:
+        """Renormalise every weight in place; called after each update (Bradley et al. 2025)."""
+        for module in self.modules():
+            if isinstance(module, MPConv):
+                module.normalize_weights()
+
+
+def _coordinate_planes(resolution: int) -> Tensor:
+    """Fourier features of the pixel coordinates, ``(planes, H, W)``, unit variance.
+
+    Frequencies 1/2, 1, 2, 4 cycles per image side for x and y: enough to tell one pixel from the
+    next. Without them a place is known to the network only through the zero padding.
+    """
+    points = (torch.arange(resolution) + 0.5) / resolution
+    frequencies = torch.tensor([0.5, 1.0, 2.0, 4.0])
+    angles = 2 * math.pi * frequencies[:, None] * points
+    waves = math.sqrt(2.0) * torch.cat([torch.cos(angles), torch.sin(angles)])
+    along_x = waves[:, None, :].expand(-1, resolution, -1)
+    along_y = waves[:, :, None].expand(-1, -1, resolution)
+    return torch.cat([along_x, along_y])

@@ -1,0 +1,1 @@
+"""Scenes to pixels with Blender: the only room that imports bpy."""

@@ -1,0 +1,131 @@
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+# (bpy comes without type stubs)
+"""SceneSpec -> pixels: one Blender scene per process, its objects swapped from image to image."""
+
+import os
+import shutil
+import sys
+import tempfile
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from projcomp.render import cycles
+from projcomp.render.materials import all_materials
+from projcomp.render.meshes import unit_meshes
+from projcomp.render.stage_set import add_stage, aim
+from projcomp.scenes.spec import SceneSpec
+from projcomp.scenes.vocabulary import SIZES
+
+
+class Renderer:
+    """Renders scenes at one size; meshes and materials are built once.
+
+    Blender has one state per process: making a second renderer ends the first.
+
+    Args:
+        width: pixels; the view is CLEVR's 4:3 whatever the ratio of width and height.
+        height: pixels.
+        samples: Cycles samples per pixel.
+        denoise: run OpenImageDenoise.
+        device: cpu, optix, cuda, hip or metal.
+        threads: CPU threads.
+
+    Raises:
+        DeviceError: the device is not there.
+    """
+
+    _current: "weakref.ref[Renderer] | None" = None
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        *,
+        samples: int,
+        denoise: bool,
+        device: str = "cpu",
+        threads: int = 1,
+    ):
+        with _quiet():
+            bpy.ops.wm.read_factory_settings(use_empty=True)
+            self._scene = bpy.context.scene
+            cycles.set_up(self._scene, width, height, samples, denoise, threads)
+            cycles.choose_device(self._scene, device)
+            self._movable = add_stage(self._scene)
+            self._meshes = unit_meshes()
+            self._materials = all_materials()
+        self._slots: list[bpy.types.Object] = []
+        memory = Path("/dev/shm")
+        self._folder = Path(
+            tempfile.mkdtemp(prefix="projcomp-", dir=memory if memory.is_dir() else None)
+        )
+        self._cleanup = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._scene.render.filepath = str(self._folder / "image.bmp")
+        Renderer._current = weakref.ref(self)
+
+    def render(self, scene: SceneSpec, noise_seed: int) -> NDArray[np.uint8]:
+        """The picture (height, width, 3), sRGB; ``noise_seed`` in [0, 2^31) decides Cycles' noise.
+
+        Raises:
+            RuntimeError: another renderer was made in this process since.
+        """
+        if Renderer._current is None or Renderer._current() is not self:
+            raise RuntimeError("a newer Renderer has taken over this process's Blender")
+        aim(self._movable["Camera"], scene.camera)
+        for name, location in scene.lights.items():
+            aim(self._movable[name], location)
+        self._arrange(scene)
+        self._scene.cycles.seed = noise_seed
+        with _quiet():
+            bpy.ops.render.render(write_still=True)
+        with Image.open(self._scene.render.filepath) as image:
+            return np.asarray(image.convert("RGB"))
+
+    def __enter__(self) -> Self:
+        """Use as a context manager to have the temporary folder removed."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Remove the temporary folder."""
+        self._cleanup()
+
+    def _arrange(self, scene: SceneSpec) -> None:
+        while len(self._slots) < len(scene.objects):
+            self._slots.append(self._new_slot(len(self._slots)))
+        for i, slot in enumerate(self._slots):
+            slot.hide_render = i >= len(scene.objects)
+        for slot, item in zip(self._slots, scene.objects, strict=False):
+            slot.data = self._meshes[item.shape]
+            slot.material_slots[0].link = "OBJECT"
+            slot.material_slots[0].material = self._materials[item.material, item.color]
+            slot.location = item.xyz
+            slot.rotation_euler = (0.0, 0.0, item.rotation)
+            slot.scale = (SIZES[item.size],) * 3
+
+    def _new_slot(self, index: int) -> bpy.types.Object:
+        slot = bpy.data.objects.new(f"Object {index}", self._meshes["cube"])
+        self._scene.collection.objects.link(slot)
+        return slot
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Send what Blender's C code prints on standard output nowhere."""
+    sys.stdout.flush()
+    saved = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+        os.close(nowhere)

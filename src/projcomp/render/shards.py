@@ -1,0 +1,150 @@
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+# (bpy comes without type stubs)
+"""Rendering into files: a shard of a dataset, the truth of a case, the scenes of a JSON file."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from projcomp import seeds
+from projcomp.data.images import write_samples
+from projcomp.data.shard_format import canonical_json
+from projcomp.data.shards import write_shard
+from projcomp.errors import FileFormatError
+from projcomp.render.renderer import Renderer
+from projcomp.scenes.clevr_json import read_scenes
+from projcomp.scenes.placement import draw_scene, draw_scene_at, draw_scene_with_colors
+from projcomp.scenes.spec import SceneSpec
+
+if TYPE_CHECKING:
+    from projcomp.stages import ReferenceSettings, RenderSettings
+
+
+def render_shard(
+    settings: RenderSettings, shard: int, out: str | os.PathLike[str], threads: int = 1
+) -> None:
+    """Render images ``shard * shard_size`` and following of a dataset into the file ``out``.
+
+    Image i shows a scene decided by (seed, dataset, i) alone, whatever the size of the shards.
+
+    Raises:
+        PlacementError: a scene cannot be placed by the rules.
+        DeviceError: the rendering device is not there.
+    """
+    first, count = shard * settings.shard_size, settings.shard_size
+    side = settings.resolution
+    scenes = (dataset_scene(settings, first + i) for i in range(count))
+    noise = _noise_seeds(settings.seed, settings.dataset, first)
+    recipe = settings.render
+    with Renderer(side, side, **recipe.model_dump(), threads=threads) as renderer:
+        write_shard(
+            out,
+            _pictures(renderer, scenes, noise, count, f"{settings.dataset} shard {shard}"),
+            count=count,
+            size=(side, side),
+            max_objects=settings.max_objects,
+            settings=settings.model_dump(mode="json"),
+            attributes={
+                "seed": settings.seed,
+                "shard": shard,
+                "first_index": first,
+                "bpy_version": bpy.app.version_string,
+            },
+        )
+
+
+def render_reference(
+    settings: ReferenceSettings, out: str | os.PathLike[str], threads: int = 1
+) -> None:
+    """Render the true composition of one case into a samples file.
+
+    Raises:
+        PlacementError: the requested objects cannot be placed.
+        DeviceError: the rendering device is not there.
+    """
+    case, side, count = settings.case, settings.resolution, settings.num_images
+    scenes = (reference_scene(settings, i) for i in range(count))
+    noise = _noise_seeds(settings.seed, f"reference {case.name}", 0)
+    with Renderer(side, side, **settings.render.model_dump(), threads=threads) as renderer:
+        pictures = _pictures(renderer, scenes, noise, count, f"truth {case.name}")
+        images = np.stack([image for _, image in pictures])
+    attributes = {
+        "settings": canonical_json(settings.model_dump(mode="json")),
+        "seed": settings.seed,
+        "bpy_version": bpy.app.version_string,
+    }
+    write_samples(out, images, case, attributes)
+
+
+def render_scenes_file(
+    scenes_json: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    width: int,
+    height: int,
+    samples: int,
+    denoise: bool,
+    threads: int = 1,
+) -> None:
+    """Render the scenes of a JSON file in CLEVR's layout into one file with a shard's layout.
+
+    Raises:
+        FileFormatError: the scenes cannot be read.
+    """
+    scenes = read_scenes(scenes_json)
+    if not scenes:
+        raise FileFormatError(f"{scenes_json}: at least one scene expected, got none")
+    recipe = {"samples": samples, "denoise": denoise}
+    with Renderer(width, height, **recipe, threads=threads) as renderer:
+        noise = _noise_seeds(0, "scenes", 0)
+        write_shard(
+            out,
+            _pictures(renderer, scenes, noise, len(scenes), "scenes"),
+            count=len(scenes),
+            size=(width, height),
+            max_objects=max(len(scene.objects) for scene in scenes),
+            settings={"width": width, "height": height, **recipe},
+            attributes={"seed": 0, "bpy_version": bpy.app.version_string},
+        )
+
+
+def dataset_scene(settings: RenderSettings, index: int) -> SceneSpec:
+    """The scene of image ``index``.
+
+    Raises:
+        PlacementError: it cannot be placed by the rules.
+    """
+    rng = seeds.generator(settings.seed, "scene", settings.dataset, index)
+    return draw_scene(rng, settings.scene, settings.min_objects, settings.max_objects)
+
+
+def reference_scene(settings: ReferenceSettings, index: int) -> SceneSpec:
+    """The scene of image ``index`` of a true composition.
+
+    Raises:
+        PlacementError: the requested objects cannot be placed.
+    """
+    case = settings.case
+    rng = seeds.generator(settings.seed, "reference", case.name, index)
+    if case.colors:
+        return draw_scene_with_colors(rng, settings.scene, case.colors)
+    return draw_scene_at(rng, settings.scene, case.locations)
+
+
+def _noise_seeds(seed: int, name: str, first: int) -> Iterator[int]:
+    return (seeds.integer_seed(seed, "render", name, i, bits=31) for i in itertools.count(first))
+
+
+def _pictures(
+    renderer: Renderer, scenes: Iterable[SceneSpec], noise: Iterator[int], count: int, name: str
+) -> Iterator[tuple[SceneSpec, NDArray[np.uint8]]]:
+    """Scene and picture, one after the other, with a progress bar."""
+    for scene in tqdm(scenes, total=count, desc=name, disable=None):
+        yield scene, renderer.render(scene, next(noise))

@@ -1,0 +1,1 @@
+"""Results to figures: reads what the other stages wrote, computes nothing."""

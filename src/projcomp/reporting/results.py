@@ -1,0 +1,70 @@
+"""What figures read: the images and the table of a case, and the summary."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from projcomp.data.images import read_samples
+from projcomp.errors import FileFormatError
+from projcomp.evaluation.evaluate import COLUMNS
+from projcomp.evaluation.summary import MEASURES
+from projcomp.evaluation.tables import read_table
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """The images of a case and what was counted in them, row i for image i."""
+
+    images: np.ndarray
+    """uint8 ``(N, H, W, 3)``"""
+    locations: np.ndarray
+    """``(k, 2)`` requested places in [0, 1]"""
+    table: pd.DataFrame
+
+
+def samples_path(root: Path, experiment: str, case: str) -> Path:
+    """The images of a case."""
+    return root / "samples" / experiment / f"{case}.h5"
+
+
+def table_path(root: Path, experiment: str, case: str) -> Path:
+    """The evaluation of a case, one row per image."""
+    return root / "results" / experiment / f"{case}.csv"
+
+
+def read_case(root: Path, experiment: str, case: str) -> CaseResult:
+    """The images and the table of a case.
+
+    Raises:
+        FileFormatError: one of them is missing or damaged, or they do not belong together.
+    """
+    samples = read_samples(samples_path(root, experiment, case))
+    path = table_path(root, experiment, case)
+    table = read_table(path, COLUMNS, "evaluate")
+    if len(table) != len(samples.images):
+        raise FileFormatError(
+            f"{path}: expected a row for each of {len(samples.images)} images, got {len(table)}; "
+            "run evaluate again"
+        )
+    return CaseResult(samples.images, np.asarray(samples.locations).reshape(-1, 2), table)
+
+
+def read_summary(root: Path, experiment: str, cases: list[str]) -> pd.DataFrame:
+    """The rows of ``results/summary.csv`` of the given cases, by number of composed conditions.
+
+    Raises:
+        FileFormatError: the summary is missing or damaged, or lacks a case.
+    """
+    path = root / "results" / "summary.csv"
+    columns = ["experiment", "case", "num_composed", *MEASURES]
+    table = read_table(path, columns, "summarize")
+    table = table[(table["experiment"] == experiment) & table["case"].isin(cases)]
+    lacking = sorted(set(cases) - set(table["case"]))
+    if lacking:
+        raise FileFormatError(
+            f"{path}: expected cases {', '.join(lacking)} of {experiment}, got no such rows; "
+            "run summarize again"
+        )
+    return table.sort_values("num_composed")

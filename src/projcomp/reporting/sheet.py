@@ -1,0 +1,117 @@
+"""Sheets of pictures: rows of images with a label before each row and a caption under each image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from projcomp.reporting.results import CaseResult
+from projcomp.reporting.style import DPI, INK, WRONG
+
+GAP = 6
+CAPTION = 20
+LABEL = 70
+TITLE = 34
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One image ``(H, W, 3)``, the text under it and the places ``(k, 2)`` ringed in it."""
+
+    image: np.ndarray
+    caption: str = ""
+    color: str = INK
+    rings: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A label and the images after it."""
+
+    label: str
+    tiles: Sequence[Tile]
+
+
+def case_tiles(result: CaseResult, count: int, asked: int | None, rings: bool) -> list[Tile]:
+    """The first ``count`` images of a case, each over the number of objects counted in it.
+
+    Args:
+        result: images and table of the case.
+        count: number of images.
+        asked: number of objects asked for; other numbers are printed in another colour.
+        rings: mark the requested places in the first image.
+    """
+    counted = result.table["num_objects"].tolist()
+    places = result.locations if rings else np.empty((0, 2))
+    return [
+        Tile(
+            image,
+            str(counted[i]),
+            INK if asked is None or counted[i] == asked else WRONG,
+            places if i == 0 else np.empty((0, 2)),
+        )
+        for i, image in enumerate(result.images[:count])
+    ]
+
+
+def sheet_size(rows: Sequence[Row], side: int) -> tuple[int, int]:
+    """Width and height of a sheet in pixels at DPI, images being ``side`` wide."""
+    widest = max(len(row.tiles) for row in rows)
+    caption = CAPTION if _captioned(rows) else 0
+    return LABEL + widest * (side + GAP), len(rows) * (side + GAP + caption)
+
+
+def draw_sheet(axes: Axes, rows: Sequence[Row], side: int) -> None:
+    """Draw ``rows`` into ``axes``, one unit per pixel; ``axes`` must be of ``sheet_size``."""
+    width, height = sheet_size(rows, side)
+    caption = CAPTION if _captioned(rows) else 0
+    canvas = np.full((height, width, 3), 255, np.uint8)
+    for number, row in enumerate(rows):
+        top = number * (side + GAP + caption)
+        axes.text(LABEL - GAP, top + side / 2, row.label, ha="right", va="center")
+        for column, tile in enumerate(row.tiles):
+            left = LABEL + column * (side + GAP)
+            canvas[top : top + side, left : left + side] = enlarge(tile.image, side)
+            if tile.caption:
+                axes.text(
+                    left + side / 2,
+                    top + side + 1,
+                    tile.caption,
+                    ha="center",
+                    va="top",
+                    fontsize=7,
+                    color=tile.color,
+                )
+            if len(tile.rings):
+                x, y = (np.array([left, top]) + tile.rings * side).T
+                size = (0.09 * side * 72 / DPI) ** 2
+                axes.scatter(x, y, s=size, facecolors="none", edgecolors="white", linewidths=1.6)
+                axes.scatter(x, y, s=size, facecolors="none", edgecolors="black", linewidths=0.7)
+    axes.imshow(canvas, interpolation="nearest", extent=(0, width, height, 0), aspect="auto")
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    axes.set_axis_off()
+
+
+def sheet_figure(rows: Sequence[Row], title: str, side: int = 128) -> Figure:
+    """A figure that holds nothing but a sheet under a title."""
+    width, height = sheet_size(rows, side)
+    total = height + TITLE
+    figure = Figure(figsize=(width / DPI, total / DPI))
+    axes = figure.add_axes((0, 0, 1, height / total))
+    draw_sheet(axes, rows, side)
+    figure.text(LABEL / width, 1 - TITLE / 2 / total, title, ha="left", va="center", fontsize=9)
+    return figure
+
+
+def enlarge(image: np.ndarray, side: int) -> np.ndarray:
+    """``image`` ``(H, W, 3)`` as ``(side, side, 3)``, every pixel the nearest one."""
+    rows = (np.arange(side) * image.shape[0]) // side
+    columns = (np.arange(side) * image.shape[1]) // side
+    return image[rows[:, None], columns]
+
+
+def _captioned(rows: Sequence[Row]) -> bool:
+    return any(tile.caption for row in rows for tile in row.tiles)

@@ -1,0 +1,75 @@
+"""One look for all figures, and how they are saved."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import cycle
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from projcomp.cases import TRUTH
+from projcomp.files import atomic_path
+
+DPI = 150
+INK = "#222222"
+FAINT = "#888888"
+WRONG = "#D55E00"
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Okabe and Ito's colours, which colour-blind readers can tell apart."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P")
+
+
+@contextmanager
+def plain_style() -> Iterator[None]:
+    """Matplotlib's settings of all figures, for drawing and saving."""
+    settings = {
+        "backend": "agg",
+        "font.family": "DejaVu Sans",
+        "font.size": 8,
+        "axes.titlesize": 9,
+        "axes.edgecolor": FAINT,
+        "axes.labelcolor": INK,
+        "axes.linewidth": 0.8,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "grid.color": "#DDDDDD",
+        "grid.linewidth": 0.6,
+        "legend.frameon": False,
+        "lines.linewidth": 1.5,
+        "svg.fonttype": "path",
+        "svg.hashsalt": "projcomp",
+    }
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(settings)
+        yield
+
+
+def save(figure: Figure, name: str, png: Path, svg: Path) -> None:
+    """Write ``figure`` as PNG and as SVG, without a date."""
+    with atomic_path(png) as temporary:
+        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Title": name, "Software": None})
+    with atomic_path(svg) as temporary:
+        figure.savefig(temporary, format="svg", dpi=DPI, metadata={"Title": name, "Date": None})
+
+
+def title_of(experiment: str) -> str:
+    """How an experiment is called in a figure."""
+    return "Rendered truth" if experiment == TRUTH else f"Experiment {experiment}"
+
+
+def looks(experiments: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Colour and marker of each experiment by its order; the truth is black and dashed."""
+    drawn = cycle(zip(PALETTE, MARKERS, strict=True))
+    return {
+        name: {"color": INK, "marker": "x", "linestyle": "--"}
+        if name == TRUTH
+        else dict(zip(("color", "marker"), next(drawn), strict=True))
+        for name in experiments
+    }

@@ -1,0 +1,298 @@
+"""What each stage depends on: one settings model per stage, built from the config.
+
+A rule hands its stage these settings as JSON in its ``params``, so that Snakemake runs the stage
+again when, and only when, one of them changes. Settings that decide how a stage runs rather than
+what comes out (threads, devices, logging) are command-line flags instead. ``FORMATS`` holds one
+number per stage: raise it by hand when the stage's code changes what it produces.
+"""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from projcomp.cases import TRUTH, Case, cases, reference_cases
+from projcomp.config import (
+    BackgroundConfig,
+    Config,
+    DetectorConfig,
+    NetworkConfig,
+    Operator,
+    RenderConfig,
+    SamplingConfig,
+    SceneConfig,
+    Section,
+    TrainingConfig,
+)
+
+FORMATS = {
+    "render": 1,
+    "reference": 1,
+    "preview": 1,
+    "train": 1,
+    "detector": 1,
+    "sample": 1,
+    "evaluate": 1,
+    "summary": 1,
+    "figure": 1,
+}
+
+OPERATIONAL_TRAINING = ("device", "checkpoint_minutes", "log_images", "threads")
+"""Settings of ``training`` that change how it runs, not what is learned."""
+
+FigureKind = Literal[
+    "grid", "samples4", "counts", "rates", "pairs", "rgb", "unconditional", "detector"
+]
+
+
+class RenderRecipe(Section):
+    """What Cycles is told, apart from the scene."""
+
+    samples: int = Field(ge=1)
+    denoise: bool
+    device: Literal["cpu", "optix", "cuda", "hip", "metal"] = "cpu"
+
+
+class RenderSettings(Section):
+    """One dataset's shards. Without the number of images: enlarging keeps the old shards."""
+
+    format: int = FORMATS["render"]
+    seed: int
+    resolution: int
+    dataset: str
+    min_objects: int
+    max_objects: int
+    scene: SceneConfig
+    render: RenderRecipe
+    shard_size: int
+
+
+class ReferenceSettings(Section):
+    """The true composition of one case, rendered."""
+
+    format: int = FORMATS["reference"]
+    seed: int
+    resolution: int
+    case: Case
+    scene: SceneConfig
+    render: RenderRecipe
+    num_images: int
+
+
+class TrainSettings(Section):
+    """One diffusion model. Operational training settings are left at their defaults."""
+
+    format: int = FORMATS["train"]
+    seed: int
+    resolution: int
+    model: str
+    condition: Literal["none", "position", "color"]
+    datasets: dict[str, float]
+    images_seen: int
+    network: NetworkConfig
+    training: TrainingConfig
+
+
+class DetectorSettings(Section):
+    """The object detector."""
+
+    format: int = FORMATS["detector"]
+    seed: int
+    resolution: int
+    detector: DetectorConfig
+
+
+class SampleSettings(Section):
+    """One case of one experiment; for ``bayes`` the background is the conditionals' own model."""
+
+    format: int = FORMATS["sample"]
+    seed: int
+    experiment: str
+    case: Case
+    operator: Operator
+    conditionals: str
+    background: BackgroundConfig
+    sampling: SamplingConfig
+    num_samples: int
+
+
+class EvaluateSettings(Section):
+    """Counting what one case's images show."""
+
+    format: int = FORMATS["evaluate"]
+    experiment: str
+    case: Case
+    threshold: float
+    radius: float
+
+
+class SummarySettings(Section):
+    """The summary table: which cases of which experiments, and how sure its intervals are."""
+
+    format: int = FORMATS["summary"]
+    seed: int
+    confidence: float
+    bootstrap: int
+    cases: dict[str, list[str]]
+
+
+class FigureSettings(Section):
+    """One figure; ``cases`` are the names of the cases it shows, by experiment."""
+
+    format: int = FORMATS["figure"]
+    name: str
+    kind: FigureKind
+    cases: dict[str, list[str]]
+
+
+def _recipe(render: RenderConfig) -> RenderRecipe:
+    return RenderRecipe(samples=render.samples, denoise=render.denoise, device=render.device)
+
+
+def render_settings(config: Config, dataset: str) -> RenderSettings:
+    """Settings of the shards of ``dataset``."""
+    return RenderSettings(
+        seed=config.seed,
+        resolution=config.resolution,
+        dataset=dataset,
+        min_objects=config.datasets[dataset].min_objects,
+        max_objects=config.datasets[dataset].max_objects,
+        scene=config.scene,
+        render=_recipe(config.render),
+        shard_size=config.render.shard_size,
+    )
+
+
+def reference_settings(config: Config, case: Case) -> ReferenceSettings:
+    """Settings of the rendered truth of ``case``."""
+    return ReferenceSettings(
+        seed=config.seed,
+        resolution=config.resolution,
+        case=case,
+        scene=config.scene,
+        render=_recipe(config.render),
+        num_images=config.reference.num_images,
+    )
+
+
+def train_settings(config: Config, model: str) -> TrainSettings:
+    """Settings of the diffusion model ``model``."""
+    chosen = config.models[model]
+    lasting = config.training.model_dump(exclude=set(OPERATIONAL_TRAINING))
+    return TrainSettings(
+        seed=config.seed,
+        resolution=config.resolution,
+        model=model,
+        condition=chosen.condition,
+        datasets=chosen.datasets,
+        images_seen=chosen.images_seen,
+        network=config.network,
+        training=TrainingConfig(**lasting),
+    )
+
+
+def detector_settings(config: Config) -> DetectorSettings:
+    """Settings of the detector."""
+    return DetectorSettings(
+        seed=config.seed, resolution=config.resolution, detector=config.detector
+    )
+
+
+def sample_settings(config: Config, experiment: str, case: Case) -> SampleSettings:
+    """Settings of one case of ``experiment``."""
+    chosen = config.experiments[experiment]
+    own = BackgroundConfig(model=chosen.conditionals, condition="unconditional")
+    return SampleSettings(
+        seed=config.seed,
+        experiment=experiment,
+        case=case,
+        operator=chosen.operator,
+        conditionals=chosen.conditionals,
+        background=chosen.background or own,
+        sampling=config.sampling,
+        num_samples=chosen.num_samples,
+    )
+
+
+def evaluate_settings(config: Config, experiment: str, case: Case) -> EvaluateSettings:
+    """Settings of counting one case of ``experiment`` (or of the truth)."""
+    return EvaluateSettings(
+        experiment=experiment,
+        case=case,
+        threshold=config.detector.threshold,
+        radius=config.evaluation.radius,
+    )
+
+
+def case_names(config: Config) -> dict[str, list[str]]:
+    """Names of all cases by experiment, the truth last."""
+    return {name: [c.name for c in cases(config, name)] for name in [*config.experiments, TRUTH]}
+
+
+def summary_settings(config: Config) -> SummarySettings:
+    """Settings of the summary table."""
+    return SummarySettings(
+        seed=config.seed,
+        confidence=config.evaluation.confidence,
+        bootstrap=config.evaluation.bootstrap,
+        cases=case_names(config),
+    )
+
+
+def _location_cases(config: Config) -> dict[str, list[str]]:
+    """Location cases of the experiments that have any, with the truth of them last."""
+    found = {
+        name: [f"k{k}" for k in experiment.num_composed]
+        for name, experiment in config.experiments.items()
+        if experiment.num_composed
+    }
+    truth = [case.name for case in reference_cases(config) if not case.colors]
+    return {**found, TRUTH: truth} if found else {}
+
+
+def _color_cases(config: Config) -> dict[str, list[str]]:
+    """Colour cases of the experiments that have any, with the truth of them last."""
+    everything = {name: cases(config, name) for name in [*config.experiments, TRUTH]}
+    found = {name: [c.name for c in some if c.colors] for name, some in everything.items()}
+    return {name: names for name, names in found.items() if names}
+
+
+def figures(config: Config) -> dict[str, FigureSettings]:
+    """Every figure of the run with its settings, by name, in the order of the report."""
+    places, colors = _location_cases(config), _color_cases(config)
+    found: dict[str, FigureSettings] = {}
+
+    def add(kind: FigureKind, shown: dict[str, list[str]], subject: str = "") -> None:
+        name = f"{kind}_{subject}" if subject else kind
+        found[name] = FigureSettings(name=name, kind=kind, cases=shown)
+
+    for kind in ("counts", "rates"):
+        if places:
+            add(kind, places)
+    for name, names in places.items():
+        add("grid", {name: names}, name)
+    for name, names in places.items():
+        if "k4" in names:
+            add("samples4", {name: ["k4"]}, name)
+    for name, names in colors.items():
+        add("pairs", {name: names}, name)
+    for name, names in colors.items():
+        if name != TRUTH:
+            add("rgb", {name: names, TRUTH: names}, name)
+    background = {name: ["k0"] for name, names in places.items() if "k0" in names}
+    if background:
+        add("unconditional", background)
+    add("detector", {})
+    return found
+
+
+def figure_names(config: Config) -> list[str]:
+    """Names of all figures of the run."""
+    return list(figures(config))
+
+
+def to_json(settings: Section) -> str:
+    """The settings as one line of JSON, without what does not change the result."""
+    exclude: dict[str, Any] | None = None
+    if isinstance(settings, TrainSettings):
+        exclude = {"training": set(OPERATIONAL_TRAINING)}
+    return settings.model_dump_json(exclude=exclude)

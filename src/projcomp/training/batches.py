@@ -1,0 +1,83 @@
+"""The batches of a training run: update ``u`` sees the same images whenever and wherever it runs.
+
+Everything random about an update (images, labels, dropped conditions, noise levels, noise) comes
+from a generator seeded by ``(seed, model, u)``, so that a resumed run needs no saved random state.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from projcomp.data.dataset import RenderedImages
+from projcomp.networks import conditioning
+from projcomp.seeds import integer_seed
+
+
+class Batch(NamedTuple):
+    """One update's images ``(B, H, W, 3)`` uint8, conditions ``(B, C)`` and the seed of its noise."""
+
+    images: Tensor
+    conditions: Tensor
+    noise_seed: int
+
+
+class UpdateBatches(IterableDataset):
+    """Batches of the updates ``start, start + 1, ...`` up to ``total``.
+
+    Args:
+        datasets: the rendered images drawn from.
+        shares: the share of the draws of each.
+        kind: "none", "position" or "color".
+        dropout: probability that a condition is dropped.
+        batch_size: images per update.
+        seed: root seed.
+        model: name of the model; part of the random stream's name.
+        start: first update.
+        total: updates of the whole training.
+    """
+
+    def __init__(
+        self,
+        datasets: Sequence[RenderedImages],
+        shares: Sequence[float],
+        *,
+        kind: str,
+        dropout: float,
+        batch_size: int,
+        seed: int,
+        model: str,
+        start: int,
+        total: int,
+    ):
+        self.datasets = list(datasets)
+        self.shares = torch.tensor(list(shares), dtype=torch.float64)
+        self.kind, self.dropout, self.batch_size = kind, dropout, batch_size
+        self.seed, self.model, self.start, self.total = seed, model, start, total
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield the updates in order."""
+        for update in range(self.start, self.total):
+            yield self.batch(update)
+
+    def batch(self, update: int) -> Batch:
+        """The batch of one update."""
+        rng = torch.Generator().manual_seed(
+            integer_seed(self.seed, "training", self.model, "draws", update)
+        )
+        which = torch.multinomial(self.shares, self.batch_size, replacement=True, generator=rng)
+        images, conditions = [], []
+        for i, dataset in enumerate(self.datasets):
+            number = int((which == i).sum())
+            if number == 0:
+                continue
+            index = torch.randint(len(dataset), (number,), generator=rng)
+            images.append(dataset.images[index])
+            conditions.append(dataset.draw_conditions(index, rng))
+        rows = torch.cat(conditions)
+        dropped = torch.rand(len(rows), generator=rng) < self.dropout
+        rows[dropped] = conditioning.unconditional(self.kind)
+        noise_seed = integer_seed(self.seed, "training", self.model, "noise", update)
+        return Batch(torch.cat(images), rows, noise_seed)

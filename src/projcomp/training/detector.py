@@ -1,0 +1,321 @@
+"""Training and checking the object detector that counts."""
+
+import csv
+import io
+import json
+import logging
+import sys
+import warnings
+from datetime import timedelta
+from functools import lru_cache
+from math import ceil, cos, pi
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from torch import Tensor
+from torch.nn import functional
+
+from projcomp import seeds
+from projcomp.config import DetectorConfig
+from projcomp.errors import ConfigError, DeviceError
+from projcomp.evaluation.check import check_detections
+from projcomp.evaluation.detect import detect, save_detector
+from projcomp.evaluation.detector import Detector, normalize
+from projcomp.evaluation.heatmaps import Targets, draw_targets
+from projcomp.evaluation.labelled import LabelledImages, read_labelled
+from projcomp.files import atomic_path, write_text
+
+if TYPE_CHECKING:
+    from projcomp.stages import DetectorSettings
+
+_LOG_UPDATES = 50
+_LOSSES = ("update", "images_seen", "loss", "heat", "offset", "color")
+_WARM_UP = 0.1
+_WEIGHT_DECAY = 1e-4
+_OFFSET_WEIGHT = 0.2
+_COLOR_WEIGHT = 0.2
+
+
+def train_detector(
+    settings: "DetectorSettings",
+    data: Path,
+    out_dir: Path,
+    *,
+    state_dir: Path,
+    threads: int = 1,
+    device: str = "auto",
+    checkpoint_minutes: float = 2.0,
+) -> None:
+    """Train on all but the last ``settings.detector.holdout`` images of ``data``; check on those.
+
+    Writes ``weights.safetensors``, ``detector.json``, ``metrics.csv`` (the losses on the way) and
+    ``check.csv`` (the detector's own errors, :func:`~projcomp.evaluation.check.check_detections`)
+    into ``out_dir``. A training that was interrupted continues from its last checkpoint in
+    ``state_dir``, which is removed at the end.
+
+    Raises:
+        ConfigError: no images are left to train on.
+        FileFormatError: the dataset is missing, damaged, or of another resolution.
+        DeviceError: ``device`` is gpu and there is none.
+    """
+    torch.set_num_threads(threads)
+    accelerator = _accelerator(device)
+    config = settings.detector
+    images = read_labelled(data, settings.resolution)
+    kept = len(images) - config.holdout
+    if kept < 1:
+        raise ConfigError(
+            f"detector.holdout: expected less than the {len(images)} images of {data}, got "
+            f"{config.holdout}; lower it or enlarge the dataset"
+        )
+    described = json.loads(settings.model_dump_json())
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeds.integer_seed(settings.seed, "detector", "weights"))
+        detector = Detector(config.channels, settings.resolution)
+    log = _LossLog()
+    _fit(
+        _DetectorTraining(detector, images.part(0, kept), config, settings.seed),
+        log,
+        accelerator=accelerator,
+        checkpoint=Path(state_dir) / "detector.ckpt",
+        described=described,
+        minutes=checkpoint_minutes,
+    )
+    _finish(detector, log, images.part(kept, len(images)), config, described, Path(out_dir))
+    (Path(state_dir) / "detector.ckpt").unlink(missing_ok=True)
+
+
+def draw_indices(seed: int, num_images: int, update: int, batch_size: int) -> np.ndarray:
+    """Images of one update, int64 ``(batch_size,)``: every image once per pass, passes shuffled.
+
+    A function of the update's number alone, so that a resumed training sees what it would have seen.
+    """
+    positions = np.arange(update * batch_size, (update + 1) * batch_size)
+    passes = np.unique(positions // num_images)
+    return np.concatenate(
+        [
+            _order(seed, num_images, int(number))[
+                positions[positions // num_images == number] % num_images
+            ]
+            for number in passes
+        ]
+    )
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, num_images: int, number: int) -> np.ndarray:
+    return seeds.generator(seed, "detector", "order", number).permutation(num_images)
+
+
+def augment(images: Tensor, *, rng: torch.Generator) -> Tensor:
+    """What generated images differ by: brightness, contrast, a slight blur, slight noise.
+
+    No flips or turns: the light comes from one side.
+
+    Args:
+        images: float ``(B, 3, H, W)`` in [-2, 2].
+        rng: a generator on the CPU.
+    """
+
+    def uniform(low: float, high: float) -> Tensor:
+        drawn = torch.rand(len(images), 1, 1, 1, generator=rng) * (high - low) + low
+        return drawn.to(images.device)
+
+    padded = functional.pad(images, (1, 1, 1, 1), mode="replicate")
+    blurred = (padded[:, :, :-2] + 2 * padded[:, :, 1:-1] + padded[:, :, 2:]) / 4
+    blurred = (blurred[..., :-2] + 2 * blurred[..., 1:-1] + blurred[..., 2:]) / 4
+    images = torch.lerp(images, blurred, uniform(-0.2, 0.6).clamp(min=0.0))
+    images = images * uniform(0.85, 1.15) + uniform(-0.15, 0.15)
+    noise = torch.randn(images.shape, generator=rng).to(images.device)
+    return images + noise * uniform(-0.05, 0.1).clamp(min=0.0)
+
+
+def detector_loss(outputs: Tensor, targets: Targets) -> dict[str, Tensor]:
+    """Losses of ``(B, 11, G, G)`` outputs: heatmap (cross entropy), offset (L1), colour, total.
+
+    Each is a sum over cells divided by the number of cells near objects. The heatmap's does not end
+    at zero: its least value is the entropy of the bumps.
+    """
+    near = targets.near
+    weight = 1.0 / near.sum().clamp(min=1)
+    heat = functional.binary_cross_entropy_with_logits(
+        outputs[:, 0], targets.heat, reduction="sum"
+    )
+    offset = (outputs[:, 1:3] - targets.offset).abs().sum(1)[near].sum()
+    color = functional.cross_entropy(
+        outputs[:, 3:].permute(0, 2, 3, 1)[near], targets.color[near], reduction="sum"
+    )
+    parts = {"heat": heat * weight, "offset": offset * weight, "color": color * weight}
+    parts["loss"] = parts["heat"] + _OFFSET_WEIGHT * parts["offset"] + _COLOR_WEIGHT * parts["color"]
+    return parts
+
+
+class _DetectorTraining(lightning.LightningModule):
+    """AdamW with a linear warm-up and a cosine descent to zero over the whole training."""
+
+    def __init__(
+        self, detector: Detector, images: LabelledImages, config: DetectorConfig, seed: int
+    ) -> None:
+        super().__init__()
+        self.detector = detector.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.images = images
+        self.config = config
+        self.seed = seed
+        self.num_updates = ceil(config.images_seen / config.batch_size)
+
+    def configure_optimizers(self) -> Any:
+        """The optimizer and its schedule, stepped every update."""
+        optimizer = torch.optim.AdamW(
+            self.parameters(), lr=self.config.learning_rate, weight_decay=_WEIGHT_DECAY
+        )
+
+        def factor(update: int) -> float:
+            done = min(1.0, update / self.num_updates)
+            return done / _WARM_UP if done < _WARM_UP else 0.5 + 0.5 * cos(pi * done)
+
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return [optimizer], [{"scheduler": scheduler, "interval": "step"}]
+
+    def train_dataloader(self) -> Any:
+        """One number per update; the images of an update follow from its number."""
+        return torch.utils.data.DataLoader(range(self.num_updates), batch_size=None)  # pyright: ignore[reportArgumentType]
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> dict[str, Tensor]:
+        """One update, on the images that its number decides."""
+        update = self.global_step
+        drawn = draw_indices(self.seed, len(self.images), update, self.config.batch_size)
+        rng = torch.Generator()
+        rng.manual_seed(seeds.integer_seed(self.seed, "detector", "augment", update))
+        targets = draw_targets(
+            self._tensor(self.images.pixel[drawn]),
+            self._tensor(self.images.color[drawn]),
+            self._tensor(self.images.num_objects[drawn]),
+            self.detector.grid,
+        )
+        outputs = self.detector(augment(normalize(self._tensor(self.images.images[drawn])), rng=rng))
+        return detector_loss(outputs.float(), targets)
+
+    def _tensor(self, values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values).to(self.device)
+
+
+class _LossLog(Callback):
+    """Mean losses of every few updates; travels in the checkpoint, so a resumed log is whole."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, float]] = []
+        self._sums: dict[str, Tensor] = {}
+        self._count = 0
+
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Add this update's losses; every few updates, a row."""
+        for name, value in outputs.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value.detach()
+        self._count += 1
+        update = trainer.global_step
+        if update % _LOG_UPDATES == 0 or update == pl_module.num_updates:
+            means = {name: float(total) / self._count for name, total in self._sums.items()}
+            seen = update * pl_module.config.batch_size
+            self.rows.append({"update": update, "images_seen": seen, **means})
+            self._sums, self._count = {}, 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows so far; what is summed since the last row is not kept."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue after the rows of ``state_dict``."""
+        self.rows = list(state_dict["rows"])
+
+    def text(self) -> str:
+        """The rows as CSV."""
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, fieldnames=_LOSSES, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return buffer.getvalue()
+
+
+class _Described(Callback):
+    """Writes the settings into every checkpoint, so that no other training resumes from it."""
+
+    def __init__(self, described: dict[str, Any]) -> None:
+        self.described = described
+
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        """Add the settings."""
+        checkpoint["projcomp_settings"] = json.dumps(self.described, sort_keys=True)
+
+
+def _fit(
+    training: _DetectorTraining,
+    log: _LossLog,
+    *,
+    accelerator: str,
+    checkpoint: Path,
+    described: dict[str, Any],
+    minutes: float,
+) -> None:
+    interactive = sys.stderr.isatty()
+    if not interactive:
+        logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    saver = ModelCheckpoint(
+        dirpath=checkpoint.parent,
+        filename=checkpoint.stem,
+        train_time_interval=timedelta(minutes=minutes),
+        enable_version_counter=False,
+    )
+    trainer = lightning.Trainer(
+        accelerator=accelerator,
+        devices=1,
+        precision="bf16-mixed",
+        max_steps=training.num_updates,
+        max_epochs=-1,
+        callbacks=[log, _Described(described), saver],
+        default_root_dir=checkpoint.parent,
+        logger=False,
+        enable_progress_bar=interactive,
+        enable_model_summary=False,
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        trainer.fit(training, ckpt_path=_usable(checkpoint, described), weights_only=True)
+
+
+def _usable(checkpoint: Path, described: dict[str, Any]) -> Path | None:
+    """``checkpoint`` when this very training wrote it; a damaged or foreign one is no reason to stop."""
+    if not checkpoint.is_file():
+        return None
+    try:
+        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)["projcomp_settings"]
+    except Exception:
+        return None
+    return checkpoint if saved == json.dumps(described, sort_keys=True) else None
+
+
+def _finish(
+    detector: Detector,
+    log: _LossLog,
+    held_out: LabelledImages,
+    config: DetectorConfig,
+    described: dict[str, Any],
+    out_dir: Path,
+) -> None:
+    detector = detector.eval()
+    check = check_detections(detect(detector, held_out.images, config.threshold), held_out)
+    save_detector(out_dir, detector, described, config.channels)
+    write_text(out_dir / "metrics.csv", log.text())
+    with atomic_path(out_dir / "check.csv") as temporary:
+        check.to_csv(temporary, index=False, float_format="%.6g")
+
+
+def _accelerator(device: str) -> str:
+    if device == "gpu" and not torch.cuda.is_available():
+        raise DeviceError("training.device: expected a GPU, got none; set it to auto or cpu")
+    return "gpu" if device != "cpu" and torch.cuda.is_available() else "cpu"

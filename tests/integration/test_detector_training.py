@@ -1,0 +1,233 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from projcomp.config import DetectorConfig
+from projcomp.data.index import build_index
+from projcomp.data.shards import write_shard
+from projcomp.errors import ConfigError, FileFormatError
+from projcomp.evaluation.detect import detect, load_detector
+from projcomp.evaluation.detector import Detector, normalize
+from projcomp.evaluation.heatmaps import draw_targets, find_peaks
+from projcomp.scenes.spec import ObjectSpec, SceneSpec
+from projcomp.scenes.vocabulary import CAMERA_LOCATION, COLORS, LAMP_LOCATIONS
+from projcomp.stages import DetectorSettings
+from projcomp.training.detector import augment, detector_loss, draw_indices, train_detector
+
+SIDE = 16
+MOST = 3
+NAMES = list(COLORS)
+
+
+def draw_disc_scene(rng: np.random.Generator) -> tuple[SceneSpec, np.ndarray]:
+    """A scene of up to MOST discs of CLEVR's colours on grey, at least 5 pixels apart."""
+    image = np.full((SIDE, SIDE, 3), 120.0) + rng.normal(0, 2, (SIDE, SIDE, 3))
+    points: list[np.ndarray] = []
+    wanted = rng.integers(MOST + 1)
+    while len(points) < wanted:
+        point = rng.uniform(0.15, 0.85, 2)
+        if all(np.linalg.norm(point - other) > 5 / SIDE for other in points):
+            points.append(point)
+    objects = []
+    y, x = np.mgrid[:SIDE, :SIDE] + 0.5
+    for point in points:
+        color = NAMES[rng.integers(len(NAMES))]
+        distance = np.hypot(x - point[0] * SIDE, y - point[1] * SIDE)
+        cover = np.clip(2.0 - distance, 0, 1)[..., None]
+        image = image * (1 - cover) + cover * np.array(COLORS[color])
+        pixel = (float(point[0]), float(point[1]))
+        objects.append(
+            ObjectSpec("sphere", "large", "rubber", color, (0.0, 0.0, 0.7), 0.0, pixel, 9.0, 400)
+        )
+    scene = SceneSpec(tuple(objects), CAMERA_LOCATION, dict(LAMP_LOCATIONS))
+    return scene, image.clip(0, 255).astype(np.uint8)
+
+
+def write_discs(folder, count: int, change=lambda number, picture: picture):
+    rng = np.random.default_rng(0)
+    pictures = [change(i, draw_disc_scene(rng)) for i in range(count)]
+    shard = folder / "counting" / "shard-00000.h5"
+    attributes = {"settings": "{}", "shard": 0}
+    write_shard(
+        shard, pictures, count=count, size=(SIDE, SIDE), max_objects=MOST, attributes=attributes
+    )
+    build_index([shard], folder / "counting.h5")
+    return folder / "counting.h5"
+
+
+def settings(**changes) -> DetectorSettings:
+    detector = {"holdout": 40, "channels": 8, "images_seen": 256, "batch_size": 32, **changes}
+    return DetectorSettings(seed=0, resolution=SIDE, detector=DetectorConfig(**detector))
+
+
+def train(folder, data, **changes):
+    out, state = folder / "models" / "detector", folder / "state"
+    train_detector(settings(**changes), data, out, state_dir=state)
+    return out
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+def test_overfits_eight_images():
+    rng = np.random.default_rng(3)
+    pictures = [draw_disc_scene(rng) for _ in range(8)]
+    images = normalize(torch.from_numpy(np.stack([image for _, image in pictures])))
+    number = torch.tensor([len(scene.objects) for scene, _ in pictures])
+    assert len(set(number.tolist())) > 2
+    pixel, color = torch.zeros(8, MOST, 2), torch.zeros(8, MOST).long()
+    for row, (scene, _) in enumerate(pictures):
+        for column, item in enumerate(scene.objects):
+            pixel[row, column] = torch.tensor(item.pixel)
+            color[row, column] = NAMES.index(item.color)
+    targets = draw_targets(pixel, color, number, SIDE)
+    torch.manual_seed(0)
+    detector = Detector(8, SIDE)
+    optimizer = torch.optim.AdamW(detector.parameters(), lr=1e-2)
+    for _ in range(200):
+        optimizer.zero_grad()
+        detector_loss(detector(images), targets)["loss"].backward()
+        optimizer.step()
+    for row, found in enumerate(find_peaks(detector.eval()(images), 0.5)):
+        n = int(number[row])
+        assert len(found.xy) == n
+        apart = np.linalg.norm(found.xy[:, None] - pixel[row, :n].numpy()[None], axis=2)
+        assert sorted(apart.argmin(1)) == list(range(n))
+        assert (apart.min(1) < 0.5 / SIDE).all() if n else True
+        assert (found.color == color[row, :n].numpy()[apart.argmin(1)]).all() if n else True
+
+
+def test_training_writes_a_detector_that_counts(tmp_path):
+    data = write_discs(tmp_path, 440)
+    out = train(tmp_path, data, images_seen=9600, learning_rate=5e-3)
+    files = {path.name for path in out.iterdir()}
+    assert files == {"weights.safetensors", "detector.json", "check.csv", "metrics.csv"}
+    assert not list((tmp_path / "state").glob("*"))
+    check = pd.read_csv(out / "check.csv").set_index("num_objects")
+    assert check.loc["all", "images"] == 40
+    assert check.loc["all", "exact_count"] > 0.8
+    assert check.loc["all", "localization_error"] < 0.5 / SIDE
+    metrics = pd.read_csv(out / "metrics.csv")
+    assert metrics["images_seen"].iloc[-1] == 9600
+    assert metrics["loss"].iloc[-1] < 0.8 * metrics["loss"].iloc[0]
+    blank = np.full((2, SIDE, SIDE, 3), 120, np.uint8)
+    assert [len(found.xy) for found in detect(load_detector(out), blank, 0.5)] == [0, 0]
+
+
+def weights(out):
+    return load_file(out / "weights.safetensors")
+
+
+def same(one, other) -> bool:
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_held_out_images_are_never_trained_on(tmp_path):
+    def spoil(number, picture):
+        return (picture[0], 255 - picture[1]) if number >= 60 else picture
+
+    def spoil_one_more(number, picture):
+        return (picture[0], 255 - picture[1]) if number >= 59 else picture
+
+    (tmp_path / "b").mkdir()
+    (tmp_path / "c").mkdir()
+    plain = weights(train(tmp_path / "a", write_discs(tmp_path / "a", 100)))
+    assert same(plain, weights(train(tmp_path / "b", write_discs(tmp_path / "b", 100, spoil))))
+    third = write_discs(tmp_path / "c", 100, spoil_one_more)
+    assert not same(plain, weights(train(tmp_path / "c", third)))
+
+
+class Killed(BaseException):
+    """Ends a training from within."""
+
+
+def test_a_killed_training_goes_on_where_it_was(tmp_path, monkeypatch):
+    data = write_discs(tmp_path, 100)
+    whole = train(tmp_path / "whole", data)
+    seen = []
+
+    def count(seed, num_images, update, batch_size, *, stop):
+        if update == stop:
+            raise Killed
+        seen.append(update)
+        return draw_indices(seed, num_images, update, batch_size)
+
+    out, state = tmp_path / "out", tmp_path / "state"
+    for stop in (5, None):
+        monkeypatch.setattr(
+            "projcomp.training.detector.draw_indices", lambda *a, stop=stop: count(*a, stop=stop)
+        )
+        run = {"state_dir": state, "checkpoint_minutes": 1e-9}
+        if stop is None:
+            train_detector(settings(), data, out, **run)
+            continue
+        with pytest.raises(Killed):
+            train_detector(settings(), data, out, **run)
+        assert not out.exists()
+        assert list(state.glob("*.ckpt"))
+    assert seen == list(range(8))
+    assert same(weights(whole), weights(out))
+    assert (whole / "check.csv").read_bytes() == (out / "check.csv").read_bytes()
+
+
+def test_the_state_of_another_training_is_not_used(tmp_path):
+    data = write_discs(tmp_path, 100)
+    whole = weights(train(tmp_path / "whole", data))
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "detector.ckpt").write_bytes(b"not a checkpoint")
+    train_detector(settings(), data, tmp_path / "out", state_dir=state)
+    assert same(whole, weights(tmp_path / "out"))
+
+
+def test_too_large_a_holdout_is_one_line(tmp_path):
+    data = write_discs(tmp_path, 40)
+    with pytest.raises(ConfigError, match=r"detector\.holdout: expected less than the 40"):
+        train(tmp_path, data)
+
+
+def test_another_resolution_is_one_line(tmp_path):
+    data = write_discs(tmp_path, 50)
+    wrong = DetectorSettings(seed=0, resolution=32, detector=settings().detector)
+    with pytest.raises(FileFormatError, match="32 x 32"):
+        train_detector(wrong, data, tmp_path / "out", state_dir=tmp_path / "state")
+
+
+def test_every_pass_sees_every_image_once():
+    drawn = np.concatenate([draw_indices(0, 10, update, 4) for update in range(5)])
+    assert sorted(drawn[:10]) == list(range(10))
+    assert sorted(drawn[10:]) == list(range(10))
+    assert drawn[:10].tolist() != drawn[10:].tolist()
+    assert not np.array_equal(draw_indices(0, 10, 0, 10), draw_indices(1, 10, 0, 10))
+    assert draw_indices(0, 3, 0, 8).shape == (8,)
+
+
+def test_augmentation_is_mild_and_decided_by_its_generator():
+    images = normalize(torch.from_numpy(draw_disc_scene(np.random.default_rng(0))[1])[None])
+    images = images.repeat(64, 1, 1, 1)
+    out = augment(images, rng=torch.Generator().manual_seed(0))
+    assert torch.equal(out, augment(images, rng=torch.Generator().manual_seed(0)))
+    assert not torch.equal(out[0], out[1])
+    means = (out.mean((1, 2, 3)) - images.mean((1, 2, 3))).abs()
+    assert means.max() < 0.5
+    assert (out - out.mean()).std() == pytest.approx((images - images.mean()).std(), rel=0.3)
+
+
+def test_loss_is_least_at_the_targets():
+    pixel = torch.tensor([[[0.3, 0.4], [0.7, 0.7]]])
+    targets = draw_targets(pixel, torch.tensor([[2, 5]]), torch.tensor([2]), SIDE)
+    heat = torch.logit(targets.heat.clamp(1e-6, 1 - 1e-6))[:, None]
+    color = 20.0 * torch.nn.functional.one_hot(targets.color, 8).permute(0, 3, 1, 2)
+    best = torch.cat([heat, targets.offset, color], dim=1).requires_grad_()
+    losses = detector_loss(best, targets)
+    assert losses["offset"] == 0
+    assert losses["color"] < 1e-6
+    losses["heat"].backward()
+    assert best.grad is not None
+    assert best.grad[:, 0].abs().max() < 1e-5
+    worse = detector_loss(best.detach() + 0.3, targets)
+    assert worse["loss"] > losses["loss"]

@@ -1,0 +1,103 @@
+"""The command line: its errors, its exit codes, and that it stays light."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from known_config import known
+from typer.testing import CliRunner
+
+from projcomp import stages
+from projcomp.cli import app
+from projcomp.config import Config
+from projcomp.config_load import load
+
+REPOSITORY = Path(__file__).parents[2]
+STAGES = (
+    *("render-shard", "render-reference", "render-scenes", "index", "preview", "train"),
+    *("train-detector", "sample", "evaluate", "summarize", "figure", "check", "config"),
+)
+RENDER = stages.to_json(stages.render_settings(load(known()), "single"))
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(arguments))
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_has_help(stage: str) -> None:
+    code, output = run(stage, "--help")
+    assert code == 0
+    if stage != "config":
+        assert f"projcomp {stage}" in " ".join(output.split())
+
+
+def test_check_says_how_large_the_run_is() -> None:
+    code, output = run(
+        "check", str(REPOSITORY / "config.yaml"), "--preset", str(REPOSITORY / "presets/smoke.yaml")
+    )
+    assert code == 0
+    assert "dataset single: 48 images" in output
+    assert "jobs: 13 render_shard" in output
+
+
+def test_a_wrong_config_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("sed: 1\n")
+    code, output = run("check", str(path))
+    assert code == 1
+    assert output.startswith("error: config: sed: expected one of the keys seed, root")
+    assert output.count("\n") == 1
+
+
+def test_wrong_settings_are_one_line(tmp_path: Path) -> None:
+    text = RENDER.replace('"resolution":32', '"resolution":"big"')
+    code, output = run(
+        *("render-shard", "--settings", text, "--shard", "0", "--out", str(tmp_path / "x.h5"))
+    )
+    assert code == 1
+    assert output == "error: --settings: resolution: expected a whole number, got 'big'\n"
+
+
+def test_settings_that_are_no_json_are_one_line(tmp_path: Path) -> None:
+    code, output = run("summarize", str(tmp_path), "--settings", "{", "--out", "x.csv")
+    assert code == 1
+    assert output.startswith("error: --settings: ")
+    assert output.count("\n") == 1
+
+
+def test_a_missing_shard_is_one_line(tmp_path: Path) -> None:
+    code, output = run(
+        *("index", str(tmp_path), "--num-shards", "2", "--settings", RENDER),
+        *("--out", str(tmp_path / "x.h5")),
+    )
+    assert code == 1
+    assert "shard-00000.h5" in output
+    assert output.count("\n") == 1
+    assert not (tmp_path / "x.h5").exists()
+
+
+def test_an_interrupt_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(paths: object) -> Config:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("projcomp.config_load.load_files", interrupt)
+    code, output = run("check")
+    assert (code, output) == (130, "interrupted\n")
+
+
+def test_config_write_writes_once(tmp_path: Path) -> None:
+    code, first = run("config", "write", "--folder", str(tmp_path))
+    assert code == 0
+    assert first.count("wrote ") == 3
+    assert (tmp_path / "config.yaml").read_text() == (REPOSITORY / "config.yaml").read_text()
+    assert "up to date" in run("config", "write", "--folder", str(tmp_path))[1]
+
+
+def test_importing_the_command_line_is_light() -> None:
+    heavy = ("bpy", "torch", "lightning", "matplotlib", "pandas", "scipy", "h5py")
+    code = f"import sys, projcomp.cli; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

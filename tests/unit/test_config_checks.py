@@ -1,0 +1,186 @@
+"""Combinations of settings that cannot work, each changed in one place from a config that does."""
+
+from typing import Any
+
+import pytest
+from known_config import KNOWN, known
+
+from projcomp.config import Config
+from projcomp.config_checks import problems
+from projcomp.config_load import load
+from projcomp.errors import ConfigError
+
+POSITION = {"conditionals": "single", "num_composed": [2], "num_samples": 4}
+COLOR = {"conditionals": "colored", "num_samples": 4}
+BAYES = {"operator": "bayes", "background": None}
+
+
+def experiment(**settings: Any) -> dict[str, Any]:
+    return {"experiments": {"X": settings}}
+
+
+IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
+    "more objects than fit": (
+        {"datasets": {"counting": {"max_objects": 20}}},
+        "datasets.counting.max_objects: expected at most 14 objects",
+    ),
+    "more objects than the margin lets": (
+        {"scene": {"margin": 2.0}},
+        "datasets.cluttered.max_objects: expected at most 3 objects",
+    ),
+    "fewer than the least": (
+        {"datasets": {"cluttered": {"min_objects": 6}}},
+        "datasets.cluttered.min_objects: expected at most max_objects = 5, got 6",
+    ),
+    "a broken shard": (
+        {"datasets": {"empty": {"num_images": 15}}},
+        "datasets.empty.num_images: expected a multiple of render.shard_size = 10, got 15",
+    ),
+    "a name that is no file name": (
+        {"datasets": {"a/b": {"num_images": 10, "min_objects": 0, "max_objects": 0}}},
+        "datasets: expected names of letters, digits, _ and -, got 'a/b'",
+    ),
+    "the detector's name": (
+        {
+            "models": {
+                "detector": {"datasets": {"single": 1}, "condition": "none", "images_seen": 640}
+            }
+        },
+        "models.detector: expected another name",
+    ),
+    "the truth's name": (
+        {"experiments": {"truth": {**POSITION, **BAYES}}},
+        "experiments.truth: expected another name",
+    ),
+    "a root that the shell would split": ({"root": "my runs"}, "root: expected a path without"),
+    "a shape twice": (
+        {"scene": {"shapes": ["cube", "cube"]}},
+        "scene.shapes: expected every entry once, got cube twice",
+    ),
+    "a resolution that cannot be halved": (
+        {"resolution": 34},
+        "resolution: expected a multiple of 4",
+    ),
+    "attention at no level": (
+        {"network": {"attention_resolutions": [5]}},
+        "network.attention_resolutions: expected some of [32, 16, 8]",
+    ),
+    "less than a batch": (
+        {"models": {"single": {"images_seen": 10}}},
+        "models.single.images_seen: expected at least training.batch_size = 64, got 10",
+    ),
+    "a model of an unknown dataset": (
+        {"models": {"single": {"datasets": {"nowhere": 1.0}}}},
+        "models.single.datasets: expected a name under datasets",
+    ),
+    "a model of no dataset": (
+        {"models": {"single": {"datasets": {"single": None, "empty": None}}}},
+        "models.single.datasets: expected",
+    ),
+    "a condition where some images have no object": (
+        {"models": {"single": {"datasets": {"counting": 1.0}}}},
+        "models.single.datasets: expected datasets with an object in every image or in none",
+    ),
+    "a condition without any object": (
+        {"models": {"single": {"datasets": {"single": None}}}},
+        "models.single.datasets: expected a dataset with objects",
+    ),
+    "an experiment of an unknown model": (
+        experiment(**{**POSITION, **BAYES, "conditionals": "nobody"}),
+        "experiments.X.conditionals: expected a name under models",
+    ),
+    "an unknown background": (
+        experiment(**POSITION, background={"model": "nobody", "condition": "empty"}),
+        "experiments.X.background.model: expected a name under models",
+    ),
+    "a product without a background": (
+        experiment(**POSITION),
+        "experiments.X.background: expected a model and a condition",
+    ),
+    "bayes with a background": (
+        experiment(
+            **POSITION, operator="bayes", background={"model": "single", "condition": "empty"}
+        ),
+        "experiments.X.background: expected none, because operator bayes",
+    ),
+    "colours of a position model": (
+        experiment(**{**POSITION, **BAYES, "num_composed": None}, color_pairs="all"),
+        "experiments.X.color_pairs: expected num_composed instead",
+    ),
+    "places of a colour model": (
+        experiment(**COLOR, **BAYES, num_composed=[1]),
+        "experiments.X.num_composed: expected color_pairs instead",
+    ),
+    "no cases": (
+        experiment(**{**POSITION, **BAYES, "num_composed": []}),
+        "experiments.X.num_composed: expected a list of cases, got none",
+    ),
+    "a case twice": (
+        experiment(**{**POSITION, **BAYES, "num_composed": [2, 2]}),
+        "experiments.X.num_composed: expected every entry once, got k2 twice",
+    ),
+    "a colour with itself": (
+        experiment(**COLOR, **BAYES, color_pairs=[["red", "red"]]),
+        "experiments.X.color_pairs: expected two different colours, got ['red', 'red']",
+    ),
+    "an empty condition that was never learned": (
+        experiment(**POSITION, background={"model": "cluttered", "condition": "empty"}),
+        "experiments.X.background.condition: expected a model that also learns from empty scenes",
+    ),
+    "unconditional without dropout": (
+        {"training": {"condition_dropout": 0}},
+        "experiments.B.conditionals: expected a model that can be unconditional",
+    ),
+    "noise levels the wrong way round": (
+        {"sampling": {"sigma_min": 90}},
+        "sampling.sigma_min: expected less than sampling.sigma_max = 80, got 90",
+    ),
+    "an unknown detector dataset": (
+        {"detector": {"dataset": "nowhere"}},
+        "detector.dataset: expected a name under datasets",
+    ),
+    "all images held out": (
+        {"detector": {"holdout": 20}},
+        "detector.holdout: expected less than the 20 images",
+    ),
+    "no experiments": (
+        {"experiments": dict.fromkeys(KNOWN["experiments"])},
+        "experiments: expected at least one experiment",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_an_impossible_combination_names_its_key(name: str) -> None:
+    change, expected = IMPOSSIBLE[name]
+    with pytest.raises(ConfigError) as caught:
+        load(known(change))
+    message = str(caught.value)
+    assert message.startswith(f"config: {expected}"), message
+    assert "\n" not in message
+
+
+def test_the_default_config_fits_together() -> None:
+    assert problems(Config()) == []
+
+
+def test_further_problems_are_counted() -> None:
+    with pytest.raises(ConfigError, match=r"\(and 1 more\)$"):
+        load(known({"sampling": {"sigma_min": 90}, "root": "my runs"}))
+
+
+def test_a_background_of_its_own_is_unconditional_without_dropout() -> None:
+    change = {
+        "training": {"condition_dropout": 0},
+        "models": {
+            "background": {"datasets": {"empty": 1}, "condition": "none", "images_seen": 1000}
+        },
+        "experiments": {
+            **dict.fromkeys(KNOWN["experiments"]),
+            "X": {
+                **POSITION,
+                "background": {"model": "background", "condition": "unconditional"},
+            },
+        },
+    }
+    assert load(known(change)).experiments["X"].background is not None

@@ -1,0 +1,95 @@
+"""The files generated from the config, the presets, and the pins that are written twice."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from projcomp.config import Config
+from projcomp.config_docs import generated_files
+from projcomp.config_load import load, load_files
+from projcomp.plan import Plan
+
+REPOSITORY = Path(__file__).parents[2]
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+
+
+def preset(name: str) -> Config:
+    return load_files([REPOSITORY / "config.yaml", REPOSITORY / f"presets/{name}.yaml"])
+
+
+@pytest.mark.parametrize("name", generated_files())
+def test_a_generated_file_is_what_the_code_generates(name: str) -> None:
+    message = "run `projcomp config write`"
+    assert (REPOSITORY / name).read_text(encoding="utf-8") == generated_files()[name], message
+
+
+def test_config_yaml_holds_the_defaults() -> None:
+    assert load(yaml.safe_load((REPOSITORY / "config.yaml").read_text())) == Config()
+
+
+def test_every_setting_is_described() -> None:
+    page = generated_files()["docs/configuration.md"]
+    for section in ("scene", "render", "training", "sampling", "evaluation"):
+        for key in getattr(Config(), section).model_dump():
+            assert f"| `{key}` |" in page
+
+
+def test_the_smoke_preset_is_small() -> None:
+    config = preset("smoke")
+    assert sum(dataset.num_images for dataset in config.datasets.values()) <= 500
+    assert config.root == "runs/smoke"
+
+
+def test_the_paper_preset_has_the_papers_numbers() -> None:
+    config = preset("paper")
+    images = {name: dataset.num_images for name, dataset in config.datasets.items()}
+    assert config.resolution == 128
+    assert (images["empty"], images["single"]) == (50_000, 1_550_000)
+    assert images["cluttered"] == 5 * 500_000
+    assert (config.scene.camera_jitter, config.scene.light_jitter) == (0.5, 1.0)
+    assert (config.network.channels, config.network.blocks) == (128, 3)
+    assert config.network.multipliers == [1, 2, 3, 4]
+    assert not config.network.coordinate_planes
+    training = config.training
+    assert (training.batch_size, training.learning_rate) == (2048, 0.012)
+    assert (training.decay_updates, training.average_updates) == (35_000, 4096)
+    assert training.ramp_images == 10_000_000
+    assert {model.images_seen for model in config.models.values()} == {128 * 2**20}
+    assert config.sampling.num_steps == 32
+    assert config.experiments["A"].num_composed == list(range(10))
+    background = config.experiments["A"].background
+    assert background is not None
+    assert config.models[background.model].datasets == {"empty": 1.0}
+    assert config.models["single"].datasets == {"single": 1.0}
+
+
+def test_the_paper_preset_stays_under_6000_jobs() -> None:
+    assert sum(Plan(preset("paper")).job_counts().values()) < 6000
+
+
+def requirements(lines: list[str]) -> dict[str, str]:
+    """Version ranges by package."""
+    found = {}
+    for line in lines:
+        name = line.split(";")[0]
+        for sign in "=<>~!":
+            name = name.split(sign)[0]
+        found[name.strip().split("[")[0]] = line[len(name) :].replace(" ", "")
+    return found
+
+
+@pytest.mark.parametrize("name", ["render", "torch"])
+def test_the_environments_pin_what_the_project_pins(name: str) -> None:
+    environment = yaml.safe_load((REPOSITORY / f"envs/{name}.yaml").read_text())
+    pip = next(item["pip"] for item in environment["dependencies"] if isinstance(item, dict))
+    project = requirements(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["wandb"])
+    for package, versions in requirements(pip).items():
+        assert versions == project[package], package
+    assert "python=3.11" in environment["dependencies"]
+    assert (REPOSITORY / f"envs/{name}.post-deploy.sh").is_file()
+
+
+def test_the_render_environment_needs_no_torch() -> None:
+    assert "torch" not in (REPOSITORY / "envs/render.yaml").read_text().split("dependencies")[1]

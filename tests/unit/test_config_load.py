@@ -1,0 +1,121 @@
+"""What a wrong config says: one line with the key, what was expected and what was got."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from known_config import known
+
+from projcomp.config import Config
+from projcomp.config_load import load, load_files, merge, read_yaml
+from projcomp.errors import ConfigError
+
+WRONG: list[tuple[dict[str, Any], list[str]]] = [
+    ({"trainin": {}}, ["trainin: ", "did you mean training?"]),
+    ({"training": {"lerning_rate": 1}}, ["training.lerning_rate", "did you mean learning_rate?"]),
+    (
+        {"datasets": {"x": {"num_imges": 10}}},
+        ["datasets.x.num_imges", "did you mean num_images?", "(and 3 more)"],
+    ),
+    (
+        {"experiments": {"A": {"conditionals": "single", "backgroud": {}, "num_samples": 1}}},
+        ["experiments.A.backgroud", "did you mean background?"],
+    ),
+    (
+        {"experiments": {"A": {"background": {"modl": "single"}}}},
+        ["experiments.A.background.modl", "did you mean model?"],
+    ),
+    (
+        {"datasets": {"x": {"num_images": 10, "min_objects": 0}}},
+        ["datasets.x.max_objects: expected", "greatest number", "got nothing"],
+    ),
+    ({"resolution": "big"}, ["resolution: expected a whole number, got 'big'"]),
+    ({"resolution": 32.5}, ["resolution: expected a whole number, got 32.5"]),
+    ({"seed": -1}, ["seed: expected a number of at least 0, got -1"]),
+    ({"training": {"learning_rate": 0}}, ["learning_rate: expected a number greater than 0"]),
+    ({"training": {"precision": "fp8"}}, ["expected one of bf16, fp32, got 'fp8'"]),
+    ({"render": {"denoise": "perhaps"}}, ["render.denoise: expected true or false"]),
+    ({"scene": {"shapes": []}}, ["scene.shapes: expected at least 1 entry, got []"]),
+    ({"scene": {"shapes": ["cone"]}}, ["scene.shapes.0: expected one of cube", "got 'cone'"]),
+    ({"scene": 3}, ["scene: expected a section with keys, got 3"]),
+    ({"datasets": None}, ["datasets: expected a section with keys, got nothing (null)"]),
+    (
+        {
+            "experiments": {
+                "A": {
+                    "conditionals": "colored",
+                    "color_pairs": [["red", "pink"]],
+                    "num_samples": 1,
+                }
+            }
+        },
+        ["experiments.A.color_pairs.0.1: expected one of gray", "got 'pink'"],
+    ),
+    (
+        {"experiments": {"A": {"conditionals": "a", "color_pairs": "some", "num_samples": 1}}},
+        ["experiments.A.color_pairs: expected all or a list, got 'some'"],
+    ),
+    (
+        {"experiments": {"A": {"conditionals": "a", "num_composed": [10], "num_samples": 1}}},
+        ["experiments.A.num_composed.0: expected a number of at most 9, got 10"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("wrong", "words"), WRONG)
+def test_a_wrong_value_is_named_in_one_line(wrong: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(wrong)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith("config: ")
+    for word in words:
+        assert word in message
+
+
+def test_nothing_given_is_the_default_config() -> None:
+    assert load({}) == Config()
+
+
+def test_text_from_the_command_line_is_understood() -> None:
+    assert load({"seed": "3", "training": {"learning_rate": "2e-3"}}).seed == 3
+
+
+def test_merging_is_deep_and_the_last_one_wins() -> None:
+    base = {"a": {"b": 1, "c": [1, 2]}, "d": None}
+    over = {"a": {"c": [3]}, "d": {"e": 1}}
+    assert merge(base, over) == {"a": {"b": 1, "c": [3]}, "d": {"e": 1}}
+    assert base == {"a": {"b": 1, "c": [1, 2]}, "d": None}
+
+
+def test_null_removes_an_entry_of_a_named_collection() -> None:
+    removed = {"experiments": {"C": None}, "models": {"cluttered": None}}
+    config = load(known(removed))
+    assert "C" not in config.experiments
+    assert "cluttered" not in config.models
+
+
+def test_files_are_merged_in_order(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("seed: 1\ntraining: {batch_size: 7}\n")
+    (tmp_path / "b.yaml").write_text("training: {threads: 3}\nseed: 2\n")
+    (tmp_path / "c.yaml").write_text("# nothing\n")
+    config = load_files(tmp_path / name for name in ("a.yaml", "b.yaml", "c.yaml"))
+    assert (config.seed, config.training.batch_size, config.training.threads) == (2, 7, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [("[1, 2]", "expected keys and values"), ("a: [", "expected YAML")]
+)
+def test_a_file_that_is_no_mapping_is_named(tmp_path: Path, text: str, word: str) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        read_yaml(path)
+    assert str(path) in str(caught.value)
+    assert word in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml: expected a YAML file, got: No such file"):
+        read_yaml(tmp_path / "none.yaml")

@@ -1,0 +1,243 @@
+import json
+import os
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from projcomp import seeds
+from projcomp.cases import Case
+from projcomp.config import SceneConfig
+from projcomp.data.hdf5 import dataset
+from projcomp.data.images import read_samples, write_samples
+from projcomp.data.index import build_index, open_dataset
+from projcomp.data.preview import draw_preview
+from projcomp.data.shard_format import DATASETS, scene_of
+from projcomp.data.shards import check_shard, write_shard
+from projcomp.errors import FileFormatError
+from projcomp.scenes.placement import draw_scene
+from projcomp.scenes.spec import SceneSpec
+
+SCENE = SceneConfig(sizes=["large", "small"], camera_jitter=0.5, light_jitter=1.0)
+SETTINGS = {"dataset": "toy", "seed": 0, "min_objects": 0, "max_objects": 3, "shard_size": 4}
+SIZE = (8, 6)
+
+
+def _pictures(shard: int, count: int = 4) -> list[tuple[SceneSpec, np.ndarray]]:
+    pictures = []
+    for index in range(shard * count, (shard + 1) * count):
+        rng = seeds.generator(0, "toy", index)
+        image = rng.integers(0, 256, (SIZE[1], SIZE[0], 3), dtype=np.uint8)
+        pictures.append((draw_scene(rng, SCENE, 0, 3), image))
+    return pictures
+
+
+def _write(path, shard: int, settings=SETTINGS, max_objects: int = 3) -> None:
+    write_shard(
+        path,
+        _pictures(shard),
+        count=4,
+        size=SIZE,
+        max_objects=max_objects,
+        settings=settings,
+        attributes={"seed": 0, "shard": shard},
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "toy").mkdir()
+    paths = [tmp_path / "toy" / f"shard-{i:05d}.h5" for i in range(3)]
+    for i, path in enumerate(paths):
+        _write(path, i)
+    build_index(paths, tmp_path / "toy.h5")
+    return tmp_path
+
+
+def _all(file: h5py.File) -> tuple[np.ndarray, list[SceneSpec]]:
+    images, objects, number, camera, lights = (dataset(file, name)[:] for name in DATASETS)
+    rows = zip(objects, number, camera, lights, strict=True)
+    return images, [scene_of(o, int(n), c, li) for o, n, c, li in rows]
+
+
+def test_the_index_gives_back_images_and_scenes_exactly(folder) -> None:
+    expected = [p for shard in range(3) for p in _pictures(shard)]
+    with open_dataset(folder / "toy.h5") as file:
+        images, scenes = _all(file)
+    assert scenes == [scene for scene, _ in expected]
+    np.testing.assert_array_equal(images, np.stack([image for _, image in expected]))
+
+
+def test_one_image_is_one_chunk_and_enums_carry_their_names(folder) -> None:
+    with h5py.File(folder / "toy" / "shard-00000.h5") as file:
+        assert dataset(file, "images").chunks == (1, SIZE[1], SIZE[0], 3)
+        names = h5py.check_enum_dtype(dataset(file, "objects").dtype["color"])
+    assert names is not None
+    assert names["gray"] == 0
+    assert names["yellow"] == 7
+
+
+def test_the_folder_can_move_and_be_read_from_anywhere(
+    folder, tmp_path_factory, monkeypatch
+) -> None:
+    target = tmp_path_factory.mktemp("moved") / "data"
+    shutil.copytree(folder, target)
+    shutil.rmtree(folder)
+    monkeypatch.chdir(target.parent)
+    with open_dataset(target / "toy.h5") as file:
+        assert _all(file)[1][5] == _pictures(1)[1][0]
+    with open_dataset("data/toy.h5") as file:
+        assert _all(file)[1][5] == _pictures(1)[1][0]
+
+
+def test_a_missing_shard_is_an_error_and_not_zeros(folder) -> None:
+    os.unlink(folder / "toy" / "shard-00001.h5")
+    with pytest.raises(FileFormatError, match="shard-00001.h5"):
+        open_dataset(folder / "toy.h5")
+
+
+def test_a_shard_of_a_dataset_without_objects(tmp_path) -> None:
+    empty = SceneConfig()
+    scene = draw_scene(seeds.generator(0, "e"), empty, 0, 0)
+    path = tmp_path / "shard-00000.h5"
+    write_shard(
+        path,
+        [(scene, np.zeros((6, 8, 3), np.uint8))],
+        count=1,
+        size=SIZE,
+        max_objects=0,
+        settings={},
+        attributes={"shard": 0},
+    )
+    build_index([path], tmp_path / "index.h5")
+    with open_dataset(tmp_path / "index.h5") as file:
+        assert _all(file)[1] == [scene]
+
+
+@pytest.mark.parametrize("keep", [0, 100, 5000])
+def test_truncated_shards_are_named(folder, keep: int) -> None:
+    path = folder / "toy" / "shard-00002.h5"
+    content = path.read_bytes()
+    assert len(content) > keep
+    path.write_bytes(content[:keep])
+    with pytest.raises(FileFormatError, match=r"shard-00002\.h5"):
+        check_shard(path)
+    with pytest.raises(FileFormatError, match=r"shard-00002\.h5"):
+        open_dataset(folder / "toy.h5")
+
+
+def test_foreign_files_are_named(folder, tmp_path) -> None:
+    text, foreign = tmp_path / "text.h5", tmp_path / "foreign.h5"
+    text.write_text("not HDF5")
+    with h5py.File(foreign, "w") as file:
+        file["images"] = np.zeros((2, 8, 8, 3), np.uint8)
+    for path in (text, foreign, tmp_path / "absent.h5", folder / "toy.h5"):
+        with pytest.raises(FileFormatError, match=path.name):
+            check_shard(path)
+        with pytest.raises(FileFormatError, match=path.name):
+            read_samples(path)
+    with pytest.raises(FileFormatError, match="projcomp shard"):
+        open_dataset(folder / "toy" / "shard-00000.h5")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.attrs.__setitem__("format", 99), "format 99"),
+        (lambda f: f.attrs.__setitem__("vocabulary", "{}"), "vocabulary"),
+        (lambda f: f.attrs.__delitem__("settings"), "no settings"),
+        (lambda f: f.__delitem__("camera"), "camera"),
+        (lambda f: f["camera"].resize((2, 3)), "lengths"),
+    ],
+)
+def test_damaged_layouts_say_what_is_wrong(folder, change, message) -> None:
+    path = folder / "toy" / "shard-00000.h5"
+    with h5py.File(path, "r+") as file:
+        if message == "lengths":
+            del file["camera"]
+            file.create_dataset("camera", data=np.zeros((4, 3)), maxshape=(None, 3))
+        change(file)
+    with pytest.raises(FileFormatError, match=rf"shard-00000\.h5.*{message}"):
+        check_shard(path)
+
+
+def test_other_settings_and_misplaced_shards_are_refused(folder, tmp_path) -> None:
+    path = folder / "toy" / "shard-00001.h5"
+    check_shard(path, SETTINGS)
+    with pytest.raises(FileFormatError, match=r"shard-00001\.h5.* seed,? ?.*delete"):
+        check_shard(path, {**SETTINGS, "seed": 1})
+    shards = [folder / "toy" / f"shard-0000{i}.h5" for i in (0, 2)]
+    with pytest.raises(FileFormatError, match=r"shard-00002\.h5: shard 1 expected"):
+        build_index(shards, tmp_path / "index.h5")
+    _write(path, 1, {**SETTINGS, "seed": 5})
+    with pytest.raises(FileFormatError, match=r"shard-00001\.h5"):
+        build_index([shards[0], path], tmp_path / "index.h5")
+    assert not (tmp_path / "index.h5").exists()
+
+
+def test_a_shard_that_fails_leaves_nothing_behind(tmp_path) -> None:
+    def failing():
+        yield _pictures(0)[0]
+        raise KeyboardInterrupt
+
+    target = {"size": SIZE, "max_objects": 3, "settings": {}, "attributes": {}}
+    with pytest.raises(KeyboardInterrupt):
+        write_shard(tmp_path / "a.h5", failing(), count=4, **target)
+    with pytest.raises(ValueError, match="4 pictures expected, got 1"):
+        write_shard(tmp_path / "a.h5", _pictures(0)[:1], count=4, **target)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(name="k2", locations=[(0.25, 0.5), (0.75, 0.5)]),
+        Case(name="red-blue", colors=["red", "blue"]),
+        Case(name="k0"),
+    ],
+)
+def test_samples_round_trip(tmp_path, case: Case) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
+    attrs = {"seed": 3, "settings": json.dumps({"a": 1}), "weights": np.arange(3.0)}
+    write_samples(tmp_path / "s.h5", images, case, attrs)
+    taken = read_samples(tmp_path / "s.h5")
+    np.testing.assert_array_equal(taken.images, images)
+    np.testing.assert_array_equal(taken.locations, np.array(case.locations).reshape(-1, 2))
+    assert taken.colors == case.colors
+    assert taken.attrs["case"] == case.name
+    assert taken.attrs["seed"] == 3
+    np.testing.assert_array_equal(taken.attrs["weights"], attrs["weights"])
+
+
+def test_damaged_sample_pixels_are_named(tmp_path) -> None:
+    path = tmp_path / "s.h5"
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    write_samples(path, images, Case(name="k0"), {})
+    with h5py.File(path) as file:
+        place = dataset(file, "images").id.get_chunk_info(1)
+    content = bytearray(path.read_bytes())
+    content[place.byte_offset + 20 : place.byte_offset + 200] = bytes(180)
+    path.write_bytes(bytes(content))
+    with pytest.raises(FileFormatError, match=r"s\.h5"):
+        read_samples(path)
+
+
+def test_samples_must_be_pictures(tmp_path) -> None:
+    with pytest.raises(ValueError, match="uint8"):
+        write_samples(tmp_path / "s.h5", np.zeros((2, 8, 8, 3)), Case(name="k0"), {})  # pyright: ignore
+
+
+def test_preview_shows_the_first_images_of_index_or_shard(folder) -> None:
+    for source, columns in (("toy.h5", 12), ("toy/shard-00000.h5", 4)):
+        draw_preview(folder / source, folder / "p.png")
+        with Image.open(folder / "p.png") as sheet:
+            pixels = np.asarray(sheet.convert("RGB"))
+        factor = 12  # 8 pixels wide, magnified to 96
+        assert pixels.shape[1] == 2 + columns * (8 * factor + 2)
+        first = pixels[22 : 22 + 6 * factor : factor, 2 : 2 + 8 * factor : factor]
+        # the number of objects is written over the upper left corner
+        np.testing.assert_array_equal(first[3:], _pictures(0)[0][1][3:])
+    with pytest.raises(FileFormatError, match=r"absent\.h5"):
+        draw_preview(folder / "absent.h5", folder / "p.png")

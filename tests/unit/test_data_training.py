@@ -1,0 +1,48 @@
+import numpy as np
+import torch
+
+from projcomp import seeds
+from projcomp.config import SceneConfig
+from projcomp.data.dataset import RenderedImages
+from projcomp.data.index import build_index
+from projcomp.data.shards import write_shard
+from projcomp.networks import conditioning
+from projcomp.scenes.placement import draw_scene
+from projcomp.scenes.vocabulary import COLORS
+
+
+def test_conditions_name_one_object_of_the_picture_or_none(tmp_path) -> None:
+    scenes = [draw_scene(seeds.generator(0, "t", i), SceneConfig(), 0, 3) for i in range(12)]
+    images = [np.full((4, 4, 3), i, np.uint8) for i in range(12)]
+    write_shard(
+        tmp_path / "s.h5",
+        zip(scenes, images, strict=True),
+        count=12,
+        size=(4, 4),
+        max_objects=3,
+        settings={},
+        attributes={"shard": 0},
+    )
+    build_index([tmp_path / "s.h5"], tmp_path / "i.h5")
+    index = torch.arange(12).repeat(20)
+    rng = torch.Generator().manual_seed(0)
+    places = RenderedImages(tmp_path / "i.h5", "position")
+    assert len(places) == 12
+    assert torch.equal(places.images[:, 0, 0, 0], torch.arange(12, dtype=torch.uint8))
+    named: dict[int, set[int]] = {}
+    for i, row in zip(index.tolist(), places.draw_conditions(index, rng), strict=True):
+        objects = scenes[i].objects
+        if not objects:
+            assert torch.equal(row[None], conditioning.empty("position"))
+            continue
+        near = [np.allclose(o.pixel, row[1:].numpy(), atol=1e-6) for o in objects]
+        assert row[0] == conditioning.GIVEN
+        assert sum(near) == 1
+        named.setdefault(i, set()).add(near.index(True))
+    assert all(len(chosen) == len(scenes[i].objects) for i, chosen in named.items())
+    colours = RenderedImages(tmp_path / "i.h5", "color").draw_conditions(index, rng)
+    for i, row in zip(index.tolist(), colours.tolist(), strict=True):
+        have = {float(list(COLORS).index(o.color)) for o in scenes[i].objects}
+        assert row[1] in have if have else row[0] == conditioning.EMPTY
+    nothing = RenderedImages(tmp_path / "i.h5", "none").draw_conditions(index, rng)
+    assert torch.equal(nothing, torch.zeros(len(index), 1))

@@ -1,0 +1,99 @@
+"""Preconditioning, loss, learning rate and averaging against closed forms."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from projcomp.diffusion.averaging import TailAverage
+from projcomp.diffusion.learning_rate import learning_rate
+from projcomp.diffusion.loss import denoising_loss, draw_sigma
+from projcomp.diffusion.pixels import decode, encode
+from projcomp.diffusion.preconditioning import preconditioning
+
+
+def test_preconditioning_gives_unit_variance():
+    """Var(c_in x) = 1 and the network's target has unit variance (EDM, appendix B.6)."""
+    sigma = torch.logspace(-3, 3, 13, dtype=torch.float64)
+    p = preconditioning(sigma, 0.5)
+    x0 = 0.5 * torch.randn(200_000, dtype=torch.float64)
+    noise = torch.randn(200_000, dtype=torch.float64)
+    for i, s in enumerate(sigma):
+        x = x0 + s * noise
+        assert float((p.c_in[i] * x).std()) == pytest.approx(1, abs=0.01)
+        target = (x0 - p.c_skip[i] * x) / p.c_out[i]
+        assert float(target.std()) == pytest.approx(1, abs=0.01)
+
+
+def test_loss_is_one_for_the_zero_network_and_least_at_the_posterior_mean():
+    """With F = 0 and u = 0 the loss is 1 at every level; for N(0, s^2) data F = 0 is optimal."""
+    torch.manual_seed(0)
+    x0, noise = 0.5 * torch.randn(200_000, 1), torch.randn(200_000, 1)
+    sigma = torch.full((200_000,), 0.7)
+
+    def loss(scale: float) -> float:
+        def denoise(x, s):
+            p = preconditioning(s[:, None], 0.5)
+            return (p.c_skip + scale) * x
+
+        return float(denoising_loss(denoise, torch.zeros_like, x0, sigma, noise, 0.5).mean())
+
+    assert loss(0.0) == pytest.approx(1, abs=0.01)
+    assert loss(0.0) < min(loss(0.05), loss(-0.05))
+
+
+def test_uncertainty_is_best_at_the_log_of_the_loss():
+    """d/du (L e^-u + u) = 0 at u = ln L (EDM2, eq. 14)."""
+    x0, noise = 0.5 * torch.randn(100_000, 1), torch.randn(100_000, 1)
+    sigma = torch.full((100_000,), 2.0)
+
+    def loss(u: float) -> float:
+        value = denoising_loss(
+            lambda x, s: torch.zeros_like(x), lambda s: torch.full_like(s, u), x0, sigma, noise, 0.5
+        )
+        return float(value.mean())
+
+    plain = loss(0.0)
+    best = math.log(plain)
+    assert loss(best) == pytest.approx(1 + best, abs=1e-4)
+    assert loss(best) < min(loss(best + 0.1), loss(best - 0.1))
+
+
+def test_noise_levels_are_log_normal():
+    sigma = draw_sigma(200_000, -0.8, 1.6, torch.Generator().manual_seed(0), torch.device("cpu"))
+    assert float(sigma.log().mean()) == pytest.approx(-0.8, abs=0.02)
+    assert float(sigma.log().std()) == pytest.approx(1.6, abs=0.02)
+
+
+def test_learning_rate_ramps_holds_and_decays():
+    def rate(update):
+        return learning_rate(
+            update, reference=0.01, batch_size=10, ramp_images=1000, decay_updates=400
+        )
+
+    assert rate(0) == pytest.approx(0.01 / 100)
+    assert rate(49) == pytest.approx(0.005)
+    assert rate(200) == rate(400) == 0.01
+    assert rate(1600) == pytest.approx(0.005)
+
+
+@pytest.mark.parametrize("length", [1, 5, 20, 100])
+def test_tail_average_is_the_mean_of_the_last_updates(length):
+    values = torch.randn(20, 3)
+    average = TailAverage(20, length)
+    for update, value in enumerate(values):
+        average.update(update, {"w": value})
+        if update == 12:  # killed and resumed
+            state, average = average.state_dict(), TailAverage(20, length)
+            average.load_state_dict(state)
+    assert torch.allclose(average.mean["w"], values[-length:].mean(0), atol=1e-6)
+
+
+def test_pixels_survive_the_round_trip():
+    images = np.random.default_rng(0).integers(0, 256, (2, 4, 5, 3), dtype=np.uint8)
+    x = encode(torch.from_numpy(images))
+    assert x.shape == (2, 3, 4, 5)
+    assert x.min() >= -1
+    assert x.max() <= 1
+    assert np.array_equal(decode(x), images)

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from projcomp.cases import Case
+from projcomp.data.images import write_samples
+from projcomp.errors import FileFormatError
+from projcomp.evaluation.detect import save_detector
+from projcomp.evaluation.detector import Detector
+from projcomp.evaluation.evaluate import evaluate
+from projcomp.evaluation.heatmaps import Detections
+from projcomp.stages import EvaluateSettings
+
+PLACES = Case(name="k2", locations=[(0.2, 0.2), (0.8, 0.8)])
+PAIR = Case(name="red-blue", colors=["red", "blue"])
+FOUND = [
+    Detections(np.array([[0.21, 0.2], [0.8, 0.79]]), np.array([0.9, 0.8]), np.array([2, 1])),
+    Detections(np.array([[0.5, 0.5]]), np.array([0.9]), np.array([1])),
+    Detections(np.empty((0, 2)), np.empty(0), np.empty(0, int)),
+]
+
+
+@pytest.fixture
+def detector(tmp_path, monkeypatch):
+    """A detector that finds FOUND whatever it sees."""
+    save_detector(tmp_path / "detector", Detector(4, 16), {}, 4)
+    monkeypatch.setattr("projcomp.evaluation.detect.detect", lambda *_: FOUND)
+    return tmp_path / "detector"
+
+
+def run(tmp_path, detector, case, asked=None):
+    samples, out = tmp_path / "samples.h5", tmp_path / "out.csv"
+    write_samples(samples, np.zeros((3, 16, 16, 3), np.uint8), case, {})
+    settings = EvaluateSettings(experiment="A", case=asked or case, threshold=0.5, radius=0.09)
+    evaluate(settings, samples, detector, out)
+    return out.read_text().splitlines()
+
+
+def test_places(tmp_path, detector):
+    header, *rows = run(tmp_path, detector, PLACES)
+    assert header == (
+        "experiment,case,num_composed,index,num_objects,num_hit,all_places,extra_objects,"
+        "exact_count,colors,colors_hit,all_colors"
+    )
+    assert rows == [
+        "A,k2,2,0,2,2,1,0,1,blue;red,,",
+        "A,k2,2,1,1,0,0,1,0,red,,",
+        "A,k2,2,2,0,0,0,0,0,,,",
+    ]
+
+
+def test_colors(tmp_path, detector):
+    assert run(tmp_path, detector, PAIR)[1:] == [
+        "A,red-blue,2,0,2,,,0,1,blue;red,2,1",
+        "A,red-blue,2,1,1,,,0,0,red,1,0",
+        "A,red-blue,2,2,0,,,0,0,,0,0",
+    ]
+
+
+def test_background(tmp_path, detector):
+    assert run(tmp_path, detector, Case(name="k0"))[1:] == [
+        "A,k0,0,0,2,,,2,0,blue;red,,",
+        "A,k0,0,1,1,,,1,0,red,,",
+        "A,k0,0,2,0,,,0,1,,,",
+    ]
+
+
+@pytest.mark.parametrize("held", [PAIR, Case(name="k2", locations=[(0.2, 0.2), (0.8, 0.7)])])
+def test_images_of_another_request_are_refused(tmp_path, detector, held):
+    with pytest.raises(FileFormatError, match="another request"):
+        run(tmp_path, detector, held, asked=PLACES)

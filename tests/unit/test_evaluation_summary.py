@@ -1,0 +1,127 @@
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from projcomp.errors import FileFormatError
+from projcomp.evaluation.intervals import wilson
+from projcomp.evaluation.summary import summarize
+from projcomp.stages import SummarySettings
+
+HEADER = (
+    "experiment,case,num_composed,index,num_objects,num_hit,all_places,extra_objects,"
+    "exact_count,colors,colors_hit,all_colors\n"
+)
+A_K2 = """A,k2,2,0,2,2,1,0,1,red;blue,,
+A,k2,2,1,3,2,1,1,0,red;blue;red,,
+A,k2,2,2,1,1,0,0,0,red,,
+A,k2,2,3,2,1,0,1,1,cyan;red,,
+"""
+A_K0 = """A,k0,0,0,0,,,0,1,,,
+A,k0,0,1,1,,,1,0,red,,
+"""
+PAIR = """colors,red-blue,2,0,2,,,0,1,blue;red,2,1
+colors,red-blue,2,1,2,,,1,1,red;red,1,0
+"""
+
+
+def settings(**changes):
+    return SummarySettings(
+        **{"seed": 0, "confidence": 0.9, "bootstrap": 500, "cases": {}, **changes}
+    )
+
+
+def write(tmp_path, **tables):
+    paths = []
+    for name, text in tables.items():
+        paths.append(tmp_path / f"{name}.csv")
+        paths[-1].write_text(HEADER + text)
+    return paths
+
+
+def summary(paths, out, **changes):
+    summarize(paths, settings(**changes), out)
+    return pd.read_csv(io.StringIO(out.read_text()), float_precision="round_trip")
+
+
+def test_values_of_a_hand_made_table(tmp_path):
+    (row,) = summary(write(tmp_path, k2=A_K2), tmp_path / "s.csv").to_dict("records")
+    assert [row[c] for c in ("experiment", "case", "num_composed", "num_samples")] == [
+        "A", "k2", 2, 4,
+    ]  # fmt: skip
+    assert row["mean_count"] == 2.0
+    assert 1.0 < row["mean_count_low"] < 2.0 < row["mean_count_high"] < 3.0
+    assert row["exact_count"] == 0.5
+    assert (row["exact_count_low"], row["exact_count_high"]) == pytest.approx(
+        wilson(2, 4, 0.9), abs=1e-5
+    )
+    assert row["all_places"] == 0.5
+    assert row["extra_objects"] == 0.5
+    assert 0 <= row["extra_objects_low"] < 0.5 < row["extra_objects_high"] <= 1
+    for column in ("all_colors", "all_colors_low", "all_colors_high"):
+        assert np.isnan(row[column])
+
+
+def test_columns_are_in_the_promised_order(tmp_path):
+    table = summary(write(tmp_path, k2=A_K2), tmp_path / "s.csv")
+    measures = ("mean_count", "exact_count", "all_places", "extra_objects", "all_colors")
+    assert list(table.columns) == [
+        "experiment", "case", "num_composed", "num_samples",
+        *(f"{m}{end}" for m in measures for end in ("", "_low", "_high")),
+    ]  # fmt: skip
+
+
+def test_what_is_not_asked_for_is_empty(tmp_path):
+    table = summary(write(tmp_path, k0=A_K0, pair=PAIR), tmp_path / "s.csv")
+    background, pair = table.to_dict("records")
+    assert background["exact_count"] == 0.5
+    assert np.isnan(background["all_places"])
+    assert pair["all_colors"] == 0.5
+    assert np.isnan(pair["all_places"])
+    assert np.isnan(pair["all_places_low"])
+
+
+def test_rows_are_sorted_with_the_truth_last(tmp_path):
+    truth = A_K2.replace("A,", "truth,", 4)
+    ten = A_K2.replace("k2,2", "k9,9")
+    cases = {"t": truth, "p": PAIR, "ten": ten, "two": A_K2, "zero": A_K0}
+    table = summary(write(tmp_path, **cases), tmp_path / "s.csv")
+    assert list(table["experiment"] + " " + table["case"]) == [
+        "A k0", "A k2", "A k9", "colors red-blue", "truth k2",
+    ]  # fmt: skip
+
+
+def test_a_row_does_not_depend_on_the_others(tmp_path):
+    alone = summary(write(tmp_path, k2=A_K2), tmp_path / "a.csv")
+    among = summary(write(tmp_path, k0=A_K0, k2=A_K2, p=PAIR), tmp_path / "b.csv")
+    pd.testing.assert_frame_equal(alone, among[among["case"] == "k2"].reset_index(drop=True), check_dtype=False)
+    assert not alone.equals(summary(write(tmp_path, k2=A_K2), tmp_path / "c.csv", seed=1))
+
+
+def test_same_tables_same_bytes(tmp_path):
+    paths = write(tmp_path, k2=A_K2, k0=A_K0)
+    summarize(paths, settings(), tmp_path / "a.csv")
+    summarize(paths[::-1], settings(), tmp_path / "b.csv")
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "no such file"),
+        ("", "No columns"),
+        (HEADER, "no rows"),
+        ("experiment,case\nA,k2\n", "no column num_composed"),
+        (HEADER + A_K2 + A_K0, "2 cases"),
+    ],
+)
+def test_broken_tables_are_one_line(tmp_path, text, message):
+    path = tmp_path / "k2.csv"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(FileFormatError, match=message) as caught:
+        summarize([path], settings(), tmp_path / "s.csv")
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "s.csv").exists()

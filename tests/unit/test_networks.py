@@ -1,0 +1,195 @@
+"""EDM2's layers and U-Net against their equations."""
+
+import math
+
+import pytest
+import torch
+
+from projcomp.config import NetworkConfig
+from projcomp.errors import FileFormatError
+from projcomp.networks import conditioning
+from projcomp.networks.checkpoint import load_model, save_model
+from projcomp.networks.denoiser import Denoiser
+from projcomp.networks.layers import (
+    MPConv,
+    MPFourier,
+    mp_cat,
+    mp_silu,
+    mp_sum,
+    normalize,
+    normalize_weight,
+)
+from projcomp.networks.unet import Block, UNet
+
+TINY = NetworkConfig(channels=8, multipliers=[1, 2], blocks=1, attention_resolutions=[8])
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+def rms(x: torch.Tensor) -> float:
+    return float(x.double().square().mean().sqrt())
+
+
+def test_silu_keeps_unit_magnitude():
+    assert rms(mp_silu(torch.randn(1_000_000))) == pytest.approx(1, abs=0.005)
+
+
+@pytest.mark.parametrize("t", [0.0, 0.3, 0.5, 1.0])
+def test_sum_keeps_unit_magnitude(t):
+    a, b = torch.randn(2, 200_000)
+    assert rms(mp_sum(a, b, t)) == pytest.approx(1, abs=0.01)
+    assert torch.allclose(mp_sum(a, b, t), ((1 - t) * a + t * b) / math.hypot(1 - t, t), atol=1e-6)
+
+
+@pytest.mark.parametrize("num_b", [8, 24])
+def test_cat_keeps_unit_magnitude_and_balances_its_inputs(num_b):
+    a, b = torch.randn(4, 8, 40, 40), torch.randn(4, num_b, 40, 40)
+    both = mp_cat(a, b)
+    assert rms(both) == pytest.approx(1, abs=0.02)
+    assert float(both[:, :8].square().sum()) == pytest.approx(
+        float(both[:, 8:].square().sum()), rel=0.05
+    )
+
+
+def test_fourier_features_have_unit_variance():
+    features = MPFourier(256)(torch.randn(2000))
+    assert features.shape == (2000, 256)
+    assert rms(features) == pytest.approx(1, abs=0.02)
+
+
+def test_normalize_is_pixel_norm():
+    x = normalize(5 * torch.randn(2, 16, 4, 4), dim=1)
+    assert torch.allclose(x.square().mean(1), torch.ones(2, 4, 4), atol=1e-3)
+
+
+@pytest.mark.parametrize("kernel", [0, 1, 3])
+def test_convolution_keeps_unit_magnitude(kernel):
+    conv = MPConv(64, 64, kernel).train()
+    x = torch.randn(64, 64) if kernel == 0 else torch.randn(8, 64, 32, 32)
+    y = conv(x)
+    inner = y if kernel == 0 else y[..., 1:-1, 1:-1]
+    assert rms(inner) == pytest.approx(1, abs=0.05)
+
+
+def test_training_forward_ignores_the_length_of_the_weights():
+    conv = MPConv(8, 8, 3).train()
+    x = torch.randn(2, 8, 8, 8)
+    before = conv(x)
+    with torch.no_grad():
+        conv.weight.mul_(7.0)
+    assert torch.allclose(conv(x), before, atol=1e-3)
+    conv.normalize_weights()
+    assert torch.allclose(conv.weight, normalize_weight(conv.weight), atol=1e-3)
+    assert torch.allclose(conv.eval()(x), before, atol=1e-3)
+
+
+def test_gradient_is_tangent_to_the_sphere():
+    conv = MPConv(8, 4, 3).train()
+    conv(torch.randn(2, 8, 8, 8)).square().sum().backward()
+    radial = (conv.weight.grad * conv.weight).flatten(1).sum(1)
+    assert torch.all(radial.abs() < 1e-3 * conv.weight.grad.flatten(1).norm(dim=1))
+
+
+@pytest.mark.parametrize("decoder", [False, True])
+@pytest.mark.parametrize("attention", [False, True])
+def test_block_follows_its_equations(decoder, attention):
+    """The folded factors compute exactly silu/.596, lerp/hypot and attention as written."""
+    block = Block(16, 24, 12, decoder=decoder, attention=attention).eval()
+    block.emb_gain.data.fill_(0.7)
+    for module in block.modules():
+        if isinstance(module, MPConv):
+            module.normalize_weights()
+    x, emb = torch.randn(2, 16, 8, 8), torch.randn(2, 12)
+    skip = block.conv_skip
+    h = x if decoder else normalize(skip(x), 1)
+    y = block.conv_0(mp_silu(h)) * (1 + 0.7 * block.emb_linear(emb))[:, :, None, None]
+    y = block.conv_1(mp_silu(y))
+    out = mp_sum(skip(x) if decoder else h, y, 0.3)
+    if attention:
+        qkv = normalize(block.attention_qkv(out).reshape(2, 1, 24, 3, 64), 2)
+        q, k, v = qkv.unbind(3)
+        weights = torch.einsum("nhcq,nhck->nhqk", q, k / math.sqrt(24)).softmax(3)
+        attended = torch.einsum("nhqk,nhck->nhcq", weights, v).reshape(2, 24, 8, 8)
+        out = mp_sum(out, block.attention_out(attended), 0.3)
+    assert torch.allclose(block(x, emb), out, atol=1e-4)
+
+
+def test_unet_keeps_unit_magnitude_at_initialisation():
+    config = NetworkConfig(channels=32, multipliers=[1, 2], blocks=2, attention_resolutions=[8])
+    unet = UNet(config, 16, "position").train()
+    unet.out_gain.data.fill_(1.0)
+    condition = conditioning.at_locations(torch.rand(16, 2).numpy())
+    y = unet(torch.randn(16, 3, 16, 16), torch.randn(16), condition)
+    assert rms(y) == pytest.approx(1, abs=0.25)
+
+
+def test_paper_configuration_has_124_million_weights():
+    """EDM2-XS has 124 to 125 million weights (Karras et al. 2024, table 2)."""
+    config = NetworkConfig(
+        channels=128,
+        multipliers=[1, 2, 3, 4],
+        blocks=3,
+        attention_resolutions=[16, 8],
+        coordinate_planes=False,
+    )
+    with torch.device("meta"):
+        model = Denoiser(config, 64, "color")
+    assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(124.5, abs=1.0)
+
+
+def test_denoiser_limits():
+    """D = x as sigma -> 0 and D does not follow x's scale as sigma -> infinity."""
+    model = Denoiser(TINY, 16, "none").eval()
+    x, condition = torch.randn(2, 3, 16, 16), conditioning.unconditional("none").repeat(2, 1)
+    assert torch.allclose(model(x, torch.full((2,), 1e-5), condition), x, atol=1e-3)
+    far = model(1e4 * x, torch.full((2,), 1e4), condition)
+    assert rms(far) < 1.0
+
+
+def test_dropped_given_and_empty_are_told_apart():
+    features = conditioning.ConditionFeatures("position", 16, 4.0)
+    dropped = features(conditioning.unconditional("position"))
+    empty = features(conditioning.empty("position"))
+    given = features(conditioning.at_locations([(0.2, 0.7), (0.7, 0.2)]))
+    assert torch.all(dropped == 0)
+    assert not torch.allclose(empty[0], given[0])
+    assert not torch.allclose(given[0], given[1])
+    # x is told through the first half of the waves alone.
+    other_y = features(conditioning.at_locations([(0.2, 0.1)]))
+    assert torch.allclose(given[0, :17], other_y[0, :17])
+    assert not torch.allclose(given[0, 17:], other_y[0, 17:])
+
+
+def test_colors_are_one_hot():
+    features = conditioning.ConditionFeatures("color", 1, 1.0)
+    rows = features(conditioning.of_colors(["gray", "yellow"]))
+    assert rows.nonzero().tolist() == [[0, 1], [1, 8]]
+
+
+def test_saved_model_is_the_same_function(tmp_path):
+    model = Denoiser(TINY, 16, "position")
+    model.unet.out_gain.data.fill_(1.0)
+    model.normalize_weights()
+    description = {"network": TINY.model_dump(), "resolution": 16, "condition": "position"}
+    save_model(tmp_path, model, description)
+    loaded = load_model(tmp_path)
+    x, sigma = torch.randn(2, 3, 16, 16), torch.tensor([0.5, 2.0])
+    condition = conditioning.at_locations([(0.2, 0.3), (0.6, 0.6)])
+    assert torch.allclose(loaded(x, sigma, condition), model.eval()(x, sigma, condition), atol=1e-4)
+
+
+def test_damaged_model_is_named(tmp_path):
+    with pytest.raises(FileFormatError, match="no such file"):
+        load_model(tmp_path)
+    save_model(
+        tmp_path,
+        Denoiser(TINY, 16, "none"),
+        {"network": TINY.model_dump(), "resolution": 16, "condition": "none"},
+    )
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(FileFormatError, match=r"weights\.safetensors"):
+        load_model(tmp_path)

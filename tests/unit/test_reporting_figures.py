@@ -1,0 +1,158 @@
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from projcomp.cases import Case, color_case
+from projcomp.data.images import write_samples
+from projcomp.errors import ConfigError, FileFormatError
+from projcomp.evaluation.summary import summarize
+from projcomp.reporting.figures import KINDS, draw
+from projcomp.stages import FigureSettings, SummarySettings
+
+LOCATIONS = [(0.2, 0.2), (0.8, 0.8), (0.2, 0.8), (0.8, 0.2)]
+PLACE_CASES = {"A": ["k0", "k2", "k4"], "truth": ["k0", "k2", "k4"]}
+COLOR_CASES = {"colors": ["gray-red", "red-blue", "cyan-yellow"]}
+HEADER = (
+    "experiment,case,num_composed,index,num_objects,num_hit,all_places,extra_objects,"
+    "exact_count,colors,colors_hit,all_colors"
+)
+CHECK = """num_objects,images,exact_count,exact_count_low,exact_count_high,recall,precision,color_accuracy
+0,10,1.0,0.7,1.0,,,
+1,10,0.9,0.6,0.98,0.95,1,0.9
+1-5,10,0.9,0.6,0.98,0.95,1,0.9
+all,20,0.95,0.7,0.99,0.95,1,0.9
+"""
+FIGURES = {
+    "grid": {"A": PLACE_CASES["A"]},
+    "samples4": {"A": ["k4"]},
+    "counts": PLACE_CASES,
+    "rates": PLACE_CASES,
+    "pairs": COLOR_CASES,
+    "rgb": {**COLOR_CASES, "truth": COLOR_CASES["colors"]},
+    "unconditional": {"A": ["k0"], "truth": ["k0"]},
+    "detector": {},
+}
+
+
+def case_of(name: str) -> Case:
+    if name.startswith("k"):
+        return Case(name=name, locations=LOCATIONS[: int(name[1:])])
+    return color_case(name.split("-"))  # pyright: ignore[reportArgumentType]
+
+
+def write_case(root, experiment, name, rng):
+    case = case_of(name)
+    images = rng.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
+    path = root / "samples" / experiment / f"{name}.h5"
+    write_samples(path, images, case, {})
+    asked = len(case.locations)
+    hit = f"{asked},1" if asked else ","
+    colors = "2,1" if case.colors else ","
+    number = case.num_composed
+    rows = [
+        f"{experiment},{name},{number},{i},{number + i % 2},{hit},{i % 2},{1 - i % 2},,{colors}"
+        for i in range(len(images))
+    ]
+    table = root / "results" / experiment / f"{name}.csv"
+    table.parent.mkdir(parents=True, exist_ok=True)
+    table.write_text("\n".join([HEADER, *rows, ""]))
+    return table
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """The folder of a small run with made-up results."""
+    root = tmp_path_factory.mktemp("run")
+    rng = np.random.default_rng(0)
+    everything = {
+        "A": PLACE_CASES["A"],
+        "colors": COLOR_CASES["colors"],
+        "truth": PLACE_CASES["truth"] + COLOR_CASES["colors"],
+    }
+    tables = [
+        write_case(root, experiment, name, rng)
+        for experiment, names in everything.items()
+        for name in names
+    ]
+    settings = SummarySettings(seed=0, confidence=0.95, bootstrap=100, cases=everything)
+    summarize(tables, settings, root / "results" / "summary.csv")
+    (root / "models" / "detector").mkdir(parents=True)
+    (root / "models" / "detector" / "check.csv").write_text(CHECK)
+    return root
+
+
+def drawn(kind, root, folder, cases=None):
+    settings = FigureSettings(name=kind, kind=kind, cases=FIGURES[kind] if cases is None else cases)
+    png, svg = folder / f"{kind}.png", folder / f"{kind}.svg"
+    draw(kind, settings, root, png, svg)
+    return png, svg
+
+
+def test_every_kind_is_tried():
+    assert set(FIGURES) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_figure_is_a_png_and_an_svg(kind, root, tmp_path):
+    png, svg = drawn(kind, root, tmp_path)
+    with Image.open(png) as image:
+        assert image.format == "PNG"
+        assert image.size[0] > 300
+        pixels = np.asarray(image.convert("L"))
+    assert 0.003 < (pixels < 250).mean() < 0.98  # neither blank nor covered
+    text = svg.read_text()
+    assert "<svg" in text
+    assert "<dc:date>" not in text
+    assert sorted(p.name for p in tmp_path.iterdir()) == [png.name, svg.name]
+
+
+@pytest.mark.parametrize("kind", ["grid", "rates"])
+def test_the_same_results_give_the_same_bytes(kind, root, tmp_path):
+    first = [path.read_bytes() for path in drawn(kind, root, tmp_path)]
+    assert first == [path.read_bytes() for path in drawn(kind, root, tmp_path)]
+
+
+def test_pixels_of_the_samples_are_in_the_sheet(root, tmp_path):
+    from projcomp.data.images import read_samples
+
+    png, _ = drawn("grid", root, tmp_path)
+    last = read_samples(root / "samples" / "A" / "k2.h5").images[5]
+    with Image.open(png) as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    # Every pixel is an 8 x 8 block; look for two neighbouring ones of the image's first row.
+    target = np.repeat(last[0, 3:5], 8, axis=0).astype(int)
+    windows = np.lib.stride_tricks.sliding_window_view(pixels, (1, 16, 3))[:, :, 0, 0]
+    assert (np.abs(windows - target).max((2, 3)) <= 2).any()
+
+
+def test_rings_mark_the_requested_places(root, tmp_path):
+    from projcomp.reporting.results import read_case
+    from projcomp.reporting.sheet import case_tiles
+
+    tiles = case_tiles(read_case(root, "A", "k4"), 3, 4, rings=True)
+    assert [len(tile.rings) for tile in tiles] == [4, 0, 0]
+    assert [tile.caption for tile in tiles] == ["4", "5", "4"]
+    assert tiles[0].color == tiles[2].color != tiles[1].color
+
+
+def test_enlarging_takes_the_nearest_pixel():
+    from projcomp.reporting.sheet import enlarge
+
+    small = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    assert (enlarge(small, 4) == small.repeat(2, 0).repeat(2, 1)).all()
+
+
+def test_settings_of_another_figure_are_refused(root, tmp_path):
+    settings = FigureSettings(name="counts", kind="counts", cases={})
+    with pytest.raises(ConfigError, match="figure rates"):
+        draw("rates", settings, root, tmp_path / "a.png", tmp_path / "a.svg")
+
+
+@pytest.mark.parametrize("kind", ["counts", "grid"])
+def test_a_missing_case_is_one_line_and_no_figure(kind, root, tmp_path):
+    with pytest.raises(FileFormatError, match=re.compile("k7")) as caught:
+        drawn(kind, root, tmp_path, {"A": ["k7"]})
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,61 @@
+"""Sampling with a real U-Net of random weights, saved and loaded as training leaves it."""
+
+import numpy as np
+import pytest
+import torch
+
+from projcomp.cases import Case
+from projcomp.config import BackgroundConfig, NetworkConfig, SamplingConfig
+from projcomp.networks.checkpoint import load_model, save_model
+from projcomp.networks.denoiser import Denoiser
+from projcomp.sampling import draw_samples
+from projcomp.stages import SampleSettings
+
+PLACES = [(0.2, 0.2), (0.8, 0.3), (0.5, 0.8)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    torch.manual_seed(0)
+    network = NetworkConfig(channels=8, multipliers=[1, 2], attention_resolutions=[])
+    model = Denoiser(network, 8, "position")
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            # Gains start at zero; at one, images and conditions matter.
+            if name.endswith("gain"):
+                weight.fill_(1.0)
+    description = {"network": network.model_dump(), "resolution": 8, "condition": "position"}
+    save_model(tmp_path / "single", model, description)
+    return tmp_path
+
+
+def draw(folder, places=PLACES, chunk_size=512, precision="fp32"):
+    settings = SampleSettings(
+        seed=1,
+        experiment="A",
+        case=Case(name="k", locations=places),
+        operator="product",
+        conditionals="single",
+        background=BackgroundConfig(model="single", condition="empty"),
+        sampling=SamplingConfig(num_steps=4, chunk_size=chunk_size, precision=precision),
+        num_samples=6,
+    )
+    cpu = torch.device("cpu")
+    return draw_samples(settings, lambda name: load_model(folder / name, cpu), cpu).images
+
+
+def test_a_sample_is_the_same_in_every_batch(folder):
+    together, alone = draw(folder), draw(folder, chunk_size=1)
+    assert together.std() > 5
+    assert np.abs(together.astype(int) - alone.astype(int)).max() <= 1
+
+
+def test_the_order_of_the_places_does_not_matter(folder):
+    one, other = draw(folder), draw(folder, places=PLACES[::-1])
+    assert np.abs(one.astype(int) - other.astype(int)).max() <= 1
+    assert np.abs(one.astype(int) - draw(folder, places=PLACES[:2]).astype(int)).max() > 1
+
+
+def test_bf16_is_near_fp32(folder):
+    difference = draw(folder, precision="bf16").astype(int) - draw(folder).astype(int)
+    assert 0 < np.abs(difference).mean() < 10

@@ -1,0 +1,50 @@
+"""The workflow with every job done, and what dry runs plan after changes of its config."""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import yaml
+from driver import REPOSITORY, STUB, Job, Workflow
+from known_config import KNOWN
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "learning_rate": {"training": {"learning_rate": 0.02}},
+    "operational": {
+        "training": {"threads": 1, "checkpoint_minutes": 9, "log_images": 7, "device": "cpu"},
+        "wandb": {"enabled": True},
+        "render": {"threads": 2},
+    },
+    "new_case": {"experiments": {"A": {"num_composed": [0, 2, 3]}}},
+    "larger_dataset": {"datasets": {"single": {"num_images": 40}}},
+    "radius": {"evaluation": {"radius": 0.05}},
+    "detector": {"detector": {"channels": 16}},
+    "samples": {"experiments": {"colors": {"num_samples": 3}}},
+    "cycles_samples": {"render": {"samples": 3}},
+}
+
+
+@pytest.fixture(scope="session")
+def workflow(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    folder = tmp_path_factory.mktemp("workflow")
+    shutil.copy(REPOSITORY / "Snakefile", folder / "Snakefile")
+    (folder / "config.yaml").write_text(yaml.safe_dump(KNOWN))
+    for name in ("workflow", "envs", "profiles"):
+        shutil.copytree(REPOSITORY / name, folder / name)
+    stub = folder / "bin" / "projcomp"
+    stub.parent.mkdir()
+    stub.write_text(STUB)
+    stub.chmod(0o755)
+    done = Workflow(folder).snakemake("--cores", "8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Workflow(folder)
+
+
+@pytest.fixture(scope="session")
+def planned_after(workflow: Workflow) -> dict[str, set[Job]]:
+    """The jobs of a dry run after each of ``CHANGES``; made together, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        results = pool.map(lambda item: workflow.jobs(item[1], item[0]), CHANGES.items())
+        return dict(zip(CHANGES, results, strict=True))

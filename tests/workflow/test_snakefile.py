@@ -1,0 +1,70 @@
+"""The Snakefile itself: its messages, its size, and how quickly it answers for every preset."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from driver import REPOSITORY, Workflow
+
+from projcomp.config_load import load_files
+from projcomp.plan import Plan
+
+PRESETS = ("smoke", "gpu", "paper")
+
+
+def dry_run(preset: str, folder: Path) -> tuple[subprocess.CompletedProcess[str], float]:
+    """A dry run of a preset from nothing and the processor seconds that it took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "snakemake", "-n"),
+            *("--configfile", f"presets/{preset}.yaml", "--config", f"root={folder}"),
+        ],
+        cwd=REPOSITORY,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return done, used
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_dry_run_of_every_preset_plans_every_job_in_time(preset: str, tmp_path: Path) -> None:
+    done, seconds = dry_run(preset, tmp_path)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output[-2000:]
+    config = load_files([REPOSITORY / "config.yaml", REPOSITORY / f"presets/{preset}.yaml"])
+    total = sum(Plan(config).job_counts().values())
+    stats = [line.split() for line in output.splitlines() if line.startswith("total ")]
+    assert int(stats[0][1]) == total
+    assert seconds < 20
+
+
+def test_a_wrong_setting_is_one_line_and_nothing_runs(workflow: Workflow) -> None:
+    preset = workflow.folder / "wrong.yaml"
+    preset.write_text(yaml.safe_dump({"training": {"lerning_rate": 0.1}}))
+    done = workflow.snakemake("-n", "--configfile", str(preset))
+    output = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "did you mean learning_rate?" in output
+    assert "Traceback" not in output
+    assert "rule " not in output
+
+
+def test_the_snakefile_stays_short() -> None:
+    assert len((REPOSITORY / "Snakefile").read_text().splitlines()) <= 40
+
+
+def test_rules_run_the_command_line_only() -> None:
+    for path in (REPOSITORY / "workflow/rules").glob("*.smk"):
+        text = path.read_text()
+        assert text.count("\nrule ") == text.count('"projcomp '), path
+        for word in ("script:", "run:", "checkpoint ", "retries:"):
+            assert word not in text, (path, word)

@@ -1,0 +1,26 @@
+"""Networks to images: one job per case of an experiment."""
+
+
+rule sample_case:
+    input:
+        lambda w: plan.models_of(w.experiment),
+    output:
+        plan.at("samples/{experiment}/{case}.h5"),
+    log:
+        plan.at("logs/sample/{experiment}/{case}.log"),
+    wildcard_constraints:
+        experiment=r"(?!truth/)[\w-]+",
+    priority: 30
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=480,
+        gpu=plan.torch_gpus(),
+    params:
+        settings=lambda w: plan.sample_settings(w.experiment, w.case),
+        models=lambda w, input: Path(input[0]).parents[1],
+        device=lambda w, output: plan.config.training.device,
+    shell:
+        "projcomp sample --settings {params.settings:q} --models {params.models}"
+        " --out {output} --threads {threads} --device {params.device} > {log} 2>&1"
