@@ -71,7 +71,7 @@ class RenderConfig(Section):
 class NetworkConfig(Section):
     """The EDM2 U-Net (Karras et al. 2024); the paper's XS has 128 channels, [1, 2, 3, 4], 3 blocks."""
 
-    channels: int = Field(32, ge=4, description="base channels")
+    channels: int = Field(16, ge=4, description="base channels")
     multipliers: list[Annotated[int, Field(ge=1)]] = Field([1, 2, 4], min_length=1, description="channel multiplier of each level; the resolution halves between levels")
     blocks: int = Field(1, ge=1, description="residual blocks per level")
     attention_resolutions: list[int] = Field([8], description="resolutions at which blocks attend over the image")
@@ -114,8 +114,8 @@ class SamplingConfig(Section):
 
     sampler: Sampler = Field("heun", description="reverse process")
     num_steps: int = Field(18, ge=1, description="number of noise levels above zero")
-    sigma_min: float = Field(0.002, gt=0, description="least noise level above zero")
-    sigma_max: float = Field(80.0, gt=0, description="noise level of the start")
+    sigma_min: float = Field(0.01, gt=0, description="least noise level above zero")
+    sigma_max: float = Field(20.0, gt=0, description="noise level of the start")
     rho: float = Field(7.0, gt=0, description="spacing of the noise levels")
     chunk_size: int = Field(512, ge=1, description="images per network evaluation; bounds memory")
     precision: Literal["bf16", "fp32"] = Field("bf16", description="arithmetic of the network; the sampler's state stays fp32")
@@ -151,7 +151,7 @@ class DetectorConfig(Section):
     dataset: str = Field("counting", description="dataset it is trained and checked on")
     holdout: int = Field(1000, ge=1, description="images at the end of the dataset kept for checking")
     channels: int = Field(32, ge=4, description="base channels")
-    images_seen: int = Field(150_000, ge=1, description="length of the training, in images")
+    images_seen: int = Field(80_000, ge=1, description="length of the training, in images")
     batch_size: int = Field(64, ge=1, description="images per update")
     learning_rate: float = Field(2e-3, gt=0, description="peak learning rate of AdamW")
     threshold: Unit = Field(0.5, description="least height of a heatmap peak that counts as an object")
@@ -180,9 +180,9 @@ def _datasets() -> dict[str, Any]:
     return {
         "empty": dataset(500, 0, 0),
         "single": dataset(10_000, 1, 1),
-        "cluttered": dataset(8_000, 1, 5),
-        "colored": dataset(5_000, 1, 1),
-        "counting": dataset(6_000, 0, 10),
+        "cluttered": dataset(6_000, 1, 5),
+        "colored": dataset(4_000, 1, 1),
+        "counting": dataset(5_000, 0, 10),
     }
 
 
@@ -191,9 +191,10 @@ def _models() -> dict[str, Any]:
         return {"datasets": datasets, "condition": condition, "images_seen": images_seen}
 
     return {
-        "single": model({"single": 0.85, "empty": 0.15}, "position", 100_000),
-        "cluttered": model({"cluttered": 1.0}, "position", 80_000),
-        "colored": model({"colored": 0.85, "empty": 0.15}, "color", 60_000),
+        "single": model({"single": 0.85, "empty": 0.15}, "position", 150_000),
+        "cluttered": model({"cluttered": 1.0}, "position", 90_000),
+        "colored": model({"colored": 0.85, "empty": 0.15}, "color", 50_000),
+        "background": model({"empty": 1.0}, "none", 20_000),
     }
 
 
@@ -204,6 +205,12 @@ def _experiments() -> dict[str, Any]:
         "A": {"conditionals": "single", "background": empty, "num_composed": counts, "num_samples": 64},
         "B": {"conditionals": "single", "operator": "bayes", "num_composed": counts, "num_samples": 64},
         "C": {"conditionals": "cluttered", "operator": "bayes", "num_composed": counts, "num_samples": 64},
+        "S": {
+            "conditionals": "single",
+            "background": {"model": "background", "condition": "unconditional"},
+            "num_composed": counts,
+            "num_samples": 32,
+        },
         "colors": {
             "conditionals": "colored",
             "background": {"model": "colored", "condition": "empty"},

@@ -73,12 +73,11 @@ def _most_objects(config: Config) -> int:
     radii = [SIZES[size] + scene.min_distance / 2 for size in scene.sizes]
     disc = sum(math.pi * radius**2 for radius in radii) / len(radii)
     ground = (2 * scene.extent + 2 * max(radii)) ** 2
-    by_distance = RANDOM_PACKING * ground / disc
-    if not scene.margin:
-        return int(by_distance)
-    diagonal = 2 * math.sqrt(2) * scene.extent
-    by_margin = RANDOM_PARKING * (diagonal + scene.margin) / scene.margin
-    return max(1, int(min(by_distance, by_margin)))
+    fitting = RANDOM_PACKING * ground / disc
+    if scene.margin > 0:
+        diagonal = 2 * math.sqrt(2) * scene.extent
+        fitting = min(fitting, RANDOM_PARKING * (diagonal + scene.margin) / scene.margin)
+    return max(1, int(fitting))
 
 
 def _network(config: Config) -> Iterator[str]:

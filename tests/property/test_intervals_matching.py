@@ -23,12 +23,16 @@ def best_by_trying_all(found, wanted, radius):
     return best
 
 
-@given(points.filter(lambda p: len(p) <= 3), points.filter(lambda p: len(p) <= 3), st.floats(0.05, 1))
+@given(
+    points.filter(lambda p: len(p) <= 3), points.filter(lambda p: len(p) <= 3), st.floats(0.05, 1)
+)
 def test_matching_is_the_best_of_all(found, wanted, radius):
     rows, columns = match(np.array(found), np.array(wanted), radius)
     assert len(set(rows)) == len(rows)
     assert len(set(columns)) == len(columns)
-    distances = [np.linalg.norm(np.subtract(found[r], wanted[c])) for r, c in zip(rows, columns)]
+    distances = [
+        np.linalg.norm(np.subtract(found[r], wanted[c])) for r, c in zip(rows, columns, strict=True)
+    ]
     assert all(d <= radius for d in distances)
     number, total = best_by_trying_all(found, wanted, radius)
     assert len(rows) == -number

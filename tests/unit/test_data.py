@@ -94,7 +94,7 @@ def test_the_folder_can_move_and_be_read_from_anywhere(
 
 def test_a_missing_shard_is_an_error_and_not_zeros(folder) -> None:
     os.unlink(folder / "toy" / "shard-00001.h5")
-    with pytest.raises(FileFormatError, match="shard-00001.h5"):
+    with pytest.raises(FileFormatError, match=r"shard-00001\.h5"):
         open_dataset(folder / "toy.h5")
 
 

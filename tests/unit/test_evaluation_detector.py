@@ -17,7 +17,9 @@ def test_the_grid_stays_small(resolution, fold):
     assert resolution % fold_of(resolution) == 0
 
 
-@pytest.mark.parametrize(("resolution", "grid"), [(16, 16), (18, 18), (33, 33), (64, 64), (128, 64)])
+@pytest.mark.parametrize(
+    ("resolution", "grid"), [(16, 16), (18, 18), (33, 33), (64, 64), (128, 64)]
+)
 def test_outputs_cover_the_grid(resolution, grid):
     detector = Detector(4, resolution).eval()
     out = detector(torch.zeros(2, 3, resolution, resolution))

@@ -18,7 +18,8 @@ HEADER = (
     "experiment,case,num_composed,index,num_objects,num_hit,all_places,extra_objects,"
     "exact_count,colors,colors_hit,all_colors"
 )
-CHECK = """num_objects,images,exact_count,exact_count_low,exact_count_high,recall,precision,color_accuracy
+CHECK = """num_objects,images,exact_count,exact_count_low,exact_count_high,recall,precision,\
+color_accuracy
 0,10,1.0,0.7,1.0,,,
 1,10,0.9,0.6,0.98,0.95,1,0.9
 1-5,10,0.9,0.6,0.98,0.95,1,0.9

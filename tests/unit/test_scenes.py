@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import binary_dilation
 
 from projcomp import seeds
 from projcomp.config import Color, Material, SceneConfig, Shape, Size
@@ -79,7 +80,11 @@ def test_a_sphere_covers_the_pixels_of_its_cone() -> None:
     to_centre = np.array(item.xyz) - camera.location
     along = rays @ to_centre
     expected = to_centre @ to_centre - along**2 < 0.7**2
-    np.testing.assert_array_equal(instance_masks([item], camera, width, height) == 1, expected)
+    cast = instance_masks([item], camera, width, height) == 1
+    assert expected.sum() > 1000
+    # the rays stop within 1e-4 of the surface, so that a grazing one may count
+    assert not (expected & ~cast).any()
+    assert (cast & ~expected).sum() <= 4
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -88,7 +93,7 @@ def test_ray_casting_agrees_with_a_filled_cloud_of_points(shape: str, rotation: 
     """Oracle: every pixel that a dense sample of the solid projects into is covered, no other."""
     item = _object(shape, (0.5, -1.0, 0.7), rotation)
     rng = np.random.default_rng(1)
-    p = rng.uniform(-1, 1, (3_000_000, 3))
+    p = rng.uniform(-1, 1, (300_000, 3))
     if shape == "sphere":
         inside = (p**2).sum(1) <= 1
     elif shape == "cube":
@@ -106,9 +111,11 @@ def test_ray_casting_agrees_with_a_filled_cloud_of_points(shape: str, rotation: 
     cloud[(points[:, 1] * height).astype(int), (points[:, 0] * width).astype(int)] = True
     fine = instance_masks([item], Camera(), width * 8, height * 8) > 0
     share = fine.reshape(height, 8, width, 8).mean(axis=(1, 3))
-    # a pixel wholly covered holds points; one without any covered part holds none
+    # a pixel wholly covered holds points; beyond the border's neighbours there are none
+    assert (share == 1).sum() > 50
     assert cloud[share == 1].all()
-    assert not cloud[share == 0].any() or (cloud & (share == 0)).sum() <= 2
+    assert not cloud[~binary_dilation(share > 0)].any()
+    assert (cloud & (share == 0)).sum() < 0.05 * cloud.sum()
 
 
 def test_the_nearer_object_hides_the_farther() -> None:
@@ -216,7 +223,7 @@ def test_damaged_scenes_name_file_and_scene(tmp_path, mend, message) -> None:
 def test_files_that_hold_no_scenes(tmp_path, content) -> None:
     path = tmp_path / "scenes.json"
     path.write_bytes(content.encode("latin-1"))
-    with pytest.raises(FileFormatError, match="scenes.json"):
+    with pytest.raises(FileFormatError, match=r"scenes\.json"):
         read_scenes(path)
     with pytest.raises(FileFormatError, match="absent"):
         read_scenes(tmp_path / "absent.json")

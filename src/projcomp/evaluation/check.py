@@ -26,47 +26,46 @@ def check_detections(found: Sequence[Detections], truth: LabelledImages) -> pd.D
     matched pairs, share of the image side); ``recall``; ``precision``; ``color_accuracy`` (of the
     matched pairs). What has nothing to be a mean of is empty.
     """
-    images = pd.DataFrame([_compare(f, truth, i) for i, f in enumerate(found)])
-    groups = [
-        (str(number), images[images["objects"] == number])
-        for number in sorted(set(truth.num_objects.tolist()))
-    ]
-    few = images[images["objects"].between(*FEW)]
-    groups += [(f"{FEW[0]}-{FEW[1]}", few), ("all", images)]
-    return pd.DataFrame([{"num_objects": name, **_row(group)} for name, group in groups])
+    compared = np.array([_compare(f, truth, i) for i, f in enumerate(found)], dtype=float)
+    compared = compared.reshape(-1, len(_COMPARED))
+    number = compared[:, 0]
+    groups = {f"{n:.0f}": number == n for n in np.unique(number)}
+    groups[f"{FEW[0]}-{FEW[1]}"] = (number >= FEW[0]) & (number <= FEW[1])
+    groups["all"] = np.ones(len(number), dtype=bool)
+    return pd.DataFrame(
+        [{"num_objects": name, **_row(compared[chosen])} for name, chosen in groups.items()]
+    )
 
 
-def _compare(found: Detections, truth: LabelledImages, index: int) -> dict[str, float]:
+_COMPARED = ("objects", "found", "matched", "distance", "right_color")
+
+
+def _compare(found: Detections, truth: LabelledImages, index: int) -> tuple[float, ...]:
+    """The numbers named in _COMPARED for one image, sums over its matched pairs."""
     number = int(truth.num_objects[index])
     centres = truth.pixel[index, :number].astype(float)
     rows, columns = match(found.xy, centres, RADIUS)
     distance = np.linalg.norm(found.xy[rows] - centres[columns], axis=1)
     right_color = found.color[rows] == truth.color[index, columns]
-    return {
-        "objects": number,
-        "found": len(found.xy),
-        "matched": len(rows),
-        "distance": float(distance.sum()),
-        "right_color": int(right_color.sum()),
-    }
+    return number, len(found.xy), len(rows), float(distance.sum()), int(right_color.sum())
 
 
-def _row(images: pd.DataFrame) -> dict[str, float | int]:
-    exact = int((images["found"] == images["objects"]).sum())
+def _row(images: np.ndarray) -> dict[str, float]:
+    exact = int((images[:, 1] == images[:, 0]).sum())
     low, high = wilson(exact, len(images), CONFIDENCE)
-    total = images.sum()
+    objects, found, matched, distance, right_color = images.sum(0).tolist()
     return {
         "images": len(images),
         "exact_count": _ratio(exact, len(images)),
         "exact_count_low": low,
         "exact_count_high": high,
-        "count_error": _ratio(total["found"] - total["objects"], len(images)),
-        "localization_error": _ratio(total["distance"], total["matched"]),
-        "recall": _ratio(total["matched"], total["objects"]),
-        "precision": _ratio(total["matched"], total["found"]),
-        "color_accuracy": _ratio(total["right_color"], total["matched"]),
+        "count_error": _ratio(found - objects, len(images)),
+        "localization_error": _ratio(distance, matched),
+        "recall": _ratio(matched, objects),
+        "precision": _ratio(matched, found),
+        "color_accuracy": _ratio(right_color, matched),
     }
 
 
 def _ratio(part: float, whole: float) -> float:
-    return float(part) / float(whole) if whole else float("nan")
+    return part / whole if whole else float("nan")

@@ -18,7 +18,9 @@ FORMAT = 1
 _CHUNK_PIXELS = 2**20
 
 
-def save_detector(folder: Path, detector: Detector, settings: dict[str, Any], channels: int) -> None:
+def save_detector(
+    folder: Path, detector: Detector, settings: dict[str, Any], channels: int
+) -> None:
     """Write ``weights.safetensors`` and ``detector.json`` into ``folder``, each atomically."""
     description = {
         "format": FORMAT,
@@ -28,7 +30,9 @@ def save_detector(folder: Path, detector: Detector, settings: dict[str, Any], ch
     tensors = {name: value.contiguous().cpu() for name, value in detector.state_dict().items()}
     with atomic_path(Path(folder) / "weights.safetensors") as temporary:
         save_file(tensors, temporary)
-    write_text(Path(folder) / "detector.json", json.dumps(description, indent=2, sort_keys=True) + "\n")
+    write_text(
+        Path(folder) / "detector.json", json.dumps(description, indent=2, sort_keys=True) + "\n"
+    )
 
 
 def load_detector(folder: Path, device: torch.device | str = "cpu") -> Detector:
@@ -41,7 +45,9 @@ def load_detector(folder: Path, device: torch.device | str = "cpu") -> Detector:
     weights_path = Path(folder) / "weights.safetensors"
     for path in (description_path, weights_path):
         if not path.is_file():
-            raise FileFormatError(f"{path}: expected a trained detector, got no such file; train it")
+            raise FileFormatError(
+                f"{path}: expected a trained detector, got no such file; train it"
+            )
     try:
         architecture = json.loads(description_path.read_text(encoding="utf-8"))["architecture"]
         detector = Detector(int(architecture["channels"]), int(architecture["resolution"]))
@@ -57,11 +63,12 @@ def load_detector(folder: Path, device: torch.device | str = "cpu") -> Detector:
             f"{weights_path}: expected the weights that detector.json describes, got "
             f"{_first_line(error)}; delete the folder and train the detector again"
         ) from None
-    return detector.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+    detector = detector.eval().requires_grad_(False).to(device)
+    return detector.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def detect(detector: Detector, images: np.ndarray, threshold: float) -> list[Detections]:
-    """The objects in each of ``images``, uint8 ``(N, H, W, 3)``, in float32 on the detector's device.
+    """The objects in each of ``images`` (uint8 ``(N, H, W, 3)``), computed in float32.
 
     Raises:
         FileFormatError: the images are not of the detector's resolution.

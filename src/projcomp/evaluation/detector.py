@@ -17,7 +17,7 @@ _STEP = 4
 
 
 def fold_of(resolution: int) -> int:
-    """Pixels per cell side: 1 below twice MAX_GRID, then such that the grid has about MAX_GRID cells.
+    """Pixels per cell side: 1 below twice MAX_GRID, then such that the grid is about MAX_GRID.
 
     It divides ``resolution``. The largest CLEVR objects are 4 cells wide at 32 pixels.
     """
@@ -98,5 +98,5 @@ class Detector(nn.Module):
 
 
 def normalize(images: Tensor) -> Tensor:
-    """uint8 ``(B, H, W, 3)`` to the network's float32 ``(B, 3, H, W)`` in [-2, 2], channels last."""
+    """uint8 ``(B, H, W, 3)`` to the network's float32 ``(B, 3, H, W)`` in [-2, 2]."""
     return images.permute(0, 3, 1, 2).float() / 63.75 - 2.0

@@ -51,7 +51,9 @@ def bootstrap_mean(
     means = np.empty(resamples)
     for start in range(0, resamples, rows):
         stop = min(start + rows, resamples)
-        means[start:stop] = values[rng.integers(values.size, size=(stop - start, values.size))].mean(1)
+        means[start:stop] = values[
+            rng.integers(values.size, size=(stop - start, values.size))
+        ].mean(1)
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     # A resample's mean may differ from equal values by rounding; an interval never leaves its mean.
     return min(float(low), float(values.mean())), max(float(high), float(values.mean()))

@@ -11,7 +11,7 @@ from projcomp.errors import FileFormatError
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Images and their objects; rows of ``pixel`` and ``color`` from ``num_objects`` on are unused."""
+    """Images and their objects; the rows of an image past its ``num_objects`` are unused."""
 
     images: np.ndarray
     """uint8 ``(N, H, W, 3)``"""

@@ -5,7 +5,7 @@ from scipy.optimize import linear_sum_assignment
 
 
 def match(found: np.ndarray, wanted: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
-    """The one-to-one matching with most pairs no farther apart than ``radius``, then least distance.
+    """The one-to-one matching with most pairs within ``radius``, then least total distance.
 
     Args:
         found: ``(n, 2)`` points.

@@ -51,9 +51,9 @@ def measure(
     """
     locations = np.asarray(locations, dtype=float).reshape(-1, 2)
     num_objects = len(found.xy)
-    names = tuple(sorted(vocabulary[index] for index in found.color))
+    names = tuple(sorted(str(vocabulary[int(index)]) for index in found.color))
     num_hit = len(match(found.xy, locations, radius)[0]) if len(locations) else None
-    colors_hit = (Counter(names) & Counter(colors)).total() if len(colors) else None
+    colors_hit = (Counter(names) & Counter(map(str, colors))).total() if len(colors) else None
     return Measures(
         num_objects=num_objects,
         num_hit=num_hit,

@@ -35,7 +35,9 @@ def summarize(tables: Sequence[Path], settings: "SummarySettings", out: Path) ->
     Raises:
         FileFormatError: a table is missing, damaged, or holds more than one case.
     """
-    rows = [summarize_case(read_table(path, COLUMNS, "evaluate"), settings, path) for path in tables]
+    rows = [
+        summarize_case(read_table(path, COLUMNS, "evaluate"), settings, path) for path in tables
+    ]
     rows.sort(
         key=lambda row: (
             row["experiment"] == TRUTH,
@@ -53,8 +55,8 @@ def summarize_case(
 ) -> dict[str, Any]:
     """The summary row of one case's table; ``path`` names it in messages.
 
-    Bootstrap resamples come from the stream (seed, "bootstrap", experiment, case, measure), so a row
-    does not depend on which other cases there are.
+    Bootstrap resamples come from the stream (seed, "bootstrap", experiment, case, measure), so that
+    a row does not depend on which other cases there are.
 
     Raises:
         FileFormatError: the table holds more than one case.
@@ -81,8 +83,6 @@ def summarize_case(
                 low, high = wilson(round(values.sum()), len(values), settings.confidence)
             else:
                 rng = seeds.generator(settings.seed, "bootstrap", experiment, case, measure)
-                low, high = bootstrap_mean(
-                    values, settings.confidence, settings.bootstrap, rng=rng
-                )
+                low, high = bootstrap_mean(values, settings.confidence, settings.bootstrap, rng=rng)
         row |= {measure: middle, f"{measure}_low": low, f"{measure}_high": high}
     return row

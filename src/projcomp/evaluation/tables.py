@@ -25,7 +25,9 @@ def read_table(path: Path, columns: Sequence[str], maker: str) -> pd.DataFrame:
         table = pd.read_csv(path, dtype={"case": str, "experiment": str, "colors": str})
     except (ValueError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
-        raise FileFormatError(f"{path}: expected a table, got {reason}; run {maker} again") from None
+        raise FileFormatError(
+            f"{path}: expected a table, got {reason}; run {maker} again"
+        ) from None
     missing = [name for name in columns if name not in table.columns]
     if missing or table.empty:
         lack = f"no column {', '.join(missing)}" if missing else "no rows"

@@ -22,8 +22,7 @@ def draw(settings: "FigureSettings", root: Path) -> Figure:
     """Mean counts of every experiment in ``settings``, and the diagonal."""
     figure = Figure(figsize=(4.8, 3.8), layout="constrained")
     axes = figure.subplots()
-    draw_measure(axes, settings, root, "mean_count")
-    most = max((int(n[1:]) for names in settings.cases.values() for n in names), default=1)
+    most = draw_measure(axes, settings, root, "mean_count")
     axes.plot([0, most], [0, most], color=FAINT, linestyle=":", linewidth=1, label="as asked")
     axes.set_ylabel("objects found (mean)")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))

@@ -1,9 +1,9 @@
 """How often the detector itself is right, on renders that it never saw.
 
-Caption: left, share of held-out renders in which the detector finds exactly as many objects as there
-are, against the true number, with Wilson intervals; right, share of objects found (recall), share of
-findings that are objects (precision), and share of found objects whose colour is right. No measured
-composition can be told from perfect beyond these errors.
+Caption: left, share of held-out renders in which the detector finds exactly as many objects as
+there are, against the true number, with Wilson intervals; right, share of objects found (recall),
+share of findings that are objects (precision), and share of found objects whose colour is right. No
+composition can be measured more finely than these errors.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ def draw(settings: "FigureSettings", root: Path) -> Figure:
     path = root / "models" / "detector" / "check.csv"
     columns = ["num_objects", "exact_count", "exact_count_low", "exact_count_high", *SHARES]
     table = read_table(path, columns, "train-detector").astype({"num_objects": str})
-    numbers = table[table["num_objects"].str.fullmatch(r"\d+")]
+    numbers = table.query("num_objects.str.isdigit()")
     x = numbers["num_objects"].astype(int).to_numpy()
     rate = numbers["exact_count"].to_numpy()
     below = rate - numbers["exact_count_low"].to_numpy()
@@ -34,8 +34,10 @@ def draw(settings: "FigureSettings", root: Path) -> Figure:
     left, right = figure.subplots(1, 2, sharey=True)
     errors = [below.clip(min=0), above.clip(min=0)]
     left.errorbar(x, rate, yerr=errors, marker="o", markersize=4, capsize=2, color=PALETTE[0])
-    few = table[table["num_objects"] == "1-5"]["exact_count"].dropna()
-    left.set_title("exact count" + (f" (1 to 5 objects: {100 * few.iloc[0]:.1f} %)" if len(few) else ""))
+    few = table.query("num_objects == '1-5'")["exact_count"].dropna()
+    left.set_title(
+        "exact count" + (f" (1 to 5 objects: {100 * few.iloc[0]:.1f} %)" if len(few) else "")
+    )
     left.set_ylabel("share")
     for (column, label), color, marker in zip(SHARES.items(), PALETTE, MARKERS, strict=False):
         right.plot(x, numbers[column], label=label, color=color, marker=marker, markersize=4)

@@ -21,7 +21,7 @@ COLUMNS = 8
 
 
 def draw(settings: "FigureSettings", root: Path) -> Figure:
-    """One row per case of the one experiment in ``settings``; the background only if it is alone."""
+    """One row per case of the one experiment; the background only where there is nothing else."""
     ((experiment, names),) = settings.cases.items()
     shown = [name for name in names if name != "k0"] or names
     rows = []

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 _DODGE = 0.06
 
 
-def draw_measure(axes: Axes, settings: "FigureSettings", root: Path, measure: str) -> None:
-    """One line with error bars per experiment; cases without the measure are left out."""
+def draw_measure(axes: Axes, settings: "FigureSettings", root: Path, measure: str) -> int:
+    """One line with error bars per experiment; cases without the measure are left out.
+
+    Returns:
+        the greatest number of composed locations drawn.
+    """
     styles = looks(settings.cases)
-    middle = (len(styles) - 1) / 2
+    middle, most = (len(styles) - 1) / 2, 0
     for number, (experiment, names) in enumerate(settings.cases.items()):
         table = read_summary(root, experiment, names).dropna(subset=[measure])
+        most = max([most, *table["num_composed"]])
         values = table[measure].to_numpy()
         below = values - table[f"{measure}_low"].to_numpy()
         above = table[f"{measure}_high"].to_numpy() - values
@@ -38,3 +43,4 @@ def draw_measure(axes: Axes, settings: "FigureSettings", root: Path, measure: st
     axes.set_xlabel("composed locations k")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y")
+    return int(most)

@@ -1,7 +1,7 @@
 """Samples of every pair of composed colours, and how often they came out (Fig. 5 and 10).
 
-Caption: left, the first samples of each composed pair of colours, not chosen, each over the number of
-objects that the detector found (orange where it is not two). Right, for every pair: below the
+Caption: left, the first samples of each composed pair of colours, not chosen, each over the number
+of objects that the detector found (orange where it is not two). Right, for every pair: below the
 diagonal the share of samples in which both colours were found, above it the share with exactly two
 objects, in percent.
 """
@@ -41,7 +41,7 @@ def draw(settings: "FigureSettings", root: Path) -> Figure:
     halves = [rows[start : start + per_half] for start in range(0, len(rows), per_half)]
     sizes = [sheet_size(half, SIDE) for half in halves]
     width = sum(size[0] for size in sizes) + LABEL + MATRIX
-    height = max(sizes[0][1], MATRIX) + TITLE
+    height = max(sizes[0][1], MATRIX + LABEL) + TITLE
     figure = Figure(figsize=(width / DPI, height / DPI))
     left = 0
     for half, (w, h) in zip(halves, sizes, strict=True):

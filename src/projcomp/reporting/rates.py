@@ -1,8 +1,8 @@
 """How often a composition comes out, against the number of composed locations.
 
-Caption: left, share of samples with exactly as many objects as locations were composed; right, share
-of samples with an object at every requested place. Wilson intervals; the truth is the detector's
-score on renders of the true composition, the best that can be measured.
+Caption: left, share of samples with exactly as many objects as locations were composed; right,
+share of samples with an object at every requested place. Wilson intervals; the truth is the
+detector's score on renders of the true composition, the best that can be measured.
 """
 
 from pathlib import Path

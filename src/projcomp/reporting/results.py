@@ -60,7 +60,7 @@ def read_summary(root: Path, experiment: str, cases: list[str]) -> pd.DataFrame:
     path = root / "results" / "summary.csv"
     columns = ["experiment", "case", "num_composed", *MEASURES]
     table = read_table(path, columns, "summarize")
-    table = table[(table["experiment"] == experiment) & table["case"].isin(cases)]
+    table = table.query("experiment == @experiment and case in @cases")
     lacking = sorted(set(cases) - set(table["case"]))
     if lacking:
         raise FileFormatError(

@@ -36,15 +36,14 @@ def draw(settings: "FigureSettings", root: Path) -> Figure:
     for row, name in zip(panels, shown, strict=True):
         samples = read_samples(samples_path(root, experiment, name)).images
         truth = read_samples(samples_path(root, TRUTH, name)).images
-        for number, (axes, (channel, color)) in enumerate(
-            zip(row, CHANNELS.items(), strict=True)
-        ):
+        for number, (axes, (channel, color)) in enumerate(zip(row, CHANNELS.items(), strict=True)):
             _draw_channel(axes, samples[..., number], truth[..., number], color)
             if axes in panels[0]:
                 axes.set_title(channel)
         row[0].set_ylabel(name.replace("-", "\n"), rotation=0, ha="right", va="center")
     panels[-1][1].set_xlabel("pixel value")
-    panels[0][-1].legend()
+    handles, labels = panels[0][-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper right", ncols=2)
     return figure
 
 

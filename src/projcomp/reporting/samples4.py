@@ -1,8 +1,8 @@
 """Many samples of four composed locations (as Bradley et al. 2025, Fig. 2 and 9).
 
-Caption: the first samples of the composition of four locations, not chosen. Rings in the first image
-mark the four requested places. Under each image is the number of objects that the detector found, in
-orange where it is not four.
+Caption: the first samples of the composition of four locations, not chosen. Rings in the first
+image mark the four requested places. Under each image is the number of objects that the detector
+found, in orange where it is not four.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Sheets of pictures: rows of images with a label before each row and a caption under each image."""
+"""Sheets of pictures: rows of images, a label before each row and a caption under each image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

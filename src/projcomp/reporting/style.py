@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 @contextmanager
 def plain_style() -> Iterator[None]:
     """Matplotlib's settings of all figures, for drawing and saving."""
-    settings = {
+    settings: Any = {
         "backend": "agg",
         "font.family": "DejaVu Sans",
         "font.size": 8,

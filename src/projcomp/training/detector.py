@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from projcomp.stages import DetectorSettings
 
 _LOG_UPDATES = 50
-_LOSSES = ("update", "images_seen", "loss", "heat", "offset", "color")
+_LOSSES: tuple[str, ...] = ("update", "images_seen", "loss", "heat", "offset", "color")
 _WARM_UP = 0.1
 _WEIGHT_DECAY = 1e-4
 _OFFSET_WEIGHT = 0.2
@@ -92,7 +92,7 @@ def train_detector(
 def draw_indices(seed: int, num_images: int, update: int, batch_size: int) -> np.ndarray:
     """Images of one update, int64 ``(batch_size,)``: every image once per pass, passes shuffled.
 
-    A function of the update's number alone, so that a resumed training sees what it would have seen.
+    Decided by the update's number alone, so that a resumed training sees what it would have.
     """
     positions = np.arange(update * batch_size, (update + 1) * batch_size)
     passes = np.unique(positions // num_images)
@@ -142,15 +142,15 @@ def detector_loss(outputs: Tensor, targets: Targets) -> dict[str, Tensor]:
     """
     near = targets.near
     weight = 1.0 / near.sum().clamp(min=1)
-    heat = functional.binary_cross_entropy_with_logits(
-        outputs[:, 0], targets.heat, reduction="sum"
-    )
+    heat = functional.binary_cross_entropy_with_logits(outputs[:, 0], targets.heat, reduction="sum")
     offset = (outputs[:, 1:3] - targets.offset).abs().sum(1)[near].sum()
     color = functional.cross_entropy(
         outputs[:, 3:].permute(0, 2, 3, 1)[near], targets.color[near], reduction="sum"
     )
     parts = {"heat": heat * weight, "offset": offset * weight, "color": color * weight}
-    parts["loss"] = parts["heat"] + _OFFSET_WEIGHT * parts["offset"] + _COLOR_WEIGHT * parts["color"]
+    parts["loss"] = (
+        parts["heat"] + _OFFSET_WEIGHT * parts["offset"] + _COLOR_WEIGHT * parts["color"]
+    )
     return parts
 
 
@@ -196,7 +196,9 @@ class _DetectorTraining(lightning.LightningModule):
             self._tensor(self.images.num_objects[drawn]),
             self.detector.grid,
         )
-        outputs = self.detector(augment(normalize(self._tensor(self.images.images[drawn])), rng=rng))
+        outputs = self.detector(
+            augment(normalize(self._tensor(self.images.images[drawn])), rng=rng)
+        )
         return detector_loss(outputs.float(), targets)
 
     def _tensor(self, values: np.ndarray) -> Tensor:
@@ -289,7 +291,7 @@ def _fit(
 
 
 def _usable(checkpoint: Path, described: dict[str, Any]) -> Path | None:
-    """``checkpoint`` when this very training wrote it; a damaged or foreign one is no reason to stop."""
+    """``checkpoint`` if this very training wrote it; a damaged or foreign one is passed over."""
     if not checkpoint.is_file():
         return None
     try:

@@ -64,13 +64,18 @@ def load_state(path: Path, module: DiffusionTraining) -> None:
     for name, parameter in module.model.named_parameters():
         state = {m: tensors[f"{m}.{name}"] for m in _MOMENTS if f"{m}.{name}" in tensors}
         if state:
-            optimizer.state[parameter] = {
-                m: v.to(device).to(memory_format=torch.preserve_format) for m, v in state.items()
-            }
+            optimizer.state[parameter] = {m: _laid_out_as(parameter, v) for m, v in state.items()}
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
+    """``value`` with the strides of ``parameter``: the fused Adam walks both memories in step."""
+    if value.ndim == 0:
+        return value.to(parameter.device)
+    return torch.empty_like(parameter).copy_(value)
 
 
 def _optimizer(module: DiffusionTraining) -> torch.optim.Optimizer:
