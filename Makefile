@@ -48,7 +48,7 @@ clean:
 
 $(BIN)/python:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
-		echo "error: expected Python 3.11 (bpy 4.5 has wheels for no other), got $$("$(PYTHON)" --version 2>&1 || echo none)." \
+		echo "error: expected Python 3.11 (bpy 4.5 has wheels for no other), got $$("$(PYTHON)" --version 2>/dev/null || echo none)." \
 		"Install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	"$(PYTHON)" -m venv $(VENV)
 

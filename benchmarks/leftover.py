@@ -71,7 +71,9 @@ def leftovers(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--root", type=Path, default=Path())
     parser.add_argument("--model", default="single")
     parser.add_argument("--backgrounds", nargs="+", default=["single:empty", "background"])

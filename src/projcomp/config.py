@@ -5,7 +5,8 @@ generated from this file (``projcomp config write``) and a test holds them toget
 settings live in ``config_checks.py``; reading and error messages in ``config_load.py``.
 """
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -32,22 +33,62 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
+_Section = TypeVar("_Section", bound=Section)
+
+
 class SceneConfig(Section):
     """What may be in a picture: CLEVR's vocabulary and the generator's placement rules."""
 
-    shapes: list[Shape] = Field(["cube", "sphere", "cylinder"], min_length=1, description="shapes drawn from, uniformly")
-    sizes: list[Size] = Field(["large"], min_length=1, description="sizes drawn from, uniformly (CLEVR has large and small)")
-    materials: list[Material] = Field(["rubber", "metal"], min_length=1, description="materials drawn from, uniformly")
-    colors: list[Color] = Field(
-        ["gray", "red", "blue", "green", "brown", "purple", "cyan", "yellow"], min_length=1, description="colours drawn from, uniformly"
+    shapes: list[Shape] = Field(
+        ["cube", "sphere", "cylinder"], min_length=1, description="shapes drawn from, uniformly"
     )
-    camera_jitter: float = Field(0.0, ge=0, le=2, description="half-width of the camera's uniform jitter per axis, scene units (CLEVR: 0.5)")
-    light_jitter: float = Field(0.0, ge=0, le=3, description="half-width of the three lamps' uniform jitter per axis, scene units (CLEVR: 1.0)")
-    extent: float = Field(3.0, gt=0, le=5, description="objects stand at x and y uniform in [-extent, extent], scene units")
-    min_distance: float = Field(0.25, ge=0, description="least distance between the surfaces of two objects, scene units")
-    margin: float = Field(0.4, ge=0, description="least separation along the camera's left/right/front/behind directions, scene units")
-    min_visible_pixels: int = Field(200, ge=0, description="least visible pixels of every object, counted at 320 x 240")
-    max_retries: int = Field(50, ge=1, description="tries per object before the scene is drawn anew")
+    sizes: list[Size] = Field(
+        ["large"],
+        min_length=1,
+        description="sizes drawn from, uniformly (CLEVR has large and small)",
+    )
+    materials: list[Material] = Field(
+        ["rubber", "metal"], min_length=1, description="materials drawn from, uniformly"
+    )
+    colors: list[Color] = Field(
+        ["gray", "red", "blue", "green", "brown", "purple", "cyan", "yellow"],
+        min_length=1,
+        description="colours drawn from, uniformly",
+    )
+    camera_jitter: float = Field(
+        0.0,
+        ge=0,
+        le=2,
+        description="half-width of the camera's uniform jitter per axis, scene units (CLEVR: 0.5)",
+    )
+    light_jitter: float = Field(
+        0.0,
+        ge=0,
+        le=3,
+        description="half-width of the three lamps' uniform jitter "
+        "per axis, scene units (CLEVR: 1.0)",
+    )
+    extent: float = Field(
+        3.0,
+        gt=0,
+        le=5,
+        description="objects stand at x and y uniform in [-extent, extent], scene units",
+    )
+    min_distance: float = Field(
+        0.25, ge=0, description="least distance between the surfaces of two objects, scene units"
+    )
+    margin: float = Field(
+        0.4,
+        ge=0,
+        description="least separation along the camera's left/right/front/behind "
+        "directions, scene units",
+    )
+    min_visible_pixels: int = Field(
+        200, ge=0, description="least visible pixels of every object, counted at 320 x 240"
+    )
+    max_retries: int = Field(
+        50, ge=1, description="tries per object before the scene is drawn anew"
+    )
 
 
 class DatasetConfig(Section):
@@ -64,21 +105,40 @@ class RenderConfig(Section):
     samples: int = Field(8, ge=1, le=4096, description="Cycles samples per pixel")
     denoise: bool = Field(True, description="run OpenImageDenoise on the render")
     shard_size: int = Field(500, ge=1, description="images per shard file; one shard is one job")
-    threads: int = Field(1, ge=1, description="threads per Blender process; one process per core measures best")
-    device: Literal["cpu", "optix", "cuda", "hip", "metal"] = Field("cpu", description="what Cycles renders on")
+    threads: int = Field(
+        1, ge=1, description="threads per Blender process; one process per core measures best"
+    )
+    device: Literal["cpu", "optix", "cuda", "hip", "metal"] = Field(
+        "cpu", description="what Cycles renders on"
+    )
 
 
 class NetworkConfig(Section):
-    """The EDM2 U-Net (Karras et al. 2024); the paper's XS has 128 channels, [1, 2, 3, 4], 3 blocks."""
+    """The EDM2 U-Net (Karras et al. 2024); XS has 128 channels, [1, 2, 3, 4], 3 blocks."""
 
     channels: int = Field(16, ge=4, description="base channels")
-    multipliers: list[Annotated[int, Field(ge=1)]] = Field([1, 2, 4], min_length=1, description="channel multiplier of each level; the resolution halves between levels")
+    multipliers: list[Annotated[int, Field(ge=1)]] = Field(
+        [1, 2, 4],
+        min_length=1,
+        description="channel multiplier of each level; the resolution halves between levels",
+    )
     blocks: int = Field(1, ge=1, description="residual blocks per level")
-    attention_resolutions: list[int] = Field([8], description="resolutions at which blocks attend over the image")
-    position_frequencies: int = Field(32, ge=1, description="Fourier features per coordinate of a requested place")
-    position_bandwidth: float = Field(4.0, gt=0, description="standard deviation of those frequencies, cycles per image side")
-    coordinate_planes: bool = Field(True, description="feed Fourier features of the pixel coordinates with the image (not in EDM2)")
-    sigma_data: float = Field(0.5, gt=0, description="standard deviation of the data assumed by the preconditioning")
+    attention_resolutions: list[int] = Field(
+        [8], description="resolutions at which blocks attend over the image"
+    )
+    position_frequencies: int = Field(
+        32, ge=1, description="Fourier features per coordinate of a requested place"
+    )
+    position_bandwidth: float = Field(
+        4.0, gt=0, description="standard deviation of those frequencies, cycles per image side"
+    )
+    coordinate_planes: bool = Field(
+        True,
+        description="feed Fourier features of the pixel coordinates with the image (not in EDM2)",
+    )
+    sigma_data: float = Field(
+        0.5, gt=0, description="standard deviation of the data assumed by the preconditioning"
+    )
 
 
 class TrainingConfig(Section):
@@ -87,25 +147,50 @@ class TrainingConfig(Section):
     batch_size: int = Field(64, ge=1, description="images per update")
     learning_rate: float = Field(0.01, gt=0, description="reference learning rate of Adam")
     ramp_images: int = Field(2_000, ge=0, description="images of linear learning-rate ramp")
-    decay_updates: int = Field(600, ge=1, description="updates after which the learning rate decays as 1/sqrt")
+    decay_updates: int = Field(
+        600, ge=1, description="updates after which the learning rate decays as 1/sqrt"
+    )
     sigma_log_mean: float = Field(-0.8, description="mean of ln(sigma) in training")
-    sigma_log_std: float = Field(1.6, gt=0, description="standard deviation of ln(sigma) in training")
-    condition_dropout: Unit = Field(0.1, description="share of draws whose condition is dropped; trains the unconditional model")
-    average_updates: int = Field(512, ge=1, description="the result is the average of the weights of the last this many updates (paper: 4096)")
-    precision: Literal["bf16", "fp32"] = Field("bf16", description="arithmetic of the forward and backward pass; weights stay fp32")
-    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto takes a GPU where there is one")
-    checkpoint_minutes: float = Field(2.0, gt=0, description="time between checkpoints to resume from")
+    sigma_log_std: float = Field(
+        1.6, gt=0, description="standard deviation of ln(sigma) in training"
+    )
+    condition_dropout: Unit = Field(
+        0.1, description="share of draws whose condition is dropped; trains the unconditional model"
+    )
+    average_updates: int = Field(
+        512,
+        ge=1,
+        description="the result is the average of the weights of "
+        "the last this many updates (paper: 4096)",
+    )
+    precision: Literal["bf16", "fp32"] = Field(
+        "bf16", description="arithmetic of the forward and backward pass; weights stay fp32"
+    )
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        "auto", description="auto takes a GPU where there is one"
+    )
+    checkpoint_minutes: float = Field(
+        2.0, gt=0, description="time between checkpoints to resume from"
+    )
     log_images: int = Field(4_096, ge=1, description="images between two lines of metrics.csv")
-    threads: int = Field(2, ge=1, description="CPU threads of one training job; a sampling job takes one")
+    threads: int = Field(
+        2, ge=1, description="CPU threads of one training job; a sampling job takes one"
+    )
 
 
 class ModelConfig(Section):
     """One diffusion model; its name is the key under ``models``."""
 
-    datasets: Annotated[dict[str, Annotated[float, Field(gt=0)]], BeforeValidator(_drop_none)] = Field(
-        min_length=1, description="datasets it learns from, each with its share of the draws; images without objects get the condition 'empty'"
+    datasets: Annotated[dict[str, Annotated[float, Field(gt=0)]], BeforeValidator(_drop_none)] = (
+        Field(
+            min_length=1,
+            description="datasets it learns from, each with its share of the draws; "
+            "images without objects get the condition 'empty'",
+        )
     )
-    condition: Literal["none", "position", "color"] = Field(description="what it is told: nothing, the place, or the colour of one object")
+    condition: Literal["none", "position", "color"] = Field(
+        description="what it is told: nothing, the place, or the colour of one object"
+    )
     images_seen: int = Field(ge=1, description="length of the training, in images")
 
 
@@ -118,24 +203,38 @@ class SamplingConfig(Section):
     sigma_max: float = Field(20.0, gt=0, description="noise level of the start")
     rho: float = Field(7.0, gt=0, description="spacing of the noise levels")
     chunk_size: int = Field(512, ge=1, description="images per network evaluation; bounds memory")
-    precision: Literal["bf16", "fp32"] = Field("bf16", description="arithmetic of the network; the sampler's state stays fp32")
+    precision: Literal["bf16", "fp32"] = Field(
+        "bf16", description="arithmetic of the network; the sampler's state stays fp32"
+    )
 
 
 class BackgroundConfig(Section):
     """The distribution p_b that a product is taken over."""
 
     model: str = Field(description="name of a model")
-    condition: Literal["empty", "unconditional"] = Field(description="which of the model's distributions: its 'empty' condition, or no condition")
+    condition: Literal["empty", "unconditional"] = Field(
+        description="which of the model's distributions: its 'empty' condition, or no condition"
+    )
 
 
 class ExperimentConfig(Section):
     """One experiment: a composition sampled over a sweep of cases."""
 
     conditionals: str = Field(description="model whose conditional distributions are composed")
-    operator: Operator = Field("product", description="product over a background, or bayes: over the conditionals' own unconditional model")
-    background: BackgroundConfig | None = Field(None, description="the background of a product; bayes takes none")
-    num_composed: list[Annotated[int, Field(ge=0, le=9)]] | None = Field(None, description="numbers of composed locations; 0 samples the background alone")
-    color_pairs: Literal["all"] | list[tuple[Color, Color]] | None = Field(None, description="pairs of composed colours, or all of them")
+    operator: Operator = Field(
+        "product",
+        description="product over a background, or bayes: over "
+        "the conditionals' own unconditional model",
+    )
+    background: BackgroundConfig | None = Field(
+        None, description="the background of a product; bayes takes none"
+    )
+    num_composed: list[Annotated[int, Field(ge=0, le=9)]] | None = Field(
+        None, description="numbers of composed locations; 0 samples the background alone"
+    )
+    color_pairs: Literal["all"] | list[tuple[Color, Color]] | None = Field(
+        None, description="pairs of composed colours, or all of them"
+    )
     num_samples: int = Field(ge=1, description="samples per case")
 
 
@@ -149,28 +248,47 @@ class DetectorConfig(Section):
     """The object detector that counts: a small convolutional network."""
 
     dataset: str = Field("counting", description="dataset it is trained and checked on")
-    holdout: int = Field(1000, ge=1, description="images at the end of the dataset kept for checking")
+    holdout: int = Field(
+        1000, ge=1, description="images at the end of the dataset kept for checking"
+    )
     channels: int = Field(32, ge=4, description="base channels")
     images_seen: int = Field(80_000, ge=1, description="length of the training, in images")
     batch_size: int = Field(64, ge=1, description="images per update")
     learning_rate: float = Field(2e-3, gt=0, description="peak learning rate of AdamW")
-    threshold: Unit = Field(0.5, description="least height of a heatmap peak that counts as an object")
+    threshold: Unit = Field(
+        0.5, description="least height of a heatmap peak that counts as an object"
+    )
 
 
 class EvaluationConfig(Section):
     """What counts as right, and how sure we are."""
 
-    radius: float = Field(0.09, gt=0, le=1, description="a place holds an object when a detected centre lies this near, as a share of the image side")
+    radius: float = Field(
+        0.09,
+        gt=0,
+        le=1,
+        description="a place holds an object when a detected centre "
+        "lies this near, as a share of the image side",
+    )
     confidence: float = Field(0.95, gt=0, lt=1, description="level of all intervals")
-    bootstrap: int = Field(2000, ge=100, description="bootstrap resamples behind the intervals of means")
+    bootstrap: int = Field(
+        2000, ge=100, description="bootstrap resamples behind the intervals of means"
+    )
 
 
 class WandbConfig(Section):
     """Logging to Weights & Biases, beside the CSV."""
 
     enabled: bool = Field(False, description="log training to wandb too (needs the wandb extra)")
-    mode: Literal["offline", "online"] = Field("offline", description="offline writes to the run folder only")
+    mode: Literal["offline", "online"] = Field(
+        "offline", description="offline writes to the run folder only"
+    )
     project: str = Field("projcomp", description="project name there")
+
+
+def _defaults(section: type[_Section]) -> Callable[[], _Section]:
+    """Makes a section with all its defaults (pyright does not see that every field has one)."""
+    return lambda: section.model_validate({})
 
 
 def _datasets() -> dict[str, Any]:
@@ -202,9 +320,24 @@ def _experiments() -> dict[str, Any]:
     counts = [0, 1, 2, 3, 4, 5, 6]
     empty = {"model": "single", "condition": "empty"}
     return {
-        "A": {"conditionals": "single", "background": empty, "num_composed": counts, "num_samples": 64},
-        "B": {"conditionals": "single", "operator": "bayes", "num_composed": counts, "num_samples": 64},
-        "C": {"conditionals": "cluttered", "operator": "bayes", "num_composed": counts, "num_samples": 64},
+        "A": {
+            "conditionals": "single",
+            "background": empty,
+            "num_composed": counts,
+            "num_samples": 64,
+        },
+        "B": {
+            "conditionals": "single",
+            "operator": "bayes",
+            "num_composed": counts,
+            "num_samples": 64,
+        },
+        "C": {
+            "conditionals": "cluttered",
+            "operator": "bayes",
+            "num_composed": counts,
+            "num_samples": 64,
+        },
         "S": {
             "conditionals": "single",
             "background": {"model": "background", "condition": "unconditional"},
@@ -224,23 +357,48 @@ class Config(Section):
     """Everything that decides a run."""
 
     seed: int = Field(0, ge=0, lt=2**32, description="root of every random stream")
-    root: str = Field(".", description="folder that the run's data, models, samples and results go to")
-    resolution: int = Field(32, ge=8, le=1024, description="side of every image, pixels; CLEVR's 4:3 view is squeezed into the square")
-    scene: SceneConfig = Field(default_factory=SceneConfig, description="what may be in a picture")
-    render: RenderConfig = Field(default_factory=RenderConfig, description="how scenes become pixels")
+    root: str = Field(
+        ".", description="folder that the run's data, models, samples and results go to"
+    )
+    resolution: int = Field(
+        32,
+        ge=8,
+        le=1024,
+        description="side of every image, pixels; CLEVR's 4:3 view is squeezed into the square",
+    )
+    scene: SceneConfig = Field(
+        default_factory=_defaults(SceneConfig), description="what may be in a picture"
+    )
+    render: RenderConfig = Field(
+        default_factory=_defaults(RenderConfig), description="how scenes become pixels"
+    )
     datasets: Annotated[dict[str, DatasetConfig], BeforeValidator(_drop_none)] = Field(
         default_factory=_datasets, description="the rendered datasets, by name"
     )
-    network: NetworkConfig = Field(default_factory=NetworkConfig, description="the U-Net of every model")
-    training: TrainingConfig = Field(default_factory=TrainingConfig, description="how every model is trained")
+    network: NetworkConfig = Field(
+        default_factory=_defaults(NetworkConfig), description="the U-Net of every model"
+    )
+    training: TrainingConfig = Field(
+        default_factory=_defaults(TrainingConfig), description="how every model is trained"
+    )
     models: Annotated[dict[str, ModelConfig], BeforeValidator(_drop_none)] = Field(
         default_factory=_models, description="the diffusion models, by name"
     )
-    sampling: SamplingConfig = Field(default_factory=SamplingConfig, description="the sampler of every experiment")
+    sampling: SamplingConfig = Field(
+        default_factory=_defaults(SamplingConfig), description="the sampler of every experiment"
+    )
     experiments: Annotated[dict[str, ExperimentConfig], BeforeValidator(_drop_none)] = Field(
         default_factory=_experiments, description="the experiments, by name"
     )
-    reference: ReferenceConfig = Field(default_factory=ReferenceConfig, description="the true compositions, rendered")
-    detector: DetectorConfig = Field(default_factory=DetectorConfig, description="the detector that counts objects")
-    evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="what counts as right")
-    wandb: WandbConfig = Field(default_factory=WandbConfig, description="optional logging")
+    reference: ReferenceConfig = Field(
+        default_factory=_defaults(ReferenceConfig), description="the true compositions, rendered"
+    )
+    detector: DetectorConfig = Field(
+        default_factory=_defaults(DetectorConfig), description="the detector that counts objects"
+    )
+    evaluation: EvaluationConfig = Field(
+        default_factory=_defaults(EvaluationConfig), description="what counts as right"
+    )
+    wandb: WandbConfig = Field(
+        default_factory=_defaults(WandbConfig), description="optional logging"
+    )

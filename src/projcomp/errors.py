@@ -1,4 +1,4 @@
-"""The errors a user can cause: one line each, saying what was expected, what was got, how to mend it."""
+"""The errors a user can cause, one line each: what was expected, what was got, how to mend it."""
 
 
 class UserError(Exception):

@@ -21,6 +21,6 @@ def generator(root_seed: int, *names: str | int) -> np.random.Generator:
 
 
 def integer_seed(root_seed: int, *names: str | int, bits: int = 63) -> int:
-    """A non-negative integer of at most ``bits`` bits for libraries that take one (torch, Cycles)."""
+    """A non-negative integer of at most ``bits`` bits, for libraries that want one."""
     words = _words(root_seed, names)
     return (words[0] | (words[1] << 32)) & ((1 << bits) - 1)

@@ -79,6 +79,7 @@ def one_thread():
     torch.set_num_threads(1)
 
 
+@pytest.mark.slow
 def test_overfits_eight_images():
     rng = np.random.default_rng(3)
     pictures = [draw_disc_scene(rng) for _ in range(8)]
@@ -106,6 +107,7 @@ def test_overfits_eight_images():
         assert (found.color[rows] == color[row, columns].numpy()).all()
 
 
+@pytest.mark.slow
 def test_training_writes_a_detector_that_counts(tmp_path):
     data = write_discs(tmp_path, 440)
     out = train(tmp_path, data, images_seen=9600, learning_rate=5e-3)

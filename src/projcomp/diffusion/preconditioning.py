@@ -15,7 +15,7 @@ class Preconditioning(NamedTuple):
 
 
 def preconditioning(sigma: Tensor, sigma_data: float) -> Preconditioning:
-    """Coefficients at noise level ``sigma`` (any shape, positive) for data of deviation sigma_data."""
+    """Coefficients at ``sigma`` (any shape, positive) for data of standard deviation sigma_data."""
     total = sigma.square() + sigma_data**2
     return Preconditioning(
         c_skip=sigma_data**2 / total,

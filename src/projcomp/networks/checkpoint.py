@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import torch
-from pydantic import ValidationError
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from projcomp.config import NetworkConfig
@@ -34,20 +33,27 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Denoiser:
         FileFormatError: a file is missing, damaged, or does not fit the other.
     """
     folder = Path(folder)
-    for name in ("model.json", "weights.safetensors"):
-        if not (folder / name).is_file():
-            raise FileFormatError(f"{folder / name}: expected a trained model, got no such file; run its training first")
+    described, weights = folder / "model.json", folder / "weights.safetensors"
+    for path in (described, weights):
+        if not path.is_file():
+            raise FileFormatError(
+                f"{path}: expected a trained model, got no such file; run its training first"
+            )
     try:
-        description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        description = json.loads(described.read_text(encoding="utf-8"))
         network = NetworkConfig(**description["network"])
         model = Denoiser(network, description["resolution"], description["condition"])
-    except (ValueError, KeyError, TypeError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
-        raise FileFormatError(f"{folder / 'model.json'}: expected a model description, got {reason}; train the model again") from None
+    except (ValueError, KeyError, TypeError) as error:  # pydantic's errors are ValueErrors
+        raise _damaged(described, "a model description", error) from None
     try:
-        model.load_state_dict(load_file(folder / "weights.safetensors"))
-    except (RuntimeError, safetensors.SafetensorError) as error:  # type: ignore[attr-defined]
-        reason = str(error).splitlines()[0]
-        raise FileFormatError(f"{folder / 'weights.safetensors'}: expected the weights of model.json, got {reason}; train the model again") from None
+        model.load_state_dict(load_file(weights))
+    except (RuntimeError, SafetensorError) as error:
+        raise _damaged(weights, "the weights of model.json", error) from None
     model.normalize_weights()
-    return model.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+    model = model.eval().requires_grad_(False).to(device)
+    return model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def _damaged(path: Path, expected: str, error: Exception) -> FileFormatError:
+    reason = str(error).splitlines()[0]
+    return FileFormatError(f"{path}: expected {expected}, got {reason}; train the model again")

@@ -44,7 +44,7 @@ def mp_sum_weights(t: float) -> tuple[float, float]:
 
 
 def mp_cat(a: Tensor, b: Tensor, t: float = 0.5) -> Tensor:
-    """Concatenate channels so that each input contributes by ``1 - t`` and ``t`` (EDM2, eq. 103)."""
+    """Concatenate channels; the inputs contribute by ``1 - t`` and ``t`` (EDM2, eq. 103)."""
     num_a, num_b = a.shape[1], b.shape[1]
     scale = math.sqrt((num_a + num_b) / ((1.0 - t) ** 2 + t**2))
     scale_a, scale_b = scale * (1.0 - t) / math.sqrt(num_a), scale * t / math.sqrt(num_b)

@@ -26,7 +26,7 @@ _CHANNELS_PER_HEAD = 64
 
 
 class Block(nn.Module):
-    """A residual block, of the encoder (pixel norm first) or of the decoder, with optional attention.
+    """A residual block of the encoder (pixel norm first) or of the decoder, perhaps with attention.
 
     Args:
         in_channels: input channels, skip connection included.
@@ -53,7 +53,9 @@ class Block(nn.Module):
         self.emb_linear = MPConv(emb_channels, out_channels)
         self.conv_0 = MPConv(in_channels if decoder else out_channels, out_channels, kernel=3)
         self.conv_1 = MPConv(out_channels, out_channels, kernel=3)
-        self.conv_skip = MPConv(in_channels, out_channels, 1) if in_channels != out_channels else None
+        self.conv_skip = (
+            MPConv(in_channels, out_channels, 1) if in_channels != out_channels else None
+        )
         self.num_heads = max(1, out_channels // _CHANNELS_PER_HEAD) if attention else 0
         if attention:
             self.attention_qkv = MPConv(out_channels, 3 * out_channels, kernel=1)
@@ -116,7 +118,9 @@ class UNet(nn.Module):
             if condition_kind != "none"
             else None
         )
-        planes = _coordinate_planes(resolution) if config.coordinate_planes else torch.empty(0, 1, 1)
+        planes = (
+            _coordinate_planes(resolution) if config.coordinate_planes else torch.empty(0, 1, 1)
+        )
         self.register_buffer("coordinate_planes", planes, persistent=False)
 
         attended = set(config.attention_resolutions)
@@ -128,7 +132,9 @@ class UNet(nn.Module):
         for level, width in enumerate(widths):
             side = resolution >> level
             if level:
-                self.encoder.append(Block(channels, channels, emb_channels, decoder=False, resample="down"))
+                self.encoder.append(
+                    Block(channels, channels, emb_channels, decoder=False, resample="down")
+                )
                 skips.append(channels)
             for _ in range(config.blocks):
                 self.encoder.append(
@@ -140,13 +146,23 @@ class UNet(nn.Module):
         for level, width in reversed(list(enumerate(widths))):
             side = resolution >> level
             if level == len(widths) - 1:
-                self.decoder.append(Block(channels, channels, emb_channels, decoder=True, attention=True))
+                self.decoder.append(
+                    Block(channels, channels, emb_channels, decoder=True, attention=True)
+                )
                 self.decoder.append(Block(channels, channels, emb_channels, decoder=True))
             else:
-                self.decoder.append(Block(channels, channels, emb_channels, decoder=True, resample="up"))
+                self.decoder.append(
+                    Block(channels, channels, emb_channels, decoder=True, resample="up")
+                )
             for _ in range(config.blocks + 1):
                 self.decoder.append(
-                    Block(channels + skips.pop(), width, emb_channels, decoder=True, attention=side in attended)
+                    Block(
+                        channels + skips.pop(),
+                        width,
+                        emb_channels,
+                        decoder=True,
+                        attention=side in attended,
+                    )
                 )
                 channels = width
         self._takes_skip = [

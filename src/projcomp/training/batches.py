@@ -17,7 +17,7 @@ from projcomp.seeds import integer_seed
 
 
 class Batch(NamedTuple):
-    """One update's images ``(B, H, W, 3)`` uint8, conditions ``(B, C)`` and the seed of its noise."""
+    """One update: images ``(B, H, W, 3)`` uint8, conditions ``(B, C)``, the seed of its noise."""
 
     images: Tensor
     conditions: Tensor

@@ -56,7 +56,7 @@ class DiffusionTraining(lightning.LightningModule):
         )
 
     def optimizer_step(self, epoch, batch_idx, optimizer, optimizer_closure=None) -> None:
-        """Step, renormalise the weights (after the update, as Bradley et al. 2025), average them."""
+        """Step, renormalise the weights (afterwards, as Bradley et al. 2025), average them."""
         rate = learning_rate(
             self.updates_made,
             reference=self.config.learning_rate,

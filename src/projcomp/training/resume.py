@@ -37,7 +37,7 @@ def save_state(path: Path, module: DiffusionTraining, settings: str) -> None:
 
 
 def read_updates_made(path: Path, settings: str) -> int:
-    """Updates made by the run that left ``path``; 0 if it is absent, damaged or of other settings."""
+    """Updates made by the run that left ``path``; 0 if absent, damaged or of other settings."""
     if not path.is_file():
         return 0
     try:

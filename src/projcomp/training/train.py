@@ -107,7 +107,8 @@ def _initial_model(settings: TrainSettings) -> Denoiser:
         torch.manual_seed(integer_seed(settings.seed, "training", settings.model, "weights"))
         model = Denoiser(settings.network, settings.resolution, settings.condition)
     model.normalize_weights()
-    return model.to(memory_format=torch.channels_last).train()
+    model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return model.train()
 
 
 def _trainer(
