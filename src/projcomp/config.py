@@ -309,10 +309,10 @@ def _models() -> dict[str, Any]:
         return {"datasets": datasets, "condition": condition, "images_seen": images_seen}
 
     return {
-        "single": model({"single": 0.85, "empty": 0.15}, "position", 150_000),
-        "cluttered": model({"cluttered": 1.0}, "position", 90_000),
-        "colored": model({"colored": 0.85, "empty": 0.15}, "color", 50_000),
-        "background": model({"empty": 1.0}, "none", 20_000),
+        "single": model({"single": 0.85, "empty": 0.15}, "position", 120_000),
+        "cluttered": model({"cluttered": 1.0}, "position", 70_000),
+        "colored": model({"colored": 0.85, "empty": 0.15}, "color", 40_000),
+        "background": model({"empty": 1.0}, "none", 10_000),
     }
 
 

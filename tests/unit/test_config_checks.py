@@ -132,7 +132,7 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         "experiments.B.conditionals: expected a model that can be unconditional",
     ),
     "noise levels the wrong way round": (
-        {"sampling": {"sigma_min": 90}},
+        {"sampling": {"sigma_min": 90, "sigma_max": 80}},
         "sampling.sigma_min: expected less than sampling.sigma_max = 80, got 90",
     ),
     "an unknown detector dataset": (

@@ -55,9 +55,12 @@ def test_the_paper_preset_has_the_papers_numbers() -> None:
     training = config.training
     assert (training.batch_size, training.learning_rate) == (2048, 0.012)
     assert (training.decay_updates, training.average_updates) == (35_000, 4096)
-    assert training.ramp_images == 10_000_000
     assert {model.images_seen for model in config.models.values()} == {128 * 2**20}
-    assert config.sampling.num_steps == 32
+    assert (training.sigma_log_mean, training.sigma_log_std) == (-0.8, 1.6)
+    assert (training.ramp_images, config.network.sigma_data) == (10_000_000, 0.5)
+    sampling = config.sampling
+    assert (sampling.num_steps, sampling.rho) == (32, 7)
+    assert (sampling.sigma_min, sampling.sigma_max) == (0.002, 80)
     assert config.experiments["A"].num_composed == list(range(10))
     background = config.experiments["A"].background
     assert background is not None

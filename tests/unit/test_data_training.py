@@ -28,7 +28,12 @@ def test_conditions_name_one_object_of_the_picture_or_none(tmp_path) -> None:
     rng = torch.Generator().manual_seed(0)
     places = RenderedImages(tmp_path / "i.h5", "position")
     assert len(places) == 12
-    assert torch.equal(places.images[:, 0, 0, 0], torch.arange(12, dtype=torch.uint8))
+    drawn = torch.tensor([7, 2, 7, 11])
+    assert places.in_memory
+    assert torch.equal(places.read(drawn)[:, 0, 0, 0].long(), drawn)
+    from_disk = RenderedImages(tmp_path / "i.h5", "position", memory_bytes=10)
+    assert not from_disk.in_memory
+    assert torch.equal(from_disk.read(drawn), places.read(drawn))
     named: dict[int, set[int]] = {}
     for i, row in zip(index.tolist(), places.draw_conditions(index, rng), strict=True):
         objects = scenes[i].objects

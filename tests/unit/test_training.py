@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.utils.data import DataLoader
 
 from projcomp.config import NetworkConfig, TrainingConfig, WandbConfig
 from projcomp.data.dataset import RenderedImages
@@ -25,7 +26,7 @@ class FakeImages(RenderedImages):
     def __init__(self, path, condition):
         rng = generator(0, "fake", path.stem)
         empty = path.stem == "empty"
-        self.images = torch.from_numpy(rng.integers(0, 256, (20, 8, 8, 3), dtype=np.uint8))
+        self._images = torch.from_numpy(rng.integers(0, 256, (20, 8, 8, 3), dtype=np.uint8))
         self.num_objects = torch.zeros(20).long() if empty else torch.arange(20) % 3 + 1
         index = torch.arange(20)[:, None].expand(20, 3)
         objects = torch.arange(3)[None].expand(20, 3)
@@ -162,6 +163,13 @@ def test_batches_depend_on_the_update_alone():
     late = next(iter(batches(start=2)))
     assert torch.equal(list(batches())[2].images, late.images)
     assert torch.equal(list(batches())[2].conditions, late.conditions)
+
+
+def test_workers_keep_the_order_of_the_updates():
+    alone = [batch.conditions for batch in batches()]
+    loader = DataLoader(batches(), batch_size=None, num_workers=2)
+    for one, many in zip(alone, loader, strict=True):
+        assert torch.equal(one, many.conditions)
 
 
 def test_labels_belong_to_their_images_and_every_object_is_drawn():

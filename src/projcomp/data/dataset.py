@@ -1,7 +1,8 @@
-"""A rendered dataset as tensors for training: pixels in memory as bytes, and conditions drawn."""
+"""A rendered dataset as tensors for training: pixels as bytes, and conditions drawn."""
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import torch
 from torch import Tensor
@@ -10,36 +11,51 @@ from projcomp.data.hdf5 import dataset
 from projcomp.data.index import open_dataset
 from projcomp.networks import conditioning
 
+MEMORY_BYTES = 4 * 2**30
+"""Images of a dataset up to this size are kept in memory; larger ones stay on disk."""
+
 
 class RenderedImages:
     """All images of a dataset, and what each may be labelled with.
 
-    Pixels stay uint8 until the last moment. Attributes: ``images`` ``(N, H, W, 3)`` uint8.
+    Pixels stay uint8 until the last moment.
 
     Args:
         path: the dataset's index, ``data/<dataset>.h5``.
         condition: "none", "position" or "color".
+        memory_bytes: the most that its images may take in memory.
 
     Raises:
         FileFormatError: the index or a shard is missing or damaged.
     """
 
-    def __init__(self, path: Path, condition: str):
+    def __init__(self, path: Path, condition: str, memory_bytes: int = MEMORY_BYTES):
+        self.path, self.condition = path, condition
+        self._images: Tensor | None = None
+        self._file: h5py.File | None = None
         with open_dataset(path) as file:
-            self.images = torch.from_numpy(dataset(file, "images")[:])
+            images = dataset(file, "images")
+            if images.size <= memory_bytes:
+                self._images = torch.from_numpy(images[:])
             self.num_objects = torch.from_numpy(dataset(file, "num_objects")[:].astype(np.int64))
-            objects = dataset(file, "objects")[:]
-        self.condition = condition
-        # (N, max_objects, values): what each object would be asked for by.
-        if condition == "position":
-            self.labels = torch.from_numpy(objects["pixel"].astype(np.float32))
-        elif condition == "color":
-            self.labels = torch.from_numpy(objects["color"].astype(np.float32))[..., None]
-        else:
-            self.labels = torch.zeros(*objects.shape, 0)
+            self.labels = _labels(dataset(file, "objects"), condition)
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.num_objects)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether reading an image costs no access to the disk."""
+        return self._images is not None
+
+    def read(self, index: Tensor) -> Tensor:
+        """The images ``index`` ``(B,)``, in that order: uint8 ``(B, H, W, 3)``."""
+        if self._images is not None:
+            return self._images[index]
+        if self._file is None:  # opened late, so that each worker process has a file of its own
+            self._file = h5py.File(self.path, "r")
+        rows, where = np.unique(index.numpy(), return_inverse=True)  # HDF5 wants rising rows
+        return torch.from_numpy(dataset(self._file, "images")[rows][where])
 
     def draw_conditions(self, index: Tensor, rng: torch.Generator) -> Tensor:
         """Conditions ``(B, C)`` of the images ``index`` ``(B,)``.
@@ -57,3 +73,12 @@ class RenderedImages:
         rows[some, 0] = conditioning.GIVEN
         rows[some, 1:] = self.labels[index[some], chosen[some]]
         return rows
+
+
+def _labels(objects: h5py.Dataset, condition: str) -> Tensor:
+    """What each object would be asked for by: ``(N, max_objects, values)``."""
+    if condition == "position":
+        return torch.from_numpy(objects.fields("pixel")[:].astype(np.float32))
+    if condition == "color":
+        return torch.from_numpy(objects.fields("color")[:].astype(np.float32))[..., None]
+    return torch.zeros(*objects.shape, 0)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset
+from torch.utils.data import IterableDataset, get_worker_info
 
 from projcomp.data.dataset import RenderedImages
 from projcomp.networks import conditioning
@@ -58,9 +58,16 @@ class UpdateBatches(IterableDataset):
         self.seed, self.model, self.start, self.total = seed, model, start, total
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield the updates in order."""
-        for update in range(self.start, self.total):
+        """Yield the updates in order; of several workers each makes every so many-th of them."""
+        worker = get_worker_info()
+        first, step = (worker.id, worker.num_workers) if worker else (0, 1)
+        for update in range(self.start + first, self.total, step):
             yield self.batch(update)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether a batch is made without reading from the disk."""
+        return all(dataset.in_memory for dataset in self.datasets)
 
     def batch(self, update: int) -> Batch:
         """The batch of one update."""
@@ -74,7 +81,7 @@ class UpdateBatches(IterableDataset):
             if number == 0:
                 continue
             index = torch.randint(len(dataset), (number,), generator=rng)
-            images.append(dataset.images[index])
+            images.append(dataset.read(index))
             conditions.append(dataset.draw_conditions(index, rng))
         rows = torch.cat(conditions)
         dropped = torch.rand(len(rows), generator=rng) < self.dropout

@@ -82,7 +82,9 @@ def train(
     if start:
         callbacks.append(_LoadState(state))
     trainer = _trainer(accelerator, config.precision, total - start, callbacks, state_dir, wandb)
-    trainer.fit(module, DataLoader(batches, batch_size=None))
+    # Batches from memory cost nothing; only those read from the disk are worth processes.
+    workers = 0 if batches.in_memory else max(threads - 1, 1)
+    trainer.fit(module, DataLoader(batches, batch_size=None, num_workers=workers))
     model.load_state_dict(module.average.mean)
     model.normalize_weights()
     write_text(out_dir / "metrics.csv", metrics.text())

@@ -1,0 +1,75 @@
+"""The tables of docs/results.md, from a finished run, as markdown.
+
+python benchmarks/tables.py --root .
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+MEASURES = {
+    "mean_count": "mean number of objects",
+    "exact_count": "exact-count rate",
+    "all_places": "all-places rate",
+    "extra_objects": "extra objects per image",
+}
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """``table`` with its index as a markdown table."""
+    head = [table.index.name or "", *map(str, table.columns)]
+    rows = [[str(i), *map(str, row)] for i, row in zip(table.index, table.values, strict=True)]
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def against_k(summary: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Experiments against the number composed: value [low, high]."""
+    some = summary.dropna(subset=[measure])
+    some = some[some["case"].str.fullmatch(r"k\d")]
+    cell = some.apply(
+        lambda r: f"{r[measure]:.2f} [{r[measure + '_low']:.2f}, {r[measure + '_high']:.2f}]",
+        axis=1,
+    )
+    table = some.assign(cell=cell).pivot(index="num_composed", columns="experiment", values="cell")
+    table.index.name = "k"
+    return table.fillna("")
+
+
+def colors(summary: pd.DataFrame) -> pd.DataFrame:
+    """Means over the colour pairs, per experiment; the spread is over pairs."""
+    pairs = summary[summary["case"].str.contains("-")]
+    rows = {}
+    for name, group in pairs.groupby("experiment"):
+        rows[name] = {
+            "pairs": len(group),
+            "both colours, mean over pairs": f"{group['all_colors'].mean():.2f}",
+            "least to greatest pair": (
+                f"{group['all_colors'].min():.2f} to {group['all_colors'].max():.2f}"
+            ),
+            "mean number of objects": f"{group['mean_count'].mean():.2f}",
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table.index.name = "experiment"
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--root", type=Path, default=Path())
+    root = parser.parse_args().root
+    summary = pd.read_csv(root / "results/summary.csv")
+    for measure, title in MEASURES.items():
+        print(f"### {title}\n\n{markdown(against_k(summary, measure))}\n")
+    print(f"### colour pairs\n\n{markdown(colors(summary))}\n")
+    check = pd.read_csv(root / "models/detector/check.csv").set_index("num_objects")
+    columns = ["images", "exact_count", "exact_count_low", "exact_count_high", "count_error"]
+    more = ["recall", "precision", "color_accuracy"]
+    print(f"### the detector on held-out renders\n\n{markdown(check[columns + more].round(3))}")
+
+
+if __name__ == "__main__":
+    main()
