@@ -20,11 +20,12 @@ from tqdm import tqdm
 from projcomp import seeds
 from projcomp.composition.registry import get_operator
 from projcomp.data.images import write_samples
+from projcomp.devices import torch_device
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.field import Denoiser, ScoreField
 from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.diffusion.pixels import decode
-from projcomp.errors import ConfigError, DeviceError, UserError
+from projcomp.errors import ConfigError, UserError
 from projcomp.networks import conditioning
 from projcomp.networks.checkpoint import load_model
 from projcomp.samplers.registry import Sampler, get_sampler
@@ -174,22 +175,6 @@ def model_requests(
     requests = [(denoisers[background], of_background[background_condition](kind)[0])]
     requests += [(denoisers[settings.conditionals], row) for row in rows]
     return requests, sizes[background]
-
-
-def torch_device(name: str | torch.device) -> torch.device:
-    """The device called "auto" (a GPU where there is one), "cpu", "gpu" or as torch calls it.
-
-    Raises:
-        DeviceError: a GPU was asked for and there is none.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device("cuda" if name == "gpu" else name)
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise DeviceError(
-            "device: expected a GPU that torch can use, got none; set the device to auto or cpu"
-        )
-    return device
 
 
 def _background(settings: "SampleSettings") -> tuple[str, str]:

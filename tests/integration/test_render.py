@@ -80,7 +80,7 @@ def test_rendered_objects_cover_what_the_ray_caster_says(shape: str) -> None:
     width, height = 128, 96
     config = CLEVR.model_copy(update={"shapes": [shape]})
     scenes = [draw_scene(seeds.generator(2, "mask", shape, i), config, 1, 1) for i in range(2)]
-    with Renderer(width, height, samples=8, denoise=False) as renderer:
+    with Renderer(width, height, samples=16, denoise=True) as renderer:
         _pure_blue_light(renderer, scenes[0])
         for scene in scenes:
             empty = renderer.render(replace(scene, objects=()), 1)[..., 0] / 255.0
@@ -92,7 +92,7 @@ def test_rendered_objects_cover_what_the_ray_caster_says(shape: str) -> None:
             assert not (covered & ~binary_dilation(mask)).any()
             assert (covered & mask).sum() / (covered | mask).sum() > 0.9
             for axis, side in enumerate(np.nonzero(mask)):
-                assert abs(np.nonzero(covered)[axis].mean() - side.mean()) < 0.2
+                assert abs(np.nonzero(covered)[axis].mean() - side.mean()) < 0.3
 
 
 def test_squeezed_square_shows_the_same_view() -> None:

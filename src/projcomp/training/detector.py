@@ -21,7 +21,8 @@ from torch.nn import functional
 
 from projcomp import seeds
 from projcomp.config import DetectorConfig
-from projcomp.errors import ConfigError, DeviceError
+from projcomp.devices import torch_device
+from projcomp.errors import ConfigError
 from projcomp.evaluation.check import check_detections
 from projcomp.evaluation.detect import detect, save_detector
 from projcomp.evaluation.detector import Detector, normalize
@@ -63,7 +64,7 @@ def train_detector(
         DeviceError: ``device`` is gpu and there is none.
     """
     torch.set_num_threads(threads)
-    accelerator = _accelerator(device)
+    accelerator = "gpu" if torch_device(device).type == "cuda" else "cpu"
     config = settings.detector
     images = read_labelled(data, settings.resolution)
     kept = len(images) - config.holdout
@@ -315,9 +316,3 @@ def _finish(
     write_text(out_dir / "metrics.csv", log.text())
     with atomic_path(out_dir / "check.csv") as temporary:
         check.to_csv(temporary, index=False, float_format="%.6g")
-
-
-def _accelerator(device: str) -> str:
-    if device == "gpu" and not torch.cuda.is_available():
-        raise DeviceError("training.device: expected a GPU, got none; set it to auto or cpu")
-    return "gpu" if device != "cpu" and torch.cuda.is_available() else "cpu"

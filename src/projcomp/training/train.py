@@ -11,7 +11,8 @@ from torch.utils.data import DataLoader
 
 from projcomp.config import WandbConfig
 from projcomp.data.dataset import RenderedImages
-from projcomp.errors import DeviceError, UserError
+from projcomp.devices import torch_device
+from projcomp.errors import UserError
 from projcomp.files import write_text
 from projcomp.networks.checkpoint import save_model
 from projcomp.networks.denoiser import Denoiser
@@ -45,7 +46,7 @@ def train(
         UserError: the loss became non-finite.
     """
     torch.set_num_threads(threads)
-    accelerator = _accelerator(device)
+    accelerator = "gpu" if torch_device(device).type == "cuda" else "cpu"
     config = settings.training
     total = max(settings.images_seen // config.batch_size, 1)
     fingerprint = settings.model_dump_json()
@@ -150,14 +151,6 @@ def _wandb_logger(state_dir: Path, wandb: WandbConfig) -> Any:
             "wandb.enabled: expected the package wandb, got none installed; "
             "pip install 'projcomp[wandb]' or set wandb.enabled to false"
         ) from None
-
-
-def _accelerator(device: str) -> str:
-    if device == "gpu" and not torch.cuda.is_available():
-        raise DeviceError(
-            "training.device: expected a GPU, got none visible to torch; set it to auto or cpu"
-        )
-    return "gpu" if device != "cpu" and torch.cuda.is_available() else "cpu"
 
 
 def _description(settings: TrainSettings, images_seen: int) -> dict[str, Any]:
