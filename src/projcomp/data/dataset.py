@@ -35,7 +35,7 @@ class RenderedImages:
         self._file: h5py.File | None = None
         with open_dataset(path) as file:
             images = dataset(file, "images")
-            if images.size <= memory_bytes:
+            if images.nbytes <= memory_bytes:
                 self._images = torch.from_numpy(images[:])
             self.num_objects = torch.from_numpy(dataset(file, "num_objects")[:].astype(np.int64))
             self.labels = _labels(dataset(file, "objects"), condition)
