@@ -158,10 +158,10 @@ class TrainingConfig(Section):
         0.1, description="share of draws whose condition is dropped; trains the unconditional model"
     )
     average_updates: int = Field(
-        512,
+        256,
         ge=1,
-        description="the result is the average of the weights of "
-        "the last this many updates (paper: 4096)",
+        description="the result is the average of the weights of the last this many updates, "
+        "but of no more than half of the training (paper: 4096)",
     )
     precision: Literal["bf16", "fp32"] = Field(
         "bf16", description="arithmetic of the forward and backward pass; weights stay fp32"
@@ -312,7 +312,7 @@ def _models() -> dict[str, Any]:
         "single": model({"single": 0.85, "empty": 0.15}, "position", 120_000),
         "cluttered": model({"cluttered": 1.0}, "position", 70_000),
         "colored": model({"colored": 0.85, "empty": 0.15}, "color", 40_000),
-        "background": model({"empty": 1.0}, "none", 10_000),
+        "background": model({"empty": 1.0}, "none", 40_000),
     }
 
 

@@ -28,7 +28,7 @@ FORMATS = {
     "render": 1,
     "reference": 1,
     "preview": 1,
-    "train": 1,
+    "train": 2,
     "detector": 1,
     "sample": 1,
     "evaluate": 1,

@@ -51,7 +51,8 @@ def settings(**training) -> TrainSettings:
             channels=4, multipliers=[1, 2], attention_resolutions=[], position_frequencies=4
         ),
         training=TrainingConfig(
-            batch_size=4, average_updates=5, precision="fp32", ramp_images=8, **training
+            **{"batch_size": 4, "average_updates": 5, "precision": "fp32", "ramp_images": 8}
+            | training
         ),
     )
 
@@ -114,6 +115,14 @@ def test_state_of_other_settings_is_not_resumed(tmp_path, monkeypatch):
     monkeypatch.setattr(Progress, "on_train_batch_end", original)
     fresh, uninterrupted = run(tmp_path, "b"), load_file(tmp_path / "a" / "weights.safetensors")
     assert all(torch.equal(fresh[name], uninterrupted[name]) for name in fresh)
+
+
+def test_no_more_than_half_of_the_training_is_averaged(tmp_path):
+    """12 updates: an average over 6 and over 100 are the same, over 5 another."""
+    half, more = run(tmp_path, "half", average_updates=6), run(tmp_path, "more", average_updates=99)
+    less = run(tmp_path, "less", average_updates=5)
+    assert all(torch.equal(half[name], more[name]) for name in half)
+    assert not all(torch.equal(half[name], less[name]) for name in half)
 
 
 def test_description_says_what_the_model_is(tmp_path):

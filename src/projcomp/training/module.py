@@ -27,7 +27,9 @@ class DiffusionTraining(lightning.LightningModule):
         super().__init__()
         self.model = model
         self.config = config
-        self.average = TailAverage(total_updates, config.average_updates)
+        # Weights from before the middle of a short training would spoil the mean.
+        length = min(config.average_updates, max(total_updates // 2, 1))
+        self.average = TailAverage(total_updates, length)
         self.updates_made = 0
         self.last_loss = torch.zeros(())
 
