@@ -29,16 +29,20 @@ def test_integer_seeds_fill_their_bits():
         assert 0.4 < ((drawn >> bit) & 1).mean() < 0.6
 
 
+def write_half(path):
+    with atomic_path(path) as temporary:
+        temporary.write_text("half")
+        assert temporary.suffix == path.suffix
+        raise RuntimeError
+
+
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
     path = tmp_path / "deep" / "table.csv"
-    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
-        temporary.write_text("half")
-        assert temporary.suffix == ".csv"
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        write_half(path)
     assert list(path.parent.iterdir()) == []
     write_text(path, "whole")
-    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        write_half(path)
     assert path.read_text() == "whole"
     assert list(path.parent.iterdir()) == [path]
