@@ -16,6 +16,15 @@ def torch_device(name: str | torch.device) -> torch.device:
     device = torch.device("cuda" if name == "gpu" else name)
     if device.type == "cuda" and not torch.cuda.is_available():
         raise DeviceError(
-            "device: expected a GPU that torch can use, got none; set the device to auto or cpu"
+            "training.device: expected a GPU that torch can use, got none; set it to auto or cpu"
         )
     return device
+
+
+def accelerator(name: str) -> str:
+    """What Lightning calls ``torch_device(name)``: gpu or cpu.
+
+    Raises:
+        DeviceError: as :func:`torch_device`.
+    """
+    return "gpu" if torch_device(name).type == "cuda" else "cpu"

@@ -19,9 +19,8 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from torch import Tensor
 from torch.nn import functional
 
-from projcomp import seeds
+from projcomp import devices, seeds
 from projcomp.config import DetectorConfig
-from projcomp.devices import torch_device
 from projcomp.errors import ConfigError
 from projcomp.evaluation.check import check_detections
 from projcomp.evaluation.detect import detect, save_detector
@@ -64,7 +63,7 @@ def train_detector(
         DeviceError: ``device`` is gpu and there is none.
     """
     torch.set_num_threads(threads)
-    accelerator = "gpu" if torch_device(device).type == "cuda" else "cpu"
+    accelerator = devices.accelerator(device)
     config = settings.detector
     images = read_labelled(data, settings.resolution)
     kept = len(images) - config.holdout

@@ -9,9 +9,9 @@ import lightning
 import torch
 from torch.utils.data import DataLoader
 
+from projcomp import devices
 from projcomp.config import WandbConfig
 from projcomp.data.dataset import RenderedImages
-from projcomp.devices import torch_device
 from projcomp.errors import UserError
 from projcomp.files import write_text
 from projcomp.networks.checkpoint import save_model
@@ -46,7 +46,7 @@ def train(
         UserError: the loss became non-finite.
     """
     torch.set_num_threads(threads)
-    accelerator = "gpu" if torch_device(device).type == "cuda" else "cpu"
+    accelerator = devices.accelerator(device)
     config = settings.training
     total = max(settings.images_seen // config.batch_size, 1)
     fingerprint = settings.model_dump_json()
