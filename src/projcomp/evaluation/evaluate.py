@@ -68,7 +68,7 @@ def evaluate(
         for index, found in enumerate(detect(detector, taken.images, settings.threshold))
     ]
     with atomic_path(out_csv) as temporary:
-        pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary, index=False)
+        pd.DataFrame(rows, columns=pd.Index(COLUMNS)).to_csv(temporary, index=False)
 
 
 def _same(held: np.ndarray, asked: np.ndarray) -> bool:
