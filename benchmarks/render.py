@@ -1,64 +1,275 @@
-"""Images a second of one single-threaded Blender process at the demo's settings.
+"""How fast and how faithful renders are, against CLEVR's own way, in one run.
 
-Usage: python benchmarks/render.py [--images 200] [--objects 1] [--clevr]
+Usage:
+    python benchmarks/render.py frontier [--assets path/to/clevr/data] [--plot frontier.png]
+    python benchmarks/render.py demo      images a second of the demo's datasets, drawing included
+    python benchmarks/render.py growth    time and memory of 5,000 images in one process
 
-The baselines do as CLEVR's generator does: build the scene anew for every image, at our size and
-samples, and with --clevr also at its own 320 x 240 with 512 samples and no denoiser (minutes). CPU
-seconds are given beside wall-clock ones: they suffer less from what else the machine is doing.
+``frontier`` renders scenes drawn by CLEVR's rules (both sizes, camera and lights jittered). The
+baseline does as CLEVR's generator does: it opens the scene anew for every image (its own files with
+--assets, else the scene built in code), 320 x 240, 512 samples, no denoiser, all cores on one
+image. Its images, shrunk to the target's size by averaging areas, are the reference of the PSNR.
+Every variant runs on all cores at once, as one process per core unless it says otherwise.
 """
 
 import argparse
-import json
+import os
+import resource
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from projcomp import seeds
-from projcomp.config import Config
-from projcomp.render.renderer import Renderer
+from projcomp.config import Config, SceneConfig
 from projcomp.scenes.placement import draw_scene
 from projcomp.scenes.spec import SceneSpec
+from projcomp.stages import render_settings
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+CLEVR = SceneConfig(sizes=["large", "small"], camera_jitter=0.5, light_jitter=1.0)
 
 
-def measure(render: Callable[[int], object], count: int) -> dict[str, float]:
-    wall, cpu = time.perf_counter(), time.process_time()
-    for index in range(count):
-        render(index)
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return {"images_per_s": round(count / wall, 3), "images_per_cpu_s": round(count / cpu, 3)}
+@dataclass(frozen=True)
+class Variant:
+    """One way to render; ``cycles`` are settings of Cycles that the renderer does not offer."""
+
+    name: str
+    width: int
+    height: int
+    samples: int
+    denoise: bool
+    threads: int = 1
+    filter_width: float = 1.5
+    anew: bool = False
+    demo: bool = False
+    assets: str | None = None
+    cycles: dict[str, Any] = field(default_factory=dict)
+
+
+def variants(side: int) -> list[Variant]:
+    """What is compared at a size: around what the project does, one thing at a time."""
+    ours = Config().render
+    straight = Variant(
+        "as the project does",
+        side,
+        side,
+        ours.samples,
+        ours.denoise,
+        filter_width=ours.filter_width,
+    )
+    found = [straight]
+    for samples in (1, 2, 4, 8, 16, 32):
+        for denoise in (False, True):
+            way = "denoised" if denoise else "raw"
+            found.append(
+                replace(straight, name=f"{samples} {way}", samples=samples, denoise=denoise)
+            )
+    return [
+        *found,
+        replace(straight, name="one process, all threads", threads=CORES),
+        replace(straight, name="pixel filter 0.75", filter_width=0.75),
+        replace(straight, name="pixel filter 1.5", filter_width=1.5),
+        replace(
+            straight,
+            name="normals to the denoiser",
+            cycles={"denoising_input_passes": "RGB_ALBEDO_NORMAL"},
+        ),
+        replace(straight, name="no light tree", cycles={"use_light_tree": False}),
+        replace(straight, name="4 bounces", cycles={"max_bounces": 4}),
+        replace(
+            straight,
+            name="adaptive, up to 4 x the samples",
+            samples=4 * ours.samples,
+            cycles={"use_adaptive_sampling": True, "adaptive_threshold": 0.05},
+        ),
+        replace(
+            straight,
+            name="3 at 320 x 240 and shrunk",
+            width=320,
+            height=240,
+            samples=3,
+            filter_width=1.5,
+        ),
+        replace(
+            straight,
+            name="1/4 at twice the side and shrunk",
+            width=2 * side,
+            height=2 * side,
+            samples=max(1, ours.samples // 4),
+        ),
+        replace(straight, name="scene built anew for every image", anew=True),
+    ]
+
+
+def scene(variant: Variant, index: int) -> SceneSpec:
+    """A scene by CLEVR's rules, or of the demo's datasets, each by its share of the images."""
+    if variant.demo:
+        from projcomp.render.shards import dataset_scene
+
+        config = Config()
+        weights = np.array([entry.num_images for entry in config.datasets.values()], float)
+        place = seeds.generator(0, "benchmark", index).choice(
+            len(weights), p=weights / weights.sum()
+        )
+        return dataset_scene(render_settings(config, list(config.datasets)[place]), index)
+    return draw_scene(seeds.generator(0, "benchmark", index), CLEVR, 1, 8)
+
+
+def render_some(variant: Variant, indices: list[int]) -> tuple[list[NDArray[np.uint8]], float]:
+    """Pictures of the scenes and the seconds they took, after one picture to warm up."""
+    from projcomp.render.start import start_blender
+
+    start_blender(variant.threads)
+    from projcomp.render.renderer import Renderer
+
+    def make() -> Renderer:
+        renderer = Renderer(
+            variant.width,
+            variant.height,
+            samples=variant.samples,
+            denoise=variant.denoise,
+            filter_width=variant.filter_width,
+            threads=variant.threads,
+            assets=variant.assets,
+        )
+        import bpy
+
+        for name, value in variant.cycles.items():
+            setattr(bpy.context.scene.cycles, name, value)
+        return renderer
+
+    renderer = make()
+    if not variant.anew:
+        renderer.render(scene(variant, 0), 0)
+    start = time.perf_counter()
+    pictures = []
+    for index in indices:
+        if variant.anew:
+            renderer = make()
+        pictures.append(renderer.render(scene(variant, index), index).image)
+    return pictures, time.perf_counter() - start
+
+
+def render_on_all_cores(variant: Variant, count: int) -> tuple[list[NDArray[np.uint8]], float]:
+    """The first pictures, as many as one process renders, and images a second of all together."""
+    processes = max(1, CORES // variant.threads)
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(render_some, variant, list(range(count))) for _ in range(processes)]
+        results = [job.result() for job in jobs]
+    return results[0][0], sum(count / seconds for _, seconds in results)
+
+
+def shrink(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    if image.shape[:2] == (side, side):
+        return image
+    return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BOX))
+
+
+def psnr(images: list[NDArray[np.uint8]], reference: list[NDArray[np.uint8]]) -> float:
+    """Mean over the images, in dB."""
+    errors = [
+        np.mean((a.astype(float) - b.astype(float)) ** 2)
+        for a, b in zip(images, reference, strict=False)
+    ]
+    return float(np.mean(10 * np.log10(255**2 / np.array(errors))))
+
+
+def frontier(given: argparse.Namespace) -> None:
+    baseline = Variant(
+        "CLEVR's way", 320, 240, 512, False, threads=CORES, anew=True, assets=given.assets
+    )
+    truth, slow = render_on_all_cores(baseline, given.scenes)
+    print(f"{CORES} cores; CLEVR's way: {slow:.4f} images/s ({given.scenes} scenes)", flush=True)
+    for side in given.resolutions:
+        reference = [shrink(image, side) for image in truth]
+        points = []
+        print(f"{side} x {side}: variant, images/s, times CLEVR's way, PSNR dB")
+        for variant in variants(side):
+            count = max(given.scenes, given.images)
+            images, rate = render_on_all_cores(variant, count)
+            quality = psnr([shrink(image, side) for image in images], reference)
+            points.append((variant.name, rate / slow, quality))
+            print(f"{variant.name:34s} {rate:8.2f} {rate / slow:8.1f} {quality:7.2f}", flush=True)
+        if given.plot:
+            plot(points, f"{side}-".join(os.path.splitext(given.plot)).replace("-.", f".{side}."))
+
+
+def plot(points: list[tuple[str, float, float]], path: str) -> None:
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8, 6), layout="constrained")
+    for name, faster, quality in points:
+        axes.plot(faster, quality, "o")
+        axes.annotate(
+            name, (faster, quality), fontsize=7, xytext=(4, 2), textcoords="offset points"
+        )
+    axes.set(xscale="log", xlabel="times the images per second of CLEVR's way", ylabel="PSNR, dB")
+    axes.axhline(42, linewidth=0.5)
+    axes.axvline(150, linewidth=0.5)
+    figure.savefig(path)
+
+
+def demo(given: argparse.Namespace) -> None:
+    config = Config()
+    recipe, side = config.render, config.resolution
+    variant = Variant("demo", side, side, recipe.samples, recipe.denoise, threads=recipe.threads)
+    variant = replace(variant, filter_width=recipe.filter_width, demo=True)
+    _, rate = render_on_all_cores(variant, given.images)
+    anew = replace(variant, name="anew", anew=True)
+    _, slow = render_on_all_cores(anew, max(1, given.images // 10))
+    print(
+        f"{side} x {side}, {recipe.samples} samples, {CORES} cores: {rate:.1f} images/s, "
+        f"{rate / slow:.2f} times as many as with the scene built anew for every image"
+    )
+
+
+def growth(given: argparse.Namespace) -> None:
+    from projcomp.render.start import start_blender
+
+    start_blender(1)
+    from projcomp.render.renderer import Renderer
+
+    variant = Variant("growth", 16, 16, 1, True)
+    step = max(1, given.images // 10)
+    print("images  ms per image  resident MiB (most so far)")
+    with Renderer(16, 16, samples=1, denoise=True) as renderer:
+        start = time.perf_counter()
+        for index in range(given.images):
+            renderer.render(scene(variant, index % 500), index)
+            if (index + 1) % step == 0:
+                taken, start = time.perf_counter() - start, time.perf_counter()
+                most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+                print(f"{index + 1:6d}  {taken / step * 1e3:12.2f}  {most:12.1f}", flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=200)
-    parser.add_argument("--objects", type=int, default=1)
-    parser.add_argument("--clevr", action="store_true", help="render one image CLEVR's way too")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parts = parser.add_subparsers(required=True)
+
+    def add(name: str, work: Callable[[argparse.Namespace], None], images: int):
+        part = parts.add_parser(name)
+        part.set_defaults(work=work)
+        part.add_argument("--images", type=int, default=images)
+        return part
+
+    add("demo", demo, 200)
+    add("growth", growth, 5000)
+    part = add("frontier", frontier, 24)
+    part.add_argument("--resolutions", type=int, nargs="+", default=[128])
+    part.add_argument("--scenes", type=int, default=6, help="images of the reference")
+    part.add_argument("--assets", help="folder with CLEVR's .blend files")
+    part.add_argument("--plot", help="figure to write, one per resolution")
     given = parser.parse_args()
-    config = Config()
-    side, recipe = config.resolution, config.render
-
-    def scene(index: int) -> SceneSpec:
-        rng = seeds.generator(0, "benchmark", index)
-        return draw_scene(rng, config.scene, given.objects, given.objects)
-
-    ours = Renderer(side, side, samples=recipe.samples, denoise=recipe.denoise)
-    ours.render(scene(0), 0)
-    results = {"ours": measure(lambda i: ours.render(scene(i), i), given.images)}
-
-    def anew(width: int, height: int, samples: int, denoise: bool) -> Callable[[int], object]:
-        def render(index: int) -> object:
-            with Renderer(width, height, samples=samples, denoise=denoise) as renderer:
-                return renderer.render(scene(index), index)
-
-        return render
-
-    few = max(1, given.images // 10)
-    results["scene_built_anew"] = measure(anew(side, side, recipe.samples, recipe.denoise), few)
-    if given.clevr:
-        results["clevrs_own_settings"] = measure(anew(320, 240, 512, False), 1)
-    for result in results.values():
-        ratio = results["ours"]["images_per_cpu_s"] / result["images_per_cpu_s"]
-        result["ours_is_faster_by"] = round(ratio, 2)
-    print(json.dumps(results, indent=1))
+    given.work(given)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,12 @@
 Heavy libraries are imported inside the subcommands, so that ``--help`` and ``check`` are quick.
 """
 
+import os
+import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -14,7 +17,7 @@ from pydantic import ValidationError
 
 from projcomp import stages
 from projcomp.config import Section, WandbConfig
-from projcomp.errors import ConfigError, UserError
+from projcomp.errors import ConfigError, DiskError, UserError
 
 SettingsT = TypeVar("SettingsT", bound=Section)
 
@@ -43,6 +46,10 @@ class _Group(typer.core.TyperGroup):
             return super().invoke(ctx)
         except UserError as error:
             typer.echo(f"error: {error}", err=True)
+            if isinstance(error, DiskError):
+                # at an ordinary exit HDF5 crashes over what it could not write
+                sys.stdout.flush()
+                os._exit(1)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
@@ -99,6 +106,16 @@ def _stage(name: str, example: str) -> Callable[[Callable[..., None]], Callable[
     return app.command(name, epilog=f"Example: `projcomp {name} {example}`")
 
 
+def _render_shards(threads: int) -> ModuleType:
+    """``projcomp.render.shards``, Blender started for ``threads`` threads."""
+    from projcomp.render.start import start_blender
+
+    start_blender(threads)
+    from projcomp.render import shards
+
+    return shards
+
+
 @_stage("render-shard", "--settings JSON --shard 12 --out data/single/shard-00012.h5")
 def render_shard(
     settings: SettingsText,
@@ -108,8 +125,7 @@ def render_shard(
 ) -> None:
     """Render one shard of a dataset."""
     parsed = _parse(stages.RenderSettings, settings)
-    from projcomp.render import shards
-
+    shards = _render_shards(threads)
     shards.render_shard(parsed, shard, out, threads)
 
 
@@ -117,8 +133,7 @@ def render_shard(
 def render_reference(settings: SettingsText, out: Out, threads: Threads = 1) -> None:
     """Render the true composition of one case."""
     parsed = _parse(stages.ReferenceSettings, settings)
-    from projcomp.render import shards
-
+    shards = _render_shards(threads)
     shards.render_reference(parsed, out, threads)
 
 
@@ -130,12 +145,14 @@ def render_scenes(
     height: Annotated[int, typer.Option(min=1, help="pixels")] = 240,
     samples: Annotated[int, typer.Option(min=1, help="Cycles samples per pixel")] = 512,
     denoise: Annotated[bool, typer.Option(help="run OpenImageDenoise")] = True,
+    assets: Annotated[
+        str | None, typer.Option(help="folder with CLEVR's own .blend files, to render with them")
+    ] = None,
     threads: Threads = 1,
 ) -> None:
     """Render the scenes of a JSON file, with its camera and lights where it has them."""
-    from projcomp.render import shards
-
-    shards.render_scenes_file(scenes, out, width, height, samples, denoise, threads)
+    shards = _render_shards(threads)
+    shards.render_scenes_file(scenes, out, width, height, samples, denoise, assets, threads)
 
 
 @_stage("index", "data/single --num-shards 20 --settings JSON --out data/single.h5")

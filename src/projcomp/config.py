@@ -104,12 +104,24 @@ class RenderConfig(Section):
 
     samples: int = Field(8, ge=1, le=4096, description="Cycles samples per pixel")
     denoise: bool = Field(True, description="run OpenImageDenoise on the render")
+    filter_width: float = Field(
+        1.0,
+        ge=0.01,
+        le=10,
+        description="width of the pixel filter (Blackman-Harris), pixels; 1 comes nearest to "
+        "CLEVR's 320 x 240 pictures shrunk by averaging, 1.5 is CLEVR's own at its own size",
+    )
     shard_size: int = Field(500, ge=1, description="images per shard file; one shard is one job")
     threads: int = Field(
         1, ge=1, description="threads per Blender process; one process per core measures best"
     )
     device: Literal["cpu", "optix", "cuda", "hip", "metal"] = Field(
         "cpu", description="what Cycles renders on"
+    )
+    assets: str | None = Field(
+        None,
+        description="folder with CLEVR's own .blend files, to render with them instead of the "
+        "scene built in code (the folder `data` of its image generator); paths count from here",
     )
 
 

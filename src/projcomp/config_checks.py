@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from projcomp.cases import TRUTH, experiment_cases
+from projcomp.clevr_files import find_clevr_files
 from projcomp.config import Config, ExperimentConfig, ModelConfig
+from projcomp.errors import ConfigError
 from projcomp.scenes.vocabulary import SIZES
 
 RANDOM_PACKING = 0.547
@@ -23,7 +25,17 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 def problems(config: Config) -> list[str]:
     """Everything that does not fit together in ``config``, the most basic first."""
-    checks = (_names, _datasets, _network, _training, _models, _experiments, _sampling, _detector)
+    checks = (
+        _names,
+        _assets,
+        _datasets,
+        _network,
+        _training,
+        _models,
+        _experiments,
+        _sampling,
+        _detector,
+    )
     return [problem for check in checks for problem in check(config)]
 
 
@@ -39,6 +51,15 @@ def _names(config: Config) -> Iterator[str]:
         yield "experiments: expected at least one experiment, got none"
     if any(character in config.root for character in " {}'\"\\$"):
         yield f"root: expected a path without blanks, quotes, braces and $, got {config.root!r}"
+
+
+def _assets(config: Config) -> Iterator[str]:
+    if config.render.assets is None:
+        return
+    try:
+        find_clevr_files(config.render.assets)
+    except ConfigError as error:
+        yield str(error)
 
 
 def _datasets(config: Config) -> Iterator[str]:

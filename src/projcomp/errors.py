@@ -19,3 +19,7 @@ class PlacementError(UserError):
 
 class DeviceError(UserError):
     """A requested device is not there, or its memory does not suffice."""
+
+
+class DiskError(UserError):
+    """There is no room for a file."""

@@ -25,8 +25,8 @@ from projcomp.config import (
 )
 
 FORMATS = {
-    "render": 1,
-    "reference": 1,
+    "render": 2,
+    "reference": 2,
     "preview": 1,
     "train": 2,
     "detector": 1,
@@ -49,7 +49,9 @@ class RenderRecipe(Section):
 
     samples: int = Field(ge=1)
     denoise: bool
+    filter_width: float
     device: Literal["cpu", "optix", "cuda", "hip", "metal"] = "cpu"
+    assets: str | None = None
 
 
 class RenderSettings(Section):
@@ -145,7 +147,7 @@ class FigureSettings(Section):
 
 
 def _recipe(render: RenderConfig) -> RenderRecipe:
-    return RenderRecipe(samples=render.samples, denoise=render.denoise, device=render.device)
+    return RenderRecipe(**{name: getattr(render, name) for name in RenderRecipe.model_fields})
 
 
 def render_settings(config: Config, dataset: str) -> RenderSettings:

@@ -6,6 +6,7 @@ from safetensors.torch import load_file
 
 from projcomp.config import DetectorConfig
 from projcomp.data.index import build_index
+from projcomp.data.picture import Picture
 from projcomp.data.shards import write_shard
 from projcomp.errors import ConfigError, FileFormatError
 from projcomp.evaluation.detect import detect, load_detector
@@ -43,7 +44,7 @@ def draw_disc_scene(rng: np.random.Generator) -> tuple[SceneSpec, np.ndarray]:
             ObjectSpec("sphere", "large", "rubber", color, (0.0, 0.0, 0.7), 0.0, pixel, 9.0, 400)
         )
     scene = SceneSpec(tuple(objects), CAMERA_LOCATION, dict(LAMP_LOCATIONS))
-    return scene, image.clip(0, 255).astype(np.uint8)
+    return scene, Picture(image.clip(0, 255).astype(np.uint8), np.zeros((SIDE, SIDE), np.uint8))
 
 
 def write_discs(folder, count: int, change=lambda number, picture: picture):
@@ -83,7 +84,7 @@ def one_thread():
 def test_overfits_eight_images():
     rng = np.random.default_rng(3)
     pictures = [draw_disc_scene(rng) for _ in range(8)]
-    images = normalize(torch.from_numpy(np.stack([image for _, image in pictures])))
+    images = normalize(torch.from_numpy(np.stack([picture.image for _, picture in pictures])))
     number = torch.tensor([len(scene.objects) for scene, _ in pictures])
     assert len(set(number.tolist())) > 2
     pixel, color = torch.zeros(8, MOST, 2), torch.zeros(8, MOST).long()
@@ -134,11 +135,14 @@ def same(one, other) -> bool:
 
 
 def test_held_out_images_are_never_trained_on(tmp_path):
+    def negative(pair):
+        return pair[0], Picture(255 - pair[1].image, pair[1].mask)
+
     def spoil(number, picture):
-        return (picture[0], 255 - picture[1]) if number >= 60 else picture
+        return negative(picture) if number >= 60 else picture
 
     def spoil_one_more(number, picture):
-        return (picture[0], 255 - picture[1]) if number >= 59 else picture
+        return negative(picture) if number >= 59 else picture
 
     (tmp_path / "b").mkdir()
     (tmp_path / "c").mkdir()
@@ -214,7 +218,7 @@ def test_every_pass_sees_every_image_once():
 
 
 def test_augmentation_is_mild_and_decided_by_its_generator():
-    images = normalize(torch.from_numpy(draw_disc_scene(np.random.default_rng(0))[1])[None])
+    images = normalize(torch.from_numpy(draw_disc_scene(np.random.default_rng(0))[1].image)[None])
     images = images.repeat(64, 1, 1, 1)
     out = augment(images, rng=torch.Generator().manual_seed(0))
     assert torch.equal(out, augment(images, rng=torch.Generator().manual_seed(0)))

@@ -10,9 +10,11 @@ from PIL import Image
 from projcomp import seeds
 from projcomp.cases import Case
 from projcomp.config import SceneConfig
+from projcomp.data import reader
 from projcomp.data.hdf5 import dataset
 from projcomp.data.images import read_samples, write_samples
 from projcomp.data.index import build_index, open_dataset
+from projcomp.data.picture import Picture
 from projcomp.data.preview import draw_preview
 from projcomp.data.shard_format import DATASETS, scene_of
 from projcomp.data.shards import check_shard, write_shard
@@ -25,12 +27,14 @@ SETTINGS = {"dataset": "toy", "seed": 0, "min_objects": 0, "max_objects": 3, "sh
 SIZE = (8, 6)
 
 
-def _pictures(shard: int, count: int = 4) -> list[tuple[SceneSpec, np.ndarray]]:
+def _pictures(shard: int, count: int = 4) -> list[tuple[SceneSpec, Picture]]:
     pictures = []
     for index in range(shard * count, (shard + 1) * count):
         rng = seeds.generator(0, "toy", index)
         image = rng.integers(0, 256, (SIZE[1], SIZE[0], 3), dtype=np.uint8)
-        pictures.append((draw_scene(rng, SCENE, 0, 3), image))
+        scene = draw_scene(rng, SCENE, 0, 3)
+        mask = rng.integers(0, len(scene.objects) + 1, image.shape[:2], dtype=np.uint8)
+        pictures.append((scene, Picture(image, mask)))
     return pictures
 
 
@@ -56,18 +60,50 @@ def folder(tmp_path):
     return tmp_path
 
 
-def _all(file: h5py.File) -> tuple[np.ndarray, list[SceneSpec]]:
-    images, objects, number, camera, lights = (dataset(file, name)[:] for name in DATASETS)
+def _all(file: h5py.File) -> tuple[list[Picture], list[SceneSpec]]:
+    images, masks, objects, number, camera, lights = (dataset(file, name)[:] for name in DATASETS)
     rows = zip(objects, number, camera, lights, strict=True)
-    return images, [scene_of(o, int(n), c, li) for o, n, c, li in rows]
+    pictures = [Picture(*pair) for pair in zip(images, masks, strict=True)]
+    return pictures, [scene_of(o, int(n), c, li) for o, n, c, li in rows]
 
 
 def test_the_index_gives_back_images_and_scenes_exactly(folder) -> None:
     expected = [p for shard in range(3) for p in _pictures(shard)]
     with open_dataset(folder / "toy.h5") as file:
-        images, scenes = _all(file)
+        pictures, scenes = _all(file)
     assert scenes == [scene for scene, _ in expected]
-    np.testing.assert_array_equal(images, np.stack([image for _, image in expected]))
+    for got, (_, wanted) in zip(pictures, expected, strict=True):
+        np.testing.assert_array_equal(got.image, wanted.image)
+        np.testing.assert_array_equal(got.mask, wanted.mask)
+
+
+@pytest.mark.parametrize("most_open", [1, 2, 256])
+def test_images_are_read_in_any_order_from_however_few_open_shards(
+    folder, monkeypatch, most_open: int
+) -> None:
+    monkeypatch.setattr(reader, "MAX_OPEN", most_open)
+    expected = np.stack([p[1].image for shard in range(3) for p in _pictures(shard)])
+    images = reader.ImageReader(folder / "toy.h5")
+    for index in ([11, 0, 5, 5, 3, 4], [7], [], list(range(12))):
+        np.testing.assert_array_equal(images.read(index), expected[np.array(index, dtype=int)])
+        assert len(images._open) <= most_open
+
+
+def test_rows_say_where_the_mask_shows_each_object(folder) -> None:
+    width, height = SIZE
+    with open_dataset(folder / "toy.h5") as file:
+        masks, rows = dataset(file, "masks")[:], dataset(file, "objects")[:]
+        numbers = dataset(file, "num_objects")[:]
+    for mask, objects, count in zip(masks, rows, numbers, strict=True):
+        for i, row in enumerate(objects):
+            y, x = np.nonzero(mask == i + 1) if i < count else ([], [])
+            assert row["mask_pixels"] == len(y)
+            box = (
+                (min(x) / width, min(y) / height, (max(x) + 1) / width, (max(y) + 1) / height)
+                if len(y)
+                else (0, 0, 0, 0)
+            )
+            np.testing.assert_allclose(row["box"], box, rtol=1e-6)
 
 
 def test_one_image_is_one_chunk_and_enums_carry_their_names(folder) -> None:
@@ -104,7 +140,7 @@ def test_a_shard_of_a_dataset_without_objects(tmp_path) -> None:
     path = tmp_path / "shard-00000.h5"
     write_shard(
         path,
-        [(scene, np.zeros((6, 8, 3), np.uint8))],
+        [(scene, Picture(np.zeros((6, 8, 3), np.uint8), np.zeros((6, 8), np.uint8)))],
         count=1,
         size=SIZE,
         max_objects=0,
@@ -238,6 +274,6 @@ def test_preview_shows_the_first_images_of_index_or_shard(folder) -> None:
         assert pixels.shape[1] == 2 + columns * (8 * factor + 2)
         first = pixels[22 : 22 + 6 * factor : factor, 2 : 2 + 8 * factor : factor]
         # the number of objects is written over the upper left corner
-        np.testing.assert_array_equal(first[3:], _pictures(0)[0][1][3:])
+        np.testing.assert_array_equal(first[3:], _pictures(0)[0][1].image[3:])
     with pytest.raises(FileFormatError, match=r"absent\.h5"):
         draw_preview(folder / "absent.h5", folder / "p.png")

@@ -5,6 +5,7 @@ from projcomp import seeds
 from projcomp.config import SceneConfig
 from projcomp.data.dataset import RenderedImages
 from projcomp.data.index import build_index
+from projcomp.data.picture import Picture
 from projcomp.data.shards import write_shard
 from projcomp.networks import conditioning
 from projcomp.scenes.placement import draw_scene
@@ -13,7 +14,8 @@ from projcomp.scenes.vocabulary import COLORS
 
 def test_conditions_name_one_object_of_the_picture_or_none(tmp_path) -> None:
     scenes = [draw_scene(seeds.generator(0, "t", i), SceneConfig(), 0, 3) for i in range(12)]
-    images = [np.full((4, 4, 3), i, np.uint8) for i in range(12)]
+    mask = np.zeros((4, 4), np.uint8)
+    images = [Picture(np.full((4, 4, 3), i, np.uint8), mask) for i in range(12)]
     write_shard(
         tmp_path / "s.h5",
         zip(scenes, images, strict=True),

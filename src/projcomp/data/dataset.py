@@ -9,6 +9,7 @@ from torch import Tensor
 
 from projcomp.data.hdf5 import dataset
 from projcomp.data.index import open_dataset
+from projcomp.data.reader import ImageReader
 from projcomp.networks import conditioning
 
 MEMORY_BYTES = 4 * 2**30
@@ -32,7 +33,7 @@ class RenderedImages:
     def __init__(self, path: Path, condition: str, memory_bytes: int = MEMORY_BYTES):
         self.path, self.condition = path, condition
         self._images: Tensor | None = None
-        self._file: h5py.File | None = None
+        self._reader: ImageReader | None = None
         with open_dataset(path) as file:
             images = dataset(file, "images")
             if images.nbytes <= memory_bytes:
@@ -52,10 +53,9 @@ class RenderedImages:
         """The images ``index`` ``(B,)``, in that order: uint8 ``(B, H, W, 3)``."""
         if self._images is not None:
             return self._images[index]
-        if self._file is None:  # opened late, so that each worker process has a file of its own
-            self._file = h5py.File(self.path, "r")
-        rows, where = np.unique(index.numpy(), return_inverse=True)  # HDF5 wants rising rows
-        return torch.from_numpy(dataset(self._file, "images")[rows][where])
+        if self._reader is None:  # opened late, so that each worker process has files of its own
+            self._reader = ImageReader(self.path)
+        return torch.from_numpy(self._reader.read(index.numpy()))
 
     def draw_conditions(self, index: Tensor, rng: torch.Generator) -> Tensor:
         """Conditions ``(B, C)`` of the images ``index`` ``(B,)``.

@@ -11,7 +11,7 @@ from projcomp.errors import FileFormatError
 
 PathLike = str | os.PathLike[str]
 
-FORMAT = 1
+FORMAT = 2
 """Format of shards, indices and samples; raise it when a layout changes."""
 
 IMAGE_STORAGE: dict[str, Any] = {"compression": "gzip", "compression_opts": 4}

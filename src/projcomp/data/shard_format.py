@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 import projcomp
 from projcomp.data.hdf5 import FORMAT, PathLike, dataset, open_checked, text
+from projcomp.data.picture import mask_boxes
 from projcomp.errors import FileFormatError
 from projcomp.scenes.spec import ObjectSpec, SceneSpec
 from projcomp.scenes.vocabulary import COLORS, LAMP_LOCATIONS, MATERIALS, SHAPES, SIZES
 
 SHARD_KIND = "projcomp shard"
 INDEX_KIND = "projcomp dataset"
-DATASETS = ("images", "objects", "num_objects", "camera", "lights")
+DATASETS = ("images", "masks", "objects", "num_objects", "camera", "lights")
 
 VOCABULARY: dict[str, list[str]] = {
     "shape": list(SHAPES),
@@ -39,14 +40,17 @@ OBJECT_DTYPE = np.dtype(
         ("pixel", "<f8", (2,)),
         ("depth", "<f8"),
         ("visible_pixels", "<i4"),
+        ("mask_pixels", "<i4"),
+        ("box", "<f4", (4,)),
     ]
 )
 
 
 def dataset_shapes(count: int, height: int, width: int, max_objects: int) -> dict[str, Any]:
-    """Name -> (shape, dtype) of the five datasets; room for one object even where there is none."""
+    """Name -> (shape, dtype) of the datasets; room for one object even where there is none."""
     return {
         "images": ((count, height, width, 3), np.dtype("u1")),
+        "masks": ((count, height, width), np.dtype("u1")),
         "objects": ((count, max(1, max_objects)), OBJECT_DTYPE),
         "num_objects": ((count,), np.dtype("u1")),
         "camera": ((count, 3), np.dtype("<f8")),
@@ -54,14 +58,22 @@ def dataset_shapes(count: int, height: int, width: int, max_objects: int) -> dic
     }
 
 
-def object_rows(objects: Sequence[ObjectSpec], max_objects: int) -> NDArray[np.void]:
-    """The rows (max_objects or 1,) of one scene; those past its objects are zero."""
+def object_rows(
+    objects: Sequence[ObjectSpec], mask: NDArray[np.uint8], max_objects: int
+) -> NDArray[np.void]:
+    """The rows (max_objects or 1,) of one scene; those past its objects are zero.
+
+    ``mask_pixels`` and ``box`` come from the image's mask (height, width); the rest is the scene's.
+    """
     rows = np.zeros(max(1, max_objects), dtype=OBJECT_DTYPE)
     for row, item in zip(rows, objects, strict=False):
         for field, names in VOCABULARY.items():
             row[field] = names.index(getattr(item, field))
         for field in ("xyz", "rotation", "pixel", "depth", "visible_pixels"):
             row[field] = getattr(item, field)
+    rows["mask_pixels"][: len(objects)], rows["box"][: len(objects)] = mask_boxes(
+        mask, len(objects)
+    )
     return rows
 
 

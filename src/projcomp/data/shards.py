@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import h5py
-import numpy as np
-from numpy.typing import NDArray
 
 from projcomp.data.hdf5 import IMAGE_STORAGE, PathLike, text
+from projcomp.data.picture import Picture
 from projcomp.data.shard_format import (
     LAMPS,
     SHARD_KIND,
@@ -25,7 +24,7 @@ from projcomp.scenes.spec import SceneSpec
 
 def write_shard(
     path: PathLike,
-    pictures: Iterable[tuple[SceneSpec, NDArray[np.uint8]]],
+    pictures: Iterable[tuple[SceneSpec, Picture]],
     *,
     count: int,
     size: tuple[int, int],
@@ -33,7 +32,7 @@ def write_shard(
     settings: dict[str, Any],
     attributes: dict[str, Any],
 ) -> None:
-    """Write ``count`` pairs of scene and image (height, width, 3) as they come, atomically.
+    """Write ``count`` pairs of scene and picture as they come, atomically.
 
     Args:
         path: the file; it appears complete or not at all.
@@ -48,12 +47,14 @@ def write_shard(
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         sets: dict[str, h5py.Dataset] = {}
         for name, (shape, dtype) in dataset_shapes(count, height, width, max_objects).items():
-            storage = {"chunks": (1, *shape[1:]), **IMAGE_STORAGE} if name == "images" else {}
+            pixels = name in ("images", "masks")
+            storage = {"chunks": (1, *shape[1:]), **IMAGE_STORAGE} if pixels else {}
             sets[name] = file.create_dataset(name, shape, dtype, **storage)
         written = 0
-        for scene, image in pictures:
-            sets["images"][written] = image
-            sets["objects"][written] = object_rows(scene.objects, max_objects)
+        for scene, picture in pictures:
+            sets["images"][written] = picture.image
+            sets["masks"][written] = picture.mask
+            sets["objects"][written] = object_rows(scene.objects, picture.mask, max_objects)
             sets["num_objects"][written] = len(scene.objects)
             sets["camera"][written] = scene.camera
             sets["lights"][written] = [scene.lights[name] for name in LAMPS]

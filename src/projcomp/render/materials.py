@@ -2,35 +2,44 @@
 # (bpy comes without type stubs)
 """CLEVR's two materials as node graphs: the contents of its Rubber and MyMetal node groups."""
 
+from collections.abc import Callable
+
 import bpy
 
 from projcomp.scenes.vocabulary import COLORS
 
-_RUBBER_IOR, _RUBBER_ROUGHNESS = 1.25, 0.35
+_RUBBER_IOR, _RUBBER_ROUGHNESS = 1.2, 0.35
 _METAL_ROUGHNESS, _METAL_ANISOTROPY, _METAL_MIX = (0.4472136, 0.1), 0.25, 0.6
 
 
-def all_materials() -> dict[tuple[str, str], bpy.types.Material]:
-    """Every (material, colour) pair of the vocabulary."""
-    makers = {"rubber": _rubber, "metal": _metal}
-    return {
-        (name, color): _material(f"{name} {color}", maker, color)
-        for name, maker in makers.items()
-        for color in COLORS
-    }
+def build_materials() -> dict[str, bpy.types.Material]:
+    """CLEVR's materials by name; each takes its colour from the object that wears it."""
+    return {"rubber": object_colored("rubber", _rubber), "metal": object_colored("metal", _metal)}
 
 
-def _material(name: str, maker, color: str) -> bpy.types.Material:
+def object_colored(name: str, maker: Callable) -> bpy.types.Material:
+    """A material whose surface is ``maker(tree, colour socket)``, the colour being its object's.
+
+    One shader per material then serves all colours: a colour is a property of an object, which
+    Cycles updates without preparing a shader anew.
+    """
     material = bpy.data.materials.new(name)
     material.use_nodes = True
     tree = material.node_tree
     tree.nodes.clear()
-    red, green, blue = COLORS[color]
-    # c/255 goes to the shader as it is: CLEVR never decodes it from sRGB
-    shader = maker(tree, (red / 255, green / 255, blue / 255, 1.0))
+    color = tree.nodes.new("ShaderNodeObjectInfo").outputs["Color"]
     output = tree.nodes.new("ShaderNodeOutputMaterial")
-    tree.links.new(shader, output.inputs["Surface"])
+    tree.links.new(maker(tree, color), output.inputs["Surface"])
     return material
+
+
+def object_color(name: str) -> tuple[float, float, float, float]:
+    """The linear colour of an object named ``name`` in the vocabulary.
+
+    c/255 goes to the shader as it is: CLEVR never decodes it from sRGB.
+    """
+    red, green, blue = COLORS[name]
+    return red / 255, green / 255, blue / 255, 1.0
 
 
 def _node(tree, kind: str, **inputs):

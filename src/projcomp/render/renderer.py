@@ -13,16 +13,19 @@ from pathlib import Path
 from typing import Self
 
 import bpy
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
+from projcomp.clevr_files import find_clevr_files
+from projcomp.data.picture import Picture
+from projcomp.render import assets as clevr
 from projcomp.render import cycles
-from projcomp.render.materials import all_materials
+from projcomp.render.exr import read_picture
+from projcomp.render.materials import build_materials, object_color
 from projcomp.render.meshes import unit_meshes
 from projcomp.render.stage_set import add_stage, aim
 from projcomp.scenes.spec import SceneSpec
 from projcomp.scenes.vocabulary import SIZES
+
+CLEVR_FILTER_WIDTH = 1.5
 
 
 class Renderer:
@@ -35,10 +38,13 @@ class Renderer:
         height: pixels.
         samples: Cycles samples per pixel.
         denoise: run OpenImageDenoise.
+        filter_width: of the Blackman-Harris pixel filter, pixels.
         device: cpu, optix, cuda, hip or metal.
         threads: CPU threads.
+        assets: folder with CLEVR's own files, to render with them; None for the scene in code.
 
     Raises:
+        ConfigError: CLEVR's files are not in ``assets``.
         DeviceError: the device is not there.
     """
 
@@ -51,28 +57,31 @@ class Renderer:
         *,
         samples: int,
         denoise: bool,
+        filter_width: float = CLEVR_FILTER_WIDTH,
         device: str = "cpu",
         threads: int = 1,
+        assets: str | None = None,
     ):
+        files = find_clevr_files(assets) if assets else None
         with _quiet():
             bpy.ops.wm.read_factory_settings(use_empty=True)
+            self._movable = clevr.open_stage(files) if files else add_stage(bpy.context.scene)
+            self._meshes = clevr.load_meshes(files) if files else unit_meshes()
+            self._materials = clevr.load_materials(files) if files else build_materials()
             self._scene = bpy.context.scene
-            cycles.set_up(self._scene, width, height, samples, denoise, threads)
+            cycles.set_up(self._scene, width, height, samples, denoise, filter_width, threads)
             cycles.choose_device(self._scene, device)
-            self._movable = add_stage(self._scene)
-            self._meshes = unit_meshes()
-            self._materials = all_materials()
         self._slots: list[bpy.types.Object] = []
         memory = Path("/dev/shm")
         self._folder = Path(
             tempfile.mkdtemp(prefix="projcomp-", dir=memory if memory.is_dir() else None)
         )
         self._cleanup = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        self._scene.render.filepath = str(self._folder / "image.bmp")
+        self._scene.render.filepath = str(self._folder / "picture.exr")
         Renderer._current = weakref.ref(self)
 
-    def render(self, scene: SceneSpec, noise_seed: int) -> NDArray[np.uint8]:
-        """The picture (height, width, 3), sRGB; ``noise_seed`` in [0, 2^31) decides Cycles' noise.
+    def render(self, scene: SceneSpec, noise_seed: int) -> Picture:
+        """The scene's picture; ``noise_seed`` in [0, 2^31) decides Cycles' noise.
 
         Raises:
             RuntimeError: another renderer was made in this process since.
@@ -86,8 +95,10 @@ class Renderer:
         self._scene.cycles.seed = noise_seed
         with _quiet():
             bpy.ops.render.render(write_still=True)
-        with Image.open(self._scene.render.filepath) as image:
-            return np.asarray(image.convert("RGB"))
+        numbers = {
+            slot.name: i for i, slot in enumerate(self._slots[: len(scene.objects)], start=1)
+        }
+        return read_picture(self._scene.render.filepath, numbers)
 
     def __enter__(self) -> Self:
         """Use as a context manager to have the temporary folder removed."""
@@ -105,7 +116,8 @@ class Renderer:
         for slot, item in zip(self._slots, scene.objects, strict=False):
             slot.data = self._meshes[item.shape]
             slot.material_slots[0].link = "OBJECT"
-            slot.material_slots[0].material = self._materials[item.material, item.color]
+            slot.material_slots[0].material = self._materials[item.material]
+            slot.color = object_color(item.color)
             slot.location = item.xyz
             slot.rotation_euler = (0.0, 0.0, item.rotation)
             slot.scale = (SIZES[item.size],) * 3

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from projcomp import seeds
 from projcomp.data.images import write_samples
+from projcomp.data.picture import Picture
 from projcomp.data.shard_format import canonical_json
 from projcomp.data.shards import write_shard
 from projcomp.errors import FileFormatError
@@ -75,7 +75,7 @@ def render_reference(
     noise = _noise_seeds(settings.seed, f"reference {case.name}", 0)
     with Renderer(side, side, **settings.render.model_dump(), threads=threads) as renderer:
         pictures = _pictures(renderer, scenes, noise, count, f"truth {case.name}")
-        images = np.stack([image for _, image in pictures])
+        images = np.stack([picture.image for _, picture in pictures])
     attributes = {
         "settings": canonical_json(settings.model_dump(mode="json")),
         "seed": settings.seed,
@@ -91,17 +91,19 @@ def render_scenes_file(
     height: int,
     samples: int,
     denoise: bool,
+    assets: str | None = None,
     threads: int = 1,
 ) -> None:
     """Render the scenes of a JSON file in CLEVR's layout into one file with a shard's layout.
 
     Raises:
         FileFormatError: the scenes cannot be read.
+        ConfigError: CLEVR's files are not in ``assets``.
     """
     scenes = read_scenes(scenes_json)
     if not scenes:
         raise FileFormatError(f"{scenes_json}: at least one scene expected, got none")
-    recipe = {"samples": samples, "denoise": denoise}
+    recipe = {"samples": samples, "denoise": denoise, "assets": assets}
     with Renderer(width, height, **recipe, threads=threads) as renderer:
         noise = _noise_seeds(0, "scenes", 0)
         write_shard(
@@ -144,7 +146,7 @@ def _noise_seeds(seed: int, name: str, first: int) -> Iterator[int]:
 
 def _pictures(
     renderer: Renderer, scenes: Iterable[SceneSpec], noise: Iterator[int], count: int, name: str
-) -> Iterator[tuple[SceneSpec, NDArray[np.uint8]]]:
+) -> Iterator[tuple[SceneSpec, Picture]]:
     """Scene and picture, one after the other, with a progress bar."""
     for scene in tqdm(scenes, total=count, desc=name, disable=None):
         yield scene, renderer.render(scene, next(noise))

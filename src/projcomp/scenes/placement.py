@@ -1,6 +1,6 @@
 """Drawing scenes: the rules of CLEVR's generator, and objects at requested image points."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +14,9 @@ from projcomp.scenes.vocabulary import CAMERA_LOCATION, LAMP_LOCATIONS, SIZES
 
 MAX_DRAWS = 2000
 """Arrangements tried for one scene before giving up."""
+
+SIDE_BY_SIDE = 32
+"""Arrangements drawn at once after the first."""
 
 
 def draw_scene(
@@ -109,10 +112,11 @@ def _arrange(
     colors: Sequence[str | None],
 ) -> SceneSpec:
     """Draw whole arrangements until one keeps the rules and shows every object."""
-    for _ in range(MAX_DRAWS):
-        placed = _place_all(rng, scene, camera, colors)
-        if placed is None:
-            continue
+    for sizes, positions in _arrangements(rng, scene, camera, len(colors)):
+        placed = [
+            _draw_object(rng, scene, str(size), (float(x), float(y), SIZES[size]), color)
+            for size, (x, y), color in zip(sizes, positions, colors, strict=True)
+        ]
         spec = look(placed, camera, lights)
         if all(o.visible_pixels >= scene.min_visible_pixels for o in spec.objects):
             return spec
@@ -124,41 +128,42 @@ def _arrange(
     )
 
 
-def _place_all(
-    rng: np.random.Generator, scene: SceneConfig, camera: Camera, colors: Sequence[str | None]
-) -> list[PlacedObject] | None:
+def _arrangements(
+    rng: np.random.Generator, scene: SceneConfig, camera: Camera, count: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Sizes (count,) and ground positions (count, 2) that keep the rules, from MAX_DRAWS draws.
+
+    One by one as the generator does it: each object gets ``max_retries`` tries, and when none
+    is free the whole arrangement is given up. Crowded scenes need a hundred arrangements for
+    one that succeeds, so after the first they are drawn many side by side.
+    """
     axes = camera.ground_directions()
     ground = np.stack([axes["right"][:2], axes["behind"][:2]])
-    positions = np.empty((0, 2))
-    radii = np.empty(0)
-    placed: list[PlacedObject] = []
-    for color in colors:
-        size = str(rng.choice(scene.sizes))
-        radius = SIZES[size]
-        # all tries at once: the same rule as trying one by one, at numpy's speed
-        tries = rng.uniform(-scene.extent, scene.extent, (scene.max_retries, 2))
-        good = _free(tries, radius, positions, radii, ground, scene)
-        if not good.any():
-            return None
-        x, y = tries[int(np.argmax(good))].tolist()
-        positions = np.concatenate([positions, [[x, y]]])
-        radii = np.append(radii, radius)
-        placed.append(_draw_object(rng, scene, size, (x, y, radius), color))
-    return placed
+    drawn, batch = 0, 1
+    while drawn < MAX_DRAWS:
+        batch = min(batch, MAX_DRAWS - drawn)
+        drawn += batch
+        sizes = rng.choice(scene.sizes, (batch, count))
+        radii = np.vectorize(SIZES.__getitem__, otypes=[float])(sizes)
+        placed = np.empty((batch, 0, 2))  # along the ground axes, where the margins are measured
+        for i in range(count):
+            shape = (len(placed), scene.max_retries, 2)
+            tries = rng.uniform(-scene.extent, scene.extent, shape) @ ground.T
+            free = _free(tries, radii[:, i], placed, radii[:, :i], scene)
+            kept, first = np.flatnonzero(free.any(axis=1)), free.argmax(axis=1)
+            placed = np.concatenate([placed[kept], tries[kept, first[kept], None]], axis=1)
+            sizes, radii = sizes[kept], radii[kept]
+        yield from zip(sizes, placed @ ground, strict=True)
+        batch = SIDE_BY_SIDE
 
 
 def _free(
-    tries: np.ndarray,
-    radius: float,
-    positions: np.ndarray,
-    radii: np.ndarray,
-    ground: np.ndarray,
-    scene: SceneConfig,
+    tries: np.ndarray, radius: np.ndarray, placed: np.ndarray, radii: np.ndarray, scene: SceneConfig
 ) -> np.ndarray:
-    """Which of the tries (m, 2) keep their distance and their margins to all placed objects."""
-    offset = tries[:, None] - positions
-    apart = np.hypot(offset[..., 0], offset[..., 1]) - radius - radii >= scene.min_distance
-    along = np.abs(offset @ ground.T)
+    """Which tries (b, m, 2) keep distance and margins to the objects placed (b, i, 2) so far."""
+    offset = np.abs(tries[:, :, None] - placed[:, None])
+    reach = (radius[:, None] + radii)[:, None] + scene.min_distance
+    apart = np.einsum("bmix,bmix->bmi", offset, offset) >= reach**2
     # opposite directions are tested both, so the margin's sign drops out; exactly 0 passes
-    clear = (along == 0) | (along >= scene.margin)
-    return apart.all(axis=1) & clear.all(axis=(1, 2))
+    clear = (offset == 0) | (offset >= scene.margin)
+    return (apart & clear[..., 0] & clear[..., 1]).all(axis=2)

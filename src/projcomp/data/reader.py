@@ -1,0 +1,64 @@
+"""Images of a dataset in any order, at the price of reading its shards."""
+
+from collections import OrderedDict
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from projcomp.data.hdf5 import PathLike, dataset
+from projcomp.data.index import open_dataset
+
+MAX_OPEN = 256
+"""Shards kept open at once, well below the usual limit of 1,024 files per process."""
+
+
+class ImageReader:
+    """Reads images by their number in the dataset, straight from the shards.
+
+    HDF5 compares a selection in a virtual dataset with every one of its sources; with many shards
+    that costs far more than the reading (benchmarks/storage.py). The index still says which
+    shards there are, in which order, and that all of them are whole.
+
+    Args:
+        path: the dataset's index.
+
+    Raises:
+        FileFormatError: the index or a shard is missing or damaged.
+    """
+
+    def __init__(self, path: PathLike):
+        folder = Path(path).absolute().parent
+        with open_dataset(path) as file:
+            images = dataset(file, "images")
+            sources = sorted(images.virtual_sources(), key=lambda source: _first(source.vspace))
+            self._paths = [folder / source.file_name for source in sources]
+            self._starts = np.array([_first(source.vspace) for source in sources])
+            self._shape = images.shape[1:]
+        self._open: OrderedDict[int, h5py.File] = OrderedDict()
+
+    def read(self, index: ArrayLike) -> NDArray[np.uint8]:
+        """The images ``index`` (B,), in that order: uint8 (B, H, W, 3)."""
+        index = np.asarray(index)
+        images = np.empty((len(index), *self._shape), dtype=np.uint8)
+        shards = np.searchsorted(self._starts, index, side="right") - 1
+        for row in np.argsort(index, kind="stable"):
+            shard = int(shards[row])
+            data = dataset(self._file(shard), "images")
+            data.read_direct(images, np.s_[int(index[row]) - int(self._starts[shard])], np.s_[row])
+        return images
+
+    def _file(self, shard: int) -> h5py.File:
+        if shard in self._open:
+            self._open.move_to_end(shard)
+            return self._open[shard]
+        if len(self._open) >= MAX_OPEN:
+            self._open.popitem(last=False)[1].close()
+        # no chunk cache: an image is one chunk, and hardly ever read twice in a while
+        self._open[shard] = h5py.File(self._paths[shard], "r", rdcc_nbytes=0)
+        return self._open[shard]
+
+
+def _first(space: h5py.h5s.SpaceID) -> int:
+    return int(space.get_select_bounds()[0][0])
