@@ -49,6 +49,7 @@ class Variant:
     filter_width: float = 1.5
     anew: bool = False
     demo: bool = False
+    spinning: bool = False
     assets: str | None = None
     cycles: dict[str, Any] = field(default_factory=dict)
 
@@ -126,7 +127,8 @@ def render_some(variant: Variant, indices: list[int]) -> tuple[list[NDArray[np.u
     """Pictures of the scenes and the seconds they took, after one picture to warm up."""
     from projcomp.render.start import start_blender
 
-    start_blender(variant.threads)
+    if not variant.spinning:
+        start_blender(variant.threads)
     from projcomp.render.renderer import Renderer
 
     def make() -> Renderer:
@@ -224,10 +226,10 @@ def demo(given: argparse.Namespace) -> None:
     _, rate = render_on_all_cores(variant, given.images)
     anew = replace(variant, name="anew", anew=True)
     _, slow = render_on_all_cores(anew, max(1, given.images // 10))
-    print(
-        f"{side} x {side}, {recipe.samples} samples, {CORES} cores: {rate:.1f} images/s, "
-        f"{rate / slow:.2f} times as many as with the scene built anew for every image"
-    )
+    _, spun = render_on_all_cores(replace(variant, spinning=True), given.images)
+    print(f"{side} x {side}, {recipe.samples} samples, {CORES} cores: {rate:.1f} images/s")
+    print(f"{rate / slow:.2f} times as many as with the scene built anew for every image")
+    print(f"{rate / spun:.2f} times as many as with Blender's idle threads spinning")
 
 
 def growth(given: argparse.Namespace) -> None:

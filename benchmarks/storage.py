@@ -4,8 +4,8 @@ Usage: python benchmarks/storage.py [--images 200] [--resolutions 32 64 128]
 
 Renders of the demo's scenes at each resolution, chunks of one image, every codec in the same run;
 ratios are to gzip level 4, which is what every HDF5 reads. The second table reads images in random
-order, in batches as training does, from the shards of a dataset and through the index over them;
-its ratio is the index's time to the shards'.
+order, in batches as training does: straight from the shards of a dataset, through the virtual
+dataset over them, and as training reads (projcomp.data.reader); ratios are to the first.
 """
 
 import argparse
@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from projcomp import seeds
 from projcomp.config import Config, SceneConfig
-from projcomp.data.dataset import RenderedImages
 from projcomp.data.index import build_index
 from projcomp.data.picture import Picture
+from projcomp.data.reader import ImageReader
 from projcomp.data.shards import write_shard
 from projcomp.render.renderer import Renderer
 from projcomp.scenes.placement import draw_scene
@@ -90,8 +90,8 @@ def measure_codec(folder: Path, images: NDArray[np.uint8], storage: dict) -> tup
     return size, writing * 1e6, seconds(read) / len(images) * 1e6
 
 
-def measure_index(folder: Path, pairs: list[tuple[SceneSpec, Picture]]) -> tuple[float, float]:
-    """Microseconds an image in shuffled batches: from the shards, and through the index."""
+def measure_index(folder: Path, pairs: list[tuple[SceneSpec, Picture]]) -> tuple[float, ...]:
+    """Microseconds an image in shuffled batches, by each of three ways."""
     shape = pairs[0][1].image.shape
     shards = [folder / "set" / f"shard-{k:05d}.h5" for k in range(40)]
     for number, path in enumerate(shards):
@@ -117,15 +117,19 @@ def measure_index(folder: Path, pairs: list[tuple[SceneSpec, Picture]]) -> tuple
         for file in files:
             file.close()
 
-    import torch
+    def from_virtual_dataset() -> None:
+        with h5py.File(folder / "set.h5", "r") as file:
+            for batch in batches:
+                rows, where = np.unique(batch, return_inverse=True)  # HDF5 wants rising rows
+                file["images"][rows][where]
 
-    def from_index() -> None:
-        dataset = RenderedImages(folder / "set.h5", "none", memory_bytes=0)
+    def as_training_does() -> None:
+        reader = ImageReader(folder / "set.h5")
         for batch in batches:
-            dataset.read(torch.from_numpy(batch))
+            reader.read(batch)
 
-    each = 1e6 / batches.size
-    return seconds(from_shards, 3) * each, seconds(from_index, 3) * each
+    ways = (from_shards, from_virtual_dataset, as_training_does)
+    return tuple(seconds(way, 3) * 1e6 / batches.size for way in ways)
 
 
 def main() -> None:
@@ -150,9 +154,14 @@ def main() -> None:
         for name, result in results.items():
             cells = [f"{v:8.0f} {v / b:6.2f}" for v, b in zip(result, base, strict=True)]
             print(f"{resolution:10d}  {name:19s}{' '.join(cells)}", flush=True)
-    print("resolution  from shards us  through the index us  ratio")
-    for resolution, shards, index in reading:
-        print(f"{resolution:10d}  {shards:14.0f}  {index:20.0f}  {index / shards:5.2f}")
+    print(
+        "resolution  from shards us  through the virtual dataset  ratio  as training reads  ratio"
+    )
+    for resolution, shards, virtual, ours in reading:
+        print(
+            f"{resolution:10d}  {shards:14.0f}  {virtual:27.0f}  {virtual / shards:5.2f}"
+            f"  {ours:17.0f}  {ours / shards:5.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -210,8 +210,9 @@ class Plan:
             f"root {config.root}, seed {config.seed}, {config.resolution} x {config.resolution}"
         ]
         for name, dataset in config.datasets.items():
-            objects = f"{dataset.min_objects} to {dataset.max_objects} objects"
-            shards = f"{self.num_shards(name)} shards"
+            objects = _amount(dataset.min_objects, dataset.max_objects)
+            count = self.num_shards(name)
+            shards = "1 shard" if count == 1 else f"{count} shards"
             lines.append(f"dataset {name}: {dataset.num_images:,} images, {objects}, {shards}")
         for name in self.used_models():
             model = config.models[name]
@@ -237,3 +238,9 @@ class Plan:
             if experiment.background is not None:
                 used.add(experiment.background.model)
         return [name for name in self.config.models if name in used]
+
+
+def _amount(low: int, high: int) -> str:
+    if low < high:
+        return f"{low} to {high} objects"
+    return "1 object" if low == 1 else f"{low or 'no'} objects"

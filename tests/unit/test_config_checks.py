@@ -53,6 +53,10 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         "experiments.truth: expected another name",
     ),
     "a root that the shell would split": ({"root": "my runs"}, "root: expected a path without"),
+    "files of CLEVR that are not there": (
+        {"render": {"assets": "absent"}},
+        "render.assets: expected a folder with CLEVR's base_scene.blend in it, got 'absent'",
+    ),
     "a shape twice": (
         {"scene": {"shapes": ["cube", "cube"]}},
         "scene.shapes: expected every entry once, got cube twice",
