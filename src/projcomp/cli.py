@@ -191,6 +191,9 @@ def train(
     threads: Threads = 1,
     device: DeviceOption = Device.auto,
     checkpoint_minutes: CheckpointMinutes = 2.0,
+    devices: Annotated[int, typer.Option(min=1, help="processes per node, one per GPU")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="nodes that share each update")] = 1,
+    microbatch: Annotated[int | None, typer.Option(min=1, help="images per pass")] = None,
     log_images: Annotated[int, typer.Option(min=1, help="images between lines of the log")] = 4096,
     wandb: Annotated[WandbMode, typer.Option(help="log to Weights & Biases too")] = WandbMode.off,
     wandb_project: Annotated[str, typer.Option(help="project name there")] = "projcomp",
@@ -199,17 +202,17 @@ def train(
     parsed = _parse(stages.TrainSettings, settings)
     from projcomp.training import train as training
 
-    training.train(
-        parsed,
-        data,
-        out,
-        state,
-        threads=threads,
+    machine = training.Machine(
         device=device.value,
+        devices=devices,
+        nodes=nodes,
+        microbatch=microbatch,
+        threads=threads,
         checkpoint_minutes=checkpoint_minutes,
         log_images=log_images,
         wandb=_wandb(wandb, wandb_project),
     )
+    training.train(parsed, data, out, state, machine)
 
 
 def _wandb(mode: WandbMode, project: str) -> WandbConfig:

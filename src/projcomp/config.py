@@ -181,6 +181,18 @@ class TrainingConfig(Section):
     device: Literal["auto", "cpu", "gpu"] = Field(
         "auto", description="auto takes a GPU where there is one"
     )
+    devices: int = Field(
+        1, ge=1, description="GPUs (or CPU processes) per node that share each update"
+    )
+    nodes: int = Field(
+        1, ge=1, description="nodes that share each update; Slurm starts the processes"
+    )
+    microbatch: int | None = Field(
+        None,
+        ge=1,
+        description="images per forward and backward pass, for batches that do not fit into the "
+        "memory; nothing takes the whole batch at once",
+    )
     checkpoint_minutes: float = Field(
         2.0, gt=0, description="time between checkpoints to resume from"
     )

@@ -122,6 +122,12 @@ def _network(config: Config) -> Iterator[str]:
 
 def _training(config: Config) -> Iterator[str]:
     batch = config.training.batch_size
+    processes = config.training.devices * config.training.nodes
+    if batch % processes:
+        yield (
+            f"training.batch_size: expected a multiple of {processes}, the number of processes "
+            f"(training.devices x training.nodes) that share each update, got {batch}"
+        )
     for name, model in config.models.items():
         if model.images_seen < batch:
             yield (

@@ -71,8 +71,11 @@ class Plan:
 
     def training_options(self) -> str:
         """Flags of ``projcomp train`` that change how it runs, not what is learned."""
-        wandb = self.config.wandb
-        flags = [self.detector_options(), f"--log-images {self.config.training.log_images}"]
+        wandb, training = self.config.wandb, self.config.training
+        flags = [self.detector_options(), f"--log-images {training.log_images}"]
+        flags += [f"--devices {training.devices}", f"--nodes {training.nodes}"]
+        if training.microbatch is not None:
+            flags += [f"--microbatch {training.microbatch}"]
         if wandb.enabled:
             flags += [f"--wandb {wandb.mode}", f"--wandb-project {quote(wandb.project)}"]
         return " ".join(flags)
@@ -86,6 +89,10 @@ class Plan:
         """GPUs that a job of torch takes; ``auto``: one where this machine has NVIDIA's driver."""
         device = self.config.training.device
         return int(device == "gpu" or (device == "auto" and NVIDIA_CONTROL.exists()))
+
+    def training_gpus(self) -> int:
+        """GPUs per node that the training of a diffusion model takes."""
+        return self.torch_gpus() * self.config.training.devices
 
     def render_gpus(self) -> int:
         """GPUs that a Blender job takes."""

@@ -28,7 +28,7 @@ FORMATS = {
     "render": 2,
     "reference": 2,
     "preview": 1,
-    "train": 2,
+    "train": 3,
     "detector": 1,
     "sample": 1,
     "evaluate": 1,
@@ -36,7 +36,10 @@ FORMATS = {
     "figure": 1,
 }
 
-OPERATIONAL_TRAINING = ("device", "checkpoint_minutes", "log_images", "threads")
+OPERATIONAL_TRAINING = (
+    *("device", "devices", "nodes", "microbatch"),
+    *("checkpoint_minutes", "log_images", "threads"),
+)
 """Settings of ``training`` that change how it runs, not what is learned."""
 
 FigureKind = Literal[

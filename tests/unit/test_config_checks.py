@@ -57,6 +57,10 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         {"render": {"assets": "absent"}},
         "render.assets: expected a folder with CLEVR's base_scene.blend in it, got 'absent'",
     ),
+    "a batch that cannot be shared": (
+        {"training": {"devices": 3, "nodes": 2}},
+        "training.batch_size: expected a multiple of 6, the number of processes",
+    ),
     "a shape twice": (
         {"scene": {"shapes": ["cube", "cube"]}},
         "scene.shapes: expected every entry once, got cube twice",

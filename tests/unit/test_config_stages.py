@@ -54,11 +54,15 @@ def test_shard_settings_do_not_know_the_number_of_images() -> None:
 
 def test_training_settings_leave_out_what_does_not_change_the_result() -> None:
     how = {"threads": 7, "device": "cpu", "checkpoint_minutes": 9, "log_images": 1}
+    how |= {"devices": 2, "nodes": 2, "microbatch": 8}
     other = changed({"training": how, "wandb": {"enabled": True}})
     text = Plan(other).train_settings("single")
     assert text == Plan(CONFIG).train_settings("single")
     assert not set(how) & set(json.loads(text)["training"])
-    assert "--log-images 1 --wandb offline" in Plan(other).training_options()
+    options = Plan(other).training_options()
+    assert "--log-images 1" in options
+    assert "--devices 2 --nodes 2 --microbatch 8" in options
+    assert "--wandb offline" in options
 
 
 def test_training_settings_hold_what_does() -> None:

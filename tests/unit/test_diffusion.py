@@ -8,7 +8,7 @@ import torch
 
 from projcomp.diffusion.averaging import TailAverage
 from projcomp.diffusion.learning_rate import learning_rate
-from projcomp.diffusion.loss import denoising_loss, draw_sigma
+from projcomp.diffusion.loss import denoising_error, draw_sigma, uncertainty_weighted
 from projcomp.diffusion.pixels import decode, encode
 from projcomp.diffusion.preconditioning import preconditioning
 
@@ -37,7 +37,7 @@ def test_loss_is_one_for_the_zero_network_and_least_at_the_posterior_mean():
             p = preconditioning(s[:, None], 0.5)
             return (p.c_skip + scale) * x
 
-        return float(denoising_loss(denoise, torch.zeros_like, x0, sigma, noise, 0.5).mean())
+        return float(denoising_error(denoise, x0, sigma, noise, 0.5).mean())
 
     assert loss(0.0) == pytest.approx(1, abs=0.01)
     assert loss(0.0) < min(loss(0.05), loss(-0.05))
@@ -49,10 +49,8 @@ def test_uncertainty_is_best_at_the_log_of_the_loss():
     sigma = torch.full((100_000,), 2.0)
 
     def loss(u: float) -> float:
-        value = denoising_loss(
-            lambda x, s: torch.zeros_like(x), lambda s: torch.full_like(s, u), x0, sigma, noise, 0.5
-        )
-        return float(value.mean())
+        error = denoising_error(lambda x, s: torch.zeros_like(x), x0, sigma, noise, 0.5)
+        return float(uncertainty_weighted(error, torch.full_like(sigma, u)).mean())
 
     plain = loss(0.0)
     best = math.log(plain)

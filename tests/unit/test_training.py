@@ -1,9 +1,12 @@
 """A training resumes to the bit, draws the same batches everywhere, and stops on bad losses."""
 
 import json
+import os
+import signal
 from contextlib import contextmanager
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -17,8 +20,12 @@ from projcomp.seeds import generator
 from projcomp.stages import TrainSettings
 from projcomp.training import train as train_module
 from projcomp.training.batches import UpdateBatches
-from projcomp.training.progress import Progress
-from projcomp.training.train import train
+from projcomp.training.losses import BANDS, RunningLosses
+from projcomp.training.module import DiffusionTraining
+from projcomp.training.noise import draw_noise
+from projcomp.training.progress import COLUMNS, Progress
+from projcomp.training.resume import read_updates_made
+from projcomp.training.train import Machine, train
 
 
 class FakeImages(RenderedImages):
@@ -58,18 +65,23 @@ def settings(**training) -> TrainSettings:
     )
 
 
-def run(tmp_path, name="a", device="cpu", wandb=None, **training):
-    train(
-        settings(**training),
-        tmp_path,
-        tmp_path / name,
-        tmp_path / f"state_{name}",
-        threads=1,
+def run(
+    tmp_path,
+    name="a",
+    device="cpu",
+    wandb=None,
+    microbatch=None,
+    checkpoint_minutes=1e-9,
+    **training,
+):
+    machine = Machine(
         device=device,
-        checkpoint_minutes=1e-9,
+        microbatch=microbatch,
+        checkpoint_minutes=checkpoint_minutes,
         log_images=8,
         wandb=wandb or WandbConfig(),
     )
+    train(settings(**training), tmp_path, tmp_path / name, tmp_path / f"state_{name}", machine)
     return load_file(tmp_path / name / "weights.safetensors")
 
 
@@ -130,9 +142,99 @@ def test_description_says_what_the_model_is(tmp_path):
     assert description["datasets"] == {"single": 0.8, "empty": 0.2}
 
 
-def test_non_finite_loss_stops_the_run(tmp_path):
-    with pytest.raises(UserError, match="finite loss"):
-        run(tmp_path, learning_rate=float("1e38"))
+def test_non_finite_loss_stops_the_run_and_keeps_the_last_good_state(tmp_path, monkeypatch):
+    original = DiffusionTraining._loss
+
+    def spoiled(self, batch, part):
+        loss = original(self, batch, part)
+        if self.updates_made != 7:
+            return loss
+        self.losses.add(7, torch.tensor([0.25, 3.0]), torch.tensor([1.0, torch.nan]), loss[:2])
+        return loss * torch.nan
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DiffusionTraining, "_loss", spoiled)
+        with pytest.raises(UserError, match=r"update 7: .* noise levels 0\.25 to 3"):
+            run(tmp_path)
+    state = tmp_path / "state_a" / "state.safetensors"
+    assert read_updates_made(state, settings().model_dump_json()) == 7
+    whole, resumed = run(tmp_path, "whole"), run(tmp_path)
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_a_signal_of_the_scheduler_saves_before_leaving(tmp_path, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    original = DiffusionTraining.training_step
+
+    def interrupted(self, batch, batch_idx):
+        original(self, batch, batch_idx)
+        if self.updates_made == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DiffusionTraining, "training_step", interrupted)
+        with pytest.raises(UserError, match="20/48 images: stopped by SIGTERM; the state is saved"):
+            run(tmp_path, checkpoint_minutes=60)
+    assert signal.getsignal(signal.SIGTERM) is before
+    state = tmp_path / "state_a" / "state.safetensors"
+    assert read_updates_made(state, settings().model_dump_json()) == 5
+    whole, resumed = run(tmp_path, "whole"), run(tmp_path)
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_out_of_memory_says_what_to_lower(tmp_path, monkeypatch, error):
+    def too_much(self, batch, batch_idx):
+        raise error
+
+    monkeypatch.setattr(DiffusionTraining, "training_step", too_much)
+    with pytest.raises(DeviceError, match=r"training\.microbatch: .* 4 in a pass; set it to 2"):
+        run(tmp_path)
+
+
+@pytest.mark.parametrize("microbatch", [1, 3])
+def test_several_passes_learn_the_same(tmp_path, microbatch):
+    once, several = run(tmp_path), run(tmp_path, "several", microbatch=microbatch)
+    for name, value in once.items():
+        torch.testing.assert_close(value, several[name], atol=2e-4, rtol=1e-3)
+
+
+def test_noise_does_not_depend_on_how_an_update_is_cut():
+    options = {"log_mean": -0.8, "log_std": 1.6, "device": torch.device("cpu")}
+    sigma, noise = draw_noise(5, 0, (100, 3, 4, 4), **options)
+    for first, count in [(0, 7), (7, 40), (31, 2), (47, 53)]:
+        part = draw_noise(5, first, (count, 3, 4, 4), **options)
+        assert torch.equal(part[0], sigma[first : first + count])
+        assert torch.equal(part[1], noise[first : first + count])
+    assert len(sigma.unique()) == 100
+
+
+def test_metrics_tell_the_error_by_noise_level(tmp_path):
+    run(tmp_path)
+    table = pd.read_csv(tmp_path / "a" / "metrics.csv")
+    assert tuple(table.columns) == COLUMNS
+    assert table["images_seen"].tolist() == list(range(8, 49, 8))
+    errors = table[list(BANDS)].mean()
+    assert errors.between(0.01, 2.0).all()
+    assert (table["gradient_norm"] > 0).all()
+
+
+def test_running_losses_are_means_by_band():
+    losses = RunningLosses()
+    sigma = torch.tensor([0.05, 0.2, 0.3, 1.0])
+    losses.add(0, sigma[:2], torch.tensor([1.0, 2.0]), torch.tensor([4.0, 5.0]))
+    losses.add(1, sigma[2:], torch.tensor([3.0, 6.0]), torch.tensor([7.0, 8.0]))
+    taken = losses.take()
+    assert taken["loss"] == 3.0
+    assert [taken[name] for name in BANDS[:3]] == [4.0, 6.0, 8.0]
+    assert np.isnan(taken[BANDS[3]])
+    assert losses.first_bad() is None
 
 
 def test_missing_gpu_is_one_clear_line(tmp_path, monkeypatch):
@@ -148,7 +250,7 @@ def test_wandb_logs_offline(tmp_path, monkeypatch):
     assert list(tmp_path.glob("state_a/wandb/offline-run-*/*.wandb"))
 
 
-def batches(dropout=0.0, start=0):
+def batches(dropout=0.0, start=0, **share):
     from pathlib import Path
 
     data = [FakeImages(Path("single"), "position"), FakeImages(Path("empty"), "position")]
@@ -162,6 +264,7 @@ def batches(dropout=0.0, start=0):
         model="m",
         start=start,
         total=start + 3,
+        **share,
     )
 
 
@@ -169,6 +272,16 @@ def test_batches_depend_on_the_update_alone():
     late = next(iter(batches(start=2)))
     assert torch.equal(list(batches())[2].images, late.images)
     assert torch.equal(list(batches())[2].conditions, late.conditions)
+
+
+@pytest.mark.parametrize("world", [2, 4])
+def test_processes_share_an_update_without_a_rest(world):
+    whole = batches(dropout=0.3).batch(1)
+    parts = [batches(dropout=0.3, rank=rank, world=world).batch(1) for rank in range(world)]
+    assert torch.equal(torch.cat([part.images for part in parts]), whole.images)
+    assert torch.equal(torch.cat([part.conditions for part in parts]), whole.conditions)
+    assert [part.first for part in parts] == [rank * 200 // world for rank in range(world)]
+    assert {part.noise_seed for part in parts} == {whole.noise_seed}
 
 
 def test_workers_keep_the_order_of_the_updates():

@@ -19,7 +19,7 @@ rule train_model:
     resources:
         mem_mb=16000,
         runtime=1440,
-        gpu=plan.torch_gpus(),
+        gpu=plan.training_gpus(),
     params:
         settings=lambda w: plan.train_settings(w.model),
         data=lambda w, input: Path(input[0]).parent,

@@ -14,20 +14,20 @@ def draw_sigma(
     return (log_mean + log_std * noise).exp()
 
 
-def denoising_loss(
+def denoising_error(
     denoise: Callable[[Tensor, Tensor], Tensor],
-    logvar: Callable[[Tensor], Tensor],
     x0: Tensor,
     sigma: Tensor,
     noise: Tensor,
     sigma_data: float,
 ) -> Tensor:
-    """Per-sample loss ``(batch,)``: weight / exp(u) * mean squared error + u.
+    """Per-sample error ``(batch,)``: mean squared error, weighted to 1 for a network of zeros.
+
+    The weight is EDM's ``(sigma^2 + sigma_data^2) / (sigma sigma_data)^2``.
 
     Args:
         denoise: D(x, sigma).
-        logvar: u(sigma).
-        x0: clean data ``(batch, *dims)``.
+        x0: clean data ``(batch, *dims)``, of standard deviation ``sigma_data``.
         sigma: noise levels ``(batch,)``.
         noise: standard normal, of the shape of ``x0``.
         sigma_data: standard deviation of the data.
@@ -35,6 +35,9 @@ def denoising_loss(
     expand = (-1,) + (1,) * (x0.ndim - 1)
     denoised = denoise(x0 + sigma.view(expand) * noise, sigma)
     weight = (sigma.square() + sigma_data**2) / (sigma * sigma_data).square()
-    error = (denoised - x0).square().flatten(1).mean(1)
-    uncertainty = logvar(sigma)
-    return weight * error / uncertainty.exp() + uncertainty
+    return weight * (denoised - x0).square().flatten(1).mean(1)
+
+
+def uncertainty_weighted(error: Tensor, logvar: Tensor) -> Tensor:
+    """EDM2's loss ``(batch,)`` of the errors at an uncertainty u: error / exp(u) + u (eq. 14)."""
+    return error / logvar.exp() + logvar

@@ -17,11 +17,19 @@ from projcomp.seeds import integer_seed
 
 
 class Batch(NamedTuple):
-    """One update: images ``(B, H, W, 3)`` uint8, conditions ``(B, C)``, the seed of its noise."""
+    """One process's part of an update.
+
+    Attributes:
+        images: uint8 ``(B, H, W, 3)``.
+        conditions: ``(B, C)``.
+        noise_seed: seed of the whole update's noise.
+        first: number of the first image within the whole update.
+    """
 
     images: Tensor
     conditions: Tensor
     noise_seed: int
+    first: int
 
 
 class UpdateBatches(IterableDataset):
@@ -37,6 +45,8 @@ class UpdateBatches(IterableDataset):
         model: name of the model; part of the random stream's name.
         start: first update.
         total: updates of the whole training.
+        rank: which of the processes that share each update this is.
+        world: how many of them there are; each takes an equal part of the update's images.
     """
 
     def __init__(
@@ -51,11 +61,15 @@ class UpdateBatches(IterableDataset):
         model: str,
         start: int,
         total: int,
+        rank: int = 0,
+        world: int = 1,
     ):
         self.datasets = list(datasets)
         self.shares = torch.tensor(list(shares), dtype=torch.float64)
         self.kind, self.dropout, self.batch_size = kind, dropout, batch_size
         self.seed, self.model, self.start, self.total = seed, model, start, total
+        share = batch_size // world
+        self.first, self.last = rank * share, (rank + 1) * share
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the updates in order; of several workers each makes every so many-th of them."""
@@ -75,16 +89,19 @@ class UpdateBatches(IterableDataset):
             integer_seed(self.seed, "training", self.model, "draws", update)
         )
         which = torch.multinomial(self.shares, self.batch_size, replacement=True, generator=rng)
-        images, conditions = [], []
+        images, conditions, passed = [], [], 0
         for i, dataset in enumerate(self.datasets):
             number = int((which == i).sum())
             if number == 0:
                 continue
             index = torch.randint(len(dataset), (number,), generator=rng)
-            images.append(dataset.read(index))
+            # every process draws the whole update, and reads its own part
+            own = index[max(self.first - passed, 0) : max(self.last - passed, 0)]
+            images.append(dataset.read(own))
             conditions.append(dataset.draw_conditions(index, rng))
+            passed += number
         rows = torch.cat(conditions)
         dropped = torch.rand(len(rows), generator=rng) < self.dropout
         rows[dropped] = conditioning.unconditional(self.kind)
         noise_seed = integer_seed(self.seed, "training", self.model, "noise", update)
-        return Batch(torch.cat(images), rows, noise_seed)
+        return Batch(torch.cat(images), rows[self.first : self.last], noise_seed, self.first)

@@ -1,17 +1,23 @@
 """The Lightning module: loss, optimiser, and what happens to the weights after each update."""
 
+from contextlib import nullcontext
+
 import lightning
 import torch
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 
 from projcomp.config import TrainingConfig
 from projcomp.diffusion.averaging import TailAverage
 from projcomp.diffusion.learning_rate import learning_rate
-from projcomp.diffusion.loss import denoising_loss, draw_sigma
+from projcomp.diffusion.loss import denoising_error, uncertainty_weighted
 from projcomp.diffusion.pixels import encode
 from projcomp.errors import UserError
 from projcomp.networks.denoiser import Denoiser
 from projcomp.training.batches import Batch
+from projcomp.training.losses import RunningLosses
+from projcomp.training.noise import draw_noise
 
 
 class DiffusionTraining(lightning.LightningModule):
@@ -21,35 +27,48 @@ class DiffusionTraining(lightning.LightningModule):
         model: the denoiser.
         config: training settings.
         total_updates: updates of the whole training.
+        microbatch: images per forward and backward pass; the gradients of an update's passes add
+            up. None takes all images of the update at once.
     """
 
-    def __init__(self, model: Denoiser, config: TrainingConfig, total_updates: int):
+    def __init__(
+        self,
+        model: Denoiser,
+        config: TrainingConfig,
+        total_updates: int,
+        microbatch: int | None = None,
+    ):
         super().__init__()
+        self.automatic_optimization = False
         self.model = model
         self.config = config
+        self.microbatch = microbatch
         # Weights from before the middle of a short training would spoil the mean.
         length = min(config.average_updates, max(total_updates // 2, 1))
         self.average = TailAverage(total_updates, length)
         self.updates_made = 0
-        self.last_loss = torch.zeros(())
+        self.losses = RunningLosses()
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Mean loss of one batch (EDM2, eq. 14)."""
-        x0 = encode(batch.images).contiguous(memory_format=torch.channels_last)
-        rng = torch.Generator(self.device).manual_seed(batch.noise_seed)
-        config = self.config
-        sigma = draw_sigma(len(x0), config.sigma_log_mean, config.sigma_log_std, rng, self.device)
-        noise = torch.randn(x0.shape, generator=rng, device=self.device)
-        loss = denoising_loss(
-            lambda x, s: self.model(x, s, batch.conditions),
-            self.model.logvar,
-            x0,
-            sigma,
-            noise,
-            self.model.sigma_data,
-        ).mean()
-        self.last_loss = loss.detach()
-        return loss
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        """One update: gradients of the mean loss (EDM2, eq. 14), a step, the weights' upkeep."""
+        optimizer = self.optimizers()
+        assert isinstance(optimizer, LightningOptimizer)
+        rate = self._learning_rate()
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.zero_grad()
+        count = len(batch.images)
+        size = self.microbatch or count
+        for start in range(0, count, size):
+            last = start + size >= count
+            with nullcontext() if last else self._without_exchange():
+                loss = self._loss(batch, slice(start, start + size))
+                self.manual_backward(loss.sum() / count)
+        optimizer.step()
+        # renormalised afterwards, as Bradley et al. 2025, and not before, as EDM2
+        self.model.normalize_weights()
+        self.average.update(self.updates_made, dict(self.model.state_dict()))
+        self.updates_made += 1
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam with EDM2's betas; the rate is set before each step."""
@@ -57,28 +76,58 @@ class DiffusionTraining(lightning.LightningModule):
             self.parameters(), lr=self.config.learning_rate, betas=(0.9, 0.99), fused=True
         )
 
-    def optimizer_step(self, epoch, batch_idx, optimizer, optimizer_closure=None) -> None:
-        """Step, renormalise the weights (afterwards, as Bradley et al. 2025), average them."""
-        rate = learning_rate(
+    def gradient_norm(self) -> float:
+        """Length of the last update's gradient."""
+        gradients = [p.grad for p in self.parameters() if p.grad is not None]
+        return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
+
+    def check_finite(self) -> None:
+        """Raise where a loss was not finite, so that no time is wasted and no bad state is saved.
+
+        Raises:
+            UserError: the update and its noise levels.
+        """
+        bad = self.losses.first_bad()
+        # All processes must stop, or the others would wait for the one that has.
+        if not self.trainer.strategy.reduce_boolean_decision(bad is not None, all=False):
+            return
+        update, low, high = bad or (self.updates_made, float("nan"), float("nan"))
+        where = f" at noise levels {low:.3g} to {high:.3g}" if bad else " in another process"
+        raise UserError(
+            f"update {update}: expected a finite loss, got none{where}; lower training."
+            "learning_rate or set training.precision to fp32. The state saved before is kept"
+        )
+
+    def _loss(self, batch: Batch, part: slice) -> Tensor:
+        """Losses ``(b,)`` of a part of the update's images."""
+        x0 = encode(batch.images[part]).contiguous(memory_format=torch.channels_last)
+        sigma, noise = draw_noise(
+            batch.noise_seed,
+            batch.first + part.start,
+            tuple(x0.shape),
+            log_mean=self.config.sigma_log_mean,
+            log_std=self.config.sigma_log_std,
+            device=self.device,
+        )
+        conditions = batch.conditions[part]
+        error = denoising_error(
+            lambda x, s: self.model(x, s, conditions), x0, sigma, noise, self.model.sigma_data
+        )
+        loss = uncertainty_weighted(error, self.model.logvar(sigma))
+        self.losses.add(self.updates_made, sigma, loss.detach(), error.detach())
+        return loss
+
+    def _learning_rate(self) -> float:
+        return learning_rate(
             self.updates_made,
             reference=self.config.learning_rate,
             batch_size=self.config.batch_size,
             ramp_images=self.config.ramp_images,
             decay_updates=self.config.decay_updates,
         )
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
-        self.model.normalize_weights()
-        self.average.update(self.updates_made, dict(self.model.state_dict()))
-        self.updates_made += 1
 
-    def checked_loss(self) -> float:
-        """The last loss; an error where it is not finite, so that no time is wasted on it."""
-        value = float(self.last_loss)
-        if value != value or value in (float("inf"), float("-inf")):
-            raise UserError(
-                f"update {self.updates_made}: expected a finite loss, got {value}; "
-                "lower training.learning_rate or set training.precision to fp32"
-            )
-        return value
+    def _without_exchange(self):
+        """Keep the gradients of several processes apart until an update's last pass."""
+        wrapped = self.trainer.model
+        several = isinstance(wrapped, DistributedDataParallel)
+        return wrapped.no_sync() if several else nullcontext()

@@ -1,4 +1,4 @@
-"""What a training shows while it runs: metrics.csv, checkpoints by the clock, a progress bar."""
+"""What a training shows while it runs, metrics.csv and a bar; and when it saves its state."""
 
 import csv
 import io
@@ -7,12 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import lightning
+from torch import Tensor
 from tqdm import tqdm
 
+from projcomp.errors import UserError
 from projcomp.files import write_text
+from projcomp.training.losses import BANDS
 from projcomp.training.module import DiffusionTraining
+from projcomp.training.signals import SignalCatcher
 
-COLUMNS = ("images_seen", "loss", "learning_rate", "images_per_second", "seconds")
+_SIGNALS = ("SIGTERM", "SIGUSR1")
+_UPDATES_BETWEEN_TALKS = 10
+
+COLUMNS = (
+    *("images_seen", "loss", *BANDS),
+    *("gradient_norm", "learning_rate", "images_per_second", "seconds"),
+)
 
 
 class Metrics:
@@ -40,7 +50,10 @@ class Metrics:
 
 
 class Progress(lightning.Callback):
-    """Logs every ``log_images`` images and saves every ``checkpoint_minutes`` minutes.
+    """Logs every ``log_images`` images, saves every ``checkpoint_minutes`` minutes and on signals.
+
+    On SIGTERM or SIGUSR1, by which schedulers tell of preemption or of the end of a job's time, the
+    state is saved after the running update, and the training ends.
 
     Args:
         metrics: the table.
@@ -61,53 +74,86 @@ class Progress(lightning.Callback):
         total_images: int,
         start_images: int,
     ):
-        self.metrics, self.save = metrics, save
+        self.metrics, self._write_state = metrics, save
         self.log_images, self.checkpoint_seconds = log_images, 60 * checkpoint_minutes
         self.total_images, self.seen = total_images, start_images
-        self.loss_sum, self.loss_count = 0.0, 0
+        self.signals = SignalCatcher(_SIGNALS)
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module) -> None:
         """Start the clocks."""
+        self.signals.start()
         self.saved = self.logged = time.monotonic()
         self.logged_images = self.seen
         self.seconds = self.metrics.rows[-1]["seconds"] if self.metrics.rows else 0.0
+        quiet = None if trainer.is_global_zero else True
         self.bar = tqdm(
-            total=self.total_images, initial=self.seen, unit="img", disable=None, smoothing=0.05
+            total=self.total_images, initial=self.seen, unit="img", disable=quiet, smoothing=0.05
         )
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: DiffusionTraining, outputs, batch, batch_idx
     ) -> None:
         """Count, and now and then log or save."""
-        self.seen += len(batch.images)
-        self.bar.update(len(batch.images))
-        self.loss_sum += pl_module.checked_loss()
-        self.loss_count += 1
+        images = pl_module.config.batch_size
+        self.seen += images
+        self.bar.update(images)
         if self.seen - self.logged_images >= self.log_images or self.seen >= self.total_images:
-            self._log(trainer)
+            pl_module.check_finite()
+            self._log(trainer, pl_module)
         # Not after the last update: then the result itself is about to be written.
-        due = time.monotonic() - self.saved >= self.checkpoint_seconds
-        if due and self.seen < self.total_images:
-            self.save()
-            self.metrics.save()
-            self.saved = time.monotonic()
+        if self.seen >= self.total_images:
+            return
+        caught = self._caught(trainer, pl_module)
+        if caught or time.monotonic() - self.saved >= self.checkpoint_seconds:
+            self._save(trainer, pl_module)
+        if caught:
+            raise UserError(
+                f"{self.seen}/{self.total_images} images: stopped by {caught}; the state is saved: "
+                "run the same command again to go on"
+            )
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module) -> None:
         """Close the bar."""
         self.bar.close()
+        self.signals.stop()
 
-    def _log(self, trainer: lightning.Trainer) -> None:
+    def on_exception(self, trainer: lightning.Trainer, pl_module, exception) -> None:
+        """Close the bar."""
+        self.bar.close()
+        self.signals.stop()
+
+    def _caught(self, trainer: lightning.Trainer, pl_module: DiffusionTraining) -> str | None:
+        """A signal that came; of several processes, all learn of it after the same update."""
+        if trainer.world_size == 1:
+            return self.signals.caught
+        if pl_module.updates_made % _UPDATES_BETWEEN_TALKS:
+            return None
+        told = trainer.strategy.reduce_boolean_decision(self.signals.caught is not None, all=False)
+        return (self.signals.caught or "a signal to another process") if told else None
+
+    def _save(self, trainer: lightning.Trainer, pl_module: DiffusionTraining) -> None:
+        pl_module.check_finite()
+        if trainer.is_global_zero:
+            self._write_state()
+            self.metrics.save()
+        self.saved = time.monotonic()
+
+    def _log(self, trainer: lightning.Trainer, pl_module: DiffusionTraining) -> None:
         now = time.monotonic()
         elapsed = now - self.logged
         self.seconds += elapsed
         row = {
             "images_seen": float(self.seen),
-            "loss": self.loss_sum / self.loss_count,
+            **pl_module.losses.take(lambda sums: _sum_over_processes(trainer, sums)),
+            "gradient_norm": pl_module.gradient_norm(),
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
             "images_per_second": (self.seen - self.logged_images) / max(elapsed, 1e-9),
             "seconds": self.seconds,
         }
         self.metrics.rows.append(row)
+        self.logged, self.logged_images = now, self.seen
+        if not trainer.is_global_zero:
+            return
         if trainer.logger is not None:
             trainer.logger.log_metrics(row, step=self.seen)
         self.bar.set_postfix(loss=f"{row['loss']:.3f}")
@@ -116,5 +162,9 @@ class Progress(lightning.Callback):
             f"{row['images_per_second']:.0f} images/s",
             flush=True,
         )
-        self.logged, self.logged_images = now, self.seen
-        self.loss_sum, self.loss_count = 0.0, 0
+
+
+def _sum_over_processes(trainer: lightning.Trainer, value: Tensor) -> Tensor:
+    total = trainer.strategy.reduce(value, reduce_op="sum")
+    assert isinstance(total, Tensor)
+    return total

@@ -2,17 +2,22 @@
 
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from torch.utils.data import DataLoader
 
 from projcomp import devices
 from projcomp.config import WandbConfig
 from projcomp.data.dataset import RenderedImages
-from projcomp.errors import UserError
+from projcomp.errors import DeviceError, UserError
 from projcomp.files import write_text
 from projcomp.networks.checkpoint import save_model
 from projcomp.networks.denoiser import Denoiser
@@ -24,17 +29,33 @@ from projcomp.training.progress import Metrics, Progress
 from projcomp.training.resume import load_state, read_updates_made, save_state
 
 
+@dataclass(frozen=True)
+class Machine:
+    """Where and how a training runs; nothing here changes what is learned.
+
+    Attributes:
+        device: "auto", "cpu" or "gpu".
+        devices: processes on this node that share each update; on GPUs, one each.
+        nodes: nodes that share each update; the scheduler starts one process per device on each.
+        microbatch: images per pass; None takes a process's whole part of an update at once.
+        threads: CPU threads of a process.
+        checkpoint_minutes: minutes between two saves of the state.
+        log_images: images between two rows of metrics.csv.
+        wandb: whether and how to log to Weights & Biases too.
+    """
+
+    device: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    microbatch: int | None = None
+    threads: int = 1
+    checkpoint_minutes: float = 2.0
+    log_images: int = 4096
+    wandb: WandbConfig = WandbConfig.model_validate({})  # noqa: RUF009 (frozen, as all sections)
+
+
 def train(
-    settings: TrainSettings,
-    data_dir: Path,
-    out_dir: Path,
-    state_dir: Path,
-    *,
-    threads: int,
-    device: str,
-    checkpoint_minutes: float,
-    log_images: int,
-    wandb: WandbConfig,
+    settings: TrainSettings, data_dir: Path, out_dir: Path, state_dir: Path, machine: Machine
 ) -> None:
     """Train ``settings.model`` and write weights.safetensors, model.json and metrics.csv.
 
@@ -42,56 +63,84 @@ def train(
 
     Raises:
         FileFormatError: a dataset is missing or damaged.
-        DeviceError: a GPU was asked for and there is none.
-        UserError: the loss became non-finite.
+        DeviceError: a GPU was asked for and there is none, or its memory does not suffice.
+        UserError: the loss became non-finite, or a signal ended the training before its time.
     """
-    torch.set_num_threads(threads)
-    accelerator = devices.accelerator(device)
-    config = settings.training
-    total = max(settings.images_seen // config.batch_size, 1)
+    torch.set_num_threads(machine.threads)
+    total = max(settings.images_seen // settings.training.batch_size, 1)
     fingerprint = settings.model_dump_json()
     state = state_dir / "state.safetensors"
     start = read_updates_made(state, fingerprint)
+    seen = start * settings.training.batch_size
     if start:
-        print(f"resuming {settings.model} after {start * config.batch_size} images", flush=True)
+        print(f"resuming {settings.model} after {seen} images", flush=True)
 
-    names = list(settings.datasets)
-    datasets = [RenderedImages(data_dir / f"{name}.h5", settings.condition) for name in names]
-    batches = UpdateBatches(
-        datasets,
-        [settings.datasets[name] for name in names],
-        kind=settings.condition,
-        dropout=config.condition_dropout,
-        batch_size=config.batch_size,
-        seed=settings.seed,
-        model=settings.model,
-        start=start,
-        total=total,
-    )
     model = _initial_model(settings)
-    module = DiffusionTraining(model, config, total)
-    metrics = Metrics(state_dir / "metrics.csv", start * config.batch_size)
+    module = DiffusionTraining(model, settings.training, total, machine.microbatch)
+    metrics = Metrics(state_dir / "metrics.csv", seen)
     progress = Progress(
         metrics,
         lambda: save_state(state, module, fingerprint),
-        log_images=log_images,
-        checkpoint_minutes=checkpoint_minutes,
-        total_images=total * config.batch_size,
-        start_images=start * config.batch_size,
+        log_images=machine.log_images,
+        checkpoint_minutes=machine.checkpoint_minutes,
+        total_images=total * settings.training.batch_size,
+        start_images=seen,
     )
     callbacks: list[lightning.Callback] = [progress]
     if start:
         callbacks.append(_LoadState(state))
-    trainer = _trainer(accelerator, config.precision, total - start, callbacks, state_dir, wandb)
+    trainer = _trainer(machine, settings.training.precision, total - start, callbacks, state_dir)
+    batches = _batches(settings, data_dir, start, total, trainer)
     # Batches from memory cost nothing; only those read from the disk are worth processes.
-    workers = 0 if batches.in_memory else max(threads - 1, 1)
-    trainer.fit(module, DataLoader(batches, batch_size=None, num_workers=workers))
-    model.load_state_dict(module.average.mean)
-    model.normalize_weights()
-    write_text(out_dir / "metrics.csv", metrics.text())
-    save_model(out_dir, model, _description(settings, total * config.batch_size))
-    state.unlink(missing_ok=True)
-    metrics.path.unlink(missing_ok=True)
+    workers = 0 if batches.in_memory else max(machine.threads - 1, 1)
+    with _memory_errors(machine, settings):
+        trainer.fit(module, DataLoader(batches, batch_size=None, num_workers=workers))
+    if trainer.is_global_zero:
+        model.load_state_dict(module.average.mean)
+        model.normalize_weights()
+        write_text(out_dir / "metrics.csv", metrics.text())
+        save_model(out_dir, model, _description(settings, total * settings.training.batch_size))
+        state.unlink(missing_ok=True)
+        metrics.path.unlink(missing_ok=True)
+
+
+def _batches(
+    settings: TrainSettings, data_dir: Path, start: int, total: int, trainer: lightning.Trainer
+) -> UpdateBatches:
+    datasets = [
+        RenderedImages(data_dir / f"{name}.h5", settings.condition) for name in settings.datasets
+    ]
+    return UpdateBatches(
+        datasets,
+        list(settings.datasets.values()),
+        kind=settings.condition,
+        dropout=settings.training.condition_dropout,
+        batch_size=settings.training.batch_size,
+        seed=settings.seed,
+        model=settings.model,
+        start=start,
+        total=total,
+        rank=trainer.global_rank,
+        world=trainer.world_size,
+    )
+
+
+@contextmanager
+def _memory_errors(machine: Machine, settings: TrainSettings) -> Iterator[None]:
+    """Out of memory, in one line that says which setting to lower."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, RuntimeError) as error:
+        told = str(error).lower()
+        if "out of memory" not in told and "can't allocate memory" not in told:
+            raise
+        images = settings.training.batch_size // (machine.devices * machine.nodes)
+        images = min(machine.microbatch or images, images)
+        raise DeviceError(
+            "training.microbatch: expected a number of images that fit into the device's memory, "
+            f"got none left with {images} in a pass; set it to {max(images // 2, 1)} or less "
+            "(the same is learned, in more passes)"
+        ) from None
 
 
 class _LoadState(lightning.Callback):
@@ -115,26 +164,32 @@ def _initial_model(settings: TrainSettings) -> Denoiser:
 
 
 def _trainer(
-    accelerator: str,
+    machine: Machine,
     precision: str,
     max_steps: int,
     callbacks: list[lightning.Callback],
     state_dir: Path,
-    wandb: WandbConfig,
 ) -> lightning.Trainer:
     """A quiet Lightning trainer; bars, logs and checkpoints are ours."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")
+    several = machine.devices * machine.nodes > 1
+    # One node needs nothing of its scheduler. Lightning would else answer its signals itself.
+    one_node = LightningEnvironment()
     return lightning.Trainer(
-        accelerator=accelerator,
-        devices=1,
+        accelerator=devices.accelerator(machine.device),
+        devices=machine.devices,
+        num_nodes=machine.nodes,
+        strategy="ddp" if several else "auto",
+        plugins=[one_node if machine.nodes == 1 else SLURMEnvironment(auto_requeue=False)],
         precision="bf16-mixed" if precision == "bf16" else "32-true",
         max_steps=max_steps,
-        logger=_wandb_logger(state_dir, wandb) if wandb.enabled else False,
+        logger=_wandb_logger(state_dir, machine.wandb) if machine.wandb.enabled else False,
         callbacks=callbacks,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
+        use_distributed_sampler=False,
         default_root_dir=state_dir,
     )
 

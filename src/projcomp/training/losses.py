@@ -1,0 +1,59 @@
+"""Losses summed where they are computed, so that no update waits for them."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+EDGES = (0.1, 0.5, 2.0)
+"""Noise levels that part the bands of ``metrics.csv``."""
+
+BANDS = ("error_below_0.1", "error_0.1_to_0.5", "error_0.5_to_2", "error_above_2")
+"""Denoising errors by noise level, weighted as in ``diffusion/loss.py``."""
+
+
+class RunningLosses:
+    """Sums of losses and errors, and the first update whose loss was not finite.
+
+    Everything stays on the device of the losses until it is asked for.
+    """
+
+    def __init__(self) -> None:
+        self._sums: Tensor | None = None
+        self._bad: Tensor | None = None
+
+    def add(self, update: int, sigma: Tensor, loss: Tensor, error: Tensor) -> None:
+        """Take in losses and errors ``(B,)`` at noise levels ``sigma`` ``(B,)`` of an update."""
+        if self._sums is None or self._bad is None:
+            # rows: loss, errors, how many; columns: bands
+            self._sums = torch.zeros(3, len(BANDS), dtype=torch.float64, device=loss.device)
+            self._bad = torch.full((3,), math.nan, dtype=torch.float64, device=loss.device)
+            self._edges = torch.tensor(EDGES, device=loss.device)
+        values = torch.stack([loss, error, torch.ones_like(loss)]).double()
+        self._sums.index_add_(1, torch.bucketize(sigma, self._edges), values)
+        low, high = sigma.aminmax()
+        here = torch.stack([torch.full_like(low, update), low, high]).double()
+        fresh = ~loss.isfinite().all() & self._bad[0].isnan()
+        self._bad = torch.where(fresh, here, self._bad)
+
+    def first_bad(self) -> tuple[int, float, float] | None:
+        """Update, least and greatest noise level of the first loss that was not finite."""
+        if self._bad is None or math.isnan(first := float(self._bad[0])):
+            return None
+        return int(first), float(self._bad[1]), float(self._bad[2])
+
+    def take(self, add_up: Callable[[Tensor], Tensor] = lambda sums: sums) -> dict[str, float]:
+        """Means since the last call: the ``loss``, and the error of every band (nan if empty).
+
+        Args:
+            add_up: sums a tensor over all processes that share the updates.
+        """
+        assert self._sums is not None, "no loss was added"
+        losses, errors, counts = add_up(self._sums.clone()).tolist()
+        self._sums.zero_()
+        means = {
+            name: error / count if count else math.nan
+            for name, error, count in zip(BANDS, errors, counts, strict=True)
+        }
+        return {"loss": sum(losses) / sum(counts), **means}

@@ -1,0 +1,106 @@
+"""Real training processes: killed at any moment, or several that share each update."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from projcomp import seeds
+from projcomp.config import NetworkConfig, SceneConfig, TrainingConfig
+from projcomp.data.index import build_index
+from projcomp.data.picture import Picture
+from projcomp.data.shards import write_shard
+from projcomp.scenes.placement import draw_scene
+from projcomp.stages import TrainSettings
+
+SIDE, COUNT = 8, 24
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    pictures = [
+        (
+            draw_scene(seeds.generator(0, "toy", i), SceneConfig(), 1, 1),
+            Picture(
+                rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8),
+                np.zeros((SIDE, SIDE), np.uint8),
+            ),
+        )
+        for i in range(COUNT)
+    ]
+    shard = folder / "single" / "shard-00000.h5"
+    sizes = {"count": COUNT, "size": (SIDE, SIDE), "max_objects": 1}
+    write_shard(shard, pictures, **sizes, settings={}, attributes={"shard": 0})
+    build_index([shard], folder / "single.h5")
+    return folder
+
+
+def settings(images_seen: int) -> str:
+    return TrainSettings(
+        seed=0,
+        resolution=SIDE,
+        model="toy",
+        condition="position",
+        datasets={"single": 1.0},
+        images_seen=images_seen,
+        network=NetworkConfig(
+            channels=4, multipliers=[1, 2], attention_resolutions=[], position_frequencies=4
+        ),
+        training=TrainingConfig(
+            batch_size=8, average_updates=8, precision="fp32", ramp_images=32, learning_rate=0.005
+        ),
+    ).model_dump_json()
+
+
+def command(data: Path, out: Path, images_seen: int, *flags: str) -> list[str]:
+    stage = [sys.executable, "-m", "projcomp.cli", "train", "--settings", settings(images_seen)]
+    folders = ["--data", str(data), "--out", str(out), "--state", f"{out}-state"]
+    return [*stage, *folders, "--device", "cpu", *flags]
+
+
+def trained(data: Path, out: Path, images_seen: int, *flags: str) -> dict[str, torch.Tensor]:
+    run = subprocess.run(
+        command(data, out, images_seen, *flags), capture_output=True, text=True, timeout=500
+    )
+    assert run.returncode == 0, run.stderr
+    return load_file(out / "weights.safetensors")
+
+
+def test_killed_at_any_moment_and_started_again_ends_with_the_same_weights(data, tmp_path) -> None:
+    images = 8000
+    whole = trained(data, tmp_path / "whole", images)
+    state = tmp_path / "cut-state" / "state.safetensors"
+    line = command(data, tmp_path / "cut", images, "--checkpoint-minutes", "0.01")
+    for wait in (0.0, 0.3):
+        run = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        stamp = state.stat().st_mtime_ns if state.exists() else 0
+        while not state.exists() or state.stat().st_mtime_ns == stamp:
+            assert run.poll() is None, "it saves its state before it ends"
+            time.sleep(0.005)
+        time.sleep(wait)
+        run.kill()
+        run.wait()
+    resumed = trained(data, tmp_path / "cut", images)
+    for name, value in whole.items():
+        assert torch.equal(value, resumed[name]), name
+
+
+def test_two_processes_learn_what_one_learns(data, tmp_path) -> None:
+    images = 160
+    one = trained(data, tmp_path / "one", images, "--log-images", "16")
+    two = trained(
+        data, tmp_path / "two", images, "--log-images", "16", "--devices", "2", "--microbatch", "3"
+    )
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, atol=1e-3, rtol=1e-3)
+    rows = [pd.read_csv(tmp_path / name / "metrics.csv") for name in ("one", "two")]
+    np.testing.assert_allclose(*[table["gradient_norm"] for table in rows], rtol=1e-3)
+    np.testing.assert_allclose(*[table["loss"] for table in rows], rtol=1e-3)
