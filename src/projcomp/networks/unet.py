@@ -123,55 +123,12 @@ class UNet(nn.Module):
         )
         self.register_buffer("coordinate_planes", planes, persistent=False)
 
-        attended = set(config.attention_resolutions)
-        channels = widths[0]
         # The constant channel stands in for biases (EDM2, section 2.3).
-        self.conv_in = MPConv(3 + 1 + len(self.coordinate_planes), channels, kernel=3)
-        skips = [channels]
-        self.encoder = nn.ModuleList()
-        for level, width in enumerate(widths):
-            side = resolution >> level
-            if level:
-                self.encoder.append(
-                    Block(channels, channels, emb_channels, decoder=False, resample="down")
-                )
-                skips.append(channels)
-            for _ in range(config.blocks):
-                self.encoder.append(
-                    Block(channels, width, emb_channels, decoder=False, attention=side in attended)
-                )
-                channels = width
-                skips.append(channels)
-        self.decoder = nn.ModuleList()
-        for level, width in reversed(list(enumerate(widths))):
-            side = resolution >> level
-            if level == len(widths) - 1:
-                self.decoder.append(
-                    Block(channels, channels, emb_channels, decoder=True, attention=True)
-                )
-                self.decoder.append(Block(channels, channels, emb_channels, decoder=True))
-            else:
-                self.decoder.append(
-                    Block(channels, channels, emb_channels, decoder=True, resample="up")
-                )
-            for _ in range(config.blocks + 1):
-                self.decoder.append(
-                    Block(
-                        channels + skips.pop(),
-                        width,
-                        emb_channels,
-                        decoder=True,
-                        attention=side in attended,
-                    )
-                )
-                channels = width
-        self._takes_skip = [
-            position
-            for level in reversed(range(len(widths)))
-            for position in ([False, False] if level == len(widths) - 1 else [False])
-            + [True] * (config.blocks + 1)
-        ]
-        self.conv_out = MPConv(channels, 3, kernel=3)
+        self.conv_in = MPConv(3 + 1 + len(self.coordinate_planes), widths[0], kernel=3)
+        encoder, skips = _encoder(config, resolution, emb_channels)
+        decoder, self._takes_skip = _decoder(config, resolution, emb_channels, skips)
+        self.encoder, self.decoder = nn.ModuleList(encoder), nn.ModuleList(decoder)
+        self.conv_out = MPConv(widths[0], 3, kernel=3)
         self.out_gain = nn.Parameter(torch.zeros([]))
 
     def embed(self, c_noise: Tensor, condition: Tensor) -> Tensor:
@@ -201,6 +158,53 @@ class UNet(nn.Module):
         for module in self.modules():
             if isinstance(module, MPConv):
                 module.normalize_weights()
+
+
+def _encoder(
+    config: NetworkConfig, resolution: int, emb_channels: int
+) -> tuple[list[Block], list[int]]:
+    """The encoder's blocks, and the channels of every skip connection, the input's first."""
+    channels = config.channels * config.multipliers[0]
+    blocks, skips = [], [channels]
+    for level, multiplier in enumerate(config.multipliers):
+        width, attention = config.channels * multiplier, _attends(config, resolution, level)
+        if level:
+            blocks.append(Block(channels, channels, emb_channels, decoder=False, resample="down"))
+            skips.append(channels)
+        for _ in range(config.blocks):
+            blocks.append(Block(channels, width, emb_channels, decoder=False, attention=attention))
+            channels = width
+            skips.append(channels)
+    return blocks, skips
+
+
+def _decoder(
+    config: NetworkConfig, resolution: int, emb_channels: int, skips: list[int]
+) -> tuple[list[Block], list[bool]]:
+    """The decoder's blocks, and which of them take a skip connection, last in first out."""
+    skips = list(skips)
+    channels = skips[-1]
+    lowest = len(config.multipliers) - 1
+    blocks, takes_skip = [], []
+    for level in range(lowest, -1, -1):
+        width = config.channels * config.multipliers[level]
+        attention = _attends(config, resolution, level)
+        if level == lowest:
+            blocks.append(Block(channels, channels, emb_channels, decoder=True, attention=True))
+            blocks.append(Block(channels, channels, emb_channels, decoder=True))
+        else:
+            blocks.append(Block(channels, channels, emb_channels, decoder=True, resample="up"))
+        takes_skip += [False] * (len(blocks) - len(takes_skip))
+        for _ in range(config.blocks + 1):
+            wide = channels + skips.pop()
+            blocks.append(Block(wide, width, emb_channels, decoder=True, attention=attention))
+            takes_skip.append(True)
+            channels = width
+    return blocks, takes_skip
+
+
+def _attends(config: NetworkConfig, resolution: int, level: int) -> bool:
+    return resolution >> level in config.attention_resolutions
 
 
 def _coordinate_planes(resolution: int) -> Tensor:
