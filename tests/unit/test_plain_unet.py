@@ -1,0 +1,48 @@
+"""Our network computes what a plain reading of the equations computes."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import torch
+
+from projcomp.config import NetworkConfig
+from projcomp.networks import conditioning
+from projcomp.networks.denoiser import Denoiser
+
+PATH = Path(__file__).parents[2] / "benchmarks" / "plain_unet.py"
+SPEC = importlib.util.spec_from_file_location("plain_unet", PATH)
+assert SPEC is not None
+assert SPEC.loader is not None
+plain_unet = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(plain_unet)
+
+CONFIG = NetworkConfig(channels=16, multipliers=[1, 2, 8], blocks=2, attention_resolutions=[8, 4])
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_values_and_gradients_are_those_of_the_plain_network(training):
+    torch.manual_seed(0)
+    ours = Denoiser(CONFIG, 16, "position")
+    for name, parameter in ours.named_parameters():
+        if name.endswith("gain"):
+            torch.nn.init.constant_(parameter, 0.7)
+    ours.normalize_weights()
+    plain = plain_unet.PlainDenoiser(CONFIG, 16, "position")
+    plain.load_state_dict(ours.state_dict())
+    ours.train(training)
+    x, sigma = torch.randn(3, 3, 16, 16), torch.tensor([0.05, 0.5, 5.0])
+    condition = torch.cat(
+        [conditioning.at_locations([(0.2, 0.6), (0.9, 0.1)]), conditioning.empty("position")]
+    )
+    results = [model(x, sigma, condition) for model in (ours, plain)]
+    torch.testing.assert_close(*results, atol=1e-5, rtol=1e-4)
+    if training:
+        for result in results:
+            result.square().sum().backward()
+        for (name, a), b in zip(ours.named_parameters(), plain.parameters(), strict=True):
+            if a.grad is None:
+                assert b.grad is None
+                continue
+            scale = float(b.grad.abs().max())
+            assert float((a.grad - b.grad).abs().max()) <= 1e-3 * scale, name
