@@ -200,7 +200,8 @@ def frontier(given: argparse.Namespace) -> None:
             points.append((variant.name, rate / slow, quality))
             print(f"{variant.name:34s} {rate:8.2f} {rate / slow:8.1f} {quality:7.2f}", flush=True)
         if given.plot:
-            plot(points, f"{side}-".join(os.path.splitext(given.plot)).replace("-.", f".{side}."))
+            stem, suffix = os.path.splitext(given.plot)
+            plot(points, f"{stem}-{side}{suffix}")
 
 
 def plot(points: list[tuple[str, float, float]], path: str) -> None:
