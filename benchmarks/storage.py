@@ -106,7 +106,7 @@ def measure_index(folder: Path, pairs: list[tuple[SceneSpec, Picture]]) -> tuple
         )
     build_index(shards, folder / "set.h5")
     total = len(pairs) * len(shards)
-    batches = np.random.default_rng(0).permutation(total)[: 40 * BATCH].reshape(-1, BATCH)
+    batches = np.random.default_rng(0).integers(0, total, (40, BATCH))
 
     def from_shards() -> None:
         files = [h5py.File(path, "r") for path in shards]
@@ -123,8 +123,9 @@ def measure_index(folder: Path, pairs: list[tuple[SceneSpec, Picture]]) -> tuple
                 rows, where = np.unique(batch, return_inverse=True)  # HDF5 wants rising rows
                 file["images"][rows][where]
 
+    reader = ImageReader(folder / "set.h5")  # once per training: it checks every shard
+
     def as_training_does() -> None:
-        reader = ImageReader(folder / "set.h5")
         for batch in batches:
             reader.read(batch)
 

@@ -36,7 +36,7 @@ class ImageReader:
             self._paths = [folder / source.file_name for source in sources]
             self._starts = np.array([_first(source.vspace) for source in sources])
             self._shape = images.shape[1:]
-        self._open: OrderedDict[int, h5py.File] = OrderedDict()
+        self._open: OrderedDict[int, h5py.Dataset] = OrderedDict()
 
     def read(self, index: ArrayLike) -> NDArray[np.uint8]:
         """The images ``index`` (B,), in that order: uint8 (B, H, W, 3)."""
@@ -45,18 +45,18 @@ class ImageReader:
         shards = np.searchsorted(self._starts, index, side="right") - 1
         for row in np.argsort(index, kind="stable"):
             shard = int(shards[row])
-            data = dataset(self._file(shard), "images")
-            data.read_direct(images, np.s_[int(index[row]) - int(self._starts[shard])], np.s_[row])
+            # not read_direct: its selections cost more than a copy of one image
+            images[row] = self._images(shard)[int(index[row] - self._starts[shard])]
         return images
 
-    def _file(self, shard: int) -> h5py.File:
+    def _images(self, shard: int) -> h5py.Dataset:
         if shard in self._open:
             self._open.move_to_end(shard)
             return self._open[shard]
         if len(self._open) >= MAX_OPEN:
-            self._open.popitem(last=False)[1].close()
+            self._open.popitem(last=False)[1].file.close()
         # no chunk cache: an image is one chunk, and hardly ever read twice in a while
-        self._open[shard] = h5py.File(self._paths[shard], "r", rdcc_nbytes=0)
+        self._open[shard] = dataset(h5py.File(self._paths[shard], "r", rdcc_nbytes=0), "images")
         return self._open[shard]
 
 
