@@ -14,23 +14,16 @@ import argparse
 import os
 
 import numpy as np
+from common import CLEVR, psnr
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
 from projcomp import seeds
-from projcomp.config import SceneConfig
 from projcomp.data.picture import Picture
 from projcomp.render.renderer import Renderer
 from projcomp.scenes.placement import draw_scene
 from projcomp.scenes.spec import SceneSpec
-
-CLEVR = SceneConfig(sizes=["large", "small"], camera_jitter=0.5, light_jitter=1.0)
-
-
-def psnr(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
-    error = np.mean((first.astype(float) - second.astype(float)) ** 2)
-    return float(10 * np.log10(255**2 / error))
 
 
 def outline_distance(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:

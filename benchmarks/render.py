@@ -19,21 +19,22 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cache
 from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
+from common import CLEVR, psnr
 from numpy.typing import NDArray
 from PIL import Image
 
 from projcomp import seeds
-from projcomp.config import Config, SceneConfig
+from projcomp.config import Config
 from projcomp.scenes.placement import draw_scene
 from projcomp.scenes.spec import SceneSpec
-from projcomp.stages import render_settings
+from projcomp.stages import RenderSettings, render_settings
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-CLEVR = SceneConfig(sizes=["large", "small"], camera_jitter=0.5, light_jitter=1.0)
 
 
 @dataclass(frozen=True)
@@ -114,13 +115,18 @@ def scene(variant: Variant, index: int) -> SceneSpec:
     if variant.demo:
         from projcomp.render.shards import dataset_scene
 
-        config = Config()
-        weights = np.array([entry.num_images for entry in config.datasets.values()], float)
-        place = seeds.generator(0, "benchmark", index).choice(
-            len(weights), p=weights / weights.sum()
-        )
-        return dataset_scene(render_settings(config, list(config.datasets)[place]), index)
+        datasets, shares = demo_datasets()
+        place = seeds.generator(0, "benchmark", index).choice(len(datasets), p=shares)
+        return dataset_scene(datasets[place], index)
     return draw_scene(seeds.generator(0, "benchmark", index), CLEVR, 1, 8)
+
+
+@cache
+def demo_datasets() -> tuple[list[RenderSettings], NDArray[np.float64]]:
+    """The demo's datasets, and each one's share of all images."""
+    config = Config()
+    counts = np.array([entry.num_images for entry in config.datasets.values()], float)
+    return [render_settings(config, name) for name in config.datasets], counts / counts.sum()
 
 
 def render_some(variant: Variant, indices: list[int]) -> tuple[list[NDArray[np.uint8]], float]:
@@ -174,15 +180,6 @@ def shrink(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BOX))
 
 
-def psnr(images: list[NDArray[np.uint8]], reference: list[NDArray[np.uint8]]) -> float:
-    """Mean over the images, in dB."""
-    errors = [
-        np.mean((a.astype(float) - b.astype(float)) ** 2)
-        for a, b in zip(images, reference, strict=False)
-    ]
-    return float(np.mean(10 * np.log10(255**2 / np.array(errors))))
-
-
 def frontier(given: argparse.Namespace) -> None:
     baseline = Variant(
         "CLEVR's way", 320, 240, 512, False, threads=CORES, anew=True, assets=given.assets
@@ -196,8 +193,10 @@ def frontier(given: argparse.Namespace) -> None:
         for variant in variants(side):
             count = max(given.scenes, given.images)
             images, rate = render_on_all_cores(variant, count)
-            quality = psnr([shrink(image, side) for image in images], reference)
-            points.append((variant.name, rate / slow, quality))
+            quality = np.mean(
+                [psnr(shrink(a, side), b) for a, b in zip(images, reference, strict=False)]
+            )
+            points.append((variant.name, rate / slow, float(quality)))
             print(f"{variant.name:34s} {rate:8.2f} {rate / slow:8.1f} {quality:7.2f}", flush=True)
         if given.plot:
             stem, suffix = os.path.splitext(given.plot)

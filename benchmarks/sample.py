@@ -7,11 +7,9 @@ random weights, as sampling does at every noise level, for k = 1 to 6:
 """
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable
 
 import torch
+from common import seconds
 from torch import Tensor
 
 from projcomp.config import NetworkConfig
@@ -38,18 +36,6 @@ def network(resolution: int, channels: int, device: torch.device, precision: str
     return denoise
 
 
-def seconds(evaluate: Callable[[], Tensor], device: torch.device, repeats: int) -> float:
-    """Median wall time of ``evaluate``, after one call that does not count."""
-    times = []
-    for _ in range(repeats + 1):
-        began = time.perf_counter()
-        evaluate()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        times.append(time.perf_counter() - began)
-    return statistics.median(times[1:])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--batch", type=int, default=8, help="images sampled at once")
@@ -62,7 +48,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     device = torch_device(arguments.device)
-    resolution = arguments.resolution
+    resolution, repeats = arguments.resolution, arguments.repeats
     denoise = network(resolution, arguments.channels, device, arguments.precision)
     x = torch.randn(arguments.batch, 3, resolution, resolution).to(device)
     print("k,batched_seconds,loop_seconds,loop_over_batched")
@@ -79,8 +65,8 @@ def main() -> None:
         with torch.inference_mode():
             # A batch may round differently; anything beyond that would compare different things.
             torch.testing.assert_close(batched(x, SIGMA), loop(), rtol=0.1, atol=0.1)
-            one = seconds(lambda stack=batched: stack(x, SIGMA), device, arguments.repeats)
-            many = seconds(loop, device, arguments.repeats)
+            one = seconds(lambda stack=batched: stack(x, SIGMA), device, repeats, warm_up=1)
+            many = seconds(loop, device, repeats, warm_up=1)
         print(f"{k},{one:.4f},{many:.4f},{many / one:.2f}", flush=True)
 
 

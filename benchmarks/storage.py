@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from projcomp import seeds
 from projcomp.config import Config, SceneConfig
-from projcomp.data.index import build_index
+from projcomp.data.index import build_index, open_dataset
 from projcomp.data.picture import Picture
 from projcomp.data.reader import ImageReader
 from projcomp.data.shards import write_shard
@@ -123,7 +123,8 @@ def measure_index(folder: Path, pairs: list[tuple[SceneSpec, Picture]]) -> tuple
                 rows, where = np.unique(batch, return_inverse=True)  # HDF5 wants rising rows
                 file["images"][rows][where]
 
-    reader = ImageReader(folder / "set.h5")  # once per training: it checks every shard
+    with open_dataset(folder / "set.h5") as file:  # once per training: it checks every shard
+        reader = ImageReader(file)
 
     def as_training_does() -> None:
         for batch in batches:

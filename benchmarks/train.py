@@ -10,13 +10,12 @@ does it; ``forward`` is one denoising without gradients.
 
 import argparse
 import resource
-import statistics
-import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
 import torch
+from common import seconds
 from plain_unet import PlainDenoiser
 
 from projcomp.config_load import load_files
@@ -98,26 +97,14 @@ def measure(variant: Variant, repeats: int) -> tuple[float, float, float]:
             denoise(x0, sigma, condition)
 
     model.train()
-    stepping = variant.batch / _seconds(step, device, repeats)
+    stepping = variant.batch / seconds(step, device, repeats, warm_up=2)
     model.eval()
-    passing = variant.batch / _seconds(forward, device, repeats)
+    passing = variant.batch / seconds(forward, device, repeats, warm_up=2)
     if device.type == "cuda":
         memory = torch.cuda.max_memory_allocated(device) / 2**20
     else:
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return stepping, passing, memory
-
-
-def _seconds(work, device: torch.device, repeats: int) -> float:
-    """Median of the repeats, after two that do not count."""
-    taken = []
-    for _ in range(repeats + 2):
-        start = time.perf_counter()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken[2:])
 
 
 def main() -> None:

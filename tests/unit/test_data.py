@@ -83,7 +83,8 @@ def test_images_are_read_in_any_order_from_however_few_open_shards(
 ) -> None:
     monkeypatch.setattr(reader, "MAX_OPEN", most_open)
     expected = np.stack([p[1].image for shard in range(3) for p in _pictures(shard)])
-    images = reader.ImageReader(folder / "toy.h5")
+    with open_dataset(folder / "toy.h5") as file:
+        images = reader.ImageReader(file)
     for index in ([11, 0, 5, 5, 3, 4], [7], [], list(range(12))):
         np.testing.assert_array_equal(images.read(index), expected[np.array(index, dtype=int)])
         assert len(images._open) <= most_open

@@ -31,11 +31,11 @@ class RenderedImages:
     """
 
     def __init__(self, path: Path, condition: str, memory_bytes: int = MEMORY_BYTES):
-        self.path, self.condition = path, condition
+        self.condition = condition
         self._images: Tensor | None = None
-        self._reader: ImageReader | None = None
         with open_dataset(path) as file:
             images = dataset(file, "images")
+            self._reader = ImageReader(file)
             if images.nbytes <= memory_bytes:
                 self._images = torch.from_numpy(images[:])
             self.num_objects = torch.from_numpy(dataset(file, "num_objects")[:].astype(np.int64))
@@ -53,8 +53,6 @@ class RenderedImages:
         """The images ``index`` ``(B,)``, in that order: uint8 ``(B, H, W, 3)``."""
         if self._images is not None:
             return self._images[index]
-        if self._reader is None:  # opened late, so that each worker process has files of its own
-            self._reader = ImageReader(self.path)
         return torch.from_numpy(self._reader.read(index.numpy()))
 
     def draw_conditions(self, index: Tensor, rng: torch.Generator) -> Tensor:

@@ -7,8 +7,7 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from projcomp.data.hdf5 import PathLike, dataset
-from projcomp.data.index import open_dataset
+from projcomp.data.hdf5 import dataset
 
 MAX_OPEN = 256
 """Shards kept open at once, well below the usual limit of 1,024 files per process."""
@@ -19,23 +18,21 @@ class ImageReader:
 
     HDF5 compares a selection in a virtual dataset with every one of its sources; with many shards
     that costs far more than the reading (benchmarks/storage.py). The index still says which
-    shards there are, in which order, and that all of them are whole.
+    shards there are, and in which order.
 
     Args:
-        path: the dataset's index.
-
-    Raises:
-        FileFormatError: the index or a shard is missing or damaged.
+        index: the dataset's index as ``open_dataset`` gives it, its shards checked; it may be
+            closed afterwards. Shards are opened at the first reading, so that each worker process
+            has files of its own.
     """
 
-    def __init__(self, path: PathLike):
-        folder = Path(path).absolute().parent
-        with open_dataset(path) as file:
-            images = dataset(file, "images")
-            sources = sorted(images.virtual_sources(), key=lambda source: _first(source.vspace))
-            self._paths = [folder / source.file_name for source in sources]
-            self._starts = np.array([_first(source.vspace) for source in sources])
-            self._shape = images.shape[1:]
+    def __init__(self, index: h5py.File):
+        folder = Path(index.filename).absolute().parent
+        images = dataset(index, "images")
+        sources = sorted(images.virtual_sources(), key=lambda source: _first(source.vspace))
+        self._paths = [folder / source.file_name for source in sources]
+        self._starts = np.array([_first(source.vspace) for source in sources])
+        self._shape = images.shape[1:]
         self._open: OrderedDict[int, h5py.Dataset] = OrderedDict()
 
     def read(self, index: ArrayLike) -> NDArray[np.uint8]:

@@ -19,12 +19,8 @@ def open_stage(files: ClevrFiles) -> dict[str, bpy.types.Object]:
 
 
 def load_meshes(files: ClevrFiles) -> dict[str, bpy.types.Mesh]:
-    """The three shapes by CLEVR's names, each with one empty material slot."""
-    meshes = {}
-    for shape, path in files.shapes.items():
-        meshes[shape] = _load(path, "objects").data
-        meshes[shape].materials.append(None)
-    return meshes
+    """The three shapes by CLEVR's names."""
+    return {shape: _load(path, "objects").data for shape, path in files.shapes.items()}
 
 
 def load_materials(files: ClevrFiles) -> dict[str, bpy.types.Material]:

@@ -6,10 +6,11 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from projcomp.scenes.visibility import CUBE_CORE, CUBE_EDGE, CUBE_EXPONENT
+
 Array = NDArray[np.float64]
 
-# A quarter of the cube's rounded edge: excess over the flat core, superellipse of exponent 3.
-_CUBE_CORE, _CUBE_EDGE, _CUBE_EXPONENT, _CUBE_SEGMENTS = 0.75, 0.25, 3.0, 8
+_CUBE_SEGMENTS = 8  # to a quarter of a rounded edge
 _CYLINDER_SEGMENTS = 64
 _SPHERE_SEGMENTS, _SPHERE_RINGS = 64, 32
 
@@ -46,11 +47,8 @@ _GROUND_SUBDIVISIONS = 2
 
 
 def unit_meshes() -> dict[str, bpy.types.Mesh]:
-    """The three shapes by CLEVR's names, each with one empty material slot."""
-    meshes = {"cube": _cube(), "sphere": _sphere(), "cylinder": _cylinder()}
-    for mesh in meshes.values():
-        mesh.materials.append(None)
-    return meshes
+    """The three shapes by CLEVR's names."""
+    return {"cube": _cube(), "sphere": _sphere(), "cylinder": _cylinder()}
 
 
 def add_ground(scene: bpy.types.Scene) -> bpy.types.Object:
@@ -84,15 +82,15 @@ def _mesh(name: str, vertices: Array, faces: list[tuple[int, ...]], smooth: bool
 def _cube() -> bpy.types.Mesh:
     """Six square grids, bent over the rounded edges; neighbouring grids share their border."""
     angles = np.linspace(0.0, np.pi / 4, _CUBE_SEGMENTS // 2 + 1)
-    side = _CUBE_CORE + _CUBE_EDGE * np.tan(angles)
+    side = CUBE_CORE + CUBE_EDGE * np.tan(angles)
     line = np.concatenate([-side[::-1], side])
     n = len(line)
     u, v = np.meshgrid(line, line, indexing="ij")
     flat = np.stack([u.ravel(), v.ravel(), np.ones(n * n)], axis=1)
-    core = np.clip(flat, -_CUBE_CORE, _CUBE_CORE)
+    core = np.clip(flat, -CUBE_CORE, CUBE_CORE)
     excess = flat - core
-    length = (np.abs(excess) ** _CUBE_EXPONENT).sum(axis=1, keepdims=True) ** (1 / _CUBE_EXPONENT)
-    top = core + excess * (_CUBE_EDGE / length)
+    length = (np.abs(excess) ** CUBE_EXPONENT).sum(axis=1, keepdims=True) ** (1 / CUBE_EXPONENT)
+    top = core + excess * (CUBE_EDGE / length)
     quads = [
         (i * n + j, (i + 1) * n + j, (i + 1) * n + j + 1, i * n + j + 1)
         for i in range(n - 1)

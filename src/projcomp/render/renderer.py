@@ -67,6 +67,8 @@ class Renderer:
             bpy.ops.wm.read_factory_settings(use_empty=True)
             self._movable = clevr.open_stage(files) if files else add_stage(bpy.context.scene)
             self._meshes = clevr.load_meshes(files) if files else unit_meshes()
+            for mesh in self._meshes.values():
+                mesh.materials.append(None)  # the slot for each object's own material
             self._materials = clevr.load_materials(files) if files else build_materials()
             self._scene = bpy.context.scene
             cycles.set_up(self._scene, width, height, samples, denoise, filter_width, threads)

@@ -11,8 +11,8 @@ def start_blender(threads: int) -> None:
     """Import bpy; call it before anything else does, once per process.
 
     Blender's scheduler (oneTBB) keeps a worker per processor that it sees when it starts, and on
-    renders with fewer threads the idle ones spin, taking up to 40 % from the process beside
-    this one. So Blender is shown only as many processors as it shall use threads while it starts.
+    renders with fewer threads the idle ones spin, taking time from the process beside this
+    one. So Blender is shown only as many processors as it shall use threads while it starts.
     """
     with _few_processors(threads):
         import bpy

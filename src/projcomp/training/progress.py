@@ -113,12 +113,14 @@ class Progress(lightning.Callback):
             )
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module) -> None:
-        """Close the bar."""
-        self.bar.close()
-        self.signals.stop()
+        """Close the bar and give the signals back."""
+        self._close()
 
     def on_exception(self, trainer: lightning.Trainer, pl_module, exception) -> None:
-        """Close the bar."""
+        """The same."""
+        self._close()
+
+    def _close(self) -> None:
         self.bar.close()
         self.signals.stop()
 

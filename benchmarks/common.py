@@ -1,0 +1,32 @@
+"""What several benchmarks measure with."""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from projcomp.config import SceneConfig
+
+CLEVR = SceneConfig(sizes=["large", "small"], camera_jitter=0.5, light_jitter=1.0)
+"""CLEVR's own rules, where the demo has large objects and no jitter."""
+
+
+def seconds(work: Callable[[], object], device: torch.device, repeats: int, warm_up: int) -> float:
+    """Median wall time of ``work``, after ``warm_up`` calls that do not count."""
+    times = []
+    for _ in range(repeats + warm_up):
+        began = time.perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[warm_up:])
+
+
+def psnr(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+    """Peak signal-to-noise ratio of two 8-bit images, dB."""
+    error = np.mean((first.astype(float) - second.astype(float)) ** 2)
+    return float(10 * np.log10(255**2 / error))
