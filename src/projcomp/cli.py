@@ -16,7 +16,7 @@ import typer.core
 from pydantic import ValidationError
 
 from projcomp import stages
-from projcomp.config import Section, WandbConfig
+from projcomp.config import SamplingConfig, Section, WandbConfig
 from projcomp.errors import ConfigError, DiskError, UserError
 
 SettingsT = TypeVar("SettingsT", bound=Section)
@@ -92,13 +92,13 @@ def main() -> None:
     app(prog_name="projcomp")
 
 
-def _parse(model: type[SettingsT], text: str) -> SettingsT:
+def _parse(model: type[SettingsT], text: str, flag: str = "--settings") -> SettingsT:
     from projcomp.config_load import first_line
 
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        raise ConfigError(f"--settings: {first_line(error, model)}") from None
+        raise ConfigError(f"{flag}: {first_line(error, model)}") from None
 
 
 def _stage(name: str, example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -195,6 +195,8 @@ def train(
     nodes: Annotated[int, typer.Option(min=1, help="nodes that share each update")] = 1,
     microbatch: Annotated[int | None, typer.Option(min=1, help="images per pass")] = None,
     log_images: Annotated[int, typer.Option(min=1, help="images between lines of the log")] = 4096,
+    sample_images: Annotated[int, typer.Option(min=1, help="images between sheets")] = 20_000,
+    sampling: Annotated[str, typer.Option(help="the sampler of the sheets, as JSON")] = "{}",
     wandb: Annotated[WandbMode, typer.Option(help="log to Weights & Biases too")] = WandbMode.off,
     wandb_project: Annotated[str, typer.Option(help="project name there")] = "projcomp",
 ) -> None:
@@ -210,6 +212,8 @@ def train(
         threads=threads,
         checkpoint_minutes=checkpoint_minutes,
         log_images=log_images,
+        sample_images=sample_images,
+        sampling=_parse(SamplingConfig, sampling, "--sampling"),
         wandb=_wandb(wandb, wandb_project),
     )
     training.train(parsed, data, out, state, machine)
@@ -218,6 +222,22 @@ def train(
 def _wandb(mode: WandbMode, project: str) -> WandbConfig:
     online = "online" if mode is WandbMode.online else "offline"
     return WandbConfig(enabled=mode is not WandbMode.off, mode=online, project=project)
+
+
+@_stage("check-model", "--settings JSON --data data --model models/single --out check.csv")
+def check_model(
+    settings: SettingsText,
+    data: Annotated[Path, typer.Option(help="folder of the dataset indices")],
+    model: Annotated[Path, typer.Option(help="folder of the trained model")],
+    out: Out,
+    threads: Threads = 1,
+    device: DeviceOption = Device.auto,
+) -> None:
+    """Measure how well a trained model denoises images that it never saw."""
+    parsed = _parse(stages.CheckSettings, settings)
+    from projcomp.evaluation import denoising
+
+    denoising.check_model(parsed, data, model, out, device=device.value, threads=threads)
 
 
 @_stage("train-detector", "--settings JSON --data data/counting.h5 --out models/detector ...")

@@ -15,7 +15,7 @@ Size = Literal["large", "small"]
 Material = Literal["rubber", "metal"]
 Color = Literal["gray", "red", "blue", "green", "brown", "purple", "cyan", "yellow"]
 Operator = Literal["product", "bayes"]
-Sampler = Literal["heun"]
+Sampler = Literal["heun", "euler", "sde", "ancestral"]
 
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -94,7 +94,11 @@ class SceneConfig(Section):
 class DatasetConfig(Section):
     """One dataset of rendered scenes; its name is the key under ``datasets``."""
 
-    num_images: int = Field(ge=1, description="number of images, a multiple of render.shard_size")
+    num_images: int = Field(
+        ge=2,
+        description="number of images, a multiple of render.shard_size; every 50th is held out "
+        "from training",
+    )
     min_objects: int = Field(ge=0, description="least number of objects in a scene")
     max_objects: int = Field(ge=0, le=20, description="greatest number of objects in a scene")
 
@@ -197,6 +201,9 @@ class TrainingConfig(Section):
         2.0, gt=0, description="time between checkpoints to resume from"
     )
     log_images: int = Field(4_096, ge=1, description="images between two lines of metrics.csv")
+    sample_images: int = Field(
+        20_000, ge=1, description="images between two sheets of samples in models/<model>/samples"
+    )
     threads: int = Field(
         2, ge=1, description="CPU threads of one training job; a sampling job takes one"
     )
@@ -221,7 +228,11 @@ class ModelConfig(Section):
 class SamplingConfig(Section):
     """The EDM sampler (Karras et al. 2022) and how its work is cut into pieces."""
 
-    sampler: Sampler = Field("heun", description="reverse process")
+    sampler: Sampler = Field(
+        "heun",
+        description="reverse process: heun (two evaluations a step) or euler (DDIM) on the ODE, "
+        "the sde, or DDPM's ancestral sampler",
+    )
     num_steps: int = Field(18, ge=1, description="number of noise levels above zero")
     sigma_min: float = Field(0.01, gt=0, description="least noise level above zero")
     sigma_max: float = Field(20.0, gt=0, description="noise level of the start")
@@ -254,7 +265,9 @@ class ExperimentConfig(Section):
         None, description="the background of a product; bayes takes none"
     )
     num_composed: list[Annotated[int, Field(ge=0, le=9)]] | None = Field(
-        None, description="numbers of composed locations; 0 samples the background alone"
+        None,
+        description="numbers of composed locations, at most the nine there are; 0 samples the "
+        "background alone",
     )
     color_pairs: Literal["all"] | list[tuple[Color, Color]] | None = Field(
         None, description="pairs of composed colours, or all of them"

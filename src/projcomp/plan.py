@@ -73,6 +73,8 @@ class Plan:
         """Flags of ``projcomp train`` that change how it runs, not what is learned."""
         wandb, training = self.config.wandb, self.config.training
         flags = [self.detector_options(), f"--log-images {training.log_images}"]
+        flags += [f"--sample-images {training.sample_images}"]
+        flags += [f"--sampling {quote(stages.to_json(self.config.sampling))}"]
         flags += [f"--devices {training.devices}", f"--nodes {training.nodes}"]
         if training.microbatch is not None:
             flags += [f"--microbatch {training.microbatch}"]
@@ -132,6 +134,8 @@ class Plan:
         figure = self.figures[name]
         if figure.kind in ("counts", "rates"):
             return [self.at("results/summary.csv")]
+        if figure.kind == "denoising":
+            return [self.at(f"models/{name}/check.csv") for name in figure.models]
         if figure.kind == "detector":
             return [self.at("models/detector/check.csv")]
         shown = [(e, case) for e, names in figure.cases.items() for case in names]
@@ -167,6 +171,10 @@ class Plan:
         """Settings of training ``model``, as JSON."""
         return stages.to_json(stages.train_settings(self.config, model))
 
+    def check_settings(self, model: str) -> str:
+        """Settings of checking ``model``, as JSON."""
+        return stages.to_json(stages.check_settings(self.config, model))
+
     def detector_settings(self) -> str:
         """Settings of training the detector, as JSON."""
         return stages.to_json(stages.detector_settings(self.config))
@@ -200,7 +208,8 @@ class Plan:
             "render_shard": sum(self.num_shards(name) for name in config.datasets),
             "index_dataset": len(config.datasets),
             "preview_dataset": len(config.datasets),
-            "train_model": len(self.used_models()),
+            "train_model": len(stages.used_models(config)),
+            "check_model": len(stages.used_models(config)),
             "train_detector": 1,
             "sample_case": sampled,
             "render_reference": true,
@@ -221,7 +230,7 @@ class Plan:
             count = self.num_shards(name)
             shards = "1 shard" if count == 1 else f"{count} shards"
             lines.append(f"dataset {name}: {dataset.num_images:,} images, {objects}, {shards}")
-        for name in self.used_models():
+        for name in stages.used_models(config):
             model = config.models[name]
             told = {"none": "nothing"}.get(model.condition, f"a {model.condition}")
             source = ", ".join(model.datasets)
@@ -236,15 +245,6 @@ class Plan:
         )
         counted = ", ".join(f"{count} {rule}" for rule, count in jobs.items() if rule != "all")
         return "\n".join([*lines, f"{sum(jobs.values()):,} jobs: {counted}"])
-
-    def used_models(self) -> list[str]:
-        """Models that some experiment composes; the others are trained only when asked for."""
-        used: set[str] = set()
-        for experiment in self.config.experiments.values():
-            used.add(experiment.conditionals)
-            if experiment.background is not None:
-                used.add(experiment.background.model)
-        return [name for name in self.config.models if name in used]
 
 
 def _amount(low: int, high: int) -> str:

@@ -28,7 +28,9 @@ from projcomp.diffusion.pixels import decode
 from projcomp.errors import ConfigError, UserError
 from projcomp.networks import conditioning
 from projcomp.networks.checkpoint import load_model
-from projcomp.samplers.registry import Sampler, get_sampler
+from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.process import Predictor, sample
+from projcomp.samplers.registry import get_sampler
 from projcomp.samplers.start import start_noise
 
 if TYPE_CHECKING:
@@ -124,14 +126,13 @@ def draw_samples(
     scores = BatchedScores(requests, recipe.chunk_size)
     field = get_operator(settings.operator).field(scores, [1.0] * (len(requests) - 1))
     sigmas = edm_sigmas(recipe.num_steps, recipe.sigma_min, recipe.sigma_max, recipe.rho)
-    sampler = get_sampler(recipe.sampler)
+    predictor = get_sampler(recipe.sampler)
     pieces = _pieces(settings.num_samples, max(1, recipe.chunk_size // scores.widest_group))
     images, num_evaluations = [], 0
     began = time.perf_counter()
     for indices in tqdm(pieces, desc=f"{settings.experiment}/{settings.case.name}", disable=None):
         stream = [sample_seed(settings, int(i)) for i in indices]
-        noise = start_noise(stream, (3, resolution, resolution)).to(device)
-        x, num_evaluations = _sample(field, sampler, sigmas, noise)
+        x, num_evaluations = _sample(field, predictor, sigmas, stream, resolution, device)
         _check_finite(x, settings)
         images.append(decode(x))
     return DrawnSamples(
@@ -215,10 +216,18 @@ def _at_precision(model: Model, precision: str, device: torch.device) -> Denoise
 
 @torch.inference_mode()
 def _sample(
-    field: ScoreField, sampler: Sampler, sigmas: Tensor, noise: Tensor
+    field: ScoreField,
+    predictor: Predictor,
+    sigmas: Tensor,
+    stream: list[int],
+    resolution: int,
+    device: torch.device,
 ) -> tuple[Tensor, int]:
-    """Samples ``(batch, *dims)`` from standard normal ``noise``, and evaluations of the field."""
-    result = sampler(field, float(sigmas[0]) * field.start_scale * noise, sigmas)
+    """Samples ``(batch, 3, H, W)``, one per seed of ``stream``, and evaluations of the field."""
+    dims = (3, resolution, resolution)
+    start = float(sigmas[0]) * field.start_scale * start_noise(stream, dims).to(device)
+    noise = NoiseStreams(stream, dims, device)
+    result = sample(field, start, sigmas, predictor, noise=noise)
     return result.x, result.num_evaluations
 
 

@@ -25,10 +25,11 @@ from projcomp.config import (
 )
 
 FORMATS = {
-    "render": 2,
-    "reference": 2,
+    "render": 3,
+    "reference": 3,
     "preview": 1,
-    "train": 3,
+    "train": 4,
+    "check": 1,
     "detector": 1,
     "sample": 1,
     "evaluate": 1,
@@ -38,12 +39,12 @@ FORMATS = {
 
 OPERATIONAL_TRAINING = (
     *("device", "devices", "nodes", "microbatch"),
-    *("checkpoint_minutes", "log_images", "threads"),
+    *("checkpoint_minutes", "log_images", "sample_images", "threads"),
 )
 """Settings of ``training`` that change how it runs, not what is learned."""
 
 FigureKind = Literal[
-    "grid", "samples4", "counts", "rates", "pairs", "rgb", "unconditional", "detector"
+    "grid", "samples4", "counts", "rates", "pairs", "rgb", "unconditional", "denoising", "detector"
 ]
 
 
@@ -97,6 +98,17 @@ class TrainSettings(Section):
     training: TrainingConfig
 
 
+class CheckSettings(Section):
+    """How well one diffusion model denoises images that it never saw."""
+
+    format: int = FORMATS["check"]
+    seed: int
+    model: str
+    datasets: list[str]
+    sigma_min: float
+    sigma_max: float
+
+
 class DetectorSettings(Section):
     """The object detector."""
 
@@ -141,12 +153,13 @@ class SummarySettings(Section):
 
 
 class FigureSettings(Section):
-    """One figure; ``cases`` are the names of the cases it shows, by experiment."""
+    """One figure: the names of the cases it shows, by experiment, or of the models."""
 
     format: int = FORMATS["figure"]
     name: str
     kind: FigureKind
-    cases: dict[str, list[str]]
+    cases: dict[str, list[str]] = Field(default={})
+    models: list[str] = Field(default=[])
 
 
 def _recipe(render: RenderConfig) -> RenderRecipe:
@@ -193,6 +206,27 @@ def train_settings(config: Config, model: str) -> TrainSettings:
         network=config.network,
         training=TrainingConfig(**lasting),
     )
+
+
+def check_settings(config: Config, model: str) -> CheckSettings:
+    """Settings of checking the diffusion model ``model``."""
+    return CheckSettings(
+        seed=config.seed,
+        model=model,
+        datasets=list(config.models[model].datasets),
+        sigma_min=config.sampling.sigma_min,
+        sigma_max=config.sampling.sigma_max,
+    )
+
+
+def used_models(config: Config) -> list[str]:
+    """Models that some experiment composes; the others are trained only when asked for."""
+    used: set[str] = set()
+    for experiment in config.experiments.values():
+        used.add(experiment.conditionals)
+        if experiment.background is not None:
+            used.add(experiment.background.model)
+    return [name for name in config.models if name in used]
 
 
 def detector_settings(config: Config) -> DetectorSettings:
@@ -286,6 +320,9 @@ def figures(config: Config) -> dict[str, FigureSettings]:
     background = {name: ["k0"] for name, names in places.items() if "k0" in names}
     if background:
         add("unconditional", background)
+    found["denoising"] = FigureSettings(
+        name="denoising", kind="denoising", models=used_models(config)
+    )
     add("detector", {})
     return found
 

@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 import torch
 
 from projcomp import seeds
 from projcomp.config import SceneConfig
-from projcomp.data.dataset import RenderedImages
+from projcomp.data.dataset import RenderedImages, rows_of
 from projcomp.data.index import build_index
 from projcomp.data.picture import Picture
 from projcomp.data.shards import write_shard
@@ -26,11 +27,13 @@ def test_conditions_name_one_object_of_the_picture_or_none(tmp_path) -> None:
         attributes={"shard": 0},
     )
     build_index([tmp_path / "s.h5"], tmp_path / "i.h5")
-    index = torch.arange(12).repeat(20)
+    index = torch.arange(11).repeat(20)
     rng = torch.Generator().manual_seed(0)
     places = RenderedImages(tmp_path / "i.h5", "position")
-    assert len(places) == 12
-    drawn = torch.tensor([7, 2, 7, 11])
+    held_out = RenderedImages(tmp_path / "i.h5", "position", held_out=True)
+    assert (len(places), len(held_out)) == (11, 1)
+    assert held_out.read(torch.tensor([0])).unique() == 11
+    drawn = torch.tensor([7, 2, 7, 10])
     assert places.in_memory
     assert torch.equal(places.read(drawn)[:, 0, 0, 0].long(), drawn)
     from_disk = RenderedImages(tmp_path / "i.h5", "position", memory_bytes=10)
@@ -53,3 +56,14 @@ def test_conditions_name_one_object_of_the_picture_or_none(tmp_path) -> None:
         assert row[1] in have if have else row[0] == conditioning.EMPTY
     nothing = RenderedImages(tmp_path / "i.h5", "none").draw_conditions(index, rng)
     assert torch.equal(nothing, torch.zeros(len(index), 1))
+
+
+@pytest.mark.parametrize("count", [2, 3, 49, 50, 51, 1000])
+def test_training_and_held_out_images_part_the_dataset(count) -> None:
+    kept, held_out = rows_of(count, held_out=False), rows_of(count, held_out=True)
+    assert sorted([*kept.tolist(), *held_out.tolist()]) == list(range(count))
+    assert len(held_out) == max(count // 50, 1)
+
+
+def test_enlarging_a_dataset_trains_on_nothing_that_was_held_out() -> None:
+    assert set(rows_of(200, held_out=True).tolist()) <= set(rows_of(1000, held_out=True).tolist())

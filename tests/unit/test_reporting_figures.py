@@ -33,8 +33,15 @@ FIGURES = {
     "pairs": COLOR_CASES,
     "rgb": {**COLOR_CASES, "truth": COLOR_CASES["colors"]},
     "unconditional": {"A": ["k0"], "truth": ["k0"]},
+    "denoising": {},
     "detector": {},
 }
+DENOISING = """dataset,part,told,sigma,error,low,high,images
+single,held_out,condition,0.1,0.5,0.4,0.6,10
+single,held_out,condition,1,0.7,0.6,0.8,10
+single,held_out,nothing,0.1,0.6,0.5,0.7,10
+single,training,condition,0.1,0.4,0.3,0.5,10
+"""
 
 
 def case_of(name: str) -> Case:
@@ -81,11 +88,14 @@ def root(tmp_path_factory):
     summarize(tables, settings, root / "results" / "summary.csv")
     (root / "models" / "detector").mkdir(parents=True)
     (root / "models" / "detector" / "check.csv").write_text(CHECK)
+    (root / "models" / "single").mkdir()
+    (root / "models" / "single" / "check.csv").write_text(DENOISING)
     return root
 
 
 def drawn(kind, root, folder, cases=None):
-    settings = FigureSettings(name=kind, kind=kind, cases=FIGURES[kind] if cases is None else cases)
+    cases = FIGURES[kind] if cases is None else cases
+    settings = FigureSettings(name=kind, kind=kind, cases=cases, models=["single"])
     png, svg = folder / f"{kind}.png", folder / f"{kind}.svg"
     draw(kind, settings, root, png, svg)
     return png, svg

@@ -15,7 +15,8 @@ from projcomp.data.images import read_samples
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.errors import ConfigError, DeviceError
-from projcomp.samplers.result import SamplerResult
+from projcomp.samplers.result import Move
+from projcomp.samplers.start import start_noise
 from projcomp.stages import SampleSettings
 
 RESOLUTION = 8
@@ -122,13 +123,15 @@ def test_samples_spread_as_their_distribution_does():
 
 
 def test_start_is_scaled_to_the_field_and_the_noise_level():
-    def stay(field, x, sigmas):
-        return SamplerResult(x, None, 0)
+    """A field that starts narrower by sqrt(1/4), and a predictor that leaves everything there."""
+
+    def stay(field, x, sigma, sigma_next, state, noise):
+        return Move(x, state, 0)
 
     field = LinearField(lambda x, sigma: -torch.stack([x, x]) / sigma**2, (2.0, 2.0))
-    noise = torch.ones(2, 3)
-    x, _ = sampling._sample(field, stay, edm_sigmas(4, 0.002, 80.0, 7.0), noise)
-    torch.testing.assert_close(x, 40.0 * noise)
+    sigmas = edm_sigmas(4, 0.002, 80.0, 7.0)
+    x, _ = sampling._sample(field, stay, sigmas, [3, 4], 5, CPU)
+    torch.testing.assert_close(x, 40.0 * start_noise([3, 4], (3, 5, 5)))
 
 
 def test_colours_are_asked_for_by_name():

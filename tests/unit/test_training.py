@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
-from projcomp.config import NetworkConfig, TrainingConfig, WandbConfig
+from projcomp.config import NetworkConfig, SamplingConfig, TrainingConfig, WandbConfig
 from projcomp.data.dataset import RenderedImages
 from projcomp.errors import DeviceError, UserError
 from projcomp.networks import conditioning
@@ -35,6 +36,7 @@ class FakeImages(RenderedImages):
         rng = generator(0, "fake", path.stem)
         empty = path.stem == "empty"
         self._images = torch.from_numpy(rng.integers(0, 256, (20, 8, 8, 3), dtype=np.uint8))
+        self._rows = torch.arange(20)
         self.num_objects = torch.zeros(20).long() if empty else torch.arange(20) % 3 + 1
         index = torch.arange(20)[:, None].expand(20, 3)
         objects = torch.arange(3)[None].expand(20, 3)
@@ -72,6 +74,7 @@ def run(
     wandb=None,
     microbatch=None,
     checkpoint_minutes=1e-9,
+    sample_images=1000,
     **training,
 ):
     machine = Machine(
@@ -79,6 +82,8 @@ def run(
         microbatch=microbatch,
         checkpoint_minutes=checkpoint_minutes,
         log_images=8,
+        sample_images=sample_images,
+        sampling=SamplingConfig(num_steps=2),
         wandb=wandb or WandbConfig(),
     )
     train(settings(**training), tmp_path, tmp_path / name, tmp_path / f"state_{name}", machine)
@@ -225,6 +230,16 @@ def test_metrics_tell_the_error_by_noise_level(tmp_path):
     assert (table["gradient_norm"] > 0).all()
 
 
+def test_sheets_of_samples_are_drawn_on_the_way_and_change_nothing(tmp_path):
+    plain, drawn = run(tmp_path), run(tmp_path, "drawn", sample_images=20)
+    assert all(torch.equal(plain[name], drawn[name]) for name in plain)
+    sheets = sorted((tmp_path / "drawn" / "samples").iterdir())
+    assert [sheet.name for sheet in sheets] == ["0000000020.png", "0000000040.png"]
+    first, second = (np.asarray(Image.open(sheet)) for sheet in sheets)
+    assert first.shape == second.shape
+    assert (first != second).any()
+
+
 def test_running_losses_are_means_by_band():
     losses = RunningLosses()
     sigma = torch.tensor([0.05, 0.2, 0.3, 1.0])
@@ -246,8 +261,9 @@ def test_missing_gpu_is_one_clear_line(tmp_path, monkeypatch):
 def test_wandb_logs_offline(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WANDB_SILENT", "true")
-    run(tmp_path, wandb=WandbConfig(enabled=True, mode="offline"))
+    run(tmp_path, wandb=WandbConfig(enabled=True, mode="offline"), sample_images=24)
     assert list(tmp_path.glob("state_a/wandb/offline-run-*/*.wandb"))
+    assert len(list(tmp_path.glob("state_a/wandb/offline-run-*/files/media/images/*.png"))) == 2
 
 
 def batches(dropout=0.0, start=0, **share):

@@ -4,7 +4,7 @@ from driver import Job
 
 ALL_FIGURES = {
     *("counts", "rates", "grid_A", "grid_B", "grid_C", "grid_truth"),
-    *("pairs_colors", "pairs_truth", "rgb_colors", "unconditional", "detector"),
+    *("pairs_colors", "pairs_truth", "rgb_colors", "unconditional", "detector", "denoising"),
 }
 SAMPLED = {"A/k0", "A/k2", "B/k2", "C/k2", "colors/red-blue"}
 TRUE = {"k0", "k2", "red-blue"}
@@ -26,6 +26,7 @@ def test_operational_settings_run_nothing_again(planned_after: dict[str, set[Job
 def test_a_training_setting_renders_nothing(planned_after: dict[str, set[Job]]) -> None:
     assert planned_after["learning_rate"] == (
         jobs("train_model", {"single", "cluttered", "colored"})
+        | jobs("check_model", {"single", "cluttered", "colored"})
         | jobs("sample_case", SAMPLED)
         | jobs("evaluate_case", SAMPLED)
         | SUMMARIZE
@@ -49,10 +50,11 @@ def test_a_larger_dataset_renders_the_new_shards_only(planned_after: dict[str, s
         | jobs("index_dataset", {"single"})
         | jobs("preview_dataset", {"single"})
         | jobs("train_model", {"single"})
+        | jobs("check_model", {"single"})
         | jobs("sample_case", sampled)
         | jobs("evaluate_case", sampled)
         | SUMMARIZE
-        | jobs("draw_figure", {"counts", "rates", "grid_A", "grid_B", "unconditional"})
+        | jobs("draw_figure", {"counts", "rates", "grid_A", "grid_B", "unconditional", "denoising"})
     )
 
 
@@ -61,7 +63,7 @@ def test_the_radius_counts_again_only(planned_after: dict[str, set[Job]]) -> Non
     assert planned_after["radius"] == (
         jobs("evaluate_case", SAMPLED | truth)
         | SUMMARIZE
-        | jobs("draw_figure", ALL_FIGURES - {"rgb_colors", "detector"})
+        | jobs("draw_figure", ALL_FIGURES - {"rgb_colors", "denoising", "detector"})
     )
 
 
@@ -71,7 +73,7 @@ def test_the_detector_renders_and_samples_nothing(planned_after: dict[str, set[J
         {("train_detector", "")}
         | jobs("evaluate_case", SAMPLED | truth)
         | SUMMARIZE
-        | jobs("draw_figure", ALL_FIGURES - {"rgb_colors"})
+        | jobs("draw_figure", ALL_FIGURES - {"rgb_colors", "denoising"})
     )
 
 
@@ -90,4 +92,4 @@ def test_a_render_setting_runs_everything_again(planned_after: dict[str, set[Job
     shards |= {f"{name}/0000{number}" for name in ("single", "counting") for number in range(2)}
     assert jobs("render_shard", shards) | jobs("render_reference", TRUE) <= again
     assert jobs("draw_figure", ALL_FIGURES) <= again
-    assert len(again) == 7 + 3 + 5 + 5 + 3 + 1 + 5 + 8 + 1 + 11
+    assert len(again) == 7 + 3 + 5 + 5 + 3 + 3 + 1 + 5 + 8 + 1 + 12

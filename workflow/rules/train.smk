@@ -32,6 +32,35 @@ rule train_model:
         " {params.options} > {log} 2>&1"
 
 
+rule check_model:
+    input:
+        lambda w: plan.training_data(w.model),
+        weights=plan.at("models/{model}/weights.safetensors"),
+        described=plan.at("models/{model}/model.json"),
+    output:
+        plan.at("models/{model}/check.csv"),
+    log:
+        plan.at("logs/check/{model}.log"),
+    wildcard_constraints:
+        model=r"(?!detector/)[\w-]+",
+    priority: 40
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+        gpu=plan.torch_gpus(),
+    params:
+        settings=lambda w: plan.check_settings(w.model),
+        data=lambda w, input: Path(input[0]).parent,
+        folder=lambda w, input: Path(input.weights).parent,
+        device=lambda w, output: plan.config.training.device,
+    shell:
+        "projcomp check-model --settings {params.settings:q} --data {params.data}"
+        " --model {params.folder} --out {output} --threads {threads}"
+        " --device {params.device} > {log} 2>&1"
+
+
 rule train_detector:
     input:
         plan.index(plan.config.detector.dataset),

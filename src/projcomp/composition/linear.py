@@ -73,3 +73,17 @@ class LinearField:
 
     def observe(self, step: Step, dx: Tensor, state: None) -> None:
         """Nothing to remember."""
+
+
+def simple_product(scores: ScoreStack, weights: Sequence[float]) -> LinearField:
+    """``prod_i p_i^w_i`` without a background: the coefficients are the weights.
+
+    The start is narrower than one model's, ``sigma_max^2 / sum_i w_i``.
+    """
+    return LinearField(scores, tuple(map(float, weights)))
+
+
+def average(scores: ScoreStack, weights: Sequence[float]) -> LinearField:
+    """The weighted mean of the scores: the geometric mean of the distributions."""
+    total = sum(weights)
+    return LinearField(scores, tuple(weight / total for weight in weights))

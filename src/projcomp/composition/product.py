@@ -2,7 +2,7 @@
 
 Bradley et al. 2025, Definition 5.1. With the unconditional model as background it is the Bayes
 composition (Du et al. 2023); with ``M = 1`` conditional and weight ``g`` it is classifier-free
-guidance.
+guidance; a negative weight negates its conditional.
 """
 
 from collections.abc import Sequence

@@ -15,22 +15,33 @@ from projcomp.networks import conditioning
 MEMORY_BYTES = 4 * 2**30
 """Images of a dataset up to this size are kept in memory; larger ones stay on disk."""
 
+HELD_OUT_EVERY = 50
+"""Every image of this number is never trained on; enlarging a dataset keeps it so."""
+
 
 class RenderedImages:
-    """All images of a dataset, and what each may be labelled with.
+    """The images of a dataset to train on, or those held out, and what each may be labelled with.
 
     Pixels stay uint8 until the last moment.
 
     Args:
         path: the dataset's index, ``data/<dataset>.h5``.
         condition: "none", "position" or "color".
-        memory_bytes: the most that its images may take in memory.
+        held_out: whether to take the images held out from training; the others otherwise.
+        memory_bytes: the most that the dataset's images may take in memory.
 
     Raises:
         FileFormatError: the index or a shard is missing or damaged.
     """
 
-    def __init__(self, path: Path, condition: str, memory_bytes: int = MEMORY_BYTES):
+    def __init__(
+        self,
+        path: Path,
+        condition: str,
+        *,
+        held_out: bool = False,
+        memory_bytes: int = MEMORY_BYTES,
+    ):
         self.condition = condition
         self._images: Tensor | None = None
         with open_dataset(path) as file:
@@ -38,11 +49,13 @@ class RenderedImages:
             self._reader = ImageReader(file)
             if images.nbytes <= memory_bytes:
                 self._images = torch.from_numpy(images[:])
-            self.num_objects = torch.from_numpy(dataset(file, "num_objects")[:].astype(np.int64))
-            self.labels = _labels(dataset(file, "objects"), condition)
+            self._rows = rows_of(len(images), held_out)
+            counts = torch.from_numpy(dataset(file, "num_objects")[:].astype(np.int64))
+            self.num_objects = counts[self._rows]
+            self.labels = _labels(dataset(file, "objects"), condition)[self._rows]
 
     def __len__(self) -> int:
-        return len(self.num_objects)
+        return len(self._rows)
 
     @property
     def in_memory(self) -> bool:
@@ -51,9 +64,10 @@ class RenderedImages:
 
     def read(self, index: Tensor) -> Tensor:
         """The images ``index`` ``(B,)``, in that order: uint8 ``(B, H, W, 3)``."""
+        rows = self._rows[index]
         if self._images is not None:
-            return self._images[index]
-        return torch.from_numpy(self._reader.read(index.numpy()))
+            return self._images[rows]
+        return torch.from_numpy(self._reader.read(rows.numpy()))
 
     def draw_conditions(self, index: Tensor, rng: torch.Generator) -> Tensor:
         """Conditions ``(B, C)`` of the images ``index`` ``(B,)``.
@@ -71,6 +85,16 @@ class RenderedImages:
         rows[some, 0] = conditioning.GIVEN
         rows[some, 1:] = self.labels[index[some], chosen[some]]
         return rows
+
+
+def rows_of(count: int, held_out: bool) -> Tensor:
+    """Rows of a dataset of ``count`` images (at least 2) that are held out, or that are not.
+
+    A dataset too small for one in ``HELD_OUT_EVERY`` holds out its last image.
+    """
+    rows = torch.arange(count)
+    every = min(HELD_OUT_EVERY, count)
+    return rows[(rows % every == every - 1) == held_out]
 
 
 def _labels(objects: h5py.Dataset, condition: str) -> Tensor:

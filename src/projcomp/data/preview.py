@@ -1,6 +1,7 @@
 """A contact sheet of a dataset: its first images, magnified, under one line saying what it is."""
 
 import json
+from collections.abc import Sequence
 
 import h5py
 import numpy as np
@@ -26,7 +27,7 @@ def draw_preview(path: PathLike, out: PathLike) -> None:
         images, counts = dataset(file, "images"), dataset(file, "num_objects")
         title = _title(json.loads(text(file, "settings")), images.shape)
         images, counts = images[: COLUMNS * ROWS], counts[: COLUMNS * ROWS]
-    sheet = _sheet(images, counts, title)
+    sheet = contact_sheet(images, [str(int(count)) for count in counts], title)
     with atomic_path(out) as temporary:
         sheet.save(temporary)
 
@@ -50,21 +51,24 @@ def _title(settings: dict, shape: tuple[int, ...]) -> str:
     return ", ".join(parts)
 
 
-def _sheet(images: NDArray[np.uint8], counts: NDArray[np.uint8], title: str) -> Image.Image:
+def contact_sheet(
+    images: NDArray[np.uint8], labels: Sequence[str], title: str, columns: int = COLUMNS
+) -> Image.Image:
+    """Images ``(N, H, W, 3)``, magnified where small, each with its label, under one title."""
     height, width = images.shape[1:3]
     factor = max(1, -(-_MIN_SIDE // max(width, height)))
     step_x, step_y = width * factor + _GAP, height * factor + _GAP
-    columns = min(COLUMNS, len(images))
+    columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     sheet = Image.new(
         "RGB", (columns * step_x + _GAP, rows * step_y + _GAP + _TITLE_HEIGHT), "white"
     )
     draw = ImageDraw.Draw(sheet)
     draw.text((_GAP + 2, 4), title, fill="black")
-    for i, (image, count) in enumerate(zip(images, counts, strict=True)):
+    for i, (image, label) in enumerate(zip(images, labels, strict=True)):
         x, y = _GAP + i % columns * step_x, _TITLE_HEIGHT + _GAP + i // columns * step_y
         tile = Image.fromarray(image)
         big = tile.resize((width * factor, height * factor), Image.Resampling.NEAREST)
         sheet.paste(big, (x, y))
-        draw.text((x + 3, y + 1), str(int(count)), fill="white")
+        draw.text((x + 3, y + 1), label, fill="white")
     return sheet

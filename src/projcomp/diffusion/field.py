@@ -29,13 +29,25 @@ class Step:
         sigma: their noise level.
         sigma_next: the noise level after the step, at most ``sigma``.
         noise: the standard normal noise that this step will inject, shaped as ``x``, or None where
-            the step injects none; the sampler scales it.
+            the step injects none.
+        noise_std: what the sampler will multiply ``noise`` by.
     """
 
     x: Tensor
     sigma: float
     sigma_next: float
     noise: Tensor | None = None
+    noise_std: float = 0.0
+
+    @property
+    def dv(self) -> float:
+        """The drop in noise variance, ``sigma^2 - sigma_next^2``."""
+        return self.sigma**2 - self.sigma_next**2
+
+    @property
+    def injects_dv(self) -> bool:
+        """Whether the injected variance is exactly ``dv``, as the Ito estimator demands."""
+        return self.noise is not None and abs(self.noise_std**2 - self.dv) <= 1e-6 * self.dv
 
 
 class ScoreField(Protocol):
@@ -65,4 +77,16 @@ class ScoreField(Protocol):
 
     def observe(self, step: Step, dx: Tensor, state: Any) -> Any:
         """The state after ``step`` displaced the samples by ``dx``, shape ``(batch, *dims)``."""
+        ...
+
+
+class WeightedField(ScoreField, Protocol):
+    """A score field that also weighs its samples on the way, so that they can be resampled."""
+
+    def log_weight(self, state: Any) -> Tensor:
+        """Log of the importance weights, shape ``(batch,)``."""
+        ...
+
+    def resampled(self, state: Any, index: Tensor, log_weight: Tensor) -> Any:
+        """The state of the samples ``index``, shape ``(batch,)``, with these log-weights."""
         ...

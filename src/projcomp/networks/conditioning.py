@@ -50,6 +50,17 @@ def of_colors(names: Sequence[str]) -> Tensor:
     return torch.tensor([[GIVEN, float(COLOR_NAMES.index(name))] for name in names]).reshape(-1, 2)
 
 
+def in_words(row: Tensor, kind: str) -> str:
+    """A condition ``(width,)`` as a few characters to stand beside an image."""
+    if row[0] == DROPPED:
+        return "any"
+    if row[0] == EMPTY:
+        return "empty"
+    if kind == "color":
+        return COLOR_NAMES[int(row[1])]
+    return f"{row[1]:.2f}, {row[2]:.2f}"
+
+
 class ConditionFeatures(nn.Module):
     """Condition rows to feature vectors of unit magnitude (zero where dropped).
 

@@ -20,6 +20,7 @@ KINDS = (
     "pairs",
     "rgb",
     "unconditional",
+    "denoising",
     "detector",
 )
 """Kinds of figures; each is the module of ``reporting`` that draws it."""

@@ -1,49 +1,71 @@
-"""EDM's deterministic sampler: Heun steps on the probability-flow ODE, the last one Euler.
+"""EDM's sampler: Heun steps on the probability-flow ODE, the last one Euler, with or without churn.
 
-Karras et al. 2022, Algorithm 1 with ``sigma(t) = t``: ``dx/dsigma = -sigma * score``.
+Karras et al. 2022, Algorithms 1 and 2 with ``sigma(t) = t``: ``dx/dsigma = -sigma * score``.
 """
 
-from itertools import pairwise
+import math
+from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
 from projcomp.diffusion.field import ScoreField, Step
 from projcomp.errors import ConfigError
-from projcomp.samplers.result import SamplerResult
+from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.result import Move
 
 
-def sample_heun(field: ScoreField, x: Tensor, sigmas: Tensor) -> SamplerResult:
-    """Follow the probability-flow ODE of ``field`` from ``sigmas[0]`` to ``sigmas[-1]``.
+@dataclass(frozen=True)
+class Heun:
+    """A predictor of second order.
 
     A step to zero is an Euler step (the score is not defined there), which lands on the denoised
     mean; so ``num_steps`` levels above zero and a final 0 cost ``2 * num_steps - 1`` evaluations.
 
-    Args:
-        field: a field whose score does not depend on its state: a step's second evaluation is at a
-            trial point that no state has seen.
-        x: the start, shape ``(batch, *dims)``, already scaled to its noise level.
-        sigmas: decreasing noise levels, shape ``(num_steps + 1,)``.
-
-    Raises:
-        ConfigError: the field is stateful.
+    Attributes:
+        churn: share by which the noise level is raised before a step (EDM's ``S_churn`` over the
+            number of steps); at most sqrt(2) - 1, and 0 for the deterministic sampler.
+        churn_min: least noise level that is churned.
+        churn_max: greatest noise level that is churned.
+        churn_noise: standard deviation of the noise that churning adds.
     """
-    if field.stateful:
-        raise ConfigError(
-            "sampler: expected one that evaluates once per step, because this operator's weights "
-            "follow the steps really made, got heun; choose another sampler or operator"
-        )
-    levels = sigmas.tolist()
-    state = field.init(x, levels[0])
-    num_evaluations = 0
-    for sigma, sigma_next in pairwise(levels):
+
+    churn: float = 0.0
+    churn_min: float = 0.0
+    churn_max: float = float("inf")
+    churn_noise: float = 1.0
+
+    def __call__(
+        self,
+        field: ScoreField,
+        x: Tensor,
+        sigma: float,
+        sigma_next: float,
+        state: Any,
+        noise: NoiseStreams | None,
+    ) -> Move:
+        """One step; see :class:`projcomp.samplers.process.Predictor`.
+
+        Raises:
+            ConfigError: the field's score depends on its state: a step's second evaluation is at a
+                trial point that no state has seen.
+        """
+        if field.stateful:
+            raise ConfigError(
+                "sampler: expected one that evaluates once per step, because this operator's "
+                "weights follow the steps really made, got heun; choose another sampler or operator"
+            )
+        if noise is not None and self.churn > 0 and self.churn_min <= sigma <= self.churn_max:
+            raised = sigma * (1.0 + min(self.churn, math.sqrt(2.0) - 1.0))
+            x = x + self.churn_noise * math.sqrt(raised**2 - sigma**2) * noise.normal()
+            sigma = raised
         step = Step(x, sigma, sigma_next)
         score, state = field.score(step, state)
         dx = (sigma_next - sigma) * (-sigma * score)
-        num_evaluations += 1
+        num_evaluations = 1
         if sigma_next > 0:
             trial, _ = field.score(Step(x + dx, sigma_next, sigma_next), state)
             dx = (sigma_next - sigma) * (-sigma * score - sigma_next * trial) / 2
-            num_evaluations += 1
+            num_evaluations = 2
         state = field.observe(step, dx, state)
-        x = x + dx
-    return SamplerResult(x, state, num_evaluations)
+        return Move(x + dx, state, num_evaluations)

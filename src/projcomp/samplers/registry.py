@@ -1,22 +1,21 @@
-"""The samplers by the names that a configuration gives them."""
+"""The predictors by the names that a configuration gives them."""
 
-from collections.abc import Callable
-
-from torch import Tensor
-
-from projcomp.diffusion.field import ScoreField
 from projcomp.errors import ConfigError
-from projcomp.samplers.heun import sample_heun
-from projcomp.samplers.result import SamplerResult
+from projcomp.samplers.euler import euler
+from projcomp.samplers.heun import Heun
+from projcomp.samplers.process import Predictor
+from projcomp.samplers.sde import ReverseSde, ancestral
 
-Sampler = Callable[[ScoreField, Tensor, Tensor], SamplerResult]
-"""``(field, start (batch, *dims), decreasing sigmas (num_steps + 1,)) -> SamplerResult``."""
+SAMPLERS: dict[str, Predictor] = {
+    "heun": Heun(),
+    "euler": euler,
+    "sde": ReverseSde(),
+    "ancestral": ancestral,
+}
 
-SAMPLERS: dict[str, Sampler] = {"heun": sample_heun}
 
-
-def get_sampler(name: str) -> Sampler:
-    """The sampler called ``name``.
+def get_sampler(name: str) -> Predictor:
+    """The predictor called ``name``.
 
     Raises:
         ConfigError: there is none of that name.

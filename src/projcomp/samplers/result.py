@@ -1,9 +1,26 @@
-"""What a sampler hands back."""
+"""What samplers and their parts hand back."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Move:
+    """What one predictor step, or a corrector at one noise level, did.
+
+    Attributes:
+        x: the samples afterwards, shape ``(batch, *dims)``.
+        state: the field's state afterwards.
+        num_evaluations: how often the field's score was evaluated.
+        acceptance: share of accepted proposals, shape ``(batch,)``; None where nothing is proposed.
+    """
+
+    x: Tensor
+    state: Any
+    num_evaluations: int
+    acceptance: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -14,8 +31,16 @@ class SamplerResult:
         x: the samples, shape ``(batch, *dims)``.
         state: the field's state at the end (what it measured on the way), None for most.
         num_evaluations: how often the field's score was evaluated.
+        acceptance: share of the corrector's proposals that were accepted, shape ``(batch,)``; None
+            without proposals.
+        effective_size: effective sample size of every swarm before each resampling decision, shape
+            ``(decisions, swarms)``; None without swarms.
+        log_z: estimated log-normaliser of every swarm's weights, shape ``(swarms,)``; None without.
     """
 
     x: Tensor
     state: Any
     num_evaluations: int
+    acceptance: Tensor | None = None
+    effective_size: Tensor | None = None
+    log_z: Tensor | None = None

@@ -15,7 +15,7 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from torch.utils.data import DataLoader
 
 from projcomp import devices
-from projcomp.config import WandbConfig
+from projcomp.config import SamplingConfig, WandbConfig
 from projcomp.data.dataset import RenderedImages
 from projcomp.errors import DeviceError, UserError
 from projcomp.files import write_text
@@ -27,6 +27,7 @@ from projcomp.training.batches import UpdateBatches
 from projcomp.training.module import DiffusionTraining
 from projcomp.training.progress import Metrics, Progress
 from projcomp.training.resume import load_state, read_updates_made, save_state
+from projcomp.training.sheets import SampleSheets
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Machine:
         threads: CPU threads of a process.
         checkpoint_minutes: minutes between two saves of the state.
         log_images: images between two rows of metrics.csv.
+        sample_images: images between two sheets of samples.
+        sampling: how their samples are drawn.
         wandb: whether and how to log to Weights & Biases too.
     """
 
@@ -51,6 +54,8 @@ class Machine:
     threads: int = 1
     checkpoint_minutes: float = 2.0
     log_images: int = 4096
+    sample_images: int = 20_000
+    sampling: SamplingConfig = SamplingConfig.model_validate({})  # noqa: RUF009 (frozen)
     wandb: WandbConfig = WandbConfig.model_validate({})  # noqa: RUF009 (frozen, as all sections)
 
 
@@ -58,6 +63,8 @@ def train(
     settings: TrainSettings, data_dir: Path, out_dir: Path, state_dir: Path, machine: Machine
 ) -> None:
     """Train ``settings.model`` and write weights.safetensors, model.json and metrics.csv.
+
+    Sheets of samples drawn on the way lie in the folder ``samples`` beside them.
 
     The state to resume from is kept in ``state_dir`` and removed when the model is complete.
 
@@ -91,6 +98,8 @@ def train(
         callbacks.append(_LoadState(state))
     trainer = _trainer(machine, settings.training.precision, total - start, callbacks, state_dir)
     batches = _batches(settings, data_dir, start, total, trainer)
+    sheets = SampleSheets(out_dir / "samples", batches, machine.sampling, machine.sample_images)
+    trainer.callbacks.append(sheets)  # pyright: ignore[reportAttributeAccessIssue]
     # Batches from memory cost nothing; only those read from the disk are worth processes.
     workers = 0 if batches.in_memory else max(machine.threads - 1, 1)
     with _memory_errors(machine, settings):

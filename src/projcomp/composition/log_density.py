@@ -1,0 +1,76 @@
+"""How every model's log-density changes along one step (docs/method.md, section 3).
+
+Three estimators of ``dlog q_i`` for ``x -> x + dx`` while the noise falls from ``sigma`` to
+``sigma_next``. Scores are stacked, ``(num_models, batch, *dims)``; results are ``(num_models,
+batch)`` in float64.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def dots(a: Tensor, b: Tensor) -> Tensor:
+    """Inner products over the dimensions of a sample: ``(..., batch, *dims)``, 2 leading axes."""
+    return (a.to(torch.float64) * b).flatten(2).sum(2)
+
+
+def ito_change(scores: Tensor, dx: Tensor, dv: float) -> Tensor:
+    """Ito estimator: ``<s_i, dx> - dv/2 |s_i|^2`` (Skreta et al. 2025, Theorem 1).
+
+    Only where the step injected noise of variance exactly ``dv``; any drift. Its standard deviation
+    falls as the inverse square root of the number of steps.
+
+    Args:
+        scores: before the step.
+        dx: displacement, shape ``(batch, *dims)``.
+        dv: ``sigma^2 - sigma_next^2``.
+    """
+    return dots(scores, dx[None]) - dv / 2 * dots(scores, scores)
+
+
+def detailed_balance_change(
+    scores: Tensor, dx: Tensor, sigma: float, sigma_next: float, data_std: float
+) -> Tensor:
+    """Detailed-balance estimator (Skreta et al. 2025, appendix D).
+
+    ``1/2 [|dx|^2/dv - |dx - dv s_i|^2/dv~] - d/2 log(dv~/dv)``, with ``dv~ = dv (sigma_next^2 +
+    data_std^2)/(sigma^2 + data_std^2)`` the variance of the exact reverse step of a Gaussian. The
+    step may have been any; least noisy where it injected the variance ``dv~``.
+
+    Args:
+        scores: before the step.
+        dx: displacement, shape ``(batch, *dims)``.
+        sigma: noise level before.
+        sigma_next: noise level after.
+        data_std: standard deviation of the data.
+    """
+    dv = sigma**2 - sigma_next**2
+    reverse = dv * (sigma_next**2 + data_std**2) / (sigma**2 + data_std**2)
+    miss = dx[None].to(torch.float64) - dv * scores
+    size = dots(dx[None], dx[None])
+    return (size / dv - dots(miss, miss) / reverse) / 2 - dx[0].numel() / 2 * math.log(reverse / dv)
+
+
+def smooth_change(
+    scores: Tensor, divergences: Tensor, dx: Tensor, sigma: float, sigma_next: float
+) -> Tensor:
+    """Along a smooth path: ``<s_i, dx> - sigma |dsigma| (div s_i + |s_i|^2)`` (ibid., Prop. 5).
+
+    Args:
+        scores: before the step.
+        divergences: of the scores, shape ``(num_models, batch)``.
+        dx: displacement without noise, shape ``(batch, *dims)``.
+        sigma: noise level before.
+        sigma_next: noise level after.
+    """
+    fall = sigma * (sigma - sigma_next)
+    return dots(scores, dx[None]) - fall * (divergences + dots(scores, scores))
+
+
+def gaussian_log_density(x: Tensor, sigma: float) -> Tensor:
+    """``log N(x; 0, sigma^2 I)``, shape ``(batch,)``, float64: where every path starts."""
+    flat = x.to(torch.float64).flatten(1)
+    constant = flat.shape[1] / 2 * math.log(2 * math.pi * sigma**2)
+    return -flat.square().sum(1) / (2 * sigma**2) - constant

@@ -1,0 +1,205 @@
+"""SuperDiff AND: samples at which all models are equally likely (Skreta et al. 2025, Prop. 6).
+
+With ``V_i = s_i - s_1``, ``n~`` the noise of the very step and ``G = V V^T`` per sample:
+
+    dx = dv s_1 + sum_i a_i V_i + n~,   G a = r,   r_i = dv/2 |V_i|^2 - <n~, V_i> + lift_i
+
+which keeps ``dlog q_i - dlog q_1 = lift_i`` by Ito's rule. Without a lift ``dx = dv c + (I - P)
+n~``, with c the circumcentre of the scores and P the projector on span{V} (docs/method.md, section
+4). The published form looks at the step's own noise, of which Ito's rule then misses a term;
+``corrected`` adds it.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from projcomp.composition import divergence
+from projcomp.composition.densities import probe_of
+from projcomp.composition.feynman_kac import gram
+from projcomp.composition.log_density import dots, gaussian_log_density, ito_change, smooth_change
+from projcomp.composition.superposition_or import Superposed, weighted_sum
+from projcomp.diffusion.field import ScoreStack, Step
+from projcomp.errors import ConfigError
+
+RIDGE = 1e-9
+"""Added to the Gram matrix's diagonal, relative to its trace, where scores are nearly collinear."""
+
+
+@dataclass(frozen=True)
+class SuperpositionAnd:
+    """The score field of equal densities on the reverse SDE, for any number of models.
+
+    Attributes:
+        scores: the stacked models, no background.
+        num_models: how many.
+        lift: ``log q_i - log q_1`` wanted at the end, one for every model but the first; empty for
+            equal densities.
+        lift_end: the noise level by which the lift is complete, spread evenly over ln sigma.
+        corrected: whether to add the term that the published form misses: one directional
+            derivative of the scores per model and step. Scores must then be differentiable.
+    """
+
+    scores: ScoreStack
+    num_models: int
+    lift: tuple[float, ...] = ()
+    lift_end: float = 0.002
+    corrected: bool = False
+
+    @property
+    def stateful(self) -> bool:
+        """True: the weights come from the noise of the step."""
+        return True
+
+    @property
+    def start_scale(self) -> float:
+        """1: the weights sum to 1."""
+        return 1.0
+
+    def init(self, x: Tensor, sigma: float) -> "AndState":
+        """Equal densities."""
+        return AndState(gaussian_log_density(x, sigma).expand(self.num_models, -1), start=sigma)
+
+    def score(self, step: Step, state: "AndState") -> tuple[Tensor, "AndState"]:
+        """The drift ``u = s_1 + sum_i kappa_i V_i``, shape ``(batch, *dims)``.
+
+        Raises:
+            ConfigError: the sampler injects another variance than the exact one.
+        """
+        if step.sigma_next > 0 and not step.injects_dv:
+            raise ConfigError(
+                "sampler: expected one that injects the exact noise variance (sde) for AND, got "
+                "another; or take the operator's form for the ODE"
+            )
+        stacked = self.scores(step.x, step.sigma)
+        v = stacked[1:] - stacked[:1]
+        products = gram(v)
+        right = step.dv / 2 * products.diagonal(dim1=1, dim2=2)
+        if step.noise is not None:
+            right = right - dots((step.noise_std * step.noise)[None], v).T
+        right = right + self._lift(step, state).to(right.device)
+        missed = None
+        if self.corrected and step.sigma_next > 0:
+            missed = -step.dv / 2 * self._traces(step, v, products)
+            right = right - (missed[1:] - missed[:1]).T
+        kappa = (solve(products, right) / step.dv).T
+        kappa = torch.cat([1 - kappa.sum(0, keepdim=True), kappa])
+        # s_1 + sum kappa V, not sum kappa s: kappa reaches hundreds where scores nearly agree
+        drift = stacked[0] + weighted_sum(kappa[1:], v)
+        return drift, replace(state, kappa=kappa, scores=stacked, extra=missed)
+
+    def observe(self, step: Step, dx: Tensor, state: "AndState") -> "AndState":
+        """Follow the densities; the last step, which lands on a mean, is left out."""
+        assert state.scores is not None
+        log_q = state.log_q
+        if step.sigma_next > 0:
+            log_q = log_q + ito_change(state.scores, dx, step.dv)
+            log_q = log_q if state.extra is None else log_q + state.extra
+        return replace(state, log_q=log_q, scores=None, extra=None)
+
+    def _lift(self, step: Step, state: "AndState") -> Tensor:
+        """This step's share of the lift, shape ``(M - 1,)``."""
+        if not self.lift:
+            return torch.zeros(self.num_models - 1).double()
+        low, high = max(step.sigma_next, self.lift_end), max(step.sigma, self.lift_end)
+        share = math.log(high / low) / math.log(state.start / self.lift_end)
+        return share * torch.tensor(self.lift, dtype=torch.float64)
+
+    def _traces(self, step: Step, v: Tensor, products: Tensor) -> Tensor:
+        """``tr(P grad s_i)``, shape ``(num_models, batch)``, P the projector on span{V}."""
+        factor = torch.linalg.cholesky(ridged(products))
+        flat = v.to(torch.float64).flatten(2).transpose(0, 1)
+        basis = torch.linalg.solve_triangular(factor, flat, upper=False)
+        total = torch.zeros(self.num_models, len(step.x), dtype=torch.float64, device=v.device)
+        for axis in range(self.num_models - 1):
+            direction = basis[:, axis].reshape(step.x.shape).to(step.x.dtype)
+            total = total + divergence.hutchinson(self.scores, step.x, step.sigma, direction)
+        return total
+
+
+@dataclass(frozen=True)
+class AndState(Superposed):
+    """State of AND: as of OR, and the noise level that the path started at."""
+
+    start: float = 1.0
+
+
+@dataclass(frozen=True)
+class SuperpositionAndOde:
+    """The score field of equal densities on the probability-flow ODE.
+
+    ``G a = r``, ``r_i = (div s_i - div s_1) + <V_i, s_i>``: exact, but needs divergences.
+
+    Attributes:
+        scores: the stacked models, differentiable, no background.
+        num_models: how many.
+        exact: exact divergences, for few dimensions; else a Hutchinson probe.
+    """
+
+    scores: ScoreStack
+    num_models: int
+    exact: bool = False
+
+    @property
+    def stateful(self) -> bool:
+        """True: it follows the densities."""
+        return True
+
+    @property
+    def start_scale(self) -> float:
+        """1: the weights sum to 1."""
+        return 1.0
+
+    def init(self, x: Tensor, sigma: float) -> Superposed:
+        """Equal densities."""
+        return Superposed(gaussian_log_density(x, sigma).expand(self.num_models, -1))
+
+    def score(self, step: Step, state: Superposed) -> tuple[Tensor, Superposed]:
+        """``s_1 + sum_i a_i V_i``, shape ``(batch, *dims)``.
+
+        Raises:
+            ConfigError: the sampler injects noise.
+        """
+        if step.noise is not None:
+            raise ConfigError(
+                "sampler: expected one without noise (euler) for this form of AND, got another"
+            )
+        stacked = self.scores(step.x, step.sigma)
+        if self.exact:
+            traces = divergence.exact(self.scores, step.x, step.sigma)
+        else:
+            probe = probe_of(step.x)
+            traces = divergence.hutchinson(self.scores, step.x, step.sigma, probe)
+        v = stacked[1:] - stacked[:1]
+        right = traces[1:] - traces[:1] + dots(v, stacked[1:])
+        kappa = solve(gram(v), right.T).T
+        kappa = torch.cat([1 - kappa.sum(0, keepdim=True), kappa])
+        drift = stacked[0] + weighted_sum(kappa[1:], v)
+        return drift, replace(state, kappa=kappa, scores=stacked, extra=traces)
+
+    def observe(self, step: Step, dx: Tensor, state: Superposed) -> Superposed:
+        """Follow the densities; the last step, which lands on a mean, is left out."""
+        assert state.scores is not None
+        assert state.extra is not None
+        log_q = state.log_q
+        if step.sigma_next > 0:
+            change = smooth_change(state.scores, state.extra, dx, step.sigma, step.sigma_next)
+            log_q = log_q + change
+        return replace(state, log_q=log_q, scores=None, extra=None)
+
+
+def ridged(products: Tensor) -> Tensor:
+    """Gram matrices ``(batch, M, M)`` with a little on the diagonal, so that they can be solved."""
+    trace = products.diagonal(dim1=1, dim2=2).sum(1)
+    little = (RIDGE * trace).clamp(min=1e-300)
+    eye = torch.eye(products.shape[1], dtype=products.dtype, device=products.device)
+    return products + little[:, None, None] * eye
+
+
+def solve(products: Tensor, right: Tensor) -> Tensor:
+    """Solutions ``(batch, M)`` of the Gram systems ``G a = r``; zero where all scores agree."""
+    solution = torch.linalg.solve(ridged(products), right[..., None])[..., 0]
+    agree = products.diagonal(dim1=1, dim2=2).sum(1) == 0
+    return torch.where(agree[:, None], torch.zeros_like(solution), solution)

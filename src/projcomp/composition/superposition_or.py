@@ -1,0 +1,90 @@
+"""SuperDiff OR: a mixture of models, weighed by their densities on the way.
+
+Skreta et al. 2025, section 3 (docs/method.md, section 4): ``kappa = softmax(T log q + ell)``,
+``u = sum_i kappa_i s_i``. With T = 1 and ``ell = log omega`` it samples ``sum_i omega_i q_i``.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from projcomp.composition.densities import DensityTracker
+from projcomp.diffusion.field import ScoreStack, Step
+
+
+@dataclass(frozen=True)
+class Superposed:
+    """State of a superposition.
+
+    Attributes:
+        log_q: log-density of each model at the samples, shape ``(num_models, batch)``, float64.
+        kappa: weights of the last step, the same shape.
+        scores: scores before the running step, ``(num_models, batch, *dims)``.
+        extra: what the estimator needs beside the scores, ``(num_models, batch)``.
+    """
+
+    log_q: Tensor
+    kappa: Tensor | None = None
+    scores: Tensor | None = None
+    extra: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class SuperpositionOr:
+    """The score field of a mixture.
+
+    Attributes:
+        scores: the stacked models, no background.
+        num_models: how many.
+        log_prior: ``ell``, one per model; zeros for equal shares.
+        temperature: ``T``; the larger, the sooner one model takes all.
+        densities: how the log-densities are followed.
+    """
+
+    scores: ScoreStack
+    num_models: int
+    log_prior: tuple[float, ...] = ()
+    temperature: float = 1.0
+    densities: DensityTracker = field(default_factory=DensityTracker)
+
+    @property
+    def stateful(self) -> bool:
+        """True: the weights follow the densities along the path."""
+        return True
+
+    @property
+    def start_scale(self) -> float:
+        """1: the weights sum to 1."""
+        return 1.0
+
+    def init(self, x: Tensor, sigma: float) -> Superposed:
+        """Equal densities."""
+        return Superposed(self.densities.start(self.num_models, x, sigma))
+
+    def score(self, step: Step, state: Superposed) -> tuple[Tensor, Superposed]:
+        """``sum_i kappa_i s_i``, shape ``(batch, *dims)``."""
+        stacked = self.scores(step.x, step.sigma)
+        prior = torch.zeros(self.num_models).double()
+        if self.log_prior:
+            prior = torch.tensor(self.log_prior, dtype=torch.float64)
+        level = self.temperature * state.log_q + prior.to(stacked.device)[:, None]
+        kappa = level.softmax(0)
+        extra = self.densities.divergences(self.scores, step)
+        return weighted_sum(kappa, stacked), Superposed(state.log_q, kappa, stacked, extra)
+
+    def observe(self, step: Step, dx: Tensor, state: Superposed) -> Superposed:
+        """Follow the densities, with the scores of before the step."""
+        assert state.scores is not None
+        change = self.densities.change(step, dx, state.scores, state.extra)
+        return replace(state, log_q=state.log_q + change, scores=None, extra=None)
+
+
+def weighted_sum(kappa: Tensor, stacked: Tensor) -> Tensor:
+    """``sum_i kappa_i s_i`` with weights ``(num_models, batch)``, one model after the other."""
+    shape = (*kappa.shape, *[1] * (stacked.ndim - 2))
+    weighted = kappa.reshape(shape).to(stacked.dtype) * stacked
+    total = weighted[0]
+    for term in weighted[1:]:
+        total = total + term
+    return total

@@ -1,0 +1,122 @@
+"""How well a trained model denoises images that it never saw, by noise level.
+
+The error is the one it was trained on (EDM2's, 1 for a network of zeros), so that it can be read
+beside the training's metrics; here it is taken at fixed noise levels, over held-out images and,
+for comparison, over as many images of the training.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from projcomp import seeds
+from projcomp.data.dataset import RenderedImages
+from projcomp.devices import torch_device
+from projcomp.diffusion.loss import denoising_error
+from projcomp.diffusion.pixels import encode
+from projcomp.files import write_text
+from projcomp.networks import conditioning
+from projcomp.networks.checkpoint import load_model
+from projcomp.networks.denoiser import Denoiser
+
+if TYPE_CHECKING:
+    from projcomp.stages import CheckSettings
+
+NUM_LEVELS = 9
+MOST_IMAGES = 256
+"""Images of each dataset and part; the least of this, its held-out and its other images."""
+CHUNK = 128
+
+
+class _Images(NamedTuple):
+    """Images ``(N, 3, H, W)`` in [-1, 1], what each shows ``(N, C)``, and their noise."""
+
+    x0: Tensor
+    told: Tensor
+    noise: Tensor
+
+
+def check_model(
+    settings: "CheckSettings",
+    data_dir: Path,
+    model_dir: Path,
+    out: Path,
+    device: str = "auto",
+    threads: int | None = None,
+) -> None:
+    """Write the model's denoising errors as a table.
+
+    Columns: ``dataset``; ``part`` (held_out or training); ``told`` (what the model is told of each
+    image: its condition, or nothing); ``sigma``; ``error``, the mean over the images; ``low`` and
+    ``high``, two standard errors of that mean below and above; ``images``.
+
+    Raises:
+        FileFormatError: the model or a dataset is missing or damaged.
+        DeviceError: a GPU was asked for and there is none.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    target = torch_device(device)
+    model = load_model(model_dir, target)
+    sigmas = np.geomspace(settings.sigma_min, settings.sigma_max, NUM_LEVELS)
+    rows = []
+    for name in settings.datasets:
+        parts = {
+            part: RenderedImages(data_dir / f"{name}.h5", model.condition_kind, held_out=held_out)
+            for part, held_out in (("held_out", True), ("training", False))
+        }
+        count = min(MOST_IMAGES, *map(len, parts.values()))
+        for part, source in parts.items():
+            stream = seeds.integer_seed(settings.seed, "check", settings.model, name, part)
+            images = _draw(source, count, torch.Generator().manual_seed(stream))
+            for told in ("condition", "nothing"):
+                for sigma, errors in zip(sigmas, _errors(model, images, told, sigmas), strict=True):
+                    rows.append(
+                        {"dataset": name, "part": part, "told": told, **_row(sigma, errors)}
+                    )
+    write_text(out, pd.DataFrame(rows).to_csv(index=False))
+
+
+def _draw(source: RenderedImages, count: int, rng: torch.Generator) -> _Images:
+    index = torch.randperm(len(source), generator=rng)[:count]
+    x0 = encode(source.read(index))
+    told = source.draw_conditions(index, rng)
+    return _Images(x0, told, torch.randn(x0.shape, generator=rng))
+
+
+@torch.inference_mode()
+def _errors(model: Denoiser, images: _Images, told: str, sigmas: np.ndarray) -> Tensor:
+    """Errors ``(levels, N)``; the noise of an image is the same at all levels, only scaled."""
+    device = next(model.parameters()).device
+    rows = images.told
+    if told == "nothing":
+        rows = conditioning.unconditional(model.condition_kind).expand(len(rows), -1)
+    errors = []
+    for sigma in sigmas.tolist():
+        for start in range(0, len(rows), CHUNK):
+            x0, condition, noise = (
+                t[start : start + CHUNK].to(device) for t in (images.x0, rows, images.noise)
+            )
+            level = torch.full((len(x0),), sigma, device=device)
+            errors.append(
+                denoising_error(
+                    lambda x, s, c=condition: model(x, s, c), x0, level, noise, model.sigma_data
+                )
+            )
+    return torch.cat(errors).reshape(len(sigmas), -1).cpu()
+
+
+def _row(sigma: float, errors: Tensor) -> dict[str, float]:
+    mean = float(errors.mean())
+    spread = 2 * float(errors.std()) / len(errors) ** 0.5 if len(errors) > 1 else float("nan")
+    return {
+        "sigma": float(f"{sigma:.4g}"),
+        "error": mean,
+        "low": mean - spread,
+        "high": mean + spread,
+        "images": len(errors),
+    }

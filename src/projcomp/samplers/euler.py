@@ -1,0 +1,24 @@
+"""Euler steps on the probability-flow ODE, which is DDIM (Song et al. 2021) in this convention."""
+
+from typing import Any
+
+from torch import Tensor
+
+from projcomp.diffusion.field import ScoreField, Step
+from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.result import Move
+
+
+def euler(
+    field: ScoreField,
+    x: Tensor,
+    sigma: float,
+    sigma_next: float,
+    state: Any,
+    noise: NoiseStreams | None = None,
+) -> Move:
+    """One step of first order, ``dx = (sigma_next - sigma) * (-sigma * score)``."""
+    step = Step(x, sigma, sigma_next)
+    score, state = field.score(step, state)
+    dx = (sigma_next - sigma) * (-sigma * score)
+    return Move(x + dx, field.observe(step, dx, state), 1)

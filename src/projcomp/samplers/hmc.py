@@ -1,0 +1,68 @@
+"""Hamiltonian Monte Carlo on the composed score, without an energy (Du et al. 2023)."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from projcomp.diffusion.field import ScoreField
+from projcomp.samplers.langevin import score_at
+from projcomp.samplers.line_integral import NUM_EVALUATIONS, dot, log_density_change
+from projcomp.samplers.mala import choose
+from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.result import Move
+
+
+@dataclass(frozen=True)
+class Hmc:
+    """Leapfrog trajectories with unit mass, partial refreshment, one decision per sample.
+
+    After a rejection the momentum turns round, without which partial refreshment would not keep
+    the distribution.
+
+    Attributes:
+        step: leapfrog step, in units of the noise level.
+        num_leapfrog: leapfrog steps per proposal.
+        keep: share of the momentum kept between proposals, in [0, 1); 0 draws it anew.
+    """
+
+    step: float
+    num_leapfrog: int = 3
+    keep: float = 0.0
+
+    def __call__(
+        self,
+        field: ScoreField,
+        x: Tensor,
+        sigma: float,
+        state: Any,
+        noise: NoiseStreams,
+        num_steps: int,
+    ) -> Move:
+        """See :class:`projcomp.samplers.process.Kernel`."""
+
+        def score(at: Tensor) -> Tensor:
+            return score_at(field, at, sigma, state)
+
+        size = self.step * sigma
+        here, momentum = score(x), noise.normal()
+        accepted = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+        for _ in range(num_steps):
+            fresh = noise.normal()
+            momentum = self.keep * momentum + math.sqrt(1 - self.keep**2) * fresh
+            y, there, speed = x, here, momentum
+            for _ in range(self.num_leapfrog):
+                speed = speed + size / 2 * there
+                y = y + size * speed
+                there = score(y)
+                speed = speed + size / 2 * there
+            log_ratio = log_density_change(score, x, y, here, there)
+            log_ratio = log_ratio + (dot(momentum, momentum) - dot(speed, speed)) / 2
+            taken = noise.uniform().log() < log_ratio
+            x, here = choose(taken, y, x), choose(taken, there, here)
+            momentum = choose(taken, speed, -momentum)
+            accepted = accepted + taken
+        cost = 1 + num_steps * (self.num_leapfrog + NUM_EVALUATIONS)
+        return Move(x, state, cost, accepted / num_steps)

@@ -1,0 +1,61 @@
+"""Langevin proposals, accepted or not (MALA), without an energy."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from projcomp.diffusion.field import ScoreField
+from projcomp.samplers.langevin import score_at
+from projcomp.samplers.line_integral import NUM_EVALUATIONS, dot, log_density_change
+from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.result import Move
+
+
+@dataclass(frozen=True)
+class Mala:
+    """Metropolis-adjusted Langevin steps, one decision per sample (docs/method.md, section 6).
+
+    ``log a = log pi(x*) - log pi(x) - [|x - x* - eta sigma^2 s(x*)|^2 - |x* - x - eta sigma^2
+    s(x)|^2] / (4 eta sigma^2)``, the first difference by a line integral of the score.
+
+    Attributes:
+        eta: step size, in units of the noise variance.
+    """
+
+    eta: float
+
+    def __call__(
+        self,
+        field: ScoreField,
+        x: Tensor,
+        sigma: float,
+        state: Any,
+        noise: NoiseStreams,
+        num_steps: int,
+    ) -> Move:
+        """See :class:`projcomp.samplers.process.Kernel`."""
+
+        def score(at: Tensor) -> Tensor:
+            return score_at(field, at, sigma, state)
+
+        size = self.eta * sigma**2
+        here = score(x)
+        accepted = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+        for _ in range(num_steps):
+            proposed = x + size * here + math.sqrt(2 * size) * noise.normal()
+            there = score(proposed)
+            back, forth = x - proposed - size * there, proposed - x - size * here
+            log_ratio = log_density_change(score, x, proposed, here, there)
+            log_ratio = log_ratio - (dot(back, back) - dot(forth, forth)) / (4 * size)
+            taken = noise.uniform().log() < log_ratio
+            x, here = choose(taken, proposed, x), choose(taken, there, here)
+            accepted = accepted + taken
+        return Move(x, state, 1 + num_steps * (1 + NUM_EVALUATIONS), accepted / num_steps)
+
+
+def choose(taken: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+    """``yes`` where ``taken`` ``(batch,)``, else ``no``; both ``(batch, *dims)``."""
+    return torch.where(taken.reshape(-1, *[1] * (yes.ndim - 1)), yes, no)

@@ -1,0 +1,63 @@
+"""Where randomness comes from: sample ``i`` draws from streams of its own, whatever its batch."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_BLOCK_NUMBERS = 2**17
+"""About so many numbers are drawn at once per sample, so that no step loops over samples."""
+
+
+class NoiseStreams:
+    """Normal and uniform random numbers, independent streams per sample.
+
+    Drawn on the CPU, so that a sample is the same on every device and in every batch.
+
+    Args:
+        seeds: one integer per sample, below 2^63.
+        dims: shape of one sample.
+        device: where the numbers are wanted.
+        dtype: and as what; drawn in this precision.
+    """
+
+    def __init__(
+        self,
+        seeds: Sequence[int],
+        dims: Sequence[int],
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ):
+        self._dims, self._device, self._dtype = tuple(dims), device, dtype
+        self._normal_streams = [_stream(seed, 1) for seed in seeds]
+        self._uniform_streams = [_stream(seed, 2) for seed in seeds]
+        self._block = min(max(_BLOCK_NUMBERS // math.prod(self._dims), 1), 64)
+        self._normals: list[Tensor] = []
+        self._uniforms: list[Tensor] = []
+
+    def normal(self) -> Tensor:
+        """The next standard normal noise, shape ``(batch, *dims)``."""
+        if not self._normals:
+            shape = (self._block, *self._dims)
+            drawn = [
+                torch.randn(shape, generator=s, dtype=self._dtype) for s in self._normal_streams
+            ]
+            self._normals = list(torch.stack(drawn, 1).flip(0))
+        return self._normals.pop().to(self._device)
+
+    def uniform(self) -> Tensor:
+        """The next uniform numbers in [0, 1), shape ``(batch,)``, float64."""
+        if not self._uniforms:
+            drawn = [
+                torch.rand(64, generator=s, dtype=torch.float64) for s in self._uniform_streams
+            ]
+            self._uniforms = list(torch.stack(drawn, 1).flip(0))
+        return self._uniforms.pop().to(self._device)
+
+
+def _stream(seed: int, purpose: int) -> torch.Generator:
+    """A generator that has nothing to do with the one of ``seed`` itself, which makes the start."""
+    state = np.random.SeedSequence([seed, purpose]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state) >> 1)

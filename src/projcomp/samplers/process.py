@@ -1,0 +1,127 @@
+"""The reverse process: a predictor from noise level to noise level, a corrector at each, swarms.
+
+Every sampler of :mod:`projcomp.samplers.registry` is this loop with other parts.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from projcomp.diffusion.field import ScoreField
+from projcomp.errors import ConfigError
+from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.result import Move, SamplerResult
+from projcomp.samplers.smc import Swarms
+
+
+class Predictor(Protocol):
+    """Brings samples from one noise level to the next lower one."""
+
+    def __call__(
+        self,
+        field: ScoreField,
+        x: Tensor,
+        sigma: float,
+        sigma_next: float,
+        state: Any,
+        noise: NoiseStreams | None,
+    ) -> Move:
+        """Move ``x``, shape ``(batch, *dims)``, from ``sigma`` to ``sigma_next``."""
+        ...
+
+
+class Kernel(Protocol):
+    """A Markov chain that keeps the field's distribution at one noise level."""
+
+    def __call__(
+        self,
+        field: ScoreField,
+        x: Tensor,
+        sigma: float,
+        state: Any,
+        noise: NoiseStreams,
+        num_steps: int,
+    ) -> Move:
+        """Make ``num_steps`` steps from ``x``, shape ``(batch, *dims)``, at ``sigma`` > 0."""
+        ...
+
+
+@dataclass(frozen=True)
+class Corrector:
+    """A kernel run after every predictor step that ends between two noise levels.
+
+    Attributes:
+        kernel: the Markov chain.
+        num_steps: its steps per noise level.
+        sigma_min: least noise level it runs at; never at 0.
+        sigma_max: greatest noise level it runs at.
+    """
+
+    kernel: Kernel
+    num_steps: int
+    sigma_min: float = 0.0
+    sigma_max: float = float("inf")
+
+    def runs_at(self, sigma: float) -> bool:
+        """Whether it runs at ``sigma``."""
+        return sigma > 0 and self.sigma_min <= sigma <= self.sigma_max
+
+
+def sample(
+    field: ScoreField,
+    x: Tensor,
+    sigmas: Tensor,
+    predictor: Predictor,
+    *,
+    noise: NoiseStreams | None = None,
+    corrector: Corrector | None = None,
+    swarms: Swarms | None = None,
+) -> SamplerResult:
+    """Follow ``field`` from ``sigmas[0]`` to ``sigmas[-1]``.
+
+    Args:
+        field: the composition.
+        x: the start, shape ``(batch, *dims)``, already scaled to its noise level.
+        sigmas: decreasing noise levels, shape ``(num_steps + 1,)``.
+        predictor: makes the step between two levels.
+        noise: the samples' random streams; needed by all that is not deterministic.
+        corrector: what runs at the levels in between.
+        swarms: resampling by the field's weights, which it then must keep.
+
+    Raises:
+        ConfigError: the parts do not go together, or random streams are missing.
+    """
+    if noise is None and (corrector or swarms):
+        raise ConfigError("sampler: expected random streams for its corrector or swarms, got none")
+    if corrector and field.stateful:
+        raise ConfigError(
+            "corrector: expected an operator whose score does not follow the steps made, got one "
+            "that does (superposition); leave the corrector out"
+        )
+    levels = sigmas.tolist()
+    state = field.init(x, levels[0])
+    num_evaluations, accepted, sizes, gains = 0, [], [], []
+    for sigma, sigma_next in pairwise(levels):
+        move = predictor(field, x, sigma, sigma_next, state, noise)
+        x, state = move.x, move.state
+        num_evaluations += move.num_evaluations
+        if swarms and noise and sigma_next > 0:
+            x, state, size, gained = swarms.resample(field, x, state, noise)
+            sizes.append(size)
+            gains.append(gained)
+        if corrector and noise and corrector.runs_at(sigma_next):
+            move = corrector.kernel(field, x, sigma_next, state, noise, corrector.num_steps)
+            x, state = move.x, move.state
+            num_evaluations += move.num_evaluations
+            accepted += [] if move.acceptance is None else [move.acceptance]
+    return SamplerResult(
+        x,
+        state,
+        num_evaluations,
+        acceptance=torch.stack(accepted).mean(0) if accepted else None,
+        effective_size=torch.stack(sizes) if sizes else None,
+        log_z=torch.stack(gains).sum(0) if gains else None,
+    )

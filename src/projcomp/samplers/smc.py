@@ -1,0 +1,100 @@
+"""Sequential Monte Carlo: swarms of particles, resampled by the weights that a field keeps.
+
+One swarm per requested sample, never across them (docs/method.md, section 5).
+"""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from projcomp.diffusion.field import ScoreField, WeightedField
+from projcomp.errors import ConfigError
+from projcomp.samplers.noise import NoiseStreams
+
+
+@dataclass(frozen=True)
+class Swarms:
+    """Consecutive particles in swarms of equal size.
+
+    Attributes:
+        size: particles of a swarm; the batch is a multiple of it.
+        threshold: a swarm is resampled when its effective size falls below this share of it.
+    """
+
+    size: int
+    threshold: float = 0.5
+
+    def resample(
+        self, field: ScoreField, x: Tensor, state: Any, noise: NoiseStreams
+    ) -> tuple[Tensor, Any, Tensor, Tensor]:
+        """Resample the swarms that need it, systematically; their log-weights start again at 0.
+
+        Returns:
+            the particles and the state, every swarm's effective size before, ``(swarms,)``, and
+            the log of its mean weight where it was resampled, 0 elsewhere, ``(swarms,)``.
+
+        Raises:
+            ConfigError: the field keeps no weights, or the batch is no multiple of the size.
+        """
+        if not hasattr(field, "log_weight"):
+            raise ConfigError(
+                "swarms: expected an operator that keeps weights (a linear composition), got one "
+                "that does not; leave the swarms out"
+            )
+        if len(x) % self.size:
+            raise ConfigError(f"swarms: expected a multiple of {self.size} particles, got {len(x)}")
+        weighted = cast(WeightedField, field)
+        log_weight = weighted.log_weight(state).double().reshape(-1, self.size)
+        size = effective_size(log_weight)
+        due = size < self.threshold * self.size
+        uniform = noise.uniform().reshape(-1, self.size)[:, :1]
+        if not due.any():
+            return x, state, size, torch.zeros_like(size)
+        chosen = systematic(log_weight.softmax(1), uniform)
+        own = torch.arange(self.size, device=x.device).expand_as(chosen)
+        first = torch.arange(len(log_weight), device=x.device)[:, None] * self.size
+        index = (first + torch.where(due[:, None], chosen, own)).reshape(-1)
+        gained = log_weight.logsumexp(1) - torch.tensor(float(self.size)).log()
+        left = torch.where(due[:, None], torch.zeros_like(log_weight), log_weight)
+        gained = torch.where(due, gained, torch.zeros_like(gained))
+        return x[index], weighted.resampled(state, index, left.reshape(-1)), size, gained
+
+
+def effective_size(log_weight: Tensor) -> Tensor:
+    """``1 / sum w^2`` of normalised weights: ``(swarms, size)`` to ``(swarms,)``."""
+    return 1 / log_weight.softmax(1).square().sum(1)
+
+
+def systematic(weights: Tensor, uniform: Tensor) -> Tensor:
+    """Systematic resampling: particle i is taken floor or ceil of ``size * w_i`` times.
+
+    Args:
+        weights: normalised, shape ``(swarms, size)``.
+        uniform: in [0, 1), shape ``(swarms, 1)``.
+
+    Returns:
+        indices within the swarm, rising, shape ``(swarms, size)``.
+    """
+    size = weights.shape[1]
+    points = (torch.arange(size, device=weights.device) + uniform) / size
+    edges = weights.cumsum(1)
+    return torch.searchsorted(edges / edges[:, -1:], points, right=True).clamp(max=size - 1)
+
+
+def pick_one(log_weight: Tensor, size: int, uniform: Tensor) -> Tensor:
+    """One particle of each swarm, drawn by its weight.
+
+    Args:
+        log_weight: shape ``(swarms * size,)``.
+        size: particles per swarm.
+        uniform: one number in [0, 1) per particle; the first of each swarm is used.
+
+    Returns:
+        indices into the batch, shape ``(swarms,)``.
+    """
+    edges = log_weight.double().reshape(-1, size).softmax(1).cumsum(1)
+    first = uniform.reshape(-1, size)[:, :1].contiguous()
+    within = torch.searchsorted(edges / edges[:, -1:], first, right=True).clamp(max=size - 1)
+    return torch.arange(len(edges), device=edges.device) * size + within[:, 0]

@@ -1,0 +1,82 @@
+"""Sheets of samples drawn while a model trains, so that one can see what it has learned so far."""
+
+from pathlib import Path
+
+import lightning
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from projcomp.composition.linear import LinearField
+from projcomp.config import SamplingConfig
+from projcomp.data.preview import contact_sheet
+from projcomp.diffusion.convert import denoised_to_score
+from projcomp.diffusion.noise_levels import edm_sigmas
+from projcomp.diffusion.pixels import decode
+from projcomp.files import atomic_path
+from projcomp.networks import conditioning
+from projcomp.networks.denoiser import Denoiser
+from projcomp.samplers.heun import Heun
+from projcomp.samplers.process import sample
+from projcomp.samplers.start import start_noise
+from projcomp.training.batches import UpdateBatches
+from projcomp.training.module import DiffusionTraining
+
+COLUMNS, ROWS = 8, 4
+
+
+class SampleSheets(lightning.Callback):
+    """Draws a sheet of samples every so many images: one row told nothing, the others told.
+
+    The weights are those of the moment, not their average; the noise and what is asked for are the
+    same in every sheet. Nothing random of the training is touched.
+
+    Args:
+        folder: where the sheets go, ``<images seen>.png``.
+        batches: where the conditions are taken from.
+        sampling: noise levels and precision; always the Heun sampler.
+        every: images between two sheets.
+    """
+
+    def __init__(self, folder: Path, batches: UpdateBatches, sampling: SamplingConfig, every: int):
+        self.folder, self.sampling, self.every = folder, sampling, every
+        told = batches.batch(0).conditions[: COLUMNS * (ROWS - 1)]
+        free = conditioning.unconditional(batches.kind).repeat(COLUMNS, 1)
+        self.rows = torch.cat([free, told])
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: DiffusionTraining, outputs, batch, batch_idx
+    ) -> None:
+        """Draw a sheet where one is due."""
+        size = pl_module.config.batch_size
+        seen = pl_module.updates_made * size
+        if seen // self.every == (seen - size) // self.every or not trainer.is_global_zero:
+            return
+        model = pl_module.model
+        images = draw_samples(model.eval(), self.rows, self.sampling)
+        model.train()
+        labels = [conditioning.in_words(row, model.condition_kind) for row in self.rows]
+        sheet = contact_sheet(images, labels, f"{seen:,} images seen", COLUMNS)
+        with atomic_path(self.folder / f"{seen:010d}.png") as temporary:
+            sheet.save(temporary, format="PNG")
+        if trainer.logger is not None:
+            trainer.logger.log_image("samples", [sheet], step=seen)  # pyright: ignore
+
+
+@torch.no_grad()
+def draw_samples(model: Denoiser, rows: Tensor, sampling: SamplingConfig) -> NDArray[np.uint8]:
+    """One image ``(H, W, 3)`` per condition ``(N, C)``, the same noise at every call."""
+    device = next(model.parameters()).device
+    rows = rows.to(device)
+    mixed = torch.autocast(device.type, torch.bfloat16, enabled=sampling.precision == "bf16")
+
+    def scores(x: Tensor, sigma: float) -> Tensor:
+        with mixed:
+            denoised = model(x, torch.full((len(x),), sigma, device=device), rows)
+        return denoised_to_score(denoised, x, sigma)[None]
+
+    sigmas = edm_sigmas(sampling.num_steps, sampling.sigma_min, sampling.sigma_max, sampling.rho)
+    noise = start_noise(range(len(rows)), (3, model.resolution, model.resolution)).to(device)
+    field = LinearField(scores, (1.0,))
+    return decode(sample(field, sampling.sigma_max * noise, sigmas, Heun()).x)

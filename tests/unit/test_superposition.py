@@ -1,0 +1,285 @@
+"""Log-densities along a path and SuperDiff's OR and AND, against exact mixtures."""
+
+import math
+
+import pytest
+import torch
+from oracle import field_of, levels, start, streams, two_modes
+
+from projcomp.composition import divergence
+from projcomp.composition.densities import DensityTracker, probe_of
+from projcomp.composition.feynman_kac import gram
+from projcomp.composition.log_density import gaussian_log_density
+from projcomp.composition.mixtures import GaussianMixture, stacked_scores
+from projcomp.composition.superposition_and import SuperpositionAnd, SuperpositionAndOde, solve
+from projcomp.composition.superposition_or import SuperpositionOr
+from projcomp.diffusion.field import Step
+from projcomp.errors import ConfigError
+from projcomp.samplers.euler import euler
+from projcomp.samplers.heun import Heun
+from projcomp.samplers.process import sample
+from projcomp.samplers.sde import ReverseSde, ancestral
+from projcomp.samplers.start import start_noise
+
+MODELS = [
+    GaussianMixture.isotropic([[-1.0, 0.0], [-1.0, 1.0]], 0.3),
+    GaussianMixture.isotropic([[1.0, 0.0]], 0.3),
+    GaussianMixture.isotropic([[0.5, -1.0]], 0.3),
+]
+
+
+def run(field, num_steps, predictor=None, count=1000, sigma_min=0.05, dim=2, sigma_max=80.0):
+    sigmas = levels(num_steps, sigma_min=sigma_min, sigma_max=sigma_max)
+    x = start(count, dim, sigma=sigma_max)
+    return sample(field, x, sigmas, predictor or ReverseSde(), noise=streams(count, dim))
+
+
+def density_errors(result, models, sigma):
+    """Estimated minus true log-densities (but for the start, where all are N(0, sigma_max^2))."""
+    true = torch.stack([p.log_density(result.x, sigma) for p in models])
+    return result.state.log_q - true
+
+
+def test_ito_errors_fall_at_the_stated_rates():
+    """Standard deviation as N^-1/2, and bias faster (docs/method.md, section 3)."""
+    spreads, biases = [], []
+    for num_steps in (128, 512, 2048):
+        field = SuperpositionOr(stacked_scores(MODELS), 3)
+        errors = density_errors(run(field, num_steps, count=600), MODELS, 0.05)
+        spreads.append(errors.std(1).mean().item())
+        biases.append(errors.mean().abs().item())
+    assert math.log(spreads[1] / spreads[2], 4) == pytest.approx(0.5, abs=0.1)
+    assert biases[2] < 0.1
+    assert biases[0] > 3 * biases[2]
+
+
+def test_detailed_balance_is_exact_on_a_gaussian_with_its_own_spread():
+    """The reverse kernel of a Gaussian is Gaussian: no error at all, at any number of steps."""
+    model = GaussianMixture.isotropic([[0.0] * 8], 0.5)
+    tracker = DensityTracker("detailed_balance", data_std=0.5)
+    for predictor in (ReverseSde(), ancestral, euler):
+        field = SuperpositionOr(stacked_scores([model]), 1, densities=tracker)
+        result = run(field, 6, predictor, count=50, dim=8)
+        # the start is N(0, sigma_max^2) where the model has N(0, sigma_max^2 + .25)
+        x = start(50, 8, sigma=80.0)
+        offset = gaussian_log_density(x, 80.0) - model.log_density(x, 80.0)
+        errors = density_errors(result, [model], 0.05)[0] - offset
+        assert errors.abs().max() < 1e-9
+
+
+def test_detailed_balance_beats_ito_in_many_dimensions():
+    dim = 32
+    model = GaussianMixture.isotropic([[0.5] * dim, [-0.5] * dim], 0.4)
+    spreads = {}
+    for name in ("ito", "detailed_balance"):
+        field = SuperpositionOr(
+            stacked_scores([model]), 1, densities=DensityTracker(name, data_std=0.5)
+        )
+        errors = density_errors(run(field, 32, count=300, dim=dim), [model], 0.05)
+        spreads[name] = errors.std().item()
+    assert spreads["detailed_balance"] < 0.25 * spreads["ito"]
+
+
+@pytest.mark.parametrize("estimator", ["exact", "hutchinson"])
+def test_the_smooth_estimator_converges_along_the_ode(estimator):
+    spreads = []
+    for num_steps in (64, 256):
+        field = SuperpositionOr(stacked_scores(MODELS), 3, densities=DensityTracker(estimator))
+        errors = density_errors(run(field, num_steps, euler, count=400), MODELS, 0.05)
+        spreads.append(errors.abs().mean().item())
+    if estimator == "exact":
+        assert spreads[0] / spreads[1] == pytest.approx(4.0, rel=0.35)
+        assert spreads[1] < 0.2
+    else:
+        assert spreads[1] < 1.0
+
+
+def test_divergences_are_the_trace_of_the_jacobian():
+    x = start(6, 2)
+    scores = stacked_scores(MODELS)
+    traces = divergence.exact(scores, x, 0.4)
+    for i, model in enumerate(MODELS):
+        for b in range(6):
+            jacobian = torch.autograd.functional.jacobian(
+                lambda y, p=model: p.score(y[None], 0.4)[0], x[b]
+            )
+            assert traces[i, b].item() == pytest.approx(jacobian.trace().item(), rel=1e-9)
+    rng = torch.Generator().manual_seed(0)
+    signs = [torch.randint(0, 2, x.shape, generator=rng).double() * 2 - 1 for _ in range(500)]
+    mean = torch.stack([divergence.hutchinson(scores, x, 0.4, v) for v in signs]).mean(0)
+    torch.testing.assert_close(mean, traces, rtol=0.1, atol=0.5)
+
+
+def test_probes_are_random_signs_and_each_samples_own():
+    for dtype in (torch.float32, torch.float64):
+        x = torch.randn(4000, 16, generator=torch.Generator().manual_seed(0)).to(dtype) * 80
+        probe = probe_of(x)
+        assert set(probe.unique().tolist()) == {-1.0, 1.0}
+        assert probe.mean().abs() < 0.02
+        correlation = probe.T @ probe / len(probe) - torch.eye(16, dtype=dtype)
+        assert correlation.abs().max() < 0.08
+        assert torch.equal(probe_of(x[7:8])[0], probe[7])
+        assert (probe_of(x * 1.001) != probe).float().mean().item() == pytest.approx(0.5, abs=0.03)
+
+
+def test_or_samples_the_mixture_with_its_weights():
+    """Checked figure of docs/method.md: (.15, .35, .50) come out as (.154, .345, .501)."""
+    shares = (0.15, 0.35, 0.5)
+    models = [GaussianMixture.isotropic([c], 0.2) for c in ([-2.0, 0], [2.0, 0], [0, 2.0])]
+    field = SuperpositionOr(stacked_scores(models), 3, tuple(math.log(s) for s in shares))
+    end = run(field, 128, count=6000).x
+    centres = torch.stack([p.means[0] for p in models])
+    which = torch.cdist(end, centres).argmin(1)
+    for i, share in enumerate(shares):
+        assert (which == i).double().mean().item() == pytest.approx(share, abs=0.025)
+
+
+def test_or_at_a_high_temperature_takes_one_model():
+    field = SuperpositionOr(stacked_scores(MODELS), 3, temperature=100.0)
+    result = run(field, 64)
+    assert (result.state.kappa.max(0).values > 0.999).double().mean() > 0.95
+
+
+def test_or_of_identical_models_is_the_model():
+    x, noise = start(20, 2, sigma=80.0), streams(20, 2)
+    alone = sample(field_of(MODELS[0]), x, levels(30, 0.02, 80.0), ReverseSde(), noise=noise).x
+    field = SuperpositionOr(stacked_scores([MODELS[0]] * 3), 3)
+    torch.testing.assert_close(run(field, 30, count=20, sigma_min=0.02).x, alone)
+
+
+def test_one_model_superposes_to_itself():
+    x, noise = start(20, 2, sigma=80.0), streams(20, 2)
+    alone = sample(field_of(MODELS[0]), x, levels(30, 0.02, 80.0), ReverseSde(), noise=noise).x
+    field = SuperpositionOr(stacked_scores(MODELS[:1]), 1)
+    torch.testing.assert_close(run(field, 30, count=20, sigma_min=0.02).x, alone)
+
+
+@pytest.mark.parametrize("num_models", [2, 3, 4])
+def test_and_steps_have_the_closed_form(num_models):
+    """``dx = dv c + (I - P) n~``: circumcentre of the scores, noise beside their span."""
+    rng = torch.Generator().manual_seed(num_models)
+    scores = torch.randn(num_models, 5, 6, generator=rng, dtype=torch.float64)
+    x, n = torch.zeros(5, 6).double(), torch.randn(5, 6, generator=rng, dtype=torch.float64)
+    step = Step(x, 1.0, 0.8, n, math.sqrt(1 - 0.64))
+    field = SuperpositionAnd(lambda x, sigma: scores, num_models)
+    drift, _ = field.score(step, field.init(x, 1.0))
+    dx = step.dv * drift + step.noise_std * n
+    for b in range(5):
+        v = (scores[1:, b] - scores[0, b]).T
+        basis = torch.linalg.qr(v).Q
+        projected = basis @ basis.T
+        local = torch.linalg.lstsq(2 * v.T @ v, (v * v).sum(0)[:, None]).solution[:, 0]
+        centre = scores[0, b] + v @ local
+        radii = (scores[:, b] - centre).norm(dim=1)
+        torch.testing.assert_close(radii, radii[:1].expand(num_models))
+        expected = step.dv * centre + (torch.eye(6) - projected) @ (step.noise_std * n[b])
+        torch.testing.assert_close(dx[b], expected, rtol=1e-6, atol=1e-7)
+
+
+def test_and_keeps_the_estimated_densities_equal():
+    field = SuperpositionAnd(stacked_scores(MODELS), 3)
+    log_q = run(field, 100, count=200).state.log_q
+    assert (log_q - log_q[:1]).abs().max() < 1e-3
+
+
+def test_and_does_not_depend_on_the_order_of_the_models():
+    forwards = run(SuperpositionAnd(stacked_scores(MODELS), 3), 50, count=100).x
+    backwards = run(SuperpositionAnd(stacked_scores(MODELS[::-1]), 3), 50, count=100).x
+    torch.testing.assert_close(forwards, backwards, rtol=1e-4, atol=1e-4)
+
+
+def test_and_of_identical_models_is_the_model():
+    x, noise = start(20, 2, sigma=80.0), streams(20, 2)
+    alone = sample(field_of(MODELS[0]), x, levels(30, 0.02, 80.0), ReverseSde(), noise=noise).x
+    for corrected in (False, True):
+        field = SuperpositionAnd(stacked_scores([MODELS[0]] * 2), 2, corrected=corrected)
+        torch.testing.assert_close(run(field, 30, count=20, sigma_min=0.02).x, alone)
+
+
+def test_and_bears_nearly_collinear_scores_in_float32():
+    near = GaussianMixture.isotropic([[1.0, 1e-4]], 0.3)
+    field = SuperpositionAnd(stacked_scores([*MODELS[1:2], near, MODELS[0]]), 3)
+    end = run(field, 60, count=100).x
+    assert torch.isfinite(end).all()
+    assert end.abs().max() < 10
+
+
+# N(0, sigma_max^2) as the start of both leaves a gap of about |m_1 - m_2| / sigma_max at the end.
+UNEQUAL = [GaussianMixture.isotropic([[-1.0, 0.0]], 0.4), two_modes(std=0.5)]
+
+
+def true_gap(field, num_steps, predictor=None):
+    """Difference of the true log-densities at the end, mean of its size over samples."""
+    end = run(field, num_steps, predictor, count=150, sigma_max=1000.0).x
+    first, second = (p.log_density(end, 0.05) for p in UNEQUAL)
+    return (second - first).abs().mean().item()
+
+
+def test_the_corrected_and_meets_equal_true_densities_the_published_does_not():
+    """docs/method.md, section 4: the published gap stays, the corrected one falls."""
+    gaps = {
+        (corrected, num_steps): true_gap(
+            SuperpositionAnd(stacked_scores(UNEQUAL), 2, corrected=corrected), num_steps
+        )
+        for corrected in (False, True)
+        for num_steps in (100, 400)
+    }
+    assert gaps[False, 100] > 1.0
+    assert gaps[False, 400] > 1.0
+    assert gaps[True, 400] < 0.05
+    assert gaps[True, 400] < 0.5 * gaps[True, 100]
+
+
+def test_a_lift_shifts_the_densities_apart():
+    field = SuperpositionAnd(stacked_scores(MODELS[1:]), 2, lift=(1.5,), lift_end=0.05)
+    log_q = run(field, 100, count=50).state.log_q
+    assert (log_q[1] - log_q[0] - 1.5).abs().max() < 1e-3
+
+
+def test_and_on_the_ode_meets_equal_densities_with_order_one():
+    field = SuperpositionAndOde(stacked_scores(UNEQUAL), 2, exact=True)
+    coarse, fine = (true_gap(field, num_steps, euler) for num_steps in (50, 200))
+    assert coarse / fine == pytest.approx(4.0, rel=0.2)
+    assert fine < 0.01
+
+
+@pytest.mark.parametrize("kind", ["or", "and", "and_ode"])
+def test_superpositions_do_not_depend_on_the_batch(kind):
+    field = {
+        "or": SuperpositionOr(stacked_scores(MODELS), 3),
+        "and": SuperpositionAnd(stacked_scores(MODELS), 3),
+        "and_ode": SuperpositionAndOde(stacked_scores(MODELS), 3),
+    }[kind]
+    predictor = euler if kind == "and_ode" else ReverseSde()
+    from projcomp.samplers.noise import NoiseStreams
+
+    def run_of(seeds):
+        x = 20.0 * start_noise(seeds, (2,)).double()
+        noise = NoiseStreams(seeds, (2,), dtype=torch.float64)
+        return sample(field, x, levels(40), predictor, noise=noise).x
+
+    together = run_of(range(64))
+    for i in (0, 17, 63):
+        torch.testing.assert_close(run_of([i])[0], together[i], rtol=1e-7, atol=1e-9)
+
+
+def test_wrong_samplers_are_refused_in_one_line():
+    scores = stacked_scores(MODELS)
+    smooth = SuperpositionOr(scores, 3, densities=DensityTracker("exact"))
+    cases = [
+        (SuperpositionOr(scores, 3), ancestral, "Ito estimator"),
+        (SuperpositionOr(scores, 3), euler, "Ito estimator"),
+        (SuperpositionOr(scores, 3), Heun(), "evaluates once"),
+        (SuperpositionAnd(scores, 3), ReverseSde(0.5), "exact noise variance"),
+        (SuperpositionAndOde(scores, 3), ReverseSde(), "without noise"),
+        (smooth, ReverseSde(), "without noise"),
+    ]
+    for field, predictor, words in cases:
+        with pytest.raises(ConfigError, match=rf"^sampler: expected .*{words}") as caught:
+            run(field, 5, predictor, count=3)
+        assert "\n" not in str(caught.value)
+
+
+def test_gram_systems_without_differences_have_the_solution_zero():
+    zeros = torch.zeros(2, 4, 3, 3).double()
+    assert torch.equal(solve(gram(zeros), torch.ones(4, 2).double()), torch.zeros(4, 2).double())
