@@ -35,7 +35,7 @@ def test_the_lift_is_a_difference_of_errors():
     got = lifts(stacked_scores([ANYWHERE, RIGHT]), x0, [0.7], [noise])
     x = x0 + 0.7 * noise
     errors = [(p.denoised(x, 0.7) - x0).square().sum(1) for p in (ANYWHERE, RIGHT)]
-    torch.testing.assert_close(got[0], errors[0] - errors[1])
+    torch.testing.assert_close(got[0], (errors[0] - errors[1]) / 0.7**2)
 
 
 def test_no_noise_level_is_an_error():

@@ -17,7 +17,7 @@ from projcomp.stages import CheckSettings, FigureSettings
 class FakeImages(RenderedImages):
     """Fifty training images and twenty held out: a third and a half of the range, and noise."""
 
-    def __init__(self, path, condition, *, held_out=False):
+    def __init__(self, path, condition, *, held_out=False, memory_bytes=0):
         count, level = (20, 190) if held_out else (50, 160)
         rng = np.random.default_rng(held_out)
         pixels = level + rng.integers(-40, 40, (count, 8, 8, 3))

@@ -141,6 +141,20 @@ def test_lemma_7_2_comes_out_wrong_and_swarms_mend_it():
     assert found[64] < 0.12
 
 
+def test_log_z_is_the_mean_weight_of_the_whole_path():
+    """Without resampling that of the final weights; with it, an estimate of the same number."""
+    field = weighted_product(stacked_scores(lemma_7_2(tau=0.35)), [1.0, 1.0])
+    never = run(field, 60, count=64 * 40, swarms=Swarms(64, threshold=0.0))
+    final = never.state.log_weight.reshape(-1, 64).logsumexp(1) - math.log(64)
+    torch.testing.assert_close(never.log_z, final)
+    often = run(field, 60, count=64 * 40, swarms=Swarms(64, threshold=0.9))
+    assert (often.effective_size < 0.9 * 64).any()
+    ratio = often.log_z.exp().mean() / never.log_z.exp().mean()
+    assert ratio.item() == pytest.approx(1.0, abs=0.25)
+    nothing = run(weighted_product(stacked_scores(factorised()), [1.0, 1.0]), 20, swarms=Swarms(5))
+    assert nothing.log_z.abs().max() < 1e-12
+
+
 def test_churn_breaks_the_weights_and_is_refused():
     field = weighted_product(stacked_scores(lemma_7_2()), [1.0, 1.0])
     with pytest.raises(ConfigError, match=r"^sampler: expected steps that follow each other"):

@@ -95,7 +95,7 @@ def test_the_step_to_zero_lands_on_the_denoised_mean(predictor):
     torch.testing.assert_close(end, two_modes().denoised(x, 0.4))
 
 
-@pytest.mark.parametrize("predictor", [ReverseSde(), ancestral])
+@pytest.mark.parametrize("predictor", [ReverseSde(), ancestral, Heun(churn=0.2)])
 def test_a_stochastic_sampler_needs_streams(predictor):
     with pytest.raises(ConfigError, match=r"^sampler: expected random streams"):
         sample(field_of(two_modes()), start(2, 2), levels(3), predictor)

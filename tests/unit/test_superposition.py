@@ -13,8 +13,12 @@ from projcomp.composition.log_density import gaussian_log_density
 from projcomp.composition.mixtures import GaussianMixture, stacked_scores
 from projcomp.composition.superposition_and import SuperpositionAnd, SuperpositionAndOde, solve
 from projcomp.composition.superposition_or import SuperpositionOr
+from projcomp.config import NetworkConfig
+from projcomp.diffusion.convert import denoised_to_score
 from projcomp.diffusion.field import Step
 from projcomp.errors import ConfigError
+from projcomp.networks import conditioning
+from projcomp.networks.denoiser import Denoiser
 from projcomp.samplers.euler import euler
 from projcomp.samplers.heun import Heun
 from projcomp.samplers.process import sample
@@ -110,6 +114,25 @@ def test_divergences_are_the_trace_of_the_jacobian():
     torch.testing.assert_close(mean, traces, rtol=0.1, atol=0.5)
 
 
+def test_derivatives_go_through_the_projects_own_network():
+    """Attention included, against central differences."""
+    torch.manual_seed(0)
+    network = NetworkConfig(channels=8, multipliers=[1, 2], attention_resolutions=[4])
+    model = Denoiser(network, 8, "position").double().eval().requires_grad_(False)
+    model.unet.out_gain.fill_(1.0)
+    row = conditioning.at_locations([(0.3, 0.6)])
+
+    def scores(x, sigma):
+        level = torch.full((len(x),), sigma)
+        return denoised_to_score(model(x, level, row.expand(len(x), -1)), x, sigma)[None]
+
+    x, v = start(3, 3, 8, 8).float(), start(3, 3, 8, 8, seed=1).float()
+    got = divergence.directional(scores, x, 0.5, v)
+    step = 1e-2
+    expected = (scores(x + step * v, 0.5) - scores(x - step * v, 0.5)) / (2 * step)
+    torch.testing.assert_close(got.float(), expected.float(), rtol=0.02, atol=0.02)
+
+
 def test_probes_are_random_signs_and_each_samples_own():
     for dtype in (torch.float32, torch.float64):
         x = torch.randn(4000, 16, generator=torch.Generator().manual_seed(0)).to(dtype) * 80
@@ -119,6 +142,7 @@ def test_probes_are_random_signs_and_each_samples_own():
         correlation = probe.T @ probe / len(probe) - torch.eye(16, dtype=dtype)
         assert correlation.abs().max() < 0.08
         assert torch.equal(probe_of(x[7:8])[0], probe[7])
+        assert (probe_of(-x) == probe).float().mean().item() == pytest.approx(0.5, abs=0.03)
         assert (probe_of(x * 1.001) != probe).float().mean().item() == pytest.approx(0.5, abs=0.03)
 
 
@@ -228,6 +252,16 @@ def test_the_corrected_and_meets_equal_true_densities_the_published_does_not():
     assert gaps[False, 400] > 1.0
     assert gaps[True, 400] < 0.05
     assert gaps[True, 400] < 0.5 * gaps[True, 100]
+
+
+def test_and_on_the_ode_takes_the_sdes_form_of_it():
+    end = run(SuperpositionAndOde(stacked_scores(UNEQUAL), 2, exact=True), 20, ReverseSde(0.0)).x
+    assert torch.isfinite(end).all()
+
+
+def test_a_lift_without_an_end_is_refused():
+    with pytest.raises(ConfigError, match=r"^lift_end: expected"):
+        SuperpositionAnd(stacked_scores(UNEQUAL), 2, lift=(1.0,))
 
 
 def test_a_lift_shifts_the_densities_apart():

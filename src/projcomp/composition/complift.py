@@ -1,12 +1,13 @@
 """Does a sample show what it was asked for? Acceptance by denoising error (CompLift).
 
 A condition that describes a sample lowers the error of denoising it again. The *lift* of condition
-i is ``E |x0 - D(x0 + sigma n; nothing)|^2 - |x0 - D(x0 + sigma n; c_i)|^2``, with the same noise on
-both sides; a sample is accepted where every lift is positive. As a filter it selects: results of
-accepted samples stand beside the acceptance rate, never beside unselected ones.
+i is ``E (|x0 - D(x0 + sigma n; nothing)|^2 - |x0 - D(x0 + sigma n; c_i)|^2) / sigma^2``, that is
+the difference in the error of the noise, with the same noise on both sides; a sample is accepted
+where every lift is positive. As a filter it selects: results of accepted samples stand beside the
+acceptance rate, never beside unselected ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ from projcomp.diffusion.field import ScoreStack
 
 
 def lifts(
-    scores: ScoreStack, x0: Tensor, sigmas: Sequence[float], noises: Sequence[Tensor]
+    scores: ScoreStack, x0: Tensor, sigmas: Sequence[float], noises: Iterable[Tensor]
 ) -> Tensor:
     """The lift of every condition at every sample, shape ``(num_conditions, batch)``, float64.
 
@@ -31,7 +32,7 @@ def lifts(
     for sigma, noise in zip(sigmas, noises, strict=True):
         x = x0 + sigma * noise
         miss = score_to_denoised(scores(x, sigma), x, sigma) - x0
-        errors = dots(miss, miss)
+        errors = dots(miss, miss) / sigma**2
         total = total + (errors[:1] - errors[1:])
     if not isinstance(total, Tensor):
         raise ValueError("expected at least one noise level")

@@ -76,11 +76,14 @@ class DensityTracker:
 def probe_of(x: Tensor) -> Tensor:
     """Random signs of the shape of ``x``, hashed from its bits.
 
-    So a sample's probe is another one in every step, and the same in every batch.
+    So a sample's probe is another one in every step, and the same in every batch where the sample
+    is the same to the bit. For float32 and float64.
     """
     kind, factor = {
         torch.float32: (torch.int32, 0x9E3779B1 - 2**32),
         torch.float64: (torch.int64, 0x9E3779B97F4A7C15 - 2**64),
     }[x.dtype]
+    bits = x.contiguous().view(kind) * factor
+    bits = (bits ^ (bits >> 15)) * factor  # so that the sign bit alone does not turn the probe
     # the sign of the wrapped product depends on all bits
-    return torch.where(x.contiguous().view(kind) * factor < 0, -1.0, 1.0).to(x.dtype)
+    return torch.where(bits < 0, -1.0, 1.0).to(x.dtype)

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from projcomp.composition.log_density import dots
 from projcomp.diffusion.field import ScoreStack
@@ -16,7 +17,9 @@ def directional(scores: ScoreStack, x: Tensor, sigma: float, direction: Tensor) 
         sigma: noise level.
         direction: ``v``, shape ``(batch, *dims)``.
     """
-    return torch.func.jvp(lambda y: scores(y, sigma), (x,), (direction,))[1]
+    # the fused attention kernels have no forward derivative
+    with sdpa_kernel(SDPBackend.MATH):
+        return torch.func.jvp(lambda y: scores(y, sigma), (x,), (direction,))[1]
 
 
 def hutchinson(scores: ScoreStack, x: Tensor, sigma: float, probe: Tensor) -> Tensor:

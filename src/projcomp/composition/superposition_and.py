@@ -37,16 +37,24 @@ class SuperpositionAnd:
         num_models: how many.
         lift: ``log q_i - log q_1`` wanted at the end, one for every model but the first; empty for
             equal densities.
-        lift_end: the noise level by which the lift is complete, spread evenly over ln sigma.
+        lift_end: the least noise level above zero, by which the lift is complete; it is spread
+            evenly over ln sigma. Needed with a lift.
         corrected: whether to add the term that the published form misses: one directional
-            derivative of the scores per model and step. Scores must then be differentiable.
+            derivative of all scores per step and model beyond the first. Scores must then be
+            differentiable.
     """
 
     scores: ScoreStack
     num_models: int
     lift: tuple[float, ...] = ()
-    lift_end: float = 0.002
+    lift_end: float | None = None
     corrected: bool = False
+
+    def __post_init__(self) -> None:
+        if self.lift and not self.lift_end:
+            raise ConfigError(
+                "lift_end: expected the least noise level above zero with a lift, got none"
+            )
 
     @property
     def stateful(self) -> bool:
@@ -103,6 +111,7 @@ class SuperpositionAnd:
         """This step's share of the lift, shape ``(M - 1,)``."""
         if not self.lift:
             return torch.zeros(self.num_models - 1).double()
+        assert self.lift_end is not None
         low, high = max(step.sigma_next, self.lift_end), max(step.sigma, self.lift_end)
         share = math.log(high / low) / math.log(state.start / self.lift_end)
         return share * torch.tensor(self.lift, dtype=torch.float64)

@@ -66,7 +66,9 @@ def check_model(
     rows = []
     for name in settings.datasets:
         parts = {
-            part: RenderedImages(data_dir / f"{name}.h5", model.condition_kind, held_out=held_out)
+            part: RenderedImages(
+                data_dir / f"{name}.h5", model.condition_kind, held_out=held_out, memory_bytes=0
+            )
             for part, held_out in (("held_out", True), ("training", False))
         }
         count = min(MOST_IMAGES, *map(len, parts.values()))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from projcomp.diffusion.field import ScoreField, Step
 from projcomp.errors import ConfigError
-from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.noise import NoiseStreams, drawn
 from projcomp.samplers.result import Move
 
 
@@ -55,9 +55,9 @@ class Heun:
                 "sampler: expected one that evaluates once per step, because this operator's "
                 "weights follow the steps really made, got heun; choose another sampler or operator"
             )
-        if noise is not None and self.churn > 0 and self.churn_min <= sigma <= self.churn_max:
+        if self.churn > 0 and self.churn_min <= sigma <= self.churn_max:
             raised = sigma * (1.0 + min(self.churn, math.sqrt(2.0) - 1.0))
-            x = x + self.churn_noise * math.sqrt(raised**2 - sigma**2) * noise.normal()
+            x = x + self.churn_noise * math.sqrt(raised**2 - sigma**2) * drawn(noise)
             sigma = raised
         step = Step(x, sigma, sigma_next)
         score, state = field.score(step, state)

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from projcomp.errors import ConfigError
+
 _BLOCK_NUMBERS = 2**17
 """About so many numbers are drawn at once per sample, so that no step loops over samples."""
 
@@ -55,6 +57,17 @@ class NoiseStreams:
             ]
             self._uniforms = list(torch.stack(drawn, 1).flip(0))
         return self._uniforms.pop().to(self._device)
+
+
+def drawn(noise: NoiseStreams | None) -> Tensor:
+    """The next standard normal noise of streams that a stochastic sampler must have.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    if noise is None:
+        raise ConfigError("sampler: expected random streams for a stochastic sampler, got none")
+    return noise.normal()
 
 
 def _stream(seed: int, purpose: int) -> torch.Generator:

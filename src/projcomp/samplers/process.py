@@ -89,7 +89,8 @@ def sample(
         predictor: makes the step between two levels.
         noise: the samples' random streams; needed by all that is not deterministic.
         corrector: what runs at the levels in between.
-        swarms: resampling by the field's weights, which it then must keep.
+        swarms: resampling by the field's weights, which it then must keep. The predictor should
+            inject noise, or a corrector run: copies of a particle are else copies to the end.
 
     Raises:
         ConfigError: the parts do not go together, or random streams are missing.
@@ -101,6 +102,8 @@ def sample(
             "corrector: expected an operator whose score does not follow the steps made, got one "
             "that does (superposition); leave the corrector out"
         )
+    if swarms:
+        swarms.check(field, len(x))
     levels = sigmas.tolist()
     state = field.init(x, levels[0])
     num_evaluations, accepted, sizes, gains = 0, [], [], []
@@ -117,6 +120,8 @@ def sample(
             x, state = move.x, move.state
             num_evaluations += move.num_evaluations
             accepted += [] if move.acceptance is None else [move.acceptance]
+    if swarms:
+        gains.append(swarms.log_mean_weight(field, state))
     return SamplerResult(
         x,
         state,

@@ -11,8 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from projcomp.diffusion.field import ScoreField, Step
-from projcomp.errors import ConfigError
-from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.noise import NoiseStreams, drawn
 from projcomp.samplers.result import Move
 
 
@@ -39,7 +38,9 @@ class ReverseSde:
         dv = sigma**2 - sigma_next**2
         if sigma_next == 0:
             return noisy_step(field, Step(x, sigma, 0.0), dv, state)
-        step = Step(x, sigma, sigma_next, _drawn(noise), math.sqrt(self.xi * dv))
+        step = Step(x, sigma, sigma_next)
+        if self.xi > 0:
+            step = Step(x, sigma, sigma_next, drawn(noise), math.sqrt(self.xi * dv))
         return noisy_step(field, step, (1.0 + self.xi) / 2.0 * dv, state)
 
 
@@ -58,7 +59,7 @@ def ancestral(
     dv = sigma**2 - sigma_next**2
     if sigma_next == 0:
         return noisy_step(field, Step(x, sigma, 0.0), dv, state)
-    step = Step(x, sigma, sigma_next, _drawn(noise), math.sqrt(dv) * sigma_next / sigma)
+    step = Step(x, sigma, sigma_next, drawn(noise), math.sqrt(dv) * sigma_next / sigma)
     return noisy_step(field, step, dv, state)
 
 
@@ -69,9 +70,3 @@ def noisy_step(field: ScoreField, step: Step, drift: float, state: Any) -> Move:
     if step.noise is not None:
         dx = dx + step.noise_std * step.noise
     return Move(step.x + dx, field.observe(step, dx, state), 1)
-
-
-def _drawn(noise: NoiseStreams | None) -> Tensor:
-    if noise is None:
-        raise ConfigError("sampler: expected random streams for a stochastic sampler, got none")
-    return noise.normal()

@@ -3,6 +3,7 @@
 One swarm per requested sample, never across them (docs/method.md, section 5).
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from projcomp.diffusion.field import ScoreField, WeightedField
-from projcomp.errors import ConfigError
+from projcomp.errors import ConfigError, UserError
 from projcomp.samplers.noise import NoiseStreams
 
 
@@ -26,6 +27,25 @@ class Swarms:
     size: int
     threshold: float = 0.5
 
+    def check(self, field: ScoreField, count: int) -> None:
+        """Whether ``count`` particles of ``field`` can be resampled.
+
+        Raises:
+            ConfigError: the field keeps no weights, or the batch is no multiple of the size.
+        """
+        if not hasattr(field, "log_weight"):
+            raise ConfigError(
+                "swarms: expected an operator that keeps weights (a weighed linear composition), "
+                "got one that does not; leave the swarms out"
+            )
+        if count % self.size:
+            raise ConfigError(f"swarms: expected a multiple of {self.size} particles, got {count}")
+
+    def log_mean_weight(self, field: ScoreField, state: Any) -> Tensor:
+        """Log of each swarm's mean weight since the last resampling, ``(swarms,)``, float64."""
+        log_weight = cast(WeightedField, field).log_weight(state).double()
+        return log_weight.reshape(-1, self.size).logsumexp(1) - math.log(self.size)
+
     def resample(
         self, field: ScoreField, x: Tensor, state: Any, noise: NoiseStreams
     ) -> tuple[Tensor, Any, Tensor, Tensor]:
@@ -36,18 +56,16 @@ class Swarms:
             the log of its mean weight where it was resampled, 0 elsewhere, ``(swarms,)``.
 
         Raises:
-            ConfigError: the field keeps no weights, or the batch is no multiple of the size.
+            UserError: a weight is not a number.
         """
-        if not hasattr(field, "log_weight"):
-            raise ConfigError(
-                "swarms: expected an operator that keeps weights (a linear composition), got one "
-                "that does not; leave the swarms out"
-            )
-        if len(x) % self.size:
-            raise ConfigError(f"swarms: expected a multiple of {self.size} particles, got {len(x)}")
         weighted = cast(WeightedField, field)
         log_weight = weighted.log_weight(state).double().reshape(-1, self.size)
         size = effective_size(log_weight)
+        if not size.isfinite().all():
+            raise UserError(
+                "swarms: expected finite log-weights, got NaN or infinity; take more noise levels, "
+                "or precision fp32"
+            )
         due = size < self.threshold * self.size
         uniform = noise.uniform().reshape(-1, self.size)[:, :1]
         if not due.any():
@@ -56,7 +74,7 @@ class Swarms:
         own = torch.arange(self.size, device=x.device).expand_as(chosen)
         first = torch.arange(len(log_weight), device=x.device)[:, None] * self.size
         index = (first + torch.where(due[:, None], chosen, own)).reshape(-1)
-        gained = log_weight.logsumexp(1) - torch.tensor(float(self.size)).log()
+        gained = self.log_mean_weight(field, state)
         left = torch.where(due[:, None], torch.zeros_like(log_weight), log_weight)
         gained = torch.where(due, gained, torch.zeros_like(gained))
         return x[index], weighted.resampled(state, index, left.reshape(-1)), size, gained
@@ -72,7 +90,7 @@ def systematic(weights: Tensor, uniform: Tensor) -> Tensor:
 
     Args:
         weights: normalised, shape ``(swarms, size)``.
-        uniform: in [0, 1), shape ``(swarms, 1)``.
+        uniform: in [0, 1), shape ``(swarms, 1)``, of the weights' dtype.
 
     Returns:
         indices within the swarm, rising, shape ``(swarms, size)``.
@@ -89,7 +107,7 @@ def pick_one(log_weight: Tensor, size: int, uniform: Tensor) -> Tensor:
     Args:
         log_weight: shape ``(swarms * size,)``.
         size: particles per swarm.
-        uniform: one number in [0, 1) per particle; the first of each swarm is used.
+        uniform: one number in [0, 1) per particle, float64; the first of each swarm is used.
 
     Returns:
         indices into the batch, shape ``(swarms,)``.

@@ -85,23 +85,35 @@ class UpdateBatches(IterableDataset):
 
     def batch(self, update: int) -> Batch:
         """The batch of one update."""
+        index, rows = self._draw(update)
+        images, passed = [], 0
+        for dataset, chosen in zip(self.datasets, index, strict=True):
+            # every process draws the whole update, and reads its own part
+            own = chosen[max(self.first - passed, 0) : max(self.last - passed, 0)]
+            if len(chosen):
+                images.append(dataset.read(own))
+            passed += len(chosen)
+        noise_seed = integer_seed(self.seed, "training", self.model, "noise", update)
+        return Batch(torch.cat(images), rows[self.first : self.last], noise_seed, self.first)
+
+    def conditions(self, update: int) -> Tensor:
+        """The conditions ``(batch_size, C)`` of one update, of all processes; nothing is read."""
+        return self._draw(update)[1]
+
+    def _draw(self, update: int) -> tuple[list[Tensor], Tensor]:
+        """Which images of every dataset an update takes, and what the network is told of each."""
         rng = torch.Generator().manual_seed(
             integer_seed(self.seed, "training", self.model, "draws", update)
         )
         which = torch.multinomial(self.shares, self.batch_size, replacement=True, generator=rng)
-        images, conditions, passed = [], [], 0
+        index, conditions = [], []
         for i, dataset in enumerate(self.datasets):
             number = int((which == i).sum())
-            if number == 0:
-                continue
-            index = torch.randint(len(dataset), (number,), generator=rng)
-            # every process draws the whole update, and reads its own part
-            own = index[max(self.first - passed, 0) : max(self.last - passed, 0)]
-            images.append(dataset.read(own))
-            conditions.append(dataset.draw_conditions(index, rng))
-            passed += number
+            index.append(torch.empty(0, dtype=torch.long))
+            if number:
+                index[-1] = torch.randint(len(dataset), (number,), generator=rng)
+                conditions.append(dataset.draw_conditions(index[-1], rng))
         rows = torch.cat(conditions)
         dropped = torch.rand(len(rows), generator=rng) < self.dropout
         rows[dropped] = conditioning.unconditional(self.kind)
-        noise_seed = integer_seed(self.seed, "training", self.model, "noise", update)
-        return Batch(torch.cat(images), rows[self.first : self.last], noise_seed, self.first)
+        return index, rows

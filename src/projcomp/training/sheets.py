@@ -41,7 +41,7 @@ class SampleSheets(lightning.Callback):
 
     def __init__(self, folder: Path, batches: UpdateBatches, sampling: SamplingConfig, every: int):
         self.folder, self.sampling, self.every = folder, sampling, every
-        told = batches.batch(0).conditions[: COLUMNS * (ROWS - 1)]
+        told = batches.conditions(0)[: COLUMNS * (ROWS - 1)]
         free = conditioning.unconditional(batches.kind).repeat(COLUMNS, 1)
         self.rows = torch.cat([free, told])
 
