@@ -17,6 +17,7 @@ from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.field import Denoiser
 from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser as Network
+from projcomp.networks.precision import at_precision
 from projcomp.sampling import torch_device
 
 SIGMA = 1.0
@@ -28,12 +29,7 @@ def network(resolution: int, channels: int, device: torch.device, precision: str
     model = Network(config, resolution, "position")
     model.normalize_weights()
     model.eval().requires_grad_(False).to(device)
-
-    def denoise(x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            return model(x, sigma, condition)
-
-    return denoise
+    return at_precision(model, precision, device)
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ from projcomp.diffusion.pixels import decode
 from projcomp.errors import ConfigError, UserError
 from projcomp.networks import conditioning
 from projcomp.networks.checkpoint import load_model
+from projcomp.networks.precision import at_precision
 from projcomp.samplers.noise import NoiseStreams
 from projcomp.samplers.process import Predictor, sample
 from projcomp.samplers.registry import get_sampler
@@ -169,7 +170,7 @@ def model_requests(
             "train them at the same resolution"
         )
     precision = settings.sampling.precision
-    denoisers = {name: _at_precision(model, precision, device) for name, model in models.items()}
+    denoisers = {name: at_precision(model, precision, device) for name, model in models.items()}
     kind = models[background].condition_kind
     of_background = {"empty": conditioning.empty, "unconditional": conditioning.unconditional}
     rows = _case_conditions(settings, models[settings.conditionals].condition_kind)
@@ -202,16 +203,6 @@ def _case_conditions(settings: "SampleSettings", kind: str) -> list[Tensor]:
     if len(case.locations):
         return list(conditioning.at_locations(case.locations))
     return list(conditioning.of_colors(case.colors))
-
-
-def _at_precision(model: Model, precision: str, device: torch.device) -> Denoiser:
-    """The model with its arithmetic at ``precision`` and float32 at its borders."""
-
-    def denoise(x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            return model(x, sigma, condition).float()
-
-    return denoise
 
 
 @torch.inference_mode()

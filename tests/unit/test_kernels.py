@@ -8,6 +8,7 @@ from oracle import field_of, levels, start, streams, two_modes
 
 from projcomp.composition.linear import LinearField
 from projcomp.composition.mixtures import GaussianMixture, stacked_scores
+from projcomp.diffusion.field import Step
 from projcomp.errors import ConfigError
 from projcomp.samplers.euler import euler
 from projcomp.samplers.hmc import Hmc
@@ -23,7 +24,10 @@ STANDARD = GaussianMixture.isotropic([[0.5]], math.sqrt(1 - SIGMA**2))  # varian
 
 
 def run(kernel, field, x, num_steps, sigma=SIGMA):
-    return kernel(field, x, sigma, None, streams(len(x), *x.shape[1:]), num_steps)
+    def score(at):
+        return field.score(Step(at, sigma, sigma), None)[0]
+
+    return kernel(score, x, sigma, streams(len(x), *x.shape[1:]), num_steps)
 
 
 @pytest.mark.parametrize("eta", [0.2, 1.0])

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from projcomp.composition.log_density import dots
 from projcomp.diffusion.convert import score_to_denoised
 from projcomp.diffusion.field import ScoreStack
+from projcomp.diffusion.inner import dots
 
 
 def lifts(

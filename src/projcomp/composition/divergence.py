@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from projcomp.composition.log_density import dots
 from projcomp.diffusion.field import ScoreStack
+from projcomp.diffusion.inner import dots
 
 
 def directional(scores: ScoreStack, x: Tensor, sigma: float, direction: Tensor) -> Tensor:

@@ -73,7 +73,7 @@ class WeightedLinearField:
     background: bool = True
 
     def __post_init__(self) -> None:
-        LinearField(self.scores, self.coefficients)  # which says what is wrong with them
+        _ = self._unweighed  # which says what is wrong with the coefficients
 
     @property
     def coefficients(self) -> tuple[float, ...]:
@@ -88,7 +88,11 @@ class WeightedLinearField:
     @property
     def start_scale(self) -> float:
         """``1 / sqrt(sum c)``, as of every linear composition."""
-        return sum(self.coefficients) ** -0.5
+        return self._unweighed.start_scale
+
+    @property
+    def _unweighed(self) -> LinearField:
+        return LinearField(self.scores, self.coefficients)
 
     def init(self, x: Tensor, sigma: float) -> Interaction:
         """Weights of one, and nothing recorded."""

@@ -10,10 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-
-def dots(a: Tensor, b: Tensor) -> Tensor:
-    """Inner products over the dimensions of a sample: ``(..., batch, *dims)``, 2 leading axes."""
-    return (a.to(torch.float64) * b).flatten(2).sum(2)
+from projcomp.diffusion.inner import dots
 
 
 def ito_change(scores: Tensor, dx: Tensor, dv: float) -> Tensor:

@@ -17,15 +17,17 @@ import torch
 from torch import Tensor
 
 from projcomp.composition import divergence
-from projcomp.composition.densities import probe_of
+from projcomp.composition.densities import DensityTracker
 from projcomp.composition.feynman_kac import gram
-from projcomp.composition.log_density import dots, gaussian_log_density, ito_change, smooth_change
 from projcomp.composition.superposition_or import Superposed, weighted_sum
 from projcomp.diffusion.field import ScoreStack, Step
+from projcomp.diffusion.inner import dots
 from projcomp.errors import ConfigError
 
 RIDGE = 1e-9
 """Added to the Gram matrix's diagonal, relative to its trace, where scores are nearly collinear."""
+
+_ITO = DensityTracker("ito")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class SuperpositionAnd:
 
     def init(self, x: Tensor, sigma: float) -> "AndState":
         """Equal densities."""
-        return AndState(gaussian_log_density(x, sigma).expand(self.num_models, -1), start=sigma)
+        return AndState(_ITO.start(self.num_models, x, sigma), start=sigma)
 
     def score(self, step: Step, state: "AndState") -> tuple[Tensor, "AndState"]:
         """The drift ``u = s_1 + sum_i kappa_i V_i``, shape ``(batch, *dims)``.
@@ -92,19 +94,14 @@ class SuperpositionAnd:
         if self.corrected and step.sigma_next > 0:
             missed = -step.dv / 2 * self._traces(step, v, products)
             right = right - (missed[1:] - missed[:1]).T
-        kappa = (solve(products, right) / step.dv).T
-        kappa = torch.cat([1 - kappa.sum(0, keepdim=True), kappa])
-        # s_1 + sum kappa V, not sum kappa s: kappa reaches hundreds where scores nearly agree
-        drift = stacked[0] + weighted_sum(kappa[1:], v)
+        drift, kappa = _drift(stacked[0], v, solve(products, right) / step.dv)
         return drift, replace(state, kappa=kappa, scores=stacked, extra=missed)
 
     def observe(self, step: Step, dx: Tensor, state: "AndState") -> "AndState":
         """Follow the densities; the last step, which lands on a mean, is left out."""
         assert state.scores is not None
-        log_q = state.log_q
-        if step.sigma_next > 0:
-            log_q = log_q + ito_change(state.scores, dx, step.dv)
-            log_q = log_q if state.extra is None else log_q + state.extra
+        log_q = state.log_q + _ITO.change(step, dx, state.scores, None)
+        log_q = log_q if state.extra is None else log_q + state.extra
         return replace(state, log_q=log_q, scores=None, extra=None)
 
     def _lift(self, step: Step, state: "AndState") -> Tensor:
@@ -163,7 +160,7 @@ class SuperpositionAndOde:
 
     def init(self, x: Tensor, sigma: float) -> Superposed:
         """Equal densities."""
-        return Superposed(gaussian_log_density(x, sigma).expand(self.num_models, -1))
+        return Superposed(self._densities.start(self.num_models, x, sigma))
 
     def score(self, step: Step, state: Superposed) -> tuple[Tensor, Superposed]:
         """``s_1 + sum_i a_i V_i``, shape ``(batch, *dims)``.
@@ -176,27 +173,31 @@ class SuperpositionAndOde:
                 "sampler: expected one without noise (euler) for this form of AND, got another"
             )
         stacked = self.scores(step.x, step.sigma)
-        if self.exact:
-            traces = divergence.exact(self.scores, step.x, step.sigma)
-        else:
-            probe = probe_of(step.x)
-            traces = divergence.hutchinson(self.scores, step.x, step.sigma, probe)
+        traces = self._densities.divergences(self.scores, step)
+        assert traces is not None
         v = stacked[1:] - stacked[:1]
         right = traces[1:] - traces[:1] + dots(v, stacked[1:])
-        kappa = solve(gram(v), right.T).T
-        kappa = torch.cat([1 - kappa.sum(0, keepdim=True), kappa])
-        drift = stacked[0] + weighted_sum(kappa[1:], v)
+        drift, kappa = _drift(stacked[0], v, solve(gram(v), right.T))
         return drift, replace(state, kappa=kappa, scores=stacked, extra=traces)
 
     def observe(self, step: Step, dx: Tensor, state: Superposed) -> Superposed:
         """Follow the densities; the last step, which lands on a mean, is left out."""
         assert state.scores is not None
-        assert state.extra is not None
-        log_q = state.log_q
-        if step.sigma_next > 0:
-            change = smooth_change(state.scores, state.extra, dx, step.sigma, step.sigma_next)
-            log_q = log_q + change
-        return replace(state, log_q=log_q, scores=None, extra=None)
+        change = self._densities.change(step, dx, state.scores, state.extra)
+        return replace(state, log_q=state.log_q + change, scores=None, extra=None)
+
+    @property
+    def _densities(self) -> DensityTracker:
+        return DensityTracker("exact" if self.exact else "hutchinson")
+
+
+def _drift(first: Tensor, v: Tensor, coefficients: Tensor) -> tuple[Tensor, Tensor]:
+    """``s_1 + sum_i a_i V_i``, ``a`` of shape ``(batch, M - 1)``; and all kappa, ``(M, batch)``.
+
+    Not ``sum_i kappa_i s_i``: kappa reaches hundreds where scores nearly agree.
+    """
+    kappa = coefficients.T
+    return first + weighted_sum(kappa, v), torch.cat([1 - kappa.sum(0, keepdim=True), kappa])
 
 
 def ridged(products: Tensor) -> Tensor:

@@ -70,7 +70,8 @@ class SuperpositionOr:
             prior = torch.tensor(self.log_prior, dtype=torch.float64)
         level = self.temperature * state.log_q + prior.to(stacked.device)[:, None]
         kappa = level.softmax(0)
-        extra = self.densities.divergences(self.scores, step)
+        # the last step, which lands on a mean, changes no density
+        extra = self.densities.divergences(self.scores, step) if step.sigma_next > 0 else None
         return weighted_sum(kappa, stacked), Superposed(state.log_q, kappa, stacked, extra)
 
     def observe(self, step: Step, dx: Tensor, state: Superposed) -> Superposed:

@@ -2,17 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from projcomp.diffusion.field import ScoreField
-from projcomp.samplers.langevin import score_at
-from projcomp.samplers.line_integral import NUM_EVALUATIONS, dot, log_density_change
+from projcomp.diffusion.inner import dot
+from projcomp.samplers.line_integral import NUM_EVALUATIONS, Score, log_density_change
 from projcomp.samplers.mala import choose
 from projcomp.samplers.noise import NoiseStreams
-from projcomp.samplers.result import Move
+from projcomp.samplers.result import Chain
 
 
 @dataclass(frozen=True)
@@ -33,19 +31,9 @@ class Hmc:
     keep: float = 0.0
 
     def __call__(
-        self,
-        field: ScoreField,
-        x: Tensor,
-        sigma: float,
-        state: Any,
-        noise: NoiseStreams,
-        num_steps: int,
-    ) -> Move:
+        self, score: Score, x: Tensor, sigma: float, noise: NoiseStreams, num_steps: int
+    ) -> Chain:
         """See :class:`projcomp.samplers.process.Kernel`."""
-
-        def score(at: Tensor) -> Tensor:
-            return score_at(field, at, sigma, state)
-
         size = self.step * sigma
         here, momentum = score(x), noise.normal()
         accepted = torch.zeros(len(x), dtype=torch.float64, device=x.device)
@@ -65,4 +53,4 @@ class Hmc:
             momentum = choose(taken, speed, -momentum)
             accepted = accepted + taken
         cost = 1 + num_steps * (self.num_leapfrog + NUM_EVALUATIONS)
-        return Move(x, state, cost, accepted / num_steps)
+        return Chain(x, cost, accepted / num_steps)

@@ -2,13 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor
 
-from projcomp.diffusion.field import ScoreField, Step
+from projcomp.samplers.line_integral import Score
 from projcomp.samplers.noise import NoiseStreams
-from projcomp.samplers.result import Move
+from projcomp.samplers.result import Chain
 
 
 @dataclass(frozen=True)
@@ -25,21 +24,10 @@ class Langevin:
     eta: float
 
     def __call__(
-        self,
-        field: ScoreField,
-        x: Tensor,
-        sigma: float,
-        state: Any,
-        noise: NoiseStreams,
-        num_steps: int,
-    ) -> Move:
+        self, score: Score, x: Tensor, sigma: float, noise: NoiseStreams, num_steps: int
+    ) -> Chain:
         """See :class:`projcomp.samplers.process.Kernel`."""
         for _ in range(num_steps):
-            drift = self.eta * sigma**2 * score_at(field, x, sigma, state)
+            drift = self.eta * sigma**2 * score(x)
             x = x + drift + sigma * math.sqrt(2 * self.eta) * noise.normal()
-        return Move(x, state, num_steps)
-
-
-def score_at(field: ScoreField, x: Tensor, sigma: float, state: Any) -> Tensor:
-    """The field's score where no step is made; its state stays as it is."""
-    return field.score(Step(x, sigma, sigma), state)[0]
+        return Chain(x, num_steps)

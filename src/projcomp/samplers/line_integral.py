@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
+
+from projcomp.diffusion.inner import dot
 
 _NODES = (0.5 - (3 / 7) ** 0.5 / 2, 0.5, 0.5 + (3 / 7) ** 0.5 / 2)
 _WEIGHTS = (49 / 180, 16 / 45, 49 / 180)
 _END_WEIGHT = 1 / 20
 NUM_EVALUATIONS = len(_NODES)
 
+Score = Callable[[Tensor], Tensor]
+"""The score at one noise level: ``x (batch, *dims) -> (batch, *dims)``."""
+
 
 def log_density_change(
-    score: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, score_x: Tensor, score_y: Tensor
+    score: Score, x: Tensor, y: Tensor, score_x: Tensor, score_y: Tensor
 ) -> Tensor:
     """``log p(y) - log p(x)``, shape ``(batch,)``, float64, as the integral of ``<s, dx>``.
 
@@ -31,8 +35,3 @@ def log_density_change(
     for node, weight in zip(_NODES, _WEIGHTS, strict=True):
         total = total + weight * dot(score(x + node * along), along)
     return total
-
-
-def dot(a: Tensor, b: Tensor) -> Tensor:
-    """Inner product of each sample, ``(batch, *dims)`` twice to ``(batch,)``, float64."""
-    return (a.to(torch.float64) * b).flatten(1).sum(1)

@@ -2,16 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from projcomp.diffusion.field import ScoreField
-from projcomp.samplers.langevin import score_at
-from projcomp.samplers.line_integral import NUM_EVALUATIONS, dot, log_density_change
+from projcomp.diffusion.inner import dot
+from projcomp.samplers.line_integral import NUM_EVALUATIONS, Score, log_density_change
 from projcomp.samplers.noise import NoiseStreams
-from projcomp.samplers.result import Move
+from projcomp.samplers.result import Chain
 
 
 @dataclass(frozen=True)
@@ -28,19 +26,9 @@ class Mala:
     eta: float
 
     def __call__(
-        self,
-        field: ScoreField,
-        x: Tensor,
-        sigma: float,
-        state: Any,
-        noise: NoiseStreams,
-        num_steps: int,
-    ) -> Move:
+        self, score: Score, x: Tensor, sigma: float, noise: NoiseStreams, num_steps: int
+    ) -> Chain:
         """See :class:`projcomp.samplers.process.Kernel`."""
-
-        def score(at: Tensor) -> Tensor:
-            return score_at(field, at, sigma, state)
-
         size = self.eta * sigma**2
         here = score(x)
         accepted = torch.zeros(len(x), dtype=torch.float64, device=x.device)
@@ -53,7 +41,7 @@ class Mala:
             taken = noise.uniform().log() < log_ratio
             x, here = choose(taken, proposed, x), choose(taken, there, here)
             accepted = accepted + taken
-        return Move(x, state, 1 + num_steps * (1 + NUM_EVALUATIONS), accepted / num_steps)
+        return Chain(x, 1 + num_steps * (1 + NUM_EVALUATIONS), accepted / num_steps)
 
 
 def choose(taken: Tensor, yes: Tensor, no: Tensor) -> Tensor:

@@ -4,17 +4,19 @@ Every sampler of :mod:`projcomp.samplers.registry` is this loop with other parts
 """
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from projcomp.diffusion.field import ScoreField
+from projcomp.diffusion.field import ScoreField, Step
 from projcomp.errors import ConfigError
+from projcomp.samplers.line_integral import Score
 from projcomp.samplers.noise import NoiseStreams
-from projcomp.samplers.result import Move, SamplerResult
-from projcomp.samplers.smc import Swarms
+from projcomp.samplers.result import Chain, Move, SamplerResult
+from projcomp.samplers.smc import Swarms, log_mean_weight
 
 
 class Predictor(Protocol):
@@ -37,14 +39,8 @@ class Kernel(Protocol):
     """A Markov chain that keeps the field's distribution at one noise level."""
 
     def __call__(
-        self,
-        field: ScoreField,
-        x: Tensor,
-        sigma: float,
-        state: Any,
-        noise: NoiseStreams,
-        num_steps: int,
-    ) -> Move:
+        self, score: Score, x: Tensor, sigma: float, noise: NoiseStreams, num_steps: int
+    ) -> Chain:
         """Make ``num_steps`` steps from ``x``, shape ``(batch, *dims)``, at ``sigma`` > 0."""
         ...
 
@@ -116,12 +112,13 @@ def sample(
             sizes.append(size)
             gains.append(gained)
         if corrector and noise and corrector.runs_at(sigma_next):
-            move = corrector.kernel(field, x, sigma_next, state, noise, corrector.num_steps)
-            x, state = move.x, move.state
-            num_evaluations += move.num_evaluations
-            accepted += [] if move.acceptance is None else [move.acceptance]
+            score = partial(_score_at, field, sigma_next, state)
+            chain = corrector.kernel(score, x, sigma_next, noise, corrector.num_steps)
+            x = chain.x
+            num_evaluations += chain.num_evaluations
+            accepted += [] if chain.acceptance is None else [chain.acceptance]
     if swarms:
-        gains.append(swarms.log_mean_weight(field, state))
+        gains.append(log_mean_weight(swarms.log_weight(field, state)))
     return SamplerResult(
         x,
         state,
@@ -130,3 +127,8 @@ def sample(
         effective_size=torch.stack(sizes) if sizes else None,
         log_z=torch.stack(gains).sum(0) if gains else None,
     )
+
+
+def _score_at(field: ScoreField, sigma: float, state: Any, x: Tensor) -> Tensor:
+    """The field's score where no step is made; its state stays as it is."""
+    return field.score(Step(x, sigma, sigma), state)[0]

@@ -8,17 +8,30 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Move:
-    """What one predictor step, or a corrector at one noise level, did.
+    """What one predictor step did.
 
     Attributes:
         x: the samples afterwards, shape ``(batch, *dims)``.
         state: the field's state afterwards.
         num_evaluations: how often the field's score was evaluated.
-        acceptance: share of accepted proposals, shape ``(batch,)``; None where nothing is proposed.
     """
 
     x: Tensor
     state: Any
+    num_evaluations: int
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What a kernel did at one noise level.
+
+    Attributes:
+        x: the samples afterwards, shape ``(batch, *dims)``.
+        num_evaluations: how often the score was evaluated.
+        acceptance: share of accepted proposals, shape ``(batch,)``; None where nothing is proposed.
+    """
+
+    x: Tensor
     num_evaluations: int
     acceptance: Tensor | None = None
 

@@ -5,7 +5,7 @@ section 1): xi = 1 is the reverse SDE (Anderson 1982; Song et al. 2021), xi = 0 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -36,12 +36,10 @@ class ReverseSde:
     ) -> Move:
         """One step; see :class:`projcomp.samplers.process.Predictor`."""
         dv = sigma**2 - sigma_next**2
-        if sigma_next == 0:
-            return noisy_step(field, Step(x, sigma, 0.0), dv, state)
-        step = Step(x, sigma, sigma_next)
-        if self.xi > 0:
-            step = Step(x, sigma, sigma_next, drawn(noise), math.sqrt(self.xi * dv))
-        return noisy_step(field, step, (1.0 + self.xi) / 2.0 * dv, state)
+        drift, noise_std = dv, 0.0
+        if sigma_next > 0:
+            drift, noise_std = (1.0 + self.xi) / 2.0 * dv, math.sqrt(self.xi * dv)
+        return _noisy_step(field, Step(x, sigma, sigma_next), drift, noise_std, state, noise)
 
 
 def ancestral(
@@ -57,14 +55,21 @@ def ancestral(
     ``x_next ~ q(x_next | x, x0 = D)``: drift ``dv * s``, variance ``dv sigma_next^2 / sigma^2``.
     """
     dv = sigma**2 - sigma_next**2
-    if sigma_next == 0:
-        return noisy_step(field, Step(x, sigma, 0.0), dv, state)
-    step = Step(x, sigma, sigma_next, drawn(noise), math.sqrt(dv) * sigma_next / sigma)
-    return noisy_step(field, step, dv, state)
+    noise_std = math.sqrt(dv) * sigma_next / sigma
+    return _noisy_step(field, Step(x, sigma, sigma_next), dv, noise_std, state, noise)
 
 
-def noisy_step(field: ScoreField, step: Step, drift: float, state: Any) -> Move:
-    """Displace by ``drift`` times the score, and by the step's noise."""
+def _noisy_step(
+    field: ScoreField,
+    step: Step,
+    drift: float,
+    noise_std: float,
+    state: Any,
+    noise: NoiseStreams | None,
+) -> Move:
+    """Displace by ``drift`` times the score and by noise of ``noise_std``; 0 draws none."""
+    if noise_std > 0:
+        step = replace(step, noise=drawn(noise), noise_std=noise_std)
     score, state = field.score(step, state)
     dx = drift * score
     if step.noise is not None:

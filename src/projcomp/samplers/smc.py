@@ -41,10 +41,9 @@ class Swarms:
         if count % self.size:
             raise ConfigError(f"swarms: expected a multiple of {self.size} particles, got {count}")
 
-    def log_mean_weight(self, field: ScoreField, state: Any) -> Tensor:
-        """Log of each swarm's mean weight since the last resampling, ``(swarms,)``, float64."""
-        log_weight = cast(WeightedField, field).log_weight(state).double()
-        return log_weight.reshape(-1, self.size).logsumexp(1) - math.log(self.size)
+    def log_weight(self, field: ScoreField, state: Any) -> Tensor:
+        """Log-weights since the last resampling, ``(swarms, size)``, float64."""
+        return cast(WeightedField, field).log_weight(state).double().reshape(-1, self.size)
 
     def resample(
         self, field: ScoreField, x: Tensor, state: Any, noise: NoiseStreams
@@ -58,8 +57,7 @@ class Swarms:
         Raises:
             UserError: a weight is not a number.
         """
-        weighted = cast(WeightedField, field)
-        log_weight = weighted.log_weight(state).double().reshape(-1, self.size)
+        log_weight = self.log_weight(field, state)
         size = effective_size(log_weight)
         if not size.isfinite().all():
             raise UserError(
@@ -74,10 +72,15 @@ class Swarms:
         own = torch.arange(self.size, device=x.device).expand_as(chosen)
         first = torch.arange(len(log_weight), device=x.device)[:, None] * self.size
         index = (first + torch.where(due[:, None], chosen, own)).reshape(-1)
-        gained = self.log_mean_weight(field, state)
-        left = torch.where(due[:, None], torch.zeros_like(log_weight), log_weight)
-        gained = torch.where(due, gained, torch.zeros_like(gained))
-        return x[index], weighted.resampled(state, index, left.reshape(-1)), size, gained
+        left = torch.where(due[:, None], 0.0, log_weight).reshape(-1)
+        gained = torch.where(due, log_mean_weight(log_weight), 0.0)
+        state = cast(WeightedField, field).resampled(state, index, left)
+        return x[index], state, size, gained
+
+
+def log_mean_weight(log_weight: Tensor) -> Tensor:
+    """Log of each swarm's mean weight: ``(swarms, size)`` to ``(swarms,)``."""
+    return log_weight.logsumexp(1) - math.log(log_weight.shape[1])
 
 
 def effective_size(log_weight: Tensor) -> Tensor:
@@ -96,9 +99,7 @@ def systematic(weights: Tensor, uniform: Tensor) -> Tensor:
         indices within the swarm, rising, shape ``(swarms, size)``.
     """
     size = weights.shape[1]
-    points = (torch.arange(size, device=weights.device) + uniform) / size
-    edges = weights.cumsum(1)
-    return torch.searchsorted(edges / edges[:, -1:], points, right=True).clamp(max=size - 1)
+    return _at(weights, (torch.arange(size, device=weights.device) + uniform) / size)
 
 
 def pick_one(log_weight: Tensor, size: int, uniform: Tensor) -> Tensor:
@@ -112,7 +113,13 @@ def pick_one(log_weight: Tensor, size: int, uniform: Tensor) -> Tensor:
     Returns:
         indices into the batch, shape ``(swarms,)``.
     """
-    edges = log_weight.double().reshape(-1, size).softmax(1).cumsum(1)
-    first = uniform.reshape(-1, size)[:, :1].contiguous()
-    within = torch.searchsorted(edges / edges[:, -1:], first, right=True).clamp(max=size - 1)
-    return torch.arange(len(edges), device=edges.device) * size + within[:, 0]
+    weights = log_weight.double().reshape(-1, size).softmax(1)
+    within = _at(weights, uniform.reshape(-1, size)[:, :1].contiguous())
+    return torch.arange(len(weights), device=weights.device) * size + within[:, 0]
+
+
+def _at(weights: Tensor, points: Tensor) -> Tensor:
+    """Which particle's share of [0, 1) holds each point: ``(swarms, P)`` to the same, integer."""
+    edges = weights.cumsum(1)
+    found = torch.searchsorted(edges / edges[:, -1:], points, right=True)
+    return found.clamp(max=weights.shape[1] - 1)

@@ -17,6 +17,7 @@ from projcomp.diffusion.pixels import decode
 from projcomp.files import atomic_path
 from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser
+from projcomp.networks.precision import at_precision
 from projcomp.samplers.heun import Heun
 from projcomp.samplers.process import sample
 from projcomp.samplers.start import start_noise
@@ -69,11 +70,10 @@ def draw_samples(model: Denoiser, rows: Tensor, sampling: SamplingConfig) -> NDA
     """One image ``(H, W, 3)`` per condition ``(N, C)``, the same noise at every call."""
     device = next(model.parameters()).device
     rows = rows.to(device)
-    mixed = torch.autocast(device.type, torch.bfloat16, enabled=sampling.precision == "bf16")
+    denoise = at_precision(model, sampling.precision, device)
 
     def scores(x: Tensor, sigma: float) -> Tensor:
-        with mixed:
-            denoised = model(x, torch.full((len(x),), sigma, device=device), rows)
+        denoised = denoise(x, torch.full((len(x),), sigma, device=device), rows)
         return denoised_to_score(denoised, x, sigma)[None]
 
     sigmas = edm_sigmas(sampling.num_steps, sampling.sigma_min, sampling.sigma_max, sampling.rho)
