@@ -40,8 +40,8 @@ def normalized(x: Tensor, dims: list[int]) -> Tensor:
 
 def conv(layer: MPConv, x: Tensor, gain: Tensor | float = 1.0) -> Tensor:
     """A convolution or linear map whose weights have unit magnitude."""
-    weight = normalized(layer.weight, list(range(1, layer.weight.ndim)))
-    weight = (weight * gain / math.sqrt(weight[0].numel())).to(x.dtype)
+    norm = torch.linalg.vector_norm(layer.weight, dim=(*range(1, layer.weight.ndim),), keepdim=True)
+    weight = (layer.weight / norm * gain).to(x.dtype)  # of length 1: rms 1 / sqrt(fan_in)
     if weight.ndim == 2:
         return x @ weight.T
     return F.conv2d(x, weight, padding=layer.weight.shape[-1] // 2)
@@ -50,8 +50,8 @@ def conv(layer: MPConv, x: Tensor, gain: Tensor | float = 1.0) -> Tensor:
 def attend(block: Block, x: Tensor) -> Tensor:
     """Self-attention with normalised queries, keys and values."""
     batch, channels, height, width = x.shape
-    qkv = conv(block.attention_qkv, x).reshape(batch, block.num_heads, -1, 3, height * width)
-    q, k, v = normalized(qkv, [2]).unbind(3)
+    qkv = conv(block.attention_qkv, x).reshape(batch, 3, block.num_heads, -1, height * width)
+    q, k, v = normalized(qkv, [3]).unbind(1)
     weight = torch.softmax(torch.einsum("bhcq,bhck->bhqk", q, k) / math.sqrt(q.shape[2]), dim=3)
     y = torch.einsum("bhqk,bhck->bhcq", weight, v)
     return conv(block.attention_out, y.reshape(batch, channels, height, width))

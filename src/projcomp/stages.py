@@ -28,7 +28,7 @@ FORMATS = {
     "render": 3,
     "reference": 3,
     "preview": 1,
-    "train": 4,
+    "train": 5,
     "check": 1,
     "detector": 1,
     "sample": 1,

@@ -71,7 +71,7 @@ def trained(tmp_path_factory):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train_module, "RenderedImages", Mixture)
-        machine = Machine(device="cpu", threads=2, sample_images=10**9)
+        machine = Machine(device="cpu", threads=1, sample_images=10**9)
         train(settings, folder, folder / "toy", folder / "state", machine)
     model = Denoiser(network, SIDE, "color")
     model.load_state_dict(load_file(folder / "toy" / "weights.safetensors"))

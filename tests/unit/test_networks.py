@@ -19,7 +19,7 @@ from projcomp.networks.layers import (
     normalize,
     normalize_weight,
 )
-from projcomp.networks.unet import Block, UNet
+from projcomp.networks.unet import Block, UNet, attention
 
 TINY = NetworkConfig(channels=8, multipliers=[1, 2], blocks=1, attention_resolutions=[8])
 
@@ -74,23 +74,37 @@ def test_convolution_keeps_unit_magnitude(kernel):
     assert rms(inner) == pytest.approx(1, abs=0.05)
 
 
-def test_training_forward_ignores_the_length_of_the_weights():
-    conv = MPConv(8, 8, 3).train()
-    x = torch.randn(2, 8, 8, 8)
-    before = conv(x)
+@pytest.mark.parametrize("kernel", [0, 1, 3])
+def test_weights_start_and_end_on_the_sphere(kernel):
+    conv = MPConv(8, 4, kernel)
+    start = conv.weight.detach().clone()
+    assert torch.allclose(start, normalize_weight(start), atol=1e-3)
     with torch.no_grad():
         conv.weight.mul_(7.0)
-    assert torch.allclose(conv(x), before, atol=1e-3)
     conv.normalize_weights()
-    assert torch.allclose(conv.weight, normalize_weight(conv.weight), atol=1e-3)
-    assert torch.allclose(conv.eval()(x), before, atol=1e-3)
+    assert torch.allclose(conv.weight, start, atol=1e-3)
 
 
-def test_gradient_is_tangent_to_the_sphere():
-    conv = MPConv(8, 4, 3).train()
-    conv(torch.randn(2, 8, 8, 8)).square().sum().backward()
-    radial = (conv.weight.grad * conv.weight).flatten(1).sum(1)
-    assert torch.all(radial.abs() < 1e-3 * conv.weight.grad.flatten(1).norm(dim=1))
+@pytest.mark.parametrize("kernel", [0, 1, 3])
+def test_projected_gradient_is_that_of_normalising_in_the_forward_pass(kernel):
+    conv = MPConv(8, 4, kernel)
+    x = torch.randn(16, 8) if kernel == 0 else torch.randn(2, 8, 8, 8)
+    conv(x).square().sum().backward()
+    before = conv.weight.grad.clone()
+    conv.project_gradient()
+    weight = conv.weight.detach().clone().requires_grad_()
+    torch.func.functional_call(
+        conv, {"weight": normalize_weight(weight)}, (x,)
+    ).square().sum().backward()
+    assert torch.allclose(conv.weight.grad, weight.grad, atol=1e-3 * float(before.abs().max()))
+    assert not torch.allclose(conv.weight.grad, before, atol=1e-3 * float(before.abs().max()))
+
+
+def test_attention_is_the_same_with_and_without_gradients():
+    q, k, v = torch.randn(3, 2, 2, 9, 8).unbind(0)
+    with torch.no_grad():
+        fused = attention(q, k, v)
+    assert torch.allclose(attention(q.requires_grad_(), k, v), fused, atol=1e-5)
 
 
 @pytest.mark.parametrize("decoder", [False, True])
@@ -99,9 +113,6 @@ def test_block_follows_its_equations(decoder, attention):
     """The folded factors compute exactly silu/.596, lerp/hypot and attention as written."""
     block = Block(16, 24, 12, decoder=decoder, attention=attention).eval()
     block.emb_gain.data.fill_(0.7)
-    for module in block.modules():
-        if isinstance(module, MPConv):
-            module.normalize_weights()
     x, emb = torch.randn(2, 16, 8, 8), torch.randn(2, 12)
     skip = block.conv_skip
     h = x if decoder else normalize(skip(x), 1)
@@ -109,8 +120,8 @@ def test_block_follows_its_equations(decoder, attention):
     y = block.conv_1(mp_silu(y))
     out = mp_sum(skip(x) if decoder else h, y, 0.3)
     if attention:
-        qkv = normalize(block.attention_qkv(out).reshape(2, 1, 24, 3, 64), 2)
-        q, k, v = qkv.unbind(3)
+        qkv = normalize(block.attention_qkv(out).reshape(2, 3, 1, 24, 64), 3)
+        q, k, v = qkv.unbind(1)
         weights = torch.einsum("nhcq,nhck->nhqk", q, k / math.sqrt(24)).softmax(3)
         attended = torch.einsum("nhqk,nhck->nhcq", weights, v).reshape(2, 24, 8, 8)
         out = mp_sum(out, block.attention_out(attended), 0.3)
@@ -172,7 +183,6 @@ def test_colors_are_one_hot():
 def test_saved_model_is_the_same_function(tmp_path):
     model = Denoiser(TINY, 16, "position")
     model.unet.out_gain.data.fill_(1.0)
-    model.normalize_weights()
     description = {"network": TINY.model_dump(), "resolution": 16, "condition": "position"}
     save_model(tmp_path, model, description)
     loaded = load_model(tmp_path)

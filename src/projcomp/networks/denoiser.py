@@ -1,6 +1,5 @@
 """The preconditioned denoiser D(x; sigma, condition) around the U-Net."""
 
-import torch
 from torch import Tensor, nn
 
 from projcomp.config import NetworkConfig
@@ -41,11 +40,18 @@ class Denoiser(nn.Module):
         """Log-variance u(sigma), ``(B,)``, of the uncertainty-weighted loss (EDM2, eq. 14)."""
         return self.logvar_linear(self.logvar_features(sigma.log() / 4)).squeeze(1)
 
-    @torch.no_grad()
     def normalize_weights(self) -> None:
-        """Put every weight back on its sphere, in place."""
-        self.unet.normalize_weights()
-        self.logvar_linear.normalize_weights()
+        """Put every weight back on its sphere, in place, as after each update (Bradley et al.)."""
+        for layer in self._layers():
+            layer.normalize_weights()
+
+    def project_gradients(self) -> None:
+        """Make every gradient tangent to its weight's sphere, in place, before an update."""
+        for layer in self._layers():
+            layer.project_gradient()
+
+    def _layers(self) -> list[MPConv]:
+        return [module for module in self.modules() if isinstance(module, MPConv)]
 
 
 def _column(values: Tensor) -> Tensor:

@@ -22,8 +22,12 @@ def normalize(x: Tensor, dim: int | tuple[int, ...]) -> Tensor:
 
 
 def normalize_weight(weight: Tensor) -> Tensor:
-    """Scale each output unit's weights to root mean square 1 (EDM2, eq. 47, times sqrt(fan_in))."""
-    return normalize(weight, tuple(range(1, weight.ndim)))
+    """Scale each output unit's weights to root mean square 1 (EDM2, eq. 47, times sqrt(fan_in)).
+
+    Without EDM2's epsilon, so that weights on the sphere stay exactly as they are.
+    """
+    norm = torch.linalg.vector_norm(weight, dim=tuple(range(1, weight.ndim)), keepdim=True)
+    return weight * (math.sqrt(weight[0].numel()) / norm)
 
 
 def mp_silu(x: Tensor) -> Tensor:
@@ -78,9 +82,10 @@ class MPFourier(nn.Module):
 class MPConv(nn.Module):
     """Convolution (or linear map, without a kernel size) with weights held at unit magnitude.
 
-    In training the weight is normalised in the forward pass, so that the gradient is tangent to
-    the sphere; after every update ``normalize_weights`` puts it back on the sphere. In evaluation
-    the weight is taken as it is: call ``normalize_weights`` once after loading or averaging.
+    EDM2 normalises the weight in every forward pass of training. Here it lies on the sphere
+    whenever it is used, so that only the gradient differs: ``project_gradient`` makes it what it
+    would have been, and ``normalize_weights`` goes back to the sphere after every update, after
+    averaging and after loading.
 
     Args:
         in_channels: input channels.
@@ -91,18 +96,28 @@ class MPConv(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, kernel: int = 0):
         super().__init__()
         shape = (out_channels, in_channels) + ((kernel, kernel) if kernel else ())
-        self.weight = nn.Parameter(torch.randn(shape))
+        self.weight = nn.Parameter(normalize_weight(torch.randn(shape)))
         self.padding = kernel // 2
 
     def forward(self, x: Tensor, gain: Tensor | float = 1.0) -> Tensor:
         """Apply the map; ``gain`` scales the output."""
-        weight = normalize_weight(self.weight) if self.training else self.weight
-        weight = (weight * (gain / math.sqrt(weight[0].numel()))).to(x.dtype)
+        weight = (self.weight * (gain / math.sqrt(self.weight[0].numel()))).to(x.dtype)
         if weight.ndim == 2:
             return F.linear(x, weight)
+        if weight.shape[-1] == 1:  # channels last: a product of matrices, and faster as one
+            return F.linear(x.permute(0, 2, 3, 1), weight[:, :, 0, 0]).permute(0, 3, 1, 2)
         return F.conv2d(x, weight, padding=self.padding)
 
     @torch.no_grad()
     def normalize_weights(self) -> None:
         """Put the weights back on the sphere, in place."""
         self.weight.copy_(normalize_weight(self.weight))
+
+    @torch.no_grad()
+    def project_gradient(self) -> None:
+        """Take the gradient's part along the weight out of it, in place (EDM2, eq. 49)."""
+        if self.weight.grad is None:
+            return
+        along = tuple(range(1, self.weight.ndim))
+        share = (self.weight.grad * self.weight).sum(along, keepdim=True) / self.weight[0].numel()
+        self.weight.grad.addcmul_(self.weight, share, value=-1)

@@ -64,6 +64,7 @@ class DiffusionTraining(lightning.LightningModule):
             with nullcontext() if last else self._without_exchange():
                 loss = self._loss(batch, slice(start, start + size))
                 self.manual_backward(loss.sum() / count)
+        self.model.project_gradients()
         optimizer.step()
         # renormalised afterwards, as Bradley et al. 2025, and not before, as EDM2
         self.model.normalize_weights()

@@ -167,7 +167,6 @@ def _initial_model(settings: TrainSettings) -> Denoiser:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(integer_seed(settings.seed, "training", settings.model, "weights"))
         model = Denoiser(settings.network, settings.resolution, settings.condition)
-    model.normalize_weights()
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return model.train()
 
