@@ -312,6 +312,20 @@ def summarize(
     summary.summarize(tables, parsed, out)
 
 
+@_stage("theory", "rotations --settings JSON --out results/theory/rotations.csv")
+def theory(
+    name: Annotated[str, typer.Argument(help="name of the experiment")],
+    settings: SettingsText,
+    out: Out,
+    threads: Threads = 1,
+) -> None:
+    """Measure one of the papers' experiments on exact distributions."""
+    parsed = _parse(stages.TheorySettings, settings)
+    from projcomp.theory import run
+
+    run.run(name, parsed, out, threads=threads)
+
+
 @_stage("figure", "counts --settings JSON --root . --png counts.png --svg counts.svg")
 def figure(
     name: Annotated[str, typer.Argument(help="name of the figure")],

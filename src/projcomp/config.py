@@ -6,7 +6,7 @@ settings live in ``config_checks.py``; reading and error messages in ``config_lo
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -16,6 +16,11 @@ Material = Literal["rubber", "metal"]
 Color = Literal["gray", "red", "blue", "green", "brown", "purple", "cyan", "yellow"]
 Operator = Literal["product", "bayes"]
 Sampler = Literal["heun", "euler", "sde", "ancestral"]
+TheoryExperiment = Literal[
+    "backgrounds",
+    "rotations",
+    "lost_modes",
+]
 
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -313,6 +318,26 @@ class EvaluationConfig(Section):
     )
 
 
+class TheoryConfig(Section):
+    """The papers' experiments on exact distributions, without a picture of CLEVR's."""
+
+    experiments: list[TheoryExperiment] = Field(
+        list(get_args(TheoryExperiment)), description="which of them are run; [] runs none"
+    )
+    num_samples: int = Field(
+        500, ge=32, description="samples per seed of every distribution that is measured"
+    )
+    num_seeds: int = Field(
+        5, ge=2, description="repetitions; every number comes with its interval over them"
+    )
+    num_steps: int = Field(
+        100, ge=4, description="noise levels above zero of the reverse processes"
+    )
+    num_updates: int = Field(
+        2_000, ge=1, description="updates of the small networks of two of the experiments"
+    )
+
+
 class WandbConfig(Section):
     """Logging to Weights & Biases, beside the CSV."""
 
@@ -435,6 +460,9 @@ class Config(Section):
     )
     evaluation: EvaluationConfig = Field(
         default_factory=_defaults(EvaluationConfig), description="what counts as right"
+    )
+    theory: TheoryConfig = Field(
+        default_factory=_defaults(TheoryConfig), description="the papers' exact experiments"
     )
     wandb: WandbConfig = Field(
         default_factory=_defaults(WandbConfig), description="optional logging"

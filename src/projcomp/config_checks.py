@@ -35,17 +35,18 @@ def problems(config: Config) -> list[str]:
         _experiments,
         _sampling,
         _detector,
+        _theory,
     )
     return [problem for check in checks for problem in check(config)]
 
 
 def _names(config: Config) -> Iterator[str]:
-    reserved = {"models": "detector", "experiments": TRUTH}
+    reserved = {"models": ("detector",), "experiments": (TRUTH, "theory")}
     for section in ("datasets", "models", "experiments"):
         for name in getattr(config, section):
             if not _NAME.fullmatch(name):
                 yield f"{section}: expected names of letters, digits, _ and -, got {name!r}"
-            if reserved.get(section) == name:
+            if name in reserved.get(section, ()):
                 yield f"{section}.{name}: expected another name, got one that is reserved"
     if not config.experiments:
         yield "experiments: expected at least one experiment, got none"
@@ -276,6 +277,10 @@ def _detector(config: Config) -> Iterator[str]:
             f"detector.images_seen: expected at least detector.batch_size = "
             f"{detector.batch_size}, got {detector.images_seen}"
         )
+
+
+def _theory(config: Config) -> Iterator[str]:
+    yield from _repeated("theory.experiments", config.theory.experiments)
 
 
 def _unknown(key: str, section: str, name: str, known: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from shlex import quote
 
 from projcomp import stages
 from projcomp.cases import TRUTH, Case, cases
-from projcomp.config import Config
+from projcomp.config import Config, TheoryExperiment
 
 MODEL_FILES = ("weights.safetensors", "model.json")
 """The files of ``models/<model>/`` that whoever uses the model reads."""
@@ -136,6 +136,8 @@ class Plan:
             return [self.at("results/summary.csv")]
         if figure.kind == "denoising":
             return [self.at(f"models/{name}/check.csv") for name in figure.models]
+        if figure.kind == "theory":
+            return [self.at(f"results/theory/{name.removeprefix('theory_')}.csv")]
         if figure.kind == "detector":
             return [self.at("models/detector/check.csv")]
         shown = [(e, case) for e, names in figure.cases.items() for case in names]
@@ -193,6 +195,10 @@ class Plan:
         """Settings of the summary table, as JSON."""
         return stages.to_json(stages.summary_settings(self.config))
 
+    def theory_settings(self, experiment: TheoryExperiment) -> str:
+        """Settings of one of the papers' exact experiments, as JSON."""
+        return stages.to_json(stages.theory_settings(self.config, experiment))
+
     def figure_settings(self, name: str) -> str:
         """Settings of the figure ``name``, as JSON."""
         return stages.to_json(self.figures[name])
@@ -215,6 +221,7 @@ class Plan:
             "render_reference": true,
             "evaluate_case": sampled + true,
             "summarize": 1,
+            "theory_experiment": len(config.theory.experiments),
             "draw_figure": len(self.figures),
             "all": 1,
         }
@@ -243,6 +250,10 @@ class Plan:
         lines.append(
             f"{len(self._cases[TRUTH])} true compositions x {config.reference.num_images} renders"
         )
+        exact = config.theory
+        if exact.experiments:
+            repeated = f"{exact.num_seeds} x {exact.num_samples} samples each"
+            lines.append(f"theory: {', '.join(exact.experiments)}, {repeated}")
         counted = ", ".join(f"{count} {rule}" for rule, count in jobs.items() if rule != "all")
         return "\n".join([*lines, f"{sum(jobs.values()):,} jobs: {counted}"])
 

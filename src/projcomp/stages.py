@@ -21,6 +21,7 @@ from projcomp.config import (
     SamplingConfig,
     SceneConfig,
     Section,
+    TheoryExperiment,
     TrainingConfig,
 )
 
@@ -35,6 +36,7 @@ FORMATS = {
     "evaluate": 1,
     "summary": 1,
     "figure": 1,
+    "theory": 1,
 }
 
 OPERATIONAL_TRAINING = (
@@ -43,8 +45,20 @@ OPERATIONAL_TRAINING = (
 )
 """Settings of ``training`` that change how it runs, not what is learned."""
 
+THEORY_TRAINED: tuple[TheoryExperiment, ...] = ()
+"""Experiments of ``theory`` that train small networks."""
+
 FigureKind = Literal[
-    "grid", "samples4", "counts", "rates", "pairs", "rgb", "unconditional", "denoising", "detector"
+    "grid",
+    "samples4",
+    "counts",
+    "rates",
+    "pairs",
+    "rgb",
+    "unconditional",
+    "denoising",
+    "detector",
+    "theory",
 ]
 
 
@@ -150,6 +164,18 @@ class SummarySettings(Section):
     confidence: float
     bootstrap: int
     cases: dict[str, list[str]]
+
+
+class TheorySettings(Section):
+    """One of the papers' exact experiments; ``num_updates`` only where a network is trained."""
+
+    format: int = FORMATS["theory"]
+    seed: int
+    experiment: TheoryExperiment
+    num_samples: int
+    num_seeds: int
+    num_steps: int
+    num_updates: int | None = None
 
 
 class FigureSettings(Section):
@@ -277,6 +303,19 @@ def summary_settings(config: Config) -> SummarySettings:
     )
 
 
+def theory_settings(config: Config, experiment: TheoryExperiment) -> TheorySettings:
+    """Settings of one of the papers' exact experiments."""
+    chosen, trains = config.theory, experiment in THEORY_TRAINED
+    return TheorySettings(
+        seed=config.seed,
+        experiment=experiment,
+        num_samples=chosen.num_samples,
+        num_seeds=chosen.num_seeds,
+        num_steps=chosen.num_steps,
+        num_updates=chosen.num_updates if trains else None,
+    )
+
+
 def _location_cases(config: Config) -> dict[str, list[str]]:
     """Location cases of the experiments that have any, with the truth of them last."""
     found = {
@@ -324,6 +363,8 @@ def figures(config: Config) -> dict[str, FigureSettings]:
         name="denoising", kind="denoising", models=used_models(config)
     )
     add("detector", {})
+    for experiment in config.theory.experiments:
+        add("theory", {}, experiment)
     return found
 
 

@@ -82,6 +82,7 @@ def test_training_settings_hold_what_does() -> None:
         stages.evaluate_settings(CONFIG, "A", cases(CONFIG, "A")[2]),
         stages.reference_settings(CONFIG, cases(CONFIG, "colors")[0]),
         stages.summary_settings(CONFIG),
+        stages.theory_settings(CONFIG, "backgrounds"),
         stages.figures(CONFIG)["grid_A"],
     ],
 )
@@ -116,11 +117,12 @@ def test_figures_of_the_default_run() -> None:
     grids = {"grid_A", "grid_B", "grid_C", "grid_truth"}
     four = {"samples4_A", "samples4_B", "samples4_C", "samples4_truth"}
     rest = {"counts", "rates", "pairs_colors", "pairs_truth", "rgb_colors", "unconditional"}
-    assert set(names) == grids | four | rest | {"denoising", "detector"}
+    assert set(names) == grids | four | rest | {"denoising", "detector", "theory_backgrounds"}
 
 
 def test_figures_follow_the_experiments() -> None:
-    only = changed({"experiments": {"A": None, "B": None, "C": None}})
+    without = {"A": None, "B": None, "C": None}
+    only = changed({"experiments": without, "theory": {"experiments": []}})
     names = set(stages.figure_names(only))
     assert names == {"pairs_colors", "pairs_truth", "rgb_colors", "denoising", "detector"}
 
@@ -129,6 +131,7 @@ def test_a_figure_reads_what_it_shows() -> None:
     plan = Plan(CONFIG)
     assert plan.figure_inputs("counts") == ["results/summary.csv"]
     assert "models/single/check.csv" in plan.figure_inputs("denoising")
+    assert plan.figure_inputs("theory_backgrounds") == ["results/theory/backgrounds.csv"]
     assert plan.figure_inputs("detector") == ["models/detector/check.csv"]
     assert plan.figure_inputs("samples4_B") == ["samples/B/k4.h5", "results/B/k4.csv"]
     rgb = plan.figure_inputs("rgb_colors")

@@ -22,6 +22,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "radius": {"evaluation": {"radius": 0.05}},
     "detector": {"detector": {"channels": 16}},
     "samples": {"experiments": {"colors": {"num_samples": 3}}},
+    "theory_samples": {"theory": {"num_samples": 64}},
+    "more_theory": {"theory": {"experiments": ["backgrounds", "rotations"]}},
     "cycles_samples": {"render": {"samples": 3}},
 }
 

@@ -86,6 +86,18 @@ def test_one_experiment_does_not_touch_the_others(planned_after: dict[str, set[J
     )
 
 
+def test_a_theory_setting_runs_theory_only(planned_after: dict[str, set[Job]]) -> None:
+    assert planned_after["theory_samples"] == (
+        jobs("theory_experiment", {"backgrounds"}) | jobs("draw_figure", {"theory_backgrounds"})
+    )
+
+
+def test_a_theory_experiment_more_runs_that_one_only(planned_after: dict[str, set[Job]]) -> None:
+    assert planned_after["more_theory"] == (
+        jobs("theory_experiment", {"rotations"}) | jobs("draw_figure", {"theory_rotations"})
+    )
+
+
 def test_a_render_setting_runs_everything_again(planned_after: dict[str, set[Job]]) -> None:
     again = planned_after["cycles_samples"]
     shards = {"empty/00000", "cluttered/00000", "colored/00000"}

@@ -9,6 +9,8 @@ rule evaluate_case:
         plan.at("results/{experiment}/{case}.csv"),
     log:
         plan.at("logs/evaluate/{experiment}/{case}.log"),
+    wildcard_constraints:
+        experiment=r"(?!theory/)[\w-]+",
     priority: 40
     conda:
         "../../envs/torch.yaml"

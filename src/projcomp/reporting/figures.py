@@ -22,6 +22,7 @@ KINDS = (
     "unconditional",
     "denoising",
     "detector",
+    "theory",
 )
 """Kinds of figures; each is the module of ``reporting`` that draws it."""
 
