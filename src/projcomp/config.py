@@ -20,6 +20,10 @@ TheoryExperiment = Literal[
     "backgrounds",
     "rotations",
     "lost_modes",
+    "colored_squares",
+    "disjoint_sets",
+    "density_estimators",
+    "repair",
 ]
 
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]

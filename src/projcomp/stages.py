@@ -45,7 +45,7 @@ OPERATIONAL_TRAINING = (
 )
 """Settings of ``training`` that change how it runs, not what is learned."""
 
-THEORY_TRAINED: tuple[TheoryExperiment, ...] = ()
+THEORY_TRAINED: tuple[TheoryExperiment, ...] = ("colored_squares", "disjoint_sets")
 """Experiments of ``theory`` that train small networks."""
 
 FigureKind = Literal[

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from projcomp.reporting.style import FAINT, INK, PALETTE
-from projcomp.reporting.theory.read import line, select, sheet
+from projcomp.reporting.theory.read import line, log_ticks, select, sheet
 
 BACKGROUNDS = ("empty", "unconditional")
 
@@ -23,7 +23,7 @@ def draw(table: pd.DataFrame) -> Figure:
             line(axes, rows, background, number, marker="o", markersize=3)
         axes.set_title(title)
         axes.set_xlabel("number of places n")
-        axes.set_xscale("log", base=2)
+        log_ticks(axes, select(table, "clutter", quantity)["x"])
     places.set_ylabel("share of samples")
     places.set_ylim(0.5, 1.02)
     exact = select(table, "clutter", "occupied elsewhere", "unconditional, exact")
@@ -62,7 +62,7 @@ def _distance(axes: Axes, table: pd.DataFrame) -> None:
     line(axes, exact, "(1 − q)/(n q)", 0, color=FAINT, linestyle="--")
     rows = select(table, "chi-square", "chi-square", "measured")
     line(axes, rows, "measured", 2, marker="o", markersize=3, linestyle="none")
-    axes.set_xscale("log", base=2)
+    log_ticks(axes, rows["x"])
     axes.set_yscale("log")
     axes.set_title("p_u and p_b")
     axes.set_xlabel("number of places n")

@@ -1,6 +1,7 @@
 """What the figures of the exact experiments read, and the parts that they share."""
 
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -61,6 +62,14 @@ def _claim_lines(table: pd.DataFrame, width: float) -> list[tuple[str, str]]:
         wrapped = textwrap.wrap(mark + claim, int(CHARACTERS * width), subsequent_indent="      ")
         lines += [(text, color) for text in wrapped]
     return lines
+
+
+def log_ticks(axes: Axes, values: Iterable[float]) -> None:
+    """A logarithmic abscissa that names the values drawn, and no others."""
+    drawn = sorted(set(values))
+    axes.set_xscale("log")
+    axes.set_xticks(drawn, [f"{value:g}" for value in drawn])
+    axes.set_xticks([], minor=True)
 
 
 def line(axes: Axes, rows: pd.DataFrame, label: str, number: int, **style: object) -> None:
