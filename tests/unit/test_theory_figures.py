@@ -13,7 +13,8 @@ from projcomp import stages
 from projcomp.cli import app
 from projcomp.config import TheoryExperiment
 from projcomp.errors import FileFormatError
-from projcomp.reporting.figures import draw
+from projcomp.reporting.figures import draw, drawer
+from projcomp.reporting.style import plain_style
 from projcomp.theory.table import COLUMNS
 
 EXPERIMENTS = get_args(TheoryExperiment)
@@ -54,12 +55,26 @@ def test_a_table_is_tidy(name, root):
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_a_figure_is_drawn_from_the_table_alone(name, root, tmp_path):
     settings = stages.FigureSettings(name=f"theory_{name}", kind="theory")
-    png, svg = tmp_path / "a.png", tmp_path / "a.svg"
-    draw(settings.name, settings, root, png, svg)
-    with Image.open(png) as image:
+    with plain_style():
+        drawer("theory")(settings, root).savefig(tmp_path / "a.png", dpi=40)
+    with Image.open(tmp_path / "a.png") as image:
         pixels = np.asarray(image.convert("L"))
     assert 0.01 < (pixels < 250).mean() < 0.9
-    assert "<svg" in svg.read_text()
+
+
+def test_a_figure_says_of_every_claim_whether_it_agrees(root, tmp_path):
+    path = tmp_path / "results/theory/backgrounds.csv"
+    path.parent.mkdir(parents=True)
+    table = pd.read_csv(root / "results/theory/backgrounds.csv")
+    claims = table["quantity"] == "agrees"
+    for verdict, text in ((1, "agrees: "), (0, "does not agree: ")):
+        table.loc[claims, "value"] = verdict
+        table.to_csv(path, index=False)
+        settings = stages.FigureSettings(name="theory_backgrounds", kind="theory")
+        figure = drawer("theory")(settings, tmp_path)
+        said = [text for text in figure.texts if "agree" in text.get_text()]
+        assert len(said) == claims.sum()
+        assert all(line.get_text()[2:].startswith(text) for line in said)
 
 
 def test_a_figure_without_its_table_is_one_line(tmp_path):
