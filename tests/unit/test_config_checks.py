@@ -52,6 +52,14 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         {"experiments": {"truth": {**POSITION, **BAYES}}},
         "experiments.truth: expected another name",
     ),
+    "the name of the exact experiments' folder": (
+        {"experiments": {"theory": {**POSITION, **BAYES}}},
+        "experiments.theory: expected another name",
+    ),
+    "an exact experiment twice": (
+        {"theory": {"experiments": ["repair", "repair"]}},
+        "theory.experiments: expected every entry once, got repair twice",
+    ),
     "a root that the shell would split": ({"root": "my runs"}, "root: expected a path without"),
     "files of CLEVR that are not there": (
         {"render": {"assets": "absent"}},

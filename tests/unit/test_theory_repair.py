@@ -49,7 +49,7 @@ def test_swarms_repair_what_steps_do_not():
 @pytest.mark.parametrize("name", ["Ito", "detailed balance", "smooth, exact"])
 def test_followed_densities_are_the_true_ones_in_the_limit(name):
     settings = settings_of("density_estimators", num_samples=60)
-    few, many = (density_estimators._errors(settings, name, 2, n) for n in (30, 240))
+    few, many = (density_estimators.errors_of(settings, name, 2, n) for n in (30, 240))
     assert few.shape == many.shape == (2, 60)
     assert np.sqrt((many**2).mean()) < 0.5 * np.sqrt((few**2).mean())
     assert abs(many.mean()) < 0.5

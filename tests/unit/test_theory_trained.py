@@ -76,7 +76,7 @@ def test_exact_scores_compose_red_and_green_and_not_red_and_yellow():
     table = Table("colored_squares")
     model = colored_squares.Model(colored_squares.exact_scores, torch.float64, 100)
     apart = {
-        colors: colored_squares._run(table, settings, "exact", model, colors, None)
+        colors: colored_squares.compose(table, settings, "exact", model, colors, None)
         for colors in (("red", "green"), ("red", "yellow"))
     }
     assert apart["red", "green"] == pytest.approx(0.75, abs=0.1)

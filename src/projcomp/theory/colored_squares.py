@@ -72,7 +72,7 @@ def measure(settings: TheorySettings) -> Table:
     runs = [(colors, None) for colors in GOOD + BAD] + [(c, CORRECTOR) for c in CORRECTED]
     for name, model in models.items():
         for colors, corrector in tqdm(runs, desc=name, disable=None):
-            found = _run(table, settings, name, model, colors, corrector)
+            found = compose(table, settings, name, model, colors, corrector)
             apart[colors, corrector is not None] = found
         _claims(table, name, apart)
     return table
@@ -124,7 +124,7 @@ def _cosines(table: Table) -> None:
         table.exact("projection", f"{first} {second}", "cosine of means", cosine)
 
 
-def _run(
+def compose(
     table: Table,
     settings: TheorySettings,
     name: str,

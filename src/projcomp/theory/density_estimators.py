@@ -55,7 +55,7 @@ def measure(settings: TheorySettings) -> Table:
     for name, estimator in tqdm(ESTIMATORS.items(), disable=None):
         for dim in estimator.dims:
             panel, steps = f"d = {dim}", [max(int(r * settings.num_steps), 2) for r in REFINED]
-            errors = np.stack([_errors(settings, name, dim, n) for n in steps])
+            errors = np.stack([errors_of(settings, name, dim, n) for n in steps])
             for n, error in zip(steps, errors, strict=True):
                 table.measured(panel, name, "standard deviation", error.std(1), n)
                 table.measured(panel, name, "bias", error.mean(1), n)
@@ -88,7 +88,7 @@ def points(dim: int) -> torch.Tensor:
     return torch.stack([along, -along])
 
 
-def _errors(settings: TheorySettings, name: str, dim: int, num_steps: int) -> np.ndarray:
+def errors_of(settings: TheorySettings, name: str, dim: int, num_steps: int) -> np.ndarray:
     """Followed less true log-densities, shape ``(seeds, samples)``, nats."""
     estimator, streams = ESTIMATORS[name], Streams(settings, f"{name} {dim} {num_steps}")
     means = points(dim)
