@@ -338,7 +338,7 @@ class TheoryConfig(Section):
         100, ge=4, description="noise levels above zero of the reverse processes"
     )
     num_updates: int = Field(
-        2_000, ge=1, description="updates of the small networks of two of the experiments"
+        4_000, ge=1, description="updates of the small networks of two of the experiments"
     )
 
 

@@ -9,6 +9,7 @@ from projcomp.composition.superposition_and import SuperpositionAnd
 from projcomp.theory import colored_squares, disjoint_sets, squares
 from projcomp.theory.finite_sets import FiniteSet
 from projcomp.theory.planar import PlanarDenoiser, network_scores
+from projcomp.theory.small_unet import SmallUNet
 from projcomp.theory.training import Recipe, train
 
 RNG = torch.Generator().manual_seed(0)
@@ -128,3 +129,17 @@ def test_the_gap_of_and_is_small_where_sets_are_far_apart():
     _, x = disjoint_sets.run(settings, "and", field, 100, 80.0)
     assert disjoint_sets.gap_of(x, both).abs().median() < 0.5
     assert x[:, 0].abs().max() < 0.1  # the sets are each other's mirror image
+
+
+def test_the_small_unet_hears_its_condition_and_knows_places():
+    torch.manual_seed(0)
+    model, x = SmallUNet(5, 0.5), torch.randn(3, 3, 8, 8)
+    sigma, told = torch.tensor([0.1, 1.0, 50.0]), torch.eye(5)
+    out = model(x, sigma, told[:3])
+    assert out.shape == x.shape
+    assert (model(x, sigma, told[2:]) - out).flatten(1).abs().amax(1).min() > 1e-4
+    flat = model(torch.zeros(1, 3, 8, 8), sigma[1:2], told[:1])[0, :, 2:6, 2:6]
+    assert flat.flatten(1).std(1).min() > 1e-4  # the middle is not the same everywhere
+    # preconditioned: at little noise it is the picture that counts
+    near = model(x, torch.full((3,), 1e-3), told[:3])
+    assert (near - x).abs().max() < 0.05

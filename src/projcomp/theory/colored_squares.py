@@ -14,17 +14,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from projcomp.composition.feynman_kac import weighted_product
-from projcomp.config import NetworkConfig
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.field import ScoreStack
 from projcomp.diffusion.noise_levels import edm_sigmas
-from projcomp.networks import conditioning
-from projcomp.networks.denoiser import Denoiser
 from projcomp.samplers.euler import euler
 from projcomp.samplers.langevin import Langevin
 from projcomp.samplers.process import Corrector, sample
 from projcomp.stages import TheorySettings
 from projcomp.theory import squares
+from projcomp.theory.small_unet import SmallUNet
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Table
 from projcomp.theory.training import Recipe, train
@@ -35,10 +33,8 @@ CORRECTED = (("red", "green"), ("red", "yellow"))
 OUTCOMES = ("apart", "together", "neither")
 SIGMA_MIN, SIGMA_MAX = 0.01, 20.0
 CORRECTOR = Corrector(Langevin(0.1), num_steps=3)
-NETWORK = NetworkConfig.model_validate(
-    {"channels": 12, "multipliers": [1, 2], "attention_resolutions": []}
-)
-BATCH, RATE, CHUNK = 64, 0.01, 256
+BATCH, RATE, CHUNK = 64, 0.004, 256
+SIGMA_DATA = 0.5
 FEWER = (4, 20)
 """A picture costs more than a point: so many times fewer samples, exact and trained."""
 
@@ -88,12 +84,12 @@ def trained(settings: TheorySettings, table: Table) -> Callable[[Sequence[str]],
     """Scores of a U-Net trained on the same pictures, told the colour or that there is none."""
     assert settings.num_updates is not None
     streams = Streams(settings, "training")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(streams.torch_rng(0).initial_seed())
-        model = Denoiser(NETWORK, squares.SIDE, "color")
     names = list(squares.COLORS)
     sets = [squares.pictures(color) for color in (None, *names)]
-    told = torch.cat([conditioning.empty("color"), conditioning.of_colors(names)])
+    told = torch.eye(len(sets))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(streams.torch_rng(0).initial_seed())
+        model = SmallUNet(len(sets), SIGMA_DATA)
 
     def draw(count: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         share = -(-count // len(sets))
@@ -101,12 +97,7 @@ def trained(settings: TheorySettings, table: Table) -> Callable[[Sequence[str]],
         return x0, told.repeat_interleave(share, 0)
 
     recipe = Recipe(settings.num_updates, BATCH, RATE)
-    error = train(
-        *(model, draw, recipe),
-        sigma_data=model.sigma_data,
-        rng=streams.torch_rng(1),
-        upkeep=model.normalize_weights,
-    )
+    error = train(model, draw, recipe, sigma_data=SIGMA_DATA, rng=streams.torch_rng(1))
     table.exact("training", "U-Net", "denoising error", error)
 
     def scores(colors: Sequence[str]) -> ScoreStack:

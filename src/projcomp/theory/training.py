@@ -41,7 +41,6 @@ def train(
     *,
     sigma_data: float,
     rng: torch.Generator,
-    upkeep: Callable[[], None] | None = None,
 ) -> float:
     """Train ``model(x, sigma, condition) -> denoised`` in place.
 
@@ -53,7 +52,6 @@ def train(
         recipe: length, size and rates.
         sigma_data: standard deviation of the data that the model assumes.
         rng: draws the batches, noise levels and noise.
-        upkeep: called after every update.
 
     Returns:
         mean denoising error over the last tenth of the updates; a network of zeros has 1.
@@ -80,8 +78,6 @@ def train(
         optimizer.zero_grad()
         error.backward()
         optimizer.step()
-        if upkeep is not None:
-            upkeep()
         average.update(update, dict(model.state_dict()))
         errors.append(error.detach())
     model.load_state_dict(average.mean)

@@ -27,7 +27,7 @@ def draw(table: pd.DataFrame) -> Figure:
     for row, stack in enumerate(STACKS):
         _pictures(panels[3 * row + 1], table, stack)
         _outcomes(panels[3 * row + 2], table, stack)
-    panels[2].legend(fontsize=6, ncols=4, loc="upper center")
+    panels[2].legend(fontsize=6, ncols=4, loc="upper center", columnspacing=0.9, handlelength=1.2)
     return figure
 
 

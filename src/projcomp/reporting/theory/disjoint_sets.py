@@ -44,14 +44,8 @@ def _samples(axes: Axes, table: pd.DataFrame, stack: str, operator: str, number:
     axes.plot(rows["x"], rows["value"], ".", color=PALETTE[number], markersize=2.5)
     neither = select(table, stack, "share in neither", operator)["value"].iloc[0]
     gap = select(table, stack, "gap", operator)["value"].iloc[0]
-    axes.text(
-        0.5,
-        0.01,
-        f"in neither {neither:.0%}, gap {gap:.{0 if gap >= 10 else 2}f} nats",
-        fontsize=6.5,
-        ha="center",
-    )
-    axes.texts[-1].set_transform(axes.transAxes)
+    said = f"in neither {neither:.0%}, gap {gap:.{0 if gap >= 10 else 2}f} nats"
+    axes.text(0.5, 0.01, said, fontsize=6.5, ha="center", transform=axes.transAxes)
     axes.set_xlim(-SIDE, SIDE)
     axes.set_ylim(-SIDE, SIDE)
     axes.set_xticks([])
