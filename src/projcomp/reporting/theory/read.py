@@ -16,7 +16,7 @@ COLUMNS = ("experiment", "panel", "setting", "quantity", "x", "value", "low", "h
 LINE = 0.165
 """Height of a line of the claims, inches."""
 
-CHARACTERS = 19.0
+CHARACTERS = 17.5
 """Characters of the claims per inch."""
 
 
