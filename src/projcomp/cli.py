@@ -275,9 +275,9 @@ def sample(
 ) -> None:
     """Sample one case of one experiment from the composed models."""
     parsed = _parse(stages.SampleSettings, settings)
-    from projcomp import sampling
+    from projcomp.sampling.run import run
 
-    sampling.run(parsed, models, out, device=device.value, threads=threads)
+    run(parsed, models, out, device=device.value, threads=threads)
 
 
 @_stage("evaluate", "samples/A/k3.h5 --settings JSON --detector models/detector --out k3.csv")

@@ -11,6 +11,7 @@ from shlex import quote
 from projcomp import stages
 from projcomp.cases import TRUTH, Case, cases
 from projcomp.config import Config
+from projcomp.experiments import all_experiments, members, model_names
 
 MODEL_FILES = ("weights.safetensors", "model.json")
 """The files of ``models/<model>/`` that whoever uses the model reads."""
@@ -28,9 +29,10 @@ class Plan:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._prefix = "" if config.root in ("", ".") else config.root.rstrip("/") + "/"
+        self._experiments = all_experiments(config)
         self._cases = {
             name: {case.name: case for case in cases(config, name)}
-            for name in [*config.experiments, TRUTH]
+            for name in [*self._experiments, TRUTH]
         }
         self._render_json = {
             name: stages.to_json(stages.render_settings(config, name)) for name in config.datasets
@@ -63,10 +65,7 @@ class Plan:
 
     def models_of(self, experiment: str) -> list[str]:
         """Files of the models that ``experiment`` composes."""
-        chosen = self.config.experiments[experiment]
-        names = {chosen.conditionals: None}
-        if chosen.background is not None:
-            names[chosen.background.model] = None
+        names = model_names(self._experiments[experiment].config)
         return [self.at(f"models/{name}/{file}") for name in names for file in MODEL_FILES]
 
     def training_options(self) -> str:
@@ -202,7 +201,7 @@ class Plan:
     def job_counts(self) -> dict[str, int]:
         """Number of jobs by rule when nothing has been made yet."""
         config = self.config
-        sampled = sum(len(self._cases[name]) for name in config.experiments)
+        sampled = sum(len(self._cases[name]) for name in self._experiments)
         true = len(self._cases[TRUTH])
         return {
             "render_shard": sum(self.num_shards(name) for name in config.datasets),
@@ -238,13 +237,23 @@ class Plan:
         for name, experiment in config.experiments.items():
             cases_, samples = len(self._cases[name]), experiment.num_samples
             lines.append(
-                f"experiment {name}: {experiment.operator}, {cases_} cases x {samples} samples"
+                f"experiment {name}: {experiment.operator.name}, {cases_} cases x {samples} samples"
             )
+        lines += [self._sweep_line(name) for name in config.sweeps]
         lines.append(
             f"{len(self._cases[TRUTH])} true compositions x {config.reference.num_images} renders"
         )
         counted = ", ".join(f"{count} {rule}" for rule, count in jobs.items() if rule != "all")
         return "\n".join([*lines, f"{sum(jobs.values()):,} jobs: {counted}"])
+
+    def _sweep_line(self, sweep: str) -> str:
+        grid = members(self.config, sweep)
+        refused = [f"{member.operator} with {member.sampler}" for member in grid if member.refused]
+        left_out = f"; left out, because they do not go together: {', '.join(refused)}"
+        return (
+            f"sweep {sweep}: {len(grid) - len(refused)} pairs of operator and sampler x "
+            f"{self.config.sweeps[sweep].num_samples} samples a case{left_out if refused else ''}"
+        )
 
 
 def _amount(low: int, high: int) -> str:

@@ -12,17 +12,18 @@ from pydantic import Field
 
 from projcomp.cases import TRUTH, Case, cases, reference_cases
 from projcomp.config import (
-    BackgroundConfig,
     Config,
     DetectorConfig,
     NetworkConfig,
-    Operator,
     RenderConfig,
-    SamplingConfig,
     SceneConfig,
-    Section,
     TrainingConfig,
 )
+from projcomp.config_experiments import BackgroundConfig
+from projcomp.config_operators import Operator
+from projcomp.config_samplers import SamplingConfig
+from projcomp.config_section import Section
+from projcomp.experiments import all_experiments, model_names
 
 FORMATS = {
     "render": 3,
@@ -31,9 +32,9 @@ FORMATS = {
     "train": 4,
     "check": 1,
     "detector": 1,
-    "sample": 1,
-    "evaluate": 1,
-    "summary": 1,
+    "sample": 2,
+    "evaluate": 2,
+    "summary": 2,
     "figure": 1,
 }
 
@@ -119,15 +120,22 @@ class DetectorSettings(Section):
 
 
 class SampleSettings(Section):
-    """One case of one experiment; for ``bayes`` the background is the conditionals' own model."""
+    """One case of one experiment.
+
+    Composed are the case's conditions of ``conditionals``, or ``models`` told nothing, over
+    ``background`` where the operator takes one. ``stream`` names the random streams.
+    """
 
     format: int = FORMATS["sample"]
     seed: int
     experiment: str
+    stream: str
     case: Case
     operator: Operator
-    conditionals: str
-    background: BackgroundConfig
+    conditionals: str | None = None
+    models: list[str] = Field(default=[])
+    background: BackgroundConfig | None = None
+    control: BackgroundConfig | None = None
     sampling: SamplingConfig
     num_samples: int
 
@@ -166,6 +174,12 @@ def _recipe(render: RenderConfig) -> RenderRecipe:
     return RenderRecipe(**{name: getattr(render, name) for name in RenderRecipe.model_fields})
 
 
+def dataset_scene_config(config: Config, dataset: str) -> SceneConfig:
+    """What may be in a picture of ``dataset``: the scene with the dataset's own colours."""
+    colors = config.datasets[dataset].colors
+    return config.scene if colors is None else config.scene.model_copy(update={"colors": colors})
+
+
 def render_settings(config: Config, dataset: str) -> RenderSettings:
     """Settings of the shards of ``dataset``."""
     return RenderSettings(
@@ -174,7 +188,7 @@ def render_settings(config: Config, dataset: str) -> RenderSettings:
         dataset=dataset,
         min_objects=config.datasets[dataset].min_objects,
         max_objects=config.datasets[dataset].max_objects,
-        scene=config.scene,
+        scene=dataset_scene_config(config, dataset),
         render=_recipe(config.render),
         shard_size=config.render.shard_size,
     )
@@ -221,11 +235,8 @@ def check_settings(config: Config, model: str) -> CheckSettings:
 
 def used_models(config: Config) -> list[str]:
     """Models that some experiment composes; the others are trained only when asked for."""
-    used: set[str] = set()
-    for experiment in config.experiments.values():
-        used.add(experiment.conditionals)
-        if experiment.background is not None:
-            used.add(experiment.background.model)
+    experiments = all_experiments(config).values()
+    used = {name for experiment in experiments for name in model_names(experiment.config)}
     return [name for name in config.models if name in used]
 
 
@@ -238,16 +249,22 @@ def detector_settings(config: Config) -> DetectorSettings:
 
 def sample_settings(config: Config, experiment: str, case: Case) -> SampleSettings:
     """Settings of one case of ``experiment``."""
-    chosen = config.experiments[experiment]
-    own = BackgroundConfig(model=chosen.conditionals, condition="unconditional")
+    resolved = all_experiments(config)[experiment]
+    chosen = resolved.config
+    background = chosen.background
+    if chosen.operator.background == "own" and chosen.conditionals is not None:
+        background = BackgroundConfig(model=chosen.conditionals, condition="unconditional")
     return SampleSettings(
         seed=config.seed,
         experiment=experiment,
+        stream=resolved.stream,
         case=case,
         operator=chosen.operator,
         conditionals=chosen.conditionals,
-        background=chosen.background or own,
-        sampling=config.sampling,
+        models=chosen.models or [],
+        background=background,
+        control=chosen.control,
+        sampling=resolved.sampling,
         num_samples=chosen.num_samples,
     )
 
@@ -264,7 +281,8 @@ def evaluate_settings(config: Config, experiment: str, case: Case) -> EvaluateSe
 
 def case_names(config: Config) -> dict[str, list[str]]:
     """Names of all cases by experiment, the truth last."""
-    return {name: [c.name for c in cases(config, name)] for name in [*config.experiments, TRUTH]}
+    names = [*all_experiments(config), TRUTH]
+    return {name: [case.name for case in cases(config, name)] for name in names}
 
 
 def summary_settings(config: Config) -> SummarySettings:
@@ -278,21 +296,27 @@ def summary_settings(config: Config) -> SummarySettings:
 
 
 def _location_cases(config: Config) -> dict[str, list[str]]:
-    """Location cases of the experiments that have any, with the truth of them last."""
+    """Cases of the experiments that ask for numbers of places, with the truth of them last."""
     found = {
-        name: [f"k{k}" for k in experiment.num_composed]
+        name: [case.name for case in cases(config, name)]
         for name, experiment in config.experiments.items()
         if experiment.num_composed
     }
-    truth = [case.name for case in reference_cases(config) if not case.colors]
+    shown = {case for names in found.values() for case in names}
+    truth = [case.name for case in reference_cases(config) if case.name in shown]
     return {**found, TRUTH: truth} if found else {}
 
 
 def _color_cases(config: Config) -> dict[str, list[str]]:
     """Colour cases of the experiments that have any, with the truth of them last."""
-    everything = {name: cases(config, name) for name in [*config.experiments, TRUTH]}
-    found = {name: [c.name for c in some if c.colors] for name, some in everything.items()}
-    return {name: names for name, names in found.items() if names}
+    found = {
+        name: [case.name for case in cases(config, name)]
+        for name, experiment in config.experiments.items()
+        if experiment.color_pairs
+    }
+    shown = {case for names in found.values() for case in names}
+    truth = [case.name for case in reference_cases(config) if case.name in shown]
+    return {**found, TRUTH: truth} if found else {}
 
 
 def figures(config: Config) -> dict[str, FigureSettings]:

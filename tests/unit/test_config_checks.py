@@ -125,7 +125,7 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a case twice": (
         experiment(**{**POSITION, **BAYES, "num_composed": [2, 2]}),
-        "experiments.X.num_composed: expected every entry once, got k2 twice",
+        "experiments.X.num_composed: expected every entry once, got 2 twice",
     ),
     "a colour with itself": (
         experiment(**COLOR, **BAYES, color_pairs=[["red", "red"]]),
