@@ -16,7 +16,8 @@ PLACE_CASES = {"A": ["k0", "k2", "k4"], "truth": ["k0", "k2", "k4"]}
 COLOR_CASES = {"colors": ["gray-red", "red-blue", "cyan-yellow"]}
 HEADER = (
     "experiment,case,num_composed,index,num_objects,num_hit,all_places,extra_objects,"
-    "exact_count,colors,colors_hit,all_colors"
+    "exact_count,colors,colors_hit,all_colors,success,network_evaluations,seconds,acceptance,"
+    "effective_size,log_weight,accepted"
 )
 CHECK = """num_objects,images,exact_count,exact_count_low,exact_count_high,recall,precision,\
 color_accuracy
@@ -60,7 +61,8 @@ def write_case(root, experiment, name, rng):
     colors = "2,1" if case.colors else ","
     number = case.num_composed
     rows = [
-        f"{experiment},{name},{number},{i},{number + i % 2},{hit},{i % 2},{1 - i % 2},,{colors}"
+        f"{experiment},{name},{number},{i},{number + i % 2},{hit},{i % 2},{1 - i % 2},,{colors},"
+        f"{1 - i % 2},105,0.5,,,,"
         for i in range(len(images))
     ]
     table = root / "results" / experiment / f"{name}.csv"
