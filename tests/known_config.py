@@ -54,6 +54,7 @@ KNOWN: dict[str, Any] = {
             "num_samples": 4,
         },
     },
+    "sweeps": {},
     "detector": {"dataset": "counting", "holdout": 5, "images_seen": 640, "batch_size": 64},
 }
 

@@ -316,14 +316,33 @@ def _experiments() -> dict[str, Any]:
         "colors": {
             "conditionals": "colored",
             "background": {"model": "colored", "condition": "empty"},
+            "control": {"model": "background", "condition": "unconditional"},
             "color_pairs": "all",
             "num_samples": 16,
+            "sampling": {"precision": "fp32"},
         },
     }
 
 
 def _sweeps() -> dict[str, Any]:
-    return {}
+    sde = {"sampler": "sde"}
+    return {
+        "tools": {
+            "conditionals": "single",
+            "background": {"model": "single", "condition": "empty"},
+            "num_composed": [2, 3],
+            "num_samples": 32,
+            "operators": {"product": "product", "bayes": "bayes", "and": "superposition_and"},
+            "samplers": {
+                "heun": {},
+                "euler": {"sampler": "euler"},
+                "sde": sde,
+                "ancestral": {"sampler": "ancestral"},
+                "langevin": {**sde, "corrector": "langevin"},
+                "swarm": {**sde, "swarm": {"particles": 8}},
+            },
+        },
+    }
 
 
 class Config(Section):

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from shlex import quote
 
-from projcomp import stages
+from projcomp import displays, stages
 from projcomp.cases import TRUTH, Case, cases
 from projcomp.config import Config
 from projcomp.experiments import all_experiments, members, model_names
@@ -124,15 +124,33 @@ class Plan:
     # Report -----------------------------------------------------------------------------------
 
     @cached_property
-    def figures(self) -> dict[str, stages.FigureSettings]:
+    def figures(self) -> dict[str, displays.FigureSettings]:
         """Settings of every figure, by name."""
-        return stages.figures(self.config)
+        return displays.figures(self.config)
+
+    @cached_property
+    def comparisons(self) -> dict[str, displays.TableSettings]:
+        """Settings of every table that sets cases side by side, by name."""
+        return displays.tables(self.config)
+
+    def comparison_inputs(self, name: str) -> list[str]:
+        """Files that the table ``name`` is computed from."""
+        table = self.comparisons[name]
+        if table.kind == "sweep":
+            return [self.at("results/summary.csv")]
+        shown = [(e, case) for e, names in table.cases.items() for case in names]
+        counted = [self.at(f"results/{experiment}/{case}.csv") for experiment, case in shown]
+        if table.kind == "mixture":
+            return counted
+        return counted + [self.at(f"samples/{experiment}/{case}.h5") for experiment, case in shown]
 
     def figure_inputs(self, name: str) -> list[str]:
         """Files that the figure ``name`` is drawn from."""
         figure = self.figures[name]
         if figure.kind in ("counts", "rates"):
             return [self.at("results/summary.csv")]
+        if name in self.comparisons:
+            return [self.at(f"results/{name}.csv")]
         if figure.kind == "denoising":
             return [self.at(f"models/{name}/check.csv") for name in figure.models]
         if figure.kind == "detector":
@@ -149,7 +167,8 @@ class Plan:
             f"results/figures/{name}.{kind}" for name in self.figures for kind in ("png", "svg")
         ]
         previews = [f"data/{dataset}.png" for dataset in self.config.datasets]
-        return [self.at(path) for path in [*previews, "results/summary.csv", *drawn]]
+        tables = ["results/summary.csv", *(f"results/{name}.csv" for name in self.comparisons)]
+        return [self.at(path) for path in [*previews, *tables, *drawn]]
 
     @property
     def preview_format(self) -> int:
@@ -192,6 +211,10 @@ class Plan:
         """Settings of the summary table, as JSON."""
         return stages.to_json(stages.summary_settings(self.config))
 
+    def comparison_settings(self, name: str) -> str:
+        """Settings of the table ``name``, as JSON."""
+        return stages.to_json(self.comparisons[name])
+
     def figure_settings(self, name: str) -> str:
         """Settings of the figure ``name``, as JSON."""
         return stages.to_json(self.figures[name])
@@ -214,6 +237,7 @@ class Plan:
             "render_reference": true,
             "evaluate_case": sampled + true,
             "summarize": 1,
+            "tabulate": len(self.comparisons),
             "draw_figure": len(self.figures),
             "all": 1,
         }

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from projcomp.cases import TRUTH, Case, cases, reference_cases
+from projcomp.cases import TRUTH, Case, experiment_cases, reference_cases
 from projcomp.config import (
     Config,
     DetectorConfig,
@@ -35,6 +35,7 @@ FORMATS = {
     "sample": 2,
     "evaluate": 2,
     "summary": 2,
+    "table": 1,
     "figure": 1,
 }
 
@@ -43,10 +44,6 @@ OPERATIONAL_TRAINING = (
     *("checkpoint_minutes", "log_images", "sample_images", "threads"),
 )
 """Settings of ``training`` that change how it runs, not what is learned."""
-
-FigureKind = Literal[
-    "grid", "samples4", "counts", "rates", "pairs", "rgb", "unconditional", "denoising", "detector"
-]
 
 
 class RenderRecipe(Section):
@@ -160,16 +157,6 @@ class SummarySettings(Section):
     cases: dict[str, list[str]]
 
 
-class FigureSettings(Section):
-    """One figure: the names of the cases it shows, by experiment, or of the models."""
-
-    format: int = FORMATS["figure"]
-    name: str
-    kind: FigureKind
-    cases: dict[str, list[str]] = Field(default={})
-    models: list[str] = Field(default=[])
-
-
 def _recipe(render: RenderConfig) -> RenderRecipe:
     return RenderRecipe(**{name: getattr(render, name) for name in RenderRecipe.model_fields})
 
@@ -281,8 +268,9 @@ def evaluate_settings(config: Config, experiment: str, case: Case) -> EvaluateSe
 
 def case_names(config: Config) -> dict[str, list[str]]:
     """Names of all cases by experiment, the truth last."""
-    names = [*all_experiments(config), TRUTH]
-    return {name: [case.name for case in cases(config, name)] for name in names}
+    found = {name: experiment_cases(e.config) for name, e in all_experiments(config).items()}
+    found[TRUTH] = reference_cases(config)
+    return {name: [case.name for case in some] for name, some in found.items()}
 
 
 def summary_settings(config: Config) -> SummarySettings:
@@ -293,67 +281,6 @@ def summary_settings(config: Config) -> SummarySettings:
         bootstrap=config.evaluation.bootstrap,
         cases=case_names(config),
     )
-
-
-def _location_cases(config: Config) -> dict[str, list[str]]:
-    """Cases of the experiments that ask for numbers of places, with the truth of them last."""
-    found = {
-        name: [case.name for case in cases(config, name)]
-        for name, experiment in config.experiments.items()
-        if experiment.num_composed
-    }
-    shown = {case for names in found.values() for case in names}
-    truth = [case.name for case in reference_cases(config) if case.name in shown]
-    return {**found, TRUTH: truth} if found else {}
-
-
-def _color_cases(config: Config) -> dict[str, list[str]]:
-    """Colour cases of the experiments that have any, with the truth of them last."""
-    found = {
-        name: [case.name for case in cases(config, name)]
-        for name, experiment in config.experiments.items()
-        if experiment.color_pairs
-    }
-    shown = {case for names in found.values() for case in names}
-    truth = [case.name for case in reference_cases(config) if case.name in shown]
-    return {**found, TRUTH: truth} if found else {}
-
-
-def figures(config: Config) -> dict[str, FigureSettings]:
-    """Every figure of the run with its settings, by name, in the order of the report."""
-    places, colors = _location_cases(config), _color_cases(config)
-    found: dict[str, FigureSettings] = {}
-
-    def add(kind: FigureKind, shown: dict[str, list[str]], subject: str = "") -> None:
-        name = f"{kind}_{subject}" if subject else kind
-        found[name] = FigureSettings(name=name, kind=kind, cases=shown)
-
-    for kind in ("counts", "rates"):
-        if places:
-            add(kind, places)
-    for name, names in places.items():
-        add("grid", {name: names}, name)
-    for name, names in places.items():
-        if "k4" in names:
-            add("samples4", {name: ["k4"]}, name)
-    for name, names in colors.items():
-        add("pairs", {name: names}, name)
-    for name, names in colors.items():
-        if name != TRUTH:
-            add("rgb", {name: names, TRUTH: names}, name)
-    background = {name: ["k0"] for name, names in places.items() if "k0" in names}
-    if background:
-        add("unconditional", background)
-    found["denoising"] = FigureSettings(
-        name="denoising", kind="denoising", models=used_models(config)
-    )
-    add("detector", {})
-    return found
-
-
-def figure_names(config: Config) -> list[str]:
-    """Names of all figures of the run."""
-    return list(figures(config))
 
 
 def to_json(settings: Section) -> str:

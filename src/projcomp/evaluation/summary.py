@@ -99,3 +99,22 @@ def _values(table: pd.DataFrame, measure: str) -> np.ndarray:
     else:
         column = table[MEANS.get(measure, measure)]
     return column.dropna().to_numpy(dtype=float)
+
+
+def read_summary(root: Path, experiment: str, cases: list[str]) -> pd.DataFrame:
+    """The rows of ``results/summary.csv`` of the given cases, by number of composed conditions.
+
+    Raises:
+        FileFormatError: the summary is missing or damaged, or lacks a case.
+    """
+    path = root / "results" / "summary.csv"
+    columns = ["experiment", "case", "num_composed", *MEASURES, *COSTS]
+    table = read_table(path, columns, "summarize")
+    table = table.query("experiment == @experiment and case in @cases")
+    lacking = sorted(set(cases) - set(table["case"]))
+    if lacking:
+        raise FileFormatError(
+            f"{path}: expected cases {', '.join(lacking)} of {experiment}, got no such rows; "
+            "run summarize again"
+        )
+    return table.sort_values("num_composed")

@@ -10,7 +10,7 @@ from projcomp.errors import ConfigError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from projcomp.stages import FigureSettings
+    from projcomp.displays import FigureSettings
 
 KINDS = (
     "grid",
@@ -19,6 +19,9 @@ KINDS = (
     "rates",
     "pairs",
     "rgb",
+    "sweep",
+    "interaction",
+    "mixture",
     "unconditional",
     "denoising",
     "detector",

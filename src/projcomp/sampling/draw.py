@@ -35,6 +35,7 @@ class DrawnSamples:
     Attributes:
         images: uint8, shape ``(num_samples, H, W, 3)``.
         measured: what composition and sampler recorded, each of shape ``(num_samples, ...)``.
+        sigmas: the noise levels, decreasing to 0; ``interaction`` is of the first of them.
         field_evaluations: evaluations of the composed score along one path.
         network_evaluations: network evaluations that one image cost, with all its particles.
         seconds_per_image: wall time, networks loaded.
@@ -42,6 +43,7 @@ class DrawnSamples:
 
     images: NDArray[np.uint8]
     measured: dict[str, NDArray]
+    sigmas: NDArray[np.float64]
     field_evaluations: int
     network_evaluations: int
     seconds_per_image: float
@@ -86,6 +88,7 @@ def draw_samples(
             name: np.concatenate([piece.measured[name].cpu().numpy() for piece in pieces])
             for name in pieces[0].measured
         },
+        sigmas=process.sigmas.numpy(),
         field_evaluations=pieces[0].num_evaluations,
         network_evaluations=evaluations // len(batches),
         seconds_per_image=seconds / settings.num_samples,

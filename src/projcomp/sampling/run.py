@@ -55,6 +55,7 @@ def _attributes(settings: "SampleSettings", drawn: DrawnSamples) -> dict[str, An
         "seed": settings.seed,
         "operator": settings.operator.name,
         "sampler": settings.sampling.sampler.name,
+        "sigmas": drawn.sigmas,
         "num_steps": settings.sampling.num_steps,
         "field_evaluations": drawn.field_evaluations,
         "network_evaluations_per_image": drawn.network_evaluations,
