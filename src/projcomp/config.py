@@ -339,7 +339,7 @@ def _sweeps() -> dict[str, Any]:
                 "sde": sde,
                 "ancestral": {"sampler": "ancestral"},
                 "langevin": {**sde, "corrector": "langevin"},
-                "swarm": {**sde, "swarm": {"particles": 8}},
+                "swarm": {**sde, "swarm": {"particles": 4}},
             },
         },
     }

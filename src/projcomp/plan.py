@@ -272,11 +272,20 @@ class Plan:
 
     def _sweep_line(self, sweep: str) -> str:
         grid = members(self.config, sweep)
-        refused = [f"{member.operator} with {member.sampler}" for member in grid if member.refused]
-        left_out = f"; left out, because they do not go together: {', '.join(refused)}"
+        going: dict[str, list[str]] = {member.operator: [] for member in grid}
+        for member in grid:
+            if member.refused is None:
+                going[member.operator].append(member.sampler)
+        count = sum(len(samplers) for samplers in going.values())
+        full = len(self.config.sweeps[sweep].samplers)
+        limits = "".join(
+            f"; {operator} goes with {', '.join(samplers) or 'none'} only"
+            for operator, samplers in going.items()
+            if len(samplers) < full
+        )
         return (
-            f"sweep {sweep}: {len(grid) - len(refused)} pairs of operator and sampler x "
-            f"{self.config.sweeps[sweep].num_samples} samples a case{left_out if refused else ''}"
+            f"sweep {sweep}: {count} pairs of operator and sampler x "
+            f"{self.config.sweeps[sweep].num_samples} samples a case{limits}"
         )
 
 

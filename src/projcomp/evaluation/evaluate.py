@@ -65,7 +65,8 @@ def evaluate(
     case = settings.case
     asked = np.asarray(case.locations, dtype=float).reshape(-1, 2)
     held = np.asarray(taken.locations, dtype=float).reshape(-1, 2)
-    if list(taken.colors) != list(case.colors) or not _same(held, asked):
+    same_name = taken.attrs["case"] == case.name
+    if not same_name or list(taken.colors) != list(case.colors) or not _same(held, asked):
         raise FileFormatError(
             f"{samples}: expected images of case {case.name}, got images of another request; "
             "delete the file and sample the case again"

@@ -87,8 +87,10 @@ def _draw_scatter(axes: Axes, pairs: pd.DataFrame) -> None:
     )
     zeros = pairs["zero"].to_numpy(dtype=float)
     if not np.isnan(zeros).all():
-        axes.axvline(float(zeros.mean()), color=FAINT, linewidth=1, label="control")
+        zero = float(np.nanmean(zeros))
+        axes.axvline(zero, color=FAINT, linewidth=1, label=f"control: {zero:.2g}")
         axes.legend()
+    axes.set_xlim(-1.05, 1.05)
     axes.set_xlabel("interaction")
     axes.set_ylabel("success")
     axes.set_ylim(-0.03, 1.03)
