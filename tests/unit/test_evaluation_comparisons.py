@@ -58,6 +58,8 @@ def test_the_interaction_of_a_pair_is_a_cosine(tmp_path):
     assert table["interaction"][:3].tolist() == pytest.approx([0.5, -0.5, 0])
     assert table["zero"][:3].tolist() == pytest.approx([0.3 / 6, 0, 0])
     assert table["error"][:3].tolist() == pytest.approx([0.1, 0.1, 0])
+    # (3 - 0.2 - 0.4 + 0.6) / sqrt((4 - 0.4 + 0.6) (9 - 0.8 + 0.6))
+    assert table["replaced"][0] == pytest.approx(3 / (4.2 * 8.8) ** 0.5, rel=1e-5)
     assert table["peak_sigma"][0] == 2.0
     assert table["success"][:3].tolist() == [0.25, 1, 0.75]
     assert (table["success_low"] <= table["success"])[:3].all()
@@ -70,7 +72,7 @@ def test_the_interaction_of_a_pair_is_a_cosine(tmp_path):
 def test_without_a_control_there_is_no_zero(tmp_path):
     write_pair(tmp_path, "red-blue", [[4, 3], [3, 9]], [1, 0])
     table = made(tmp_path, "interaction", {"pairs": ["red-blue"]})
-    assert table[["zero", "error"]].isna().all(axis=None)
+    assert table[["replaced", "zero", "error"]].isna().all(axis=None)
     assert np.isnan(table["spearman"][1])  # one pair has no rank correlation
 
 

@@ -2,9 +2,9 @@
 
 The interaction of a pair is the cosine of its score deltas over the path, ``sum dv <delta_i,
 delta_j> / sqrt(sum dv |delta_i|^2 sum dv |delta_j|^2)`` (docs/method.md, section 5), averaged over
-samples. A control, a second model of the background whose delta should vanish, shows what of it is
-error: ``zero`` is its inner product with the two deltas, and ``error`` its own square, in the same
-units.
+samples. A control is a second model of the background, whose delta should vanish: ``zero`` is its
+inner product with the two deltas and ``error`` its own square, in the same units; ``replaced`` is
+the cosine that the pair would have if the control were the background.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     *("case", "num_samples", "interaction", "interaction_low", "interaction_high"),
-    *("zero", "error", "peak_sigma", "success", "success_low", "success_high"),
+    *("replaced", "zero", "error", "peak_sigma", "success", "success_low", "success_high"),
     *("spearman", "spearman_low", "spearman_high"),
 ]
 """One row per pair, and the row ``all`` with the rank correlation of interaction and success."""
@@ -74,8 +74,9 @@ def pair_interaction(samples: SampleSet, path: Path) -> dict[str, Any]:
     """What the samples of one pair measured.
 
     Returns:
-        ``interaction`` ``(N,)``, cosines per sample; ``zero`` and ``error``, means in the same
-        units, NaN without a control; and ``peak_sigma``, the noise level where it is greatest.
+        ``interaction`` ``(N,)``, cosines per sample; ``replaced``, ``zero`` and ``error``, means in
+        the same units, NaN without a control; and ``peak_sigma``, the noise level where the inner
+        product is greatest.
 
     Raises:
         FileFormatError: they did not measure the interaction of two conditions.
@@ -90,11 +91,17 @@ def pair_interaction(samples: SampleSet, path: Path) -> dict[str, Any]:
     length = np.sqrt(total[:, 0, 0] * total[:, 1, 1])
     found = {
         "interaction": total[:, 0, 1] / length,
+        "replaced": np.nan,
         "zero": np.nan,
         "error": np.nan,
         "peak_sigma": samples.attrs["sigmas"][np.abs(recorded[:, :, 0, 1].mean(0)).argmax()],
     }
     if recorded.shape[2] == 3:
+        # deltas from the control: delta_i - delta_c
+        i, j, c = (total[:, k, k] for k in range(3))
+        ic, jc = total[:, 0, 2], total[:, 1, 2]
+        replaced = (total[:, 0, 1] - ic - jc + c) / np.sqrt((i - 2 * ic + c) * (j - 2 * jc + c))
+        found["replaced"] = replaced.mean()
         found["zero"] = ((total[:, 0, 2] + total[:, 1, 2]) / 2 / length).mean()
         found["error"] = (total[:, 2, 2] / length).mean()
     return found

@@ -2,8 +2,9 @@
 
 For every experiment and for the truth: the share of images with exactly the number of objects asked
 for, every colour's share of the objects found, and the total variation of these shares from
-uniform. Shares of few objects are never quite uniform; ``total_variation_of_uniform`` is what as
-many objects of uniform colours would have.
+uniform. Shares of few objects are never quite uniform: the distance is too large by nature, its
+bootstrap interval still more so, and ``total_variation_of_uniform`` is what as many objects of
+uniform colours would have.
 """
 
 from pathlib import Path

@@ -3,8 +3,9 @@
 Caption: left, the cosine of the score deltas of every composed pair over the path: 0 where the two
 do not interact, as composing by scores needs it. Middle, the share of samples in which the pair
 came out and nothing else did. Right, one against the other with intervals, and Spearman's rank
-correlation with its bootstrap interval over pairs. The grey line, where a control was measured, is
-what pairs that do not interact would show for the error of the background alone.
+correlation with its bootstrap interval over pairs. Rings, where there is a control: the same pairs
+if the control, a second model of the background, took its place; how far they lie from the points
+is how much the background's error matters.
 """
 
 from pathlib import Path
@@ -76,8 +77,8 @@ def _draw_scatter(axes: Axes, pairs: pd.DataFrame) -> None:
     axes.errorbar(
         x,
         y,
-        xerr=[x - pairs["interaction_low"], pairs["interaction_high"] - x],
-        yerr=[y - pairs["success_low"], pairs["success_high"] - y],
+        xerr=np.abs(pairs[["interaction_low", "interaction_high"]].to_numpy().T - x),
+        yerr=np.abs(pairs[["success_low", "success_high"]].to_numpy().T - y),
         linestyle="",
         marker="o",
         markersize=3,
@@ -85,10 +86,11 @@ def _draw_scatter(axes: Axes, pairs: pd.DataFrame) -> None:
         color=INK,
         alpha=0.8,
     )
-    zeros = pairs["zero"].to_numpy(dtype=float)
-    if not np.isnan(zeros).all():
-        zero = float(np.nanmean(zeros))
-        axes.axvline(zero, color=FAINT, linewidth=1, label=f"control: {zero:.2g}")
+    replaced = pairs["replaced"].to_numpy(dtype=float)
+    if not np.isnan(replaced).all():
+        axes.scatter(
+            replaced, y, s=14, facecolors="none", edgecolors=FAINT, label="background replaced"
+        )
         axes.legend()
     axes.set_xlim(-1.05, 1.05)
     axes.set_xlabel("interaction")

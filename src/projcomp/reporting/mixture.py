@@ -54,7 +54,7 @@ def _draw_measure(axes: Axes, table: pd.DataFrame, measure: str, lines: list[str
     axes.errorbar(
         value,
         range(len(lines)),
-        xerr=[value - found["low"], found["high"] - value],
+        xerr=[(value - found["low"]).clip(lower=0), (found["high"] - value).clip(lower=0)],
         linestyle="",
         marker="o",
         markersize=4,
