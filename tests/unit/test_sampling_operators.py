@@ -160,6 +160,16 @@ def test_complift_accepts_what_shows_what_was_asked_for():
     assert shown.network_evaluations == 23 * 3 + 4 * 3
 
 
+def test_complift_asks_nothing_of_what_is_avoided():
+    case = Case(name="case", locations=PLACES[:1], avoided_locations=PLACES[1:])
+    settings = settings_of(
+        case=case,
+        operator={"name": "product", "weights": [1, -0.1]},
+        recipe={"complift": {"num_levels": 2}},
+    )
+    assert draw(settings, single=PixelModel(0.3)).measured["lift"].shape == (4, 1)
+
+
 def test_swarms_cost_their_particles_and_tell_their_effective_size():
     swarm = {"swarm": {"particles": 5}, "sampler": "sde"}
     drawn = draw(settings_of(recipe=swarm), single=PixelModel(0.3))
