@@ -13,12 +13,12 @@ from common import seconds
 from torch import Tensor
 
 from projcomp.config import NetworkConfig
+from projcomp.devices import torch_device
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.field import Denoiser
 from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser as Network
 from projcomp.networks.precision import at_precision
-from projcomp.sampling import torch_device
 
 SIGMA = 1.0
 

@@ -54,6 +54,8 @@ KNOWN: dict[str, Any] = {
             "num_samples": 4,
         },
     },
+    "theory": {"experiments": ["backgrounds"], "num_samples": 32, "num_seeds": 2},
+    "sweeps": {},
     "detector": {"dataset": "counting", "holdout": 5, "images_seen": 640, "batch_size": 64},
 }
 

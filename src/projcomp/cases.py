@@ -1,43 +1,79 @@
 """The cases of an experiment: which places or colours are asked for at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from pydantic import Field
 
-from projcomp.config import Color, Config, ExperimentConfig, Section
+from projcomp.config import Config
+from projcomp.config_experiments import ExperimentConfig
+from projcomp.config_section import Color, Section
+from projcomp.experiments import all_experiments
 from projcomp.scenes.vocabulary import COLORS
 
 TRUTH = "truth"
 """Name under which the rendered true compositions appear beside the experiments."""
 
+NUM_PLACES = 9
+
 
 class Case(Section):
-    """One request: ``locations`` or ``colors``, or neither (the background alone)."""
+    """One request: ``locations``, ``colors`` or ``num_objects``, or none (the background alone).
 
-    name: str = Field(description="file name of the case: k0 to k9, or red-blue")
+    What is avoided has a negative weight in the composition: an object there answers to nothing.
+    """
+
+    name: str = Field(description="file name of the case: k3, p1-p5, red-blue, n1")
     locations: list[tuple[float, float]] = Field(
         default=[], description="requested places, x right and y down, as shares of the image side"
     )
     colors: list[Color] = Field(default=[], description="requested colours")
+    num_objects: int | None = Field(
+        default=None, description="requested number of objects, wherever and whatever they are"
+    )
+    avoided_locations: list[tuple[float, float]] = Field(
+        default=[], description="places whose conditionals are negated"
+    )
+    avoided_colors: list[Color] = Field(
+        default=[], description="colours whose conditionals are negated"
+    )
 
     @property
     def num_composed(self) -> int:
-        """Number of composed conditions."""
-        return len(self.locations) + len(self.colors)
+        """Number of requested objects."""
+        return self.num_objects or len(self.locations) + len(self.colors)
+
+    @property
+    def num_conditions(self) -> int:
+        """Number of composed conditions, the avoided ones included."""
+        avoided = len(self.avoided_locations) + len(self.avoided_colors)
+        return len(self.locations) + len(self.colors) + avoided
 
 
-def location_case(num_composed: int) -> Case:
-    """The case of the first ``num_composed`` (0 to 9) default locations."""
-    from projcomp.scenes.locations import default_locations
+def location_case(num_composed: int, wanted: Sequence[bool] = ()) -> Case:
+    """The case of the first ``num_composed`` (0 to 9) default locations.
 
-    points = default_locations()[:num_composed]
-    return Case(name=f"k{num_composed}", locations=[(float(x), float(y)) for x, y in points])
+    Args:
+        num_composed: how many.
+        wanted: which of them are requested, the others being avoided; empty for all.
+    """
+    asked, avoided = _split(range(1, num_composed + 1), wanted)
+    name = f"k{len(asked)}" + (f"-not{len(avoided)}" if avoided else "")
+    return Case(name=name, locations=_places(asked), avoided_locations=_places(avoided))
 
 
-def color_case(colors: Sequence[Color]) -> Case:
+def place_pair_case(pair: Sequence[int], wanted: Sequence[bool] = ()) -> Case:
+    """The case of two of the nine default locations, by number from 1."""
+    asked, avoided = _split(pair, wanted)
+    name = "-".join([f"p{place}" for place in asked] + [f"not-p{place}" for place in avoided])
+    return Case(name=name, locations=_places(asked), avoided_locations=_places(avoided))
+
+
+def color_case(colors: Sequence[Color], wanted: Sequence[bool] = ()) -> Case:
     """The case of the given colours, named after them."""
-    return Case(name="-".join(colors), colors=list(colors))
+    asked, avoided = _split(colors, wanted)
+    name = "-".join([*asked, *(f"not-{color}" for color in avoided)])
+    return Case(name=name, colors=list(asked), avoided_colors=list(avoided))
 
 
 def all_color_pairs() -> list[tuple[Color, Color]]:
@@ -45,22 +81,56 @@ def all_color_pairs() -> list[tuple[Color, Color]]:
     return list(combinations(COLORS, 2))  # pyright: ignore[reportReturnType]
 
 
+def all_place_pairs() -> list[tuple[int, int]]:
+    """All unordered pairs of the nine default locations, 36 of them."""
+    return list(combinations(range(1, NUM_PLACES + 1), 2))
+
+
 def experiment_cases(experiment: ExperimentConfig) -> list[Case]:
-    """The cases that ``experiment`` sweeps, in order."""
+    """The cases that ``experiment`` samples, in order."""
+    weights = getattr(experiment.operator, "weights", 1.0)
+
+    def wanted(count: int) -> list[bool]:
+        each = weights if isinstance(weights, list) else [weights] * count
+        return [weight >= 0 for weight in each]
+
+    if experiment.num_objects is not None:
+        return [Case(name=f"n{count}", num_objects=count) for count in experiment.num_objects]
     if experiment.num_composed is not None:
-        return [location_case(k) for k in experiment.num_composed]
+        return [location_case(k, wanted(k)) for k in experiment.num_composed]
+    if experiment.location_pairs is not None:
+        pairs = experiment.location_pairs
+        places = all_place_pairs() if pairs == "all" else pairs
+        return [place_pair_case(pair, wanted(2)) for pair in places]
     pairs = experiment.color_pairs
-    return [color_case(pair) for pair in (all_color_pairs() if pairs == "all" else pairs or [])]
+    colors = all_color_pairs() if pairs == "all" else pairs or []
+    return [color_case(pair, wanted(2)) for pair in colors]
 
 
 def cases(config: Config, experiment: str) -> list[Case]:
     """The cases of the experiment of that name; ``truth`` stands for the rendered compositions."""
     if experiment == TRUTH:
         return reference_cases(config)
-    return experiment_cases(config.experiments[experiment])
+    return experiment_cases(all_experiments(config)[experiment].config)
 
 
 def reference_cases(config: Config) -> list[Case]:
     """The cases of all experiments, each once: what the true compositions are rendered for."""
-    found = {c.name: c for e in config.experiments.values() for c in experiment_cases(e)}
+    chosen = (experiment.config for experiment in all_experiments(config).values())
+    found = {case.name: case for entry in chosen for case in experiment_cases(entry)}
     return sorted(found.values(), key=lambda case: (bool(case.colors), case.num_composed))
+
+
+def _split(items: Iterable, wanted: Sequence[bool]) -> tuple[list, list]:
+    """What is requested and what is avoided, in order."""
+    items = list(items)
+    signs = wanted or [True] * len(items)
+    asked = [item for item, sign in zip(items, signs, strict=True) if sign]
+    return asked, [item for item, sign in zip(items, signs, strict=True) if not sign]
+
+
+def _places(numbers: Iterable[int]) -> list[tuple[float, float]]:
+    from projcomp.scenes.locations import default_locations
+
+    points = default_locations()
+    return [(float(points[i - 1][0]), float(points[i - 1][1])) for i in numbers]

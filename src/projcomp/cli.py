@@ -15,7 +15,7 @@ import typer
 import typer.core
 from pydantic import ValidationError
 
-from projcomp import stages
+from projcomp import displays, stages
 from projcomp.config import SamplingConfig, Section, WandbConfig
 from projcomp.errors import ConfigError, DiskError, UserError
 
@@ -275,9 +275,9 @@ def sample(
 ) -> None:
     """Sample one case of one experiment from the composed models."""
     parsed = _parse(stages.SampleSettings, settings)
-    from projcomp import sampling
+    from projcomp.sampling.run import run
 
-    sampling.run(parsed, models, out, device=device.value, threads=threads)
+    run(parsed, models, out, device=device.value, threads=threads)
 
 
 @_stage("evaluate", "samples/A/k3.h5 --settings JSON --detector models/detector --out k3.csv")
@@ -312,6 +312,34 @@ def summarize(
     summary.summarize(tables, parsed, out)
 
 
+@_stage("theory", "rotations --settings JSON --out results/theory/rotations.csv")
+def theory(
+    name: Annotated[str, typer.Argument(help="name of the experiment")],
+    settings: SettingsText,
+    out: Out,
+    threads: Threads = 1,
+) -> None:
+    """Measure one of the papers' experiments on exact distributions."""
+    parsed = _parse(stages.TheorySettings, settings)
+    from projcomp.theory import run
+
+    run.run(name, parsed, out, threads=threads)
+
+
+@_stage("tabulate", "sweep_tools --settings JSON --root . --out results/sweep_tools.csv")
+def tabulate(
+    name: Annotated[str, typer.Argument(help="name of the table")],
+    settings: SettingsText,
+    root: Annotated[Path, typer.Option(help="root folder of the run")],
+    out: Out,
+) -> None:
+    """Set cases side by side: a sweep, the interaction of pairs, mixtures of models."""
+    parsed = _parse(displays.TableSettings, settings)
+    from projcomp.evaluation import comparisons
+
+    comparisons.tabulate(name, parsed, root, out)
+
+
 @_stage("figure", "counts --settings JSON --root . --png counts.png --svg counts.svg")
 def figure(
     name: Annotated[str, typer.Argument(help="name of the figure")],
@@ -321,7 +349,7 @@ def figure(
     svg: Annotated[Path, typer.Option(help="SVG to write")],
 ) -> None:
     """Draw one figure of the report."""
-    parsed = _parse(stages.FigureSettings, settings)
+    parsed = _parse(displays.FigureSettings, settings)
     from projcomp.reporting import figures
 
     figures.draw(name, parsed, root, png, svg)

@@ -1,39 +1,33 @@
 """The configuration as a pydantic tree: the one source of defaults, bounds and descriptions.
 
 The defaults are the demo scale. ``config.yaml``, ``docs/configuration.md`` and the JSON schema are
-generated from this file (``projcomp config write``) and a test holds them together. Checks across
-settings live in ``config_checks.py``; reading and error messages in ``config_load.py``.
+generated from it (``projcomp config write``) and a test holds them together. The sections of
+experiments, operators and samplers are in ``config_experiments.py``, ``config_operators.py`` and
+``config_samplers.py``, what the demo consists of in ``config_demo.py``. Checks across settings live
+in ``config_checks.py``; reading and error messages in ``config_load.py``.
 """
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
+
+from projcomp import config_demo
+from projcomp.config_experiments import ExperimentConfig, SweepConfig
+from projcomp.config_samplers import SamplingConfig
+from projcomp.config_section import Color, Section, Unit, defaults, drop_none
 
 Shape = Literal["cube", "sphere", "cylinder"]
 Size = Literal["large", "small"]
 Material = Literal["rubber", "metal"]
-Color = Literal["gray", "red", "blue", "green", "brown", "purple", "cyan", "yellow"]
-Operator = Literal["product", "bayes"]
-Sampler = Literal["heun", "euler", "sde", "ancestral"]
-
-Unit = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-def _drop_none(value: Any) -> Any:
-    """A preset removes an entry of a named collection by setting it to null."""
-    if isinstance(value, dict):
-        return {k: v for k, v in value.items() if v is not None}
-    return value
-
-
-class Section(BaseModel):
-    """Common rules of every section: unknown keys are errors, values never change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-_Section = TypeVar("_Section", bound=Section)
+TheoryExperiment = Literal[
+    "backgrounds",
+    "rotations",
+    "lost_modes",
+    "colored_squares",
+    "disjoint_sets",
+    "density_estimators",
+    "repair",
+]
 
 
 class SceneConfig(Section):
@@ -101,6 +95,9 @@ class DatasetConfig(Section):
     )
     min_objects: int = Field(ge=0, description="least number of objects in a scene")
     max_objects: int = Field(ge=0, le=20, description="greatest number of objects in a scene")
+    colors: list[Color] | None = Field(
+        None, min_length=1, description="colours drawn from in this dataset, if not scene.colors"
+    )
 
 
 class RenderConfig(Section):
@@ -215,7 +212,7 @@ class TrainingConfig(Section):
 class ModelConfig(Section):
     """One diffusion model; its name is the key under ``models``."""
 
-    datasets: Annotated[dict[str, Annotated[float, Field(gt=0)]], BeforeValidator(_drop_none)] = (
+    datasets: Annotated[dict[str, Annotated[float, Field(gt=0)]], BeforeValidator(drop_none)] = (
         Field(
             min_length=1,
             description="datasets it learns from, each with its share of the draws; "
@@ -226,61 +223,6 @@ class ModelConfig(Section):
         description="what it is told: nothing, the place, or the colour of one object"
     )
     images_seen: int = Field(ge=1, description="length of the training, in images")
-
-
-class SamplingConfig(Section):
-    """The EDM sampler (Karras et al. 2022) and how its work is cut into pieces."""
-
-    sampler: Sampler = Field(
-        "heun",
-        description="reverse process: heun (two evaluations a step) or euler (DDIM) on the ODE, "
-        "the sde, or DDPM's ancestral sampler",
-    )
-    num_steps: int = Field(18, ge=1, description="number of noise levels above zero")
-    sigma_min: float = Field(0.01, gt=0, description="least noise level above zero")
-    sigma_max: float = Field(20.0, gt=0, description="noise level of the start")
-    rho: float = Field(7.0, gt=0, description="spacing of the noise levels")
-    chunk_size: int = Field(
-        128,
-        ge=1,
-        description="images per network evaluation; bounds memory, and a CPU is fastest while they "
-        "fit into its caches",
-    )
-    precision: Literal["bf16", "fp32"] = Field(
-        "bf16", description="arithmetic of the network; the sampler's state stays fp32"
-    )
-
-
-class BackgroundConfig(Section):
-    """The distribution p_b that a product is taken over."""
-
-    model: str = Field(description="name of a model")
-    condition: Literal["empty", "unconditional"] = Field(
-        description="which of the model's distributions: its 'empty' condition, or no condition"
-    )
-
-
-class ExperimentConfig(Section):
-    """One experiment: a composition sampled over a sweep of cases."""
-
-    conditionals: str = Field(description="model whose conditional distributions are composed")
-    operator: Operator = Field(
-        "product",
-        description="product over a background, or bayes: over "
-        "the conditionals' own unconditional model",
-    )
-    background: BackgroundConfig | None = Field(
-        None, description="the background of a product; bayes takes none"
-    )
-    num_composed: list[Annotated[int, Field(ge=0, le=9)]] | None = Field(
-        None,
-        description="numbers of composed locations, at most the nine there are; 0 samples the "
-        "background alone",
-    )
-    color_pairs: Literal["all"] | list[tuple[Color, Color]] | None = Field(
-        None, description="pairs of composed colours, or all of them"
-    )
-    num_samples: int = Field(ge=1, description="samples per case")
 
 
 class ReferenceConfig(Section):
@@ -321,6 +263,26 @@ class EvaluationConfig(Section):
     )
 
 
+class TheoryConfig(Section):
+    """The papers' experiments on exact distributions, without a picture of CLEVR's."""
+
+    experiments: list[TheoryExperiment] = Field(
+        list(get_args(TheoryExperiment)), description="which of them are run; [] runs none"
+    )
+    num_samples: int = Field(
+        500, ge=32, description="samples per seed of every distribution that is measured"
+    )
+    num_seeds: int = Field(
+        5, ge=2, description="repetitions; every number comes with its interval over them"
+    )
+    num_steps: int = Field(
+        100, ge=4, description="noise levels above zero of the reverse processes"
+    )
+    num_updates: int = Field(
+        4_000, ge=1, description="updates of the small networks of two of the experiments"
+    )
+
+
 class WandbConfig(Section):
     """Logging to Weights & Biases, beside the CSV."""
 
@@ -329,73 +291,6 @@ class WandbConfig(Section):
         "offline", description="offline writes to the run folder only"
     )
     project: str = Field("projcomp", description="project name there")
-
-
-def _defaults(section: type[_Section]) -> Callable[[], _Section]:
-    """Makes a section with all its defaults (pyright does not see that every field has one)."""
-    return lambda: section.model_validate({})
-
-
-def _datasets() -> dict[str, Any]:
-    def dataset(num_images: int, low: int, high: int) -> dict[str, int]:
-        return {"num_images": num_images, "min_objects": low, "max_objects": high}
-
-    return {
-        "empty": dataset(500, 0, 0),
-        "single": dataset(10_000, 1, 1),
-        "cluttered": dataset(6_000, 1, 5),
-        "colored": dataset(4_000, 1, 1),
-        "counting": dataset(5_000, 0, 10),
-    }
-
-
-def _models() -> dict[str, Any]:
-    def model(datasets: dict[str, float], condition: str, images_seen: int) -> dict[str, Any]:
-        return {"datasets": datasets, "condition": condition, "images_seen": images_seen}
-
-    return {
-        "single": model({"single": 0.85, "empty": 0.15}, "position", 120_000),
-        "cluttered": model({"cluttered": 1.0}, "position", 70_000),
-        "colored": model({"colored": 0.85, "empty": 0.15}, "color", 40_000),
-        "background": model({"empty": 1.0}, "none", 40_000),
-    }
-
-
-def _experiments() -> dict[str, Any]:
-    counts = [0, 1, 2, 3, 4, 5, 6]
-    empty = {"model": "single", "condition": "empty"}
-    return {
-        "A": {
-            "conditionals": "single",
-            "background": empty,
-            "num_composed": counts,
-            "num_samples": 64,
-        },
-        "B": {
-            "conditionals": "single",
-            "operator": "bayes",
-            "num_composed": counts,
-            "num_samples": 64,
-        },
-        "C": {
-            "conditionals": "cluttered",
-            "operator": "bayes",
-            "num_composed": counts,
-            "num_samples": 64,
-        },
-        "S": {
-            "conditionals": "single",
-            "background": {"model": "background", "condition": "unconditional"},
-            "num_composed": counts,
-            "num_samples": 32,
-        },
-        "colors": {
-            "conditionals": "colored",
-            "background": {"model": "colored", "condition": "empty"},
-            "color_pairs": "all",
-            "num_samples": 16,
-        },
-    }
 
 
 class Config(Section):
@@ -412,38 +307,45 @@ class Config(Section):
         description="side of every image, pixels; CLEVR's 4:3 view is squeezed into the square",
     )
     scene: SceneConfig = Field(
-        default_factory=_defaults(SceneConfig), description="what may be in a picture"
+        default_factory=defaults(SceneConfig), description="what may be in a picture"
     )
     render: RenderConfig = Field(
-        default_factory=_defaults(RenderConfig), description="how scenes become pixels"
+        default_factory=defaults(RenderConfig), description="how scenes become pixels"
     )
-    datasets: Annotated[dict[str, DatasetConfig], BeforeValidator(_drop_none)] = Field(
-        default_factory=_datasets, description="the rendered datasets, by name"
+    datasets: Annotated[dict[str, DatasetConfig], BeforeValidator(drop_none)] = Field(
+        default_factory=config_demo.datasets, description="the rendered datasets, by name"
     )
     network: NetworkConfig = Field(
-        default_factory=_defaults(NetworkConfig), description="the U-Net of every model"
+        default_factory=defaults(NetworkConfig), description="the U-Net of every model"
     )
     training: TrainingConfig = Field(
-        default_factory=_defaults(TrainingConfig), description="how every model is trained"
+        default_factory=defaults(TrainingConfig), description="how every model is trained"
     )
-    models: Annotated[dict[str, ModelConfig], BeforeValidator(_drop_none)] = Field(
-        default_factory=_models, description="the diffusion models, by name"
+    models: Annotated[dict[str, ModelConfig], BeforeValidator(drop_none)] = Field(
+        default_factory=config_demo.models, description="the diffusion models, by name"
     )
     sampling: SamplingConfig = Field(
-        default_factory=_defaults(SamplingConfig), description="the sampler of every experiment"
+        default_factory=defaults(SamplingConfig), description="the sampler of every experiment"
     )
-    experiments: Annotated[dict[str, ExperimentConfig], BeforeValidator(_drop_none)] = Field(
-        default_factory=_experiments, description="the experiments, by name"
+    experiments: Annotated[dict[str, ExperimentConfig], BeforeValidator(drop_none)] = Field(
+        default_factory=config_demo.experiments, description="the experiments, by name"
+    )
+    sweeps: Annotated[dict[str, SweepConfig], BeforeValidator(drop_none)] = Field(
+        default_factory=config_demo.sweeps,
+        description="grids of operators and samplers on the same requests and noise, by name",
     )
     reference: ReferenceConfig = Field(
-        default_factory=_defaults(ReferenceConfig), description="the true compositions, rendered"
+        default_factory=defaults(ReferenceConfig), description="the true compositions, rendered"
     )
     detector: DetectorConfig = Field(
-        default_factory=_defaults(DetectorConfig), description="the detector that counts objects"
+        default_factory=defaults(DetectorConfig), description="the detector that counts objects"
     )
     evaluation: EvaluationConfig = Field(
-        default_factory=_defaults(EvaluationConfig), description="what counts as right"
+        default_factory=defaults(EvaluationConfig), description="what counts as right"
+    )
+    theory: TheoryConfig = Field(
+        default_factory=defaults(TheoryConfig), description="the papers' exact experiments"
     )
     wandb: WandbConfig = Field(
-        default_factory=_defaults(WandbConfig), description="optional logging"
+        default_factory=defaults(WandbConfig), description="optional logging"
     )

@@ -5,13 +5,14 @@ Every problem is one line: the key, what was expected, what was got, and what to
 
 import math
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from projcomp.cases import TRUTH, experiment_cases
+from projcomp import experiment_checks
+from projcomp.cases import TRUTH
 from projcomp.clevr_files import find_clevr_files
-from projcomp.config import Config, ExperimentConfig, ModelConfig
+from projcomp.config import Config, ModelConfig
 from projcomp.errors import ConfigError
+from projcomp.experiment_checks import repeated, unknown_name
 from projcomp.scenes.vocabulary import SIZES
 
 RANDOM_PACKING = 0.547
@@ -32,23 +33,26 @@ def problems(config: Config) -> list[str]:
         _network,
         _training,
         _models,
-        _experiments,
-        _sampling,
+        experiment_checks.problems,
         _detector,
+        _theory,
     )
     return [problem for check in checks for problem in check(config)]
 
 
 def _names(config: Config) -> Iterator[str]:
-    reserved = {"models": "detector", "experiments": TRUTH}
-    for section in ("datasets", "models", "experiments"):
-        for name in getattr(config, section):
+    reserved = {"models": ("detector",), "experiments": (TRUTH, "theory")}
+    sections = {key: list(getattr(config, key)) for key in ("datasets", "models", "experiments")}
+    sections["sweeps"] = list(config.sweeps)
+    for name, sweep in config.sweeps.items():
+        sections[f"sweeps.{name}.operators"] = list(sweep.operators)
+        sections[f"sweeps.{name}.samplers"] = list(sweep.samplers)
+    for section, names in sections.items():
+        for name in names:
             if not _NAME.fullmatch(name):
                 yield f"{section}: expected names of letters, digits, _ and -, got {name!r}"
-            if reserved.get(section) == name:
+            if name in reserved.get(section, ()):
                 yield f"{section}.{name}: expected another name, got one that is reserved"
-    if not config.experiments:
-        yield "experiments: expected at least one experiment, got none"
     if any(character in config.root for character in " {}'\"\\$"):
         yield f"root: expected a path without blanks, quotes, braces and $, got {config.root!r}"
 
@@ -65,9 +69,10 @@ def _assets(config: Config) -> Iterator[str]:
 def _datasets(config: Config) -> Iterator[str]:
     scene, size = config.scene, config.render.shard_size
     for field in ("shapes", "sizes", "materials", "colors"):
-        yield from _repeated(f"scene.{field}", getattr(scene, field))
+        yield from repeated(f"scene.{field}", getattr(scene, field))
     fitting = _most_objects(config)
     for name, dataset in config.datasets.items():
+        yield from repeated(f"datasets.{name}.colors", dataset.colors or [])
         low, high = dataset.min_objects, dataset.max_objects
         if low > high:
             yield (f"datasets.{name}.min_objects: expected at most max_objects = {high}, got {low}")
@@ -117,7 +122,7 @@ def _network(config: Config) -> Iterator[str]:
                 f"network.attention_resolutions: expected some of {sides}, the sides of the "
                 f"network's levels, got {attention}"
             )
-    yield from _repeated("network.attention_resolutions", network.attention_resolutions)
+    yield from repeated("network.attention_resolutions", network.attention_resolutions)
 
 
 def _training(config: Config) -> Iterator[str]:
@@ -143,7 +148,7 @@ def _models(config: Config) -> Iterator[str]:
             yield f"{key}: expected the name of at least one dataset, got none"
         unknown = [dataset for dataset in model.datasets if dataset not in config.datasets]
         if unknown:
-            yield _unknown(key, "datasets", unknown[0], config.datasets)
+            yield unknown_name(key, "datasets", unknown[0], config.datasets)
         elif model.condition != "none":
             yield from _conditional_data(config, key, model)
 
@@ -165,105 +170,10 @@ def _conditional_data(config: Config, key: str, model: ModelConfig) -> Iterator[
         )
 
 
-def _experiments(config: Config) -> Iterator[str]:
-    for name, experiment in config.experiments.items():
-        key = f"experiments.{name}"
-        if experiment.conditionals not in config.models:
-            yield _unknown(f"{key}.conditionals", "models", experiment.conditionals, config.models)
-            continue
-        yield from _swept(key, experiment, config.models[experiment.conditionals])
-        yield from _background(config, key, experiment)
-
-
-def _swept(key: str, experiment: ExperimentConfig, model: ModelConfig) -> Iterator[str]:
-    """An experiment sweeps places or colours, whichever its model is told."""
-    wanted = {"position": "num_composed", "color": "color_pairs"}.get(model.condition)
-    if wanted is None:
-        yield (
-            f"{key}.conditionals: expected a model with condition position or color, got "
-            f"{experiment.conditionals} (condition none)"
-        )
-        return
-    other = "color_pairs" if wanted == "num_composed" else "num_composed"
-    if getattr(experiment, other) is not None:
-        yield (
-            f"{key}.{other}: expected {wanted} instead, because model {experiment.conditionals} "
-            f"has condition {model.condition}, got {other}"
-        )
-    elif not getattr(experiment, wanted):
-        yield f"{key}.{wanted}: expected a list of cases, got none"
-    else:
-        pairs = experiment.color_pairs
-        for pair in pairs if isinstance(pairs, list) else []:
-            if pair[0] == pair[1]:
-                yield f"{key}.color_pairs: expected two different colours, got {list(pair)}"
-        names = [case.name for case in experiment_cases(experiment)]
-        yield from _repeated(f"{key}.{wanted}", names)
-
-
-def _background(config: Config, key: str, experiment: ExperimentConfig) -> Iterator[str]:
-    chosen = experiment.background
-    if experiment.operator == "bayes":
-        if chosen is not None:
-            yield (
-                f"{key}.background: expected none, because operator bayes takes the conditionals' "
-                f"own unconditional model, got {chosen.model}; remove it or set operator to product"
-            )
-        yield from _unconditional(config, f"{key}.conditionals", experiment.conditionals)
-        return
-    if chosen is None:
-        yield (
-            f"{key}.background: expected a model and a condition, because operator product "
-            "needs a background, got nothing"
-        )
-    elif chosen.model not in config.models:
-        yield _unknown(f"{key}.background.model", "models", chosen.model, config.models)
-    elif chosen.condition == "unconditional":
-        yield from _unconditional(config, f"{key}.background", chosen.model)
-    else:
-        yield from _has_empty(config, f"{key}.background", chosen.model)
-
-
-def _unconditional(config: Config, key: str, name: str) -> Iterator[str]:
-    """Whether the model learns to be unconditional: it has no condition, or drops it."""
-    if config.models[name].condition != "none" and config.training.condition_dropout == 0:
-        yield (
-            f"{key}: expected a model that can be unconditional, got {name}, which never "
-            "drops its condition; raise training.condition_dropout above 0"
-        )
-
-
-def _has_empty(config: Config, key: str, name: str) -> Iterator[str]:
-    """Whether the model learns the condition 'empty': conditional, with empty scenes mixed in."""
-    model = config.models[name]
-    if model.condition == "none":
-        yield (
-            f"{key}.condition: expected unconditional, because model {name} has condition none, "
-            "got empty"
-        )
-        return
-    known = [config.datasets[d] for d in model.datasets if d in config.datasets]
-    if known and all(dataset.max_objects > 0 for dataset in known):
-        yield (
-            f"{key}.condition: expected a model that also learns from empty scenes "
-            f"(max_objects 0), got {name} on {', '.join(model.datasets)}; add such a dataset to "
-            f"models.{name}.datasets"
-        )
-
-
-def _sampling(config: Config) -> Iterator[str]:
-    sampling = config.sampling
-    if sampling.sigma_min >= sampling.sigma_max:
-        yield (
-            f"sampling.sigma_min: expected less than sampling.sigma_max = {sampling.sigma_max:g}, "
-            f"got {sampling.sigma_min:g}"
-        )
-
-
 def _detector(config: Config) -> Iterator[str]:
     detector = config.detector
     if detector.dataset not in config.datasets:
-        yield _unknown("detector.dataset", "datasets", detector.dataset, config.datasets)
+        yield unknown_name("detector.dataset", "datasets", detector.dataset, config.datasets)
         return
     available = config.datasets[detector.dataset].num_images
     if detector.holdout >= available:
@@ -278,12 +188,5 @@ def _detector(config: Config) -> Iterator[str]:
         )
 
 
-def _unknown(key: str, section: str, name: str, known: Iterable[str]) -> str:
-    names = ", ".join(known) or "none"
-    return f"{key}: expected a name under {section} ({names}), got {name!r}"
-
-
-def _repeated(key: str, values: Iterable[object]) -> Iterator[str]:
-    twice = [value for value, count in Counter(values).items() if count > 1]
-    if twice:
-        yield f"{key}: expected every entry once, got {twice[0]} twice"
+def _theory(config: Config) -> Iterator[str]:
+    yield from experiment_checks.repeated("theory.experiments", config.theory.experiments)

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from projcomp.config import Config
+from projcomp.config_section import Section
 from projcomp.files import write_text
 
 WIDTH = 100
@@ -72,8 +73,10 @@ def config_yaml() -> str:
             heading = _comment(_about(section), 0)
             blocks.append(f"{heading}{name}:\n{_settings(section, default, 2)}")
         elif entry is not None:
-            heading = _comment(f"{field.description}; every entry has:", 0)
-            blocks.append(f"{heading}{_legend(entry)}{name}:\n{_entries(default)}")
+            as_before = _as_before(name, entry)
+            heading = _comment(f"{field.description}; every entry has{as_before}:", 0)
+            entries = f"{name}:\n{_entries(default)}" if default else f"{name}: {{}}\n"
+            blocks.append(f"{heading}{_legend(_own(name, entry))}{entries}")
         else:
             blocks.append(f"{_comment(_described(field), 0)}{name}: {_value(default)}\n")
     return "\n".join(blocks)
@@ -82,15 +85,20 @@ def config_yaml() -> str:
 def configuration_page() -> str:
     """``docs/configuration.md``: a table of settings per section."""
     plain = {n: f for n, f in Config.model_fields.items() if not (_section(f) or _entry(f))}
+    described: set[type[BaseModel]] = set()
     parts = [_DOCS_HEAD, "## Top level\n\n" + _table(plain)]
     for name, field in Config.model_fields.items():
         section, entry = _section(field), _entry(field)
         if section is not None:
-            parts.append(f"## `{name}`\n\n{_about(section)}\n\n{_all_tables(section)}")
+            tables = _all_tables(section.model_fields, described)
+            parts.append(f"## `{name}`\n\n{_about(section)}\n\n{tables}")
         elif entry is not None:
             default = _entries(field.get_default(call_default_factory=True))
+            as_before = _as_before(name, entry)
+            has = f"It has{as_before}:\n\n" if as_before else ""
+            tables = _all_tables(_own(name, entry), described)
             parts.append(
-                f"## `{name}.<name>`\n\n{_about(entry)}\n\n{_all_tables(entry)}\n"
+                f"## `{name}.<name>`\n\n{_about(entry)}\n\n{has}{tables}\n"
                 f"Default:\n\n```yaml\n{name}:\n{default}```\n"
             )
     return "\n".join(parts)
@@ -106,9 +114,53 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _section(field: FieldInfo) -> type[BaseModel] | None:
-    """The section that the field is, or may be."""
+    """The section that the field is, or may be; none where it is one of several by name."""
     is_collection = typing.get_origin(field.annotation) is dict
-    return None if is_collection else next(iter(_models_in(field.annotation)), None)
+    found = [] if is_collection else _models_in(field.annotation)
+    return found[0] if len(found) == 1 else None
+
+
+def _inner(fields: dict[str, FieldInfo]) -> dict[type[BaseModel], str]:
+    """The sections inside some fields, to describe with the first that has them, by its name.
+
+    Sections that stand at the top level are described there.
+    """
+    elsewhere = [_section(top) for top in Config.model_fields.values()]
+    found: dict[type[BaseModel], str] = {}
+    for name, field in fields.items():
+        for model in _models_in(field.annotation):
+            if model not in elsewhere:
+                found.setdefault(model, name)
+    return found
+
+
+def _described_before(name: str, entry: type[BaseModel]) -> tuple[str, dict[str, FieldInfo]]:
+    """An earlier collection whose entries share fields with this one's, and those fields."""
+    base = entry.__mro__[1]
+    for earlier, field in Config.model_fields.items():
+        if earlier == name:
+            break
+        other = _entry(field)
+        if other is not None and base is not Section and issubclass(other, base):
+            return earlier, base.model_fields
+    return "", {}
+
+
+def _own(name: str, entry: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of an entry that were not described with an earlier collection."""
+    before = _described_before(name, entry)[1]
+    return {key: field for key, field in entry.model_fields.items() if key not in before}
+
+
+def _as_before(name: str, entry: type[BaseModel]) -> str:
+    earlier, fields = _described_before(name, entry)
+    return f" {', '.join(fields)} as one of {earlier}, and" if earlier else ""
+
+
+def _is_named(value: BaseModel | type[BaseModel]) -> bool:
+    model = value if isinstance(value, type) else type(value)
+    field = model.model_fields.get("name")
+    return field is not None and typing.get_origin(field.annotation) is typing.Literal
 
 
 def _entry(field: FieldInfo) -> type[BaseModel] | None:
@@ -152,10 +204,13 @@ def _bound(item: Any) -> str:
 
 def _choices(annotation: Any) -> str:
     """The words that a Literal allows, wherever it stands in the annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return str(annotation.model_fields["name"].default) if _is_named(annotation) else ""
     if typing.get_origin(annotation) is typing.Literal:
         return " | ".join(str(choice) for choice in typing.get_args(annotation))
-    found = [_choices(argument) for argument in typing.get_args(annotation)]
-    return ", ".join(dict.fromkeys(choice for choice in found if choice))
+    arguments = typing.get_args(annotation)
+    found = dict.fromkeys(choice for choice in map(_choices, arguments) if choice)
+    return (" | " if len(_models_in(annotation)) > 1 else ", ").join(found)
 
 
 def _described(field: FieldInfo) -> str:
@@ -164,7 +219,11 @@ def _described(field: FieldInfo) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return value.model_dump() if isinstance(value, BaseModel) else value
+    """A value as YAML takes it; a named section with its defaults is its name."""
+    if not isinstance(value, BaseModel):
+        return value
+    dumped = value.model_dump(mode="json")
+    return dumped["name"] if _is_named(value) and value == type(value)() else dumped
 
 
 # YAML ------------------------------------------------------------------------------------------
@@ -189,10 +248,10 @@ def _settings(section: type[BaseModel], value: BaseModel, indent: int) -> str:
     return "".join(lines)
 
 
-def _legend(entry: type[BaseModel], indent: int = 2) -> str:
+def _legend(fields: dict[str, FieldInfo], indent: int = 2) -> str:
     """Comment lines that describe the settings of an entry, once for all entries."""
-    text = ""
-    for name, field in entry.model_fields.items():
+    text, inner = "", _inner(fields)
+    for name, field in fields.items():
         first = f"#{' ' * indent}{name}: "
         lines = textwrap.wrap(
             first + _described(field),
@@ -201,39 +260,47 @@ def _legend(entry: type[BaseModel], indent: int = 2) -> str:
             break_on_hyphens=False,
         )
         text += "".join(f"{line}\n" for line in lines)
-        inner = _section(field)
-        if inner is not None:
-            text += _legend(inner, indent + 2)
+        section = _section(field)
+        if section is not None and inner.get(section) == name:
+            text += _legend(section.model_fields, indent + 2)
     return text
 
 
-def _entries(entries: dict[str, Any]) -> str:
-    text = ""
+def _entries(entries: dict[str, Any], indent: int = 2) -> str:
+    """Entries as lines; what is too long for one line becomes entries itself."""
+    text, margin = "", " " * indent
     for name, entry in entries.items():
-        text += f"  {name}:\n"
-        for key, value in _plain(entry).items():
-            if value is not None:
-                text += f"    {key}: {_value(value)}\n"
+        line = f"{margin}{name}: {_value(entry)}\n"
+        is_long = isinstance(entry, dict) and (indent == 2 or len(line) > WIDTH)
+        text += f"{margin}{name}:\n{_entries(entry, indent + 2)}" if is_long else line
     return text
 
 
 # Markdown --------------------------------------------------------------------------------------
 
 
-def _all_tables(section: type[BaseModel]) -> str:
-    """The table of a section, followed by those of the sections inside it."""
-    text = _table(section.model_fields)
-    for name, field in section.model_fields.items():
-        inner = _section(field)
-        if inner is not None:
-            text += f"\n`{name}`: {_about(inner)}\n\n{_all_tables(inner)}"
+def _all_tables(fields: dict[str, FieldInfo], described: set[type[BaseModel]]) -> str:
+    """The table of some fields, followed by those of the sections inside, not ``described`` yet."""
+    text = _table(fields)
+    for inner, name in _inner(fields).items():
+        if inner in described:
+            continue
+        described.add(inner)
+        key = f"{name}: {inner.model_fields['name'].default}" if _is_named(inner) else name
+        only_name = list(inner.model_fields) == ["name"]
+        settings = "" if only_name else f"\n\n{_all_tables(inner.model_fields, described).rstrip()}"
+        text += f"\n`{key}`: {_about(inner)}{settings}\n"
     return text
 
 
 def _table(fields: dict[str, FieldInfo]) -> str:
     rows = ["| key | default | allowed | meaning |", "|---|---|---|---|"]
     for name, field in fields.items():
-        default = "required" if field.is_required() else f"`{_value(field.get_default())}`"
+        if name == "name":
+            continue
+        default = "required"
+        if not field.is_required():
+            default = f"`{_value(field.get_default(call_default_factory=True))}`"
         allowed = _bounds(field).replace("|", "\\|")
         rows.append(f"| `{name}` | {default} | {allowed} | {field.description} |")
     return "\n".join(rows) + "\n"

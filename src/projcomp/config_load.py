@@ -28,6 +28,8 @@ _NAMED = {
     "tuple_type": "a list",
     "dict_type": "a section with keys",
     "model_type": "a section with keys",
+    "model_attributes_type": "a name or a section with keys",
+    "union_tag_not_found": "a name",
 }
 
 _BOUNDS = {
@@ -111,6 +113,9 @@ def _line(path: tuple[str, ...], items: list[Any], parent: type[BaseModel] | Non
         return f"{key}: {_unknown(path[-1], parent)}"
     if first["type"] == "missing":
         return f"{key}: expected {_describe(path[-1], parent)}, got nothing"
+    if first["type"] == "union_tag_invalid":
+        key, expected = f"{key}.name", str(first["ctx"]["expected_tags"]).replace("'", "")
+        return f"{key}: expected one of {expected}, got {_shown(first['ctx']['tag'])}"
     expected = " or ".join(dict.fromkeys(_expected(item) for item in items))
     return f"{key}: expected {expected}, got {_shown(first['input'])}"
 
@@ -161,6 +166,9 @@ def _resolve(
     here: Any = model
     parent: type[BaseModel] | None = None
     for part in location:
+        if isinstance(here, dict):  # the tag of a union of named sections
+            here = here.get(part)
+            continue
         if isinstance(here, type) and issubclass(here, BaseModel):
             parent = here
             field = here.model_fields.get(str(part))
@@ -177,12 +185,18 @@ def _resolve(
 
 
 def _plain(annotation: Any) -> Any:
-    """The annotation without ``Annotated`` and without the ``None`` or text side of a union."""
+    """The annotation without ``Annotated`` and without the ``None`` or text side of a union.
+
+    A union of named sections becomes a mapping from their names.
+    """
     if typing.get_origin(annotation) is typing.Annotated:
         return _plain(typing.get_args(annotation)[0])
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         options = [_plain(option) for option in typing.get_args(annotation)]
         structured = [o for o in options if typing.get_origin(o) in (list, dict)]
         sections = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
-        return next(iter([*sections, *structured]), None)
+        if len(sections) > 1:
+            return {section.model_fields["name"].default: section for section in sections}
+        mappings = [o for o in options if isinstance(o, dict)]
+        return next(iter([*mappings, *sections, *structured]), None)
     return annotation

@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from shlex import quote
 
-from projcomp import stages
+from projcomp import displays, stages
 from projcomp.cases import TRUTH, Case, cases
-from projcomp.config import Config
+from projcomp.config import Config, TheoryExperiment
+from projcomp.experiments import all_experiments, members, model_names
 
 MODEL_FILES = ("weights.safetensors", "model.json")
 """The files of ``models/<model>/`` that whoever uses the model reads."""
@@ -28,9 +29,10 @@ class Plan:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._prefix = "" if config.root in ("", ".") else config.root.rstrip("/") + "/"
+        self._experiments = all_experiments(config)
         self._cases = {
             name: {case.name: case for case in cases(config, name)}
-            for name in [*config.experiments, TRUTH]
+            for name in [*self._experiments, TRUTH]
         }
         self._render_json = {
             name: stages.to_json(stages.render_settings(config, name)) for name in config.datasets
@@ -63,10 +65,7 @@ class Plan:
 
     def models_of(self, experiment: str) -> list[str]:
         """Files of the models that ``experiment`` composes."""
-        chosen = self.config.experiments[experiment]
-        names = {chosen.conditionals: None}
-        if chosen.background is not None:
-            names[chosen.background.model] = None
+        names = model_names(self._experiments[experiment].config)
         return [self.at(f"models/{name}/{file}") for name in names for file in MODEL_FILES]
 
     def training_options(self) -> str:
@@ -125,17 +124,37 @@ class Plan:
     # Report -----------------------------------------------------------------------------------
 
     @cached_property
-    def figures(self) -> dict[str, stages.FigureSettings]:
+    def figures(self) -> dict[str, displays.FigureSettings]:
         """Settings of every figure, by name."""
-        return stages.figures(self.config)
+        return displays.figures(self.config)
+
+    @cached_property
+    def comparisons(self) -> dict[str, displays.TableSettings]:
+        """Settings of every table that sets cases side by side, by name."""
+        return displays.tables(self.config)
+
+    def comparison_inputs(self, name: str) -> list[str]:
+        """Files that the table ``name`` is computed from."""
+        table = self.comparisons[name]
+        if table.kind == "sweep":
+            return [self.at("results/summary.csv")]
+        shown = [(e, case) for e, names in table.cases.items() for case in names]
+        counted = [self.at(f"results/{experiment}/{case}.csv") for experiment, case in shown]
+        if table.kind == "mixture":
+            return counted
+        return counted + [self.at(f"samples/{experiment}/{case}.h5") for experiment, case in shown]
 
     def figure_inputs(self, name: str) -> list[str]:
         """Files that the figure ``name`` is drawn from."""
         figure = self.figures[name]
         if figure.kind in ("counts", "rates"):
             return [self.at("results/summary.csv")]
+        if name in self.comparisons:
+            return [self.at(f"results/{name}.csv")]
         if figure.kind == "denoising":
             return [self.at(f"models/{name}/check.csv") for name in figure.models]
+        if figure.kind == "theory":
+            return [self.at(f"results/theory/{name.removeprefix('theory_')}.csv")]
         if figure.kind == "detector":
             return [self.at("models/detector/check.csv")]
         shown = [(e, case) for e, names in figure.cases.items() for case in names]
@@ -150,7 +169,8 @@ class Plan:
             f"results/figures/{name}.{kind}" for name in self.figures for kind in ("png", "svg")
         ]
         previews = [f"data/{dataset}.png" for dataset in self.config.datasets]
-        return [self.at(path) for path in [*previews, "results/summary.csv", *drawn]]
+        tables = ["results/summary.csv", *(f"results/{name}.csv" for name in self.comparisons)]
+        return [self.at(path) for path in [*previews, *tables, *drawn]]
 
     @property
     def preview_format(self) -> int:
@@ -193,6 +213,14 @@ class Plan:
         """Settings of the summary table, as JSON."""
         return stages.to_json(stages.summary_settings(self.config))
 
+    def theory_settings(self, experiment: TheoryExperiment) -> str:
+        """Settings of one of the papers' exact experiments, as JSON."""
+        return stages.to_json(stages.theory_settings(self.config, experiment))
+
+    def comparison_settings(self, name: str) -> str:
+        """Settings of the table ``name``, as JSON."""
+        return stages.to_json(self.comparisons[name])
+
     def figure_settings(self, name: str) -> str:
         """Settings of the figure ``name``, as JSON."""
         return stages.to_json(self.figures[name])
@@ -202,7 +230,7 @@ class Plan:
     def job_counts(self) -> dict[str, int]:
         """Number of jobs by rule when nothing has been made yet."""
         config = self.config
-        sampled = sum(len(self._cases[name]) for name in config.experiments)
+        sampled = sum(len(self._cases[name]) for name in self._experiments)
         true = len(self._cases[TRUTH])
         return {
             "render_shard": sum(self.num_shards(name) for name in config.datasets),
@@ -215,6 +243,8 @@ class Plan:
             "render_reference": true,
             "evaluate_case": sampled + true,
             "summarize": 1,
+            "theory_experiment": len(config.theory.experiments),
+            "tabulate": len(self.comparisons),
             "draw_figure": len(self.figures),
             "all": 1,
         }
@@ -238,13 +268,36 @@ class Plan:
         for name, experiment in config.experiments.items():
             cases_, samples = len(self._cases[name]), experiment.num_samples
             lines.append(
-                f"experiment {name}: {experiment.operator}, {cases_} cases x {samples} samples"
+                f"experiment {name}: {experiment.operator.name}, {cases_} cases x {samples} samples"
             )
+        lines += [self._sweep_line(name) for name in config.sweeps]
         lines.append(
             f"{len(self._cases[TRUTH])} true compositions x {config.reference.num_images} renders"
         )
+        exact = config.theory
+        if exact.experiments:
+            repeated = f"{exact.num_seeds} x {exact.num_samples} samples each"
+            lines.append(f"theory: {', '.join(exact.experiments)}, {repeated}")
         counted = ", ".join(f"{count} {rule}" for rule, count in jobs.items() if rule != "all")
         return "\n".join([*lines, f"{sum(jobs.values()):,} jobs: {counted}"])
+
+    def _sweep_line(self, sweep: str) -> str:
+        grid = members(self.config, sweep)
+        going: dict[str, list[str]] = {member.operator: [] for member in grid}
+        for member in grid:
+            if member.refused is None:
+                going[member.operator].append(member.sampler)
+        count = sum(len(samplers) for samplers in going.values())
+        full = len(self.config.sweeps[sweep].samplers)
+        limits = "".join(
+            f"; {operator} goes with {', '.join(samplers) or 'none'} only"
+            for operator, samplers in going.items()
+            if len(samplers) < full
+        )
+        return (
+            f"sweep {sweep}: {count} pairs of operator and sampler x "
+            f"{self.config.sweeps[sweep].num_samples} samples a case{limits}"
+        )
 
 
 def _amount(low: int, high: int) -> str:

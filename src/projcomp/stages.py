@@ -10,19 +10,21 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from projcomp.cases import TRUTH, Case, cases, reference_cases
+from projcomp.cases import TRUTH, Case, experiment_cases, reference_cases
 from projcomp.config import (
-    BackgroundConfig,
     Config,
     DetectorConfig,
     NetworkConfig,
-    Operator,
     RenderConfig,
-    SamplingConfig,
     SceneConfig,
-    Section,
+    TheoryExperiment,
     TrainingConfig,
 )
+from projcomp.config_experiments import BackgroundConfig
+from projcomp.config_operators import Operator
+from projcomp.config_samplers import SamplingConfig
+from projcomp.config_section import Section
+from projcomp.experiments import all_experiments, model_names
 
 FORMATS = {
     "render": 3,
@@ -31,10 +33,12 @@ FORMATS = {
     "train": 5,
     "check": 1,
     "detector": 1,
-    "sample": 1,
-    "evaluate": 1,
-    "summary": 1,
+    "sample": 2,
+    "evaluate": 2,
+    "summary": 2,
+    "table": 1,
     "figure": 1,
+    "theory": 1,
 }
 
 OPERATIONAL_TRAINING = (
@@ -43,9 +47,8 @@ OPERATIONAL_TRAINING = (
 )
 """Settings of ``training`` that change how it runs, not what is learned."""
 
-FigureKind = Literal[
-    "grid", "samples4", "counts", "rates", "pairs", "rgb", "unconditional", "denoising", "detector"
-]
+THEORY_TRAINED: tuple[TheoryExperiment, ...] = ("colored_squares", "disjoint_sets")
+"""Experiments of ``theory`` that train small networks."""
 
 
 class RenderRecipe(Section):
@@ -119,15 +122,22 @@ class DetectorSettings(Section):
 
 
 class SampleSettings(Section):
-    """One case of one experiment; for ``bayes`` the background is the conditionals' own model."""
+    """One case of one experiment.
+
+    Composed are the case's conditions of ``conditionals``, or ``models`` told nothing, over
+    ``background`` where the operator takes one. ``stream`` names the random streams.
+    """
 
     format: int = FORMATS["sample"]
     seed: int
     experiment: str
+    stream: str
     case: Case
     operator: Operator
-    conditionals: str
-    background: BackgroundConfig
+    conditionals: str | None = None
+    models: list[str] = Field(default=[])
+    background: BackgroundConfig | None = None
+    control: BackgroundConfig | None = None
     sampling: SamplingConfig
     num_samples: int
 
@@ -152,18 +162,26 @@ class SummarySettings(Section):
     cases: dict[str, list[str]]
 
 
-class FigureSettings(Section):
-    """One figure: the names of the cases it shows, by experiment, or of the models."""
+class TheorySettings(Section):
+    """One of the papers' exact experiments; ``num_updates`` only where a network is trained."""
 
-    format: int = FORMATS["figure"]
-    name: str
-    kind: FigureKind
-    cases: dict[str, list[str]] = Field(default={})
-    models: list[str] = Field(default=[])
+    format: int = FORMATS["theory"]
+    seed: int
+    experiment: TheoryExperiment
+    num_samples: int
+    num_seeds: int
+    num_steps: int
+    num_updates: int | None = None
 
 
 def _recipe(render: RenderConfig) -> RenderRecipe:
     return RenderRecipe(**{name: getattr(render, name) for name in RenderRecipe.model_fields})
+
+
+def dataset_scene_config(config: Config, dataset: str) -> SceneConfig:
+    """What may be in a picture of ``dataset``: the scene with the dataset's own colours."""
+    colors = config.datasets[dataset].colors
+    return config.scene if colors is None else config.scene.model_copy(update={"colors": colors})
 
 
 def render_settings(config: Config, dataset: str) -> RenderSettings:
@@ -174,7 +192,7 @@ def render_settings(config: Config, dataset: str) -> RenderSettings:
         dataset=dataset,
         min_objects=config.datasets[dataset].min_objects,
         max_objects=config.datasets[dataset].max_objects,
-        scene=config.scene,
+        scene=dataset_scene_config(config, dataset),
         render=_recipe(config.render),
         shard_size=config.render.shard_size,
     )
@@ -221,11 +239,8 @@ def check_settings(config: Config, model: str) -> CheckSettings:
 
 def used_models(config: Config) -> list[str]:
     """Models that some experiment composes; the others are trained only when asked for."""
-    used: set[str] = set()
-    for experiment in config.experiments.values():
-        used.add(experiment.conditionals)
-        if experiment.background is not None:
-            used.add(experiment.background.model)
+    experiments = all_experiments(config).values()
+    used = {name for experiment in experiments for name in model_names(experiment.config)}
     return [name for name in config.models if name in used]
 
 
@@ -238,16 +253,22 @@ def detector_settings(config: Config) -> DetectorSettings:
 
 def sample_settings(config: Config, experiment: str, case: Case) -> SampleSettings:
     """Settings of one case of ``experiment``."""
-    chosen = config.experiments[experiment]
-    own = BackgroundConfig(model=chosen.conditionals, condition="unconditional")
+    resolved = all_experiments(config)[experiment]
+    chosen = resolved.config
+    background = chosen.background
+    if chosen.operator.background == "own" and chosen.conditionals is not None:
+        background = BackgroundConfig(model=chosen.conditionals, condition="unconditional")
     return SampleSettings(
         seed=config.seed,
         experiment=experiment,
+        stream=resolved.stream,
         case=case,
         operator=chosen.operator,
         conditionals=chosen.conditionals,
-        background=chosen.background or own,
-        sampling=config.sampling,
+        models=chosen.models or [],
+        background=background,
+        control=chosen.control,
+        sampling=resolved.sampling,
         num_samples=chosen.num_samples,
     )
 
@@ -264,7 +285,9 @@ def evaluate_settings(config: Config, experiment: str, case: Case) -> EvaluateSe
 
 def case_names(config: Config) -> dict[str, list[str]]:
     """Names of all cases by experiment, the truth last."""
-    return {name: [c.name for c in cases(config, name)] for name in [*config.experiments, TRUTH]}
+    found = {name: experiment_cases(e.config) for name, e in all_experiments(config).items()}
+    found[TRUTH] = reference_cases(config)
+    return {name: [case.name for case in some] for name, some in found.items()}
 
 
 def summary_settings(config: Config) -> SummarySettings:
@@ -277,59 +300,17 @@ def summary_settings(config: Config) -> SummarySettings:
     )
 
 
-def _location_cases(config: Config) -> dict[str, list[str]]:
-    """Location cases of the experiments that have any, with the truth of them last."""
-    found = {
-        name: [f"k{k}" for k in experiment.num_composed]
-        for name, experiment in config.experiments.items()
-        if experiment.num_composed
-    }
-    truth = [case.name for case in reference_cases(config) if not case.colors]
-    return {**found, TRUTH: truth} if found else {}
-
-
-def _color_cases(config: Config) -> dict[str, list[str]]:
-    """Colour cases of the experiments that have any, with the truth of them last."""
-    everything = {name: cases(config, name) for name in [*config.experiments, TRUTH]}
-    found = {name: [c.name for c in some if c.colors] for name, some in everything.items()}
-    return {name: names for name, names in found.items() if names}
-
-
-def figures(config: Config) -> dict[str, FigureSettings]:
-    """Every figure of the run with its settings, by name, in the order of the report."""
-    places, colors = _location_cases(config), _color_cases(config)
-    found: dict[str, FigureSettings] = {}
-
-    def add(kind: FigureKind, shown: dict[str, list[str]], subject: str = "") -> None:
-        name = f"{kind}_{subject}" if subject else kind
-        found[name] = FigureSettings(name=name, kind=kind, cases=shown)
-
-    for kind in ("counts", "rates"):
-        if places:
-            add(kind, places)
-    for name, names in places.items():
-        add("grid", {name: names}, name)
-    for name, names in places.items():
-        if "k4" in names:
-            add("samples4", {name: ["k4"]}, name)
-    for name, names in colors.items():
-        add("pairs", {name: names}, name)
-    for name, names in colors.items():
-        if name != TRUTH:
-            add("rgb", {name: names, TRUTH: names}, name)
-    background = {name: ["k0"] for name, names in places.items() if "k0" in names}
-    if background:
-        add("unconditional", background)
-    found["denoising"] = FigureSettings(
-        name="denoising", kind="denoising", models=used_models(config)
+def theory_settings(config: Config, experiment: TheoryExperiment) -> TheorySettings:
+    """Settings of one of the papers' exact experiments."""
+    chosen, trains = config.theory, experiment in THEORY_TRAINED
+    return TheorySettings(
+        seed=config.seed,
+        experiment=experiment,
+        num_samples=chosen.num_samples,
+        num_seeds=chosen.num_seeds,
+        num_steps=chosen.num_steps,
+        num_updates=chosen.num_updates if trains else None,
     )
-    add("detector", {})
-    return found
-
-
-def figure_names(config: Config) -> list[str]:
-    """Names of all figures of the run."""
-    return list(figures(config))
 
 
 def to_json(settings: Section) -> str:

@@ -185,6 +185,8 @@ def test_rendering_imports_no_torch() -> None:
         Case(name="k2", locations=[(0.3, 0.5), (0.7, 0.5)]),
         Case(name="red-blue", colors=["red", "blue"]),
         Case(name="k0"),
+        Case(name="n3", num_objects=3),
+        Case(name="p1-not-p2", locations=[(0.3, 0.5)], avoided_locations=[(0.7, 0.5)]),
     ],
 )
 def test_truth_holds_what_was_asked(tmp_path, case: Case) -> None:

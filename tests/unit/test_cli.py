@@ -16,7 +16,8 @@ from projcomp.config_load import load
 REPOSITORY = Path(__file__).parents[2]
 STAGES = (
     *("render-shard", "render-reference", "render-scenes", "index", "preview", "train"),
-    *("train-detector", "sample", "evaluate", "summarize", "figure", "check", "config"),
+    *("train-detector", "sample", "evaluate", "summarize", "theory", "figure"),
+    *("check", "config"),
 )
 RENDER = stages.to_json(stages.render_settings(load(known()), "single"))
 

@@ -1,15 +1,13 @@
 """Linear compositions and the mixture oracle, against closed forms."""
 
-from typing import get_args
-
 import pytest
 import torch
 
-from projcomp import config
 from projcomp.composition.linear import LinearField, combine
 from projcomp.composition.mixtures import GaussianMixture, product_over_gaussian, stacked_scores
 from projcomp.composition.product import product_coefficients, product_field
-from projcomp.composition.registry import OPERATORS, get_operator
+from projcomp.composition.registry import compose
+from projcomp.config_operators import Bayes
 from projcomp.diffusion.field import Step
 from projcomp.errors import ConfigError
 
@@ -39,15 +37,6 @@ def random_mixture(count, dim, scale, seed):
 
 def field_score(field, x, sigma):
     return field.score(Step(x, sigma, 0.0), field.init(x, sigma))[0]
-
-
-def test_operators_are_those_of_the_configuration():
-    assert set(OPERATORS) == set(get_args(config.Operator))
-
-
-def test_unknown_operator_is_one_clear_line():
-    with pytest.raises(ConfigError, match=r"^operator: expected one of product, bayes.*'or'$"):
-        get_operator("or")
 
 
 @pytest.mark.parametrize("sigma", SIGMAS)
@@ -153,7 +142,7 @@ def test_figure_11_over_the_unconditional_background_does_not(dim, chosen):
     parts = unit_vectors(dim, std)
     unconditional = GaussianMixture.isotropic(torch.eye(dim), std)
     scores = stacked_scores([unconditional, *[parts[i] for i in chosen]])
-    field = get_operator("bayes").field(scores, [1.0] * len(chosen))
+    field = compose(Bayes(), scores, len(chosen))
     mode = torch.zeros(1, dim, dtype=torch.float64)
     mode[0, chosen] = 1 / len(chosen)
     at_mode = field_score(field, mode, 0.0)

@@ -12,6 +12,7 @@ from projcomp.errors import ConfigError
 
 POSITION = {"conditionals": "single", "num_composed": [2], "num_samples": 4}
 COLOR = {"conditionals": "colored", "num_samples": 4}
+SWEEP = {**POSITION, "operators": {"b": "bayes"}, "samplers": {"heun": {}}}
 BAYES = {"operator": "bayes", "background": None}
 
 
@@ -51,6 +52,14 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "the truth's name": (
         {"experiments": {"truth": {**POSITION, **BAYES}}},
         "experiments.truth: expected another name",
+    ),
+    "the name of the exact experiments' folder": (
+        {"experiments": {"theory": {**POSITION, **BAYES}}},
+        "experiments.theory: expected another name",
+    ),
+    "an exact experiment twice": (
+        {"theory": {"experiments": ["repair", "repair"]}},
+        "theory.experiments: expected every entry once, got repair twice",
     ),
     "a root that the shell would split": ({"root": "my runs"}, "root: expected a path without"),
     "files of CLEVR that are not there": (
@@ -125,7 +134,7 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a case twice": (
         experiment(**{**POSITION, **BAYES, "num_composed": [2, 2]}),
-        "experiments.X.num_composed: expected every entry once, got k2 twice",
+        "experiments.X.num_composed: expected every entry once, got 2 twice",
     ),
     "a colour with itself": (
         experiment(**COLOR, **BAYES, color_pairs=[["red", "red"]]),
@@ -150,6 +159,101 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "all images held out": (
         {"detector": {"holdout": 20}},
         "detector.holdout: expected less than the 20 images",
+    ),
+    "conditionals and models": (
+        experiment(**POSITION, **BAYES, models=["single"]),
+        "experiments.X.conditionals: expected either conditionals or models, got both",
+    ),
+    "nothing to compose": (
+        experiment(num_objects=[1], num_samples=4, operator="average"),
+        "experiments.X.conditionals: expected either conditionals or models, got neither",
+    ),
+    "an unknown model of a mixture": (
+        experiment(models=["single", "nobody"], num_objects=[1], num_samples=4, operator="average"),
+        "experiments.X.models: expected a name under models",
+    ),
+    "places of models told nothing": (
+        experiment(models=["single"], num_composed=[1], num_samples=4, operator="average"),
+        "experiments.X.num_composed: expected num_objects instead, because models are told nothing",
+    ),
+    "two kinds of cases": (
+        experiment(**POSITION, **BAYES, location_pairs="all"),
+        "experiments.X.location_pairs: expected one kind of cases, got num_composed and location",
+    ),
+    "a place with itself": (
+        experiment(**{**POSITION, **BAYES, "num_composed": None}, location_pairs=[[2, 2]]),
+        "experiments.X.location_pairs: expected two different places, got [2, 2]",
+    ),
+    "bayes of models told nothing": (
+        experiment(models=["single"], num_objects=[1], num_samples=4, operator="bayes"),
+        "experiments.X.conditionals: expected a model for operator bayes, got models",
+    ),
+    "an average over a background": (
+        experiment(
+            **POSITION, operator="average", background={"model": "single", "condition": "empty"}
+        ),
+        "experiments.X.background: expected none, because operator average takes no background",
+    ),
+    "a control that is the background": (
+        {"experiments": {"A": {"control": {"model": "single", "condition": "empty"}}}},
+        "experiments.A.control: expected another model of the background than background",
+    ),
+    "weights of another number": (
+        {"experiments": {"A": {"operator": {"name": "product", "weights": [1, 1]}}}},
+        "experiments.A.operator.weights: expected a number, or one for each of 0 composed",
+    ),
+    "weights without a start": (
+        experiment(**POSITION, operator={"name": "simple_product", "weights": [1, -1]}),
+        "experiments.X.operator.weights: expected a positive sum",
+    ),
+    "an average of nothing": (
+        experiment(**{**POSITION, "num_composed": [0, 1]}, operator="average"),
+        "experiments.X.operator: expected product or bayes where nothing is composed, got average",
+    ),
+    "a lift too many": (
+        experiment(
+            **POSITION,
+            operator={"name": "superposition_and", "lift": [1, 2]},
+            sampling={"sampler": "sde"},
+        ),
+        "experiments.X.operator.lift: expected 1 numbers or none, got 2",
+    ),
+    "noise levels of one experiment the wrong way round": (
+        experiment(**POSITION, **BAYES, sampling={"sigma_max": 0.001}),
+        "experiments.X.sampling.sigma_min: expected less than experiments.X.sampling.sigma_max",
+    ),
+    "a window the wrong way round": (
+        {"sampling": {"corrector": {"name": "mala", "sigma_min": 3, "sigma_max": 2}}},
+        "sampling.corrector.sigma_min: expected less than its sigma_max = 2, got 3",
+    ),
+    "a filter without an unconditional model": (
+        {
+            "training": {"condition_dropout": 0},
+            "experiments": {
+                **dict.fromkeys(KNOWN["experiments"]),
+                "X": {**KNOWN["experiments"]["A"], "sampling": {"complift": {}}},
+            },
+        },
+        "experiments.X.sampling.complift: expected a model that can be unconditional",
+    ),
+    "a sweep of which nothing goes together": (
+        {"sweeps": {"S": {**SWEEP, "operators": {"and": "superposition_and"}}}},
+        "sweeps.S.samplers: expected one that goes with an operator, got none",
+    ),
+    "a member with an experiment's name": (
+        {
+            "sweeps": {"S": SWEEP},
+            "experiments": {"S-b-heun": {**POSITION, **BAYES}},
+        },
+        "experiments.S-b-heun: expected another name, got that of a member of sweeps.S",
+    ),
+    "a name of a sweep's part that is no file name": (
+        {"sweeps": {"S": {**SWEEP, "samplers": {"a b": {}}}}},
+        "sweeps.S.samplers: expected names of letters, digits, _ and -, got 'a b'",
+    ),
+    "a dataset's colour twice": (
+        {"datasets": {"single": {"colors": ["red", "red"]}}},
+        "datasets.single.colors: expected every entry once, got red twice",
     ),
     "no experiments": (
         {"experiments": dict.fromkeys(KNOWN["experiments"])},

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from known_config import known
 
-from projcomp import stages
+from projcomp import displays, stages
 from projcomp.cases import all_color_pairs, cases, reference_cases
 from projcomp.config import Config
 from projcomp.config_load import load, merge
@@ -82,7 +82,8 @@ def test_training_settings_hold_what_does() -> None:
         stages.evaluate_settings(CONFIG, "A", cases(CONFIG, "A")[2]),
         stages.reference_settings(CONFIG, cases(CONFIG, "colors")[0]),
         stages.summary_settings(CONFIG),
-        stages.figures(CONFIG)["grid_A"],
+        stages.theory_settings(CONFIG, "backgrounds"),
+        displays.figures(CONFIG)["grid_A"],
     ],
 )
 def test_settings_survive_json(settings: stages.Section) -> None:
@@ -111,24 +112,32 @@ def test_every_path_lies_under_the_root() -> None:
 
 
 def test_figures_of_the_default_run() -> None:
-    names = stages.figure_names(CONFIG)
+    names = displays.figure_names(CONFIG)
     assert len(names) == len(set(names))
     grids = {"grid_A", "grid_B", "grid_C", "grid_truth"}
     four = {"samples4_A", "samples4_B", "samples4_C", "samples4_truth"}
     rest = {"counts", "rates", "pairs_colors", "pairs_truth", "rgb_colors", "unconditional"}
-    assert set(names) == grids | four | rest | {"denoising", "detector"}
+    assert set(names) == grids | four | rest | {
+        "denoising",
+        "detector",
+        "interaction_colors",
+        "theory_backgrounds",
+    }
 
 
 def test_figures_follow_the_experiments() -> None:
-    only = changed({"experiments": {"A": None, "B": None, "C": None}})
-    names = set(stages.figure_names(only))
-    assert names == {"pairs_colors", "pairs_truth", "rgb_colors", "denoising", "detector"}
+    without = {"A": None, "B": None, "C": None}
+    only = changed({"experiments": without, "theory": {"experiments": []}})
+    names = set(displays.figure_names(only))
+    shown = {"pairs_colors", "pairs_truth", "rgb_colors", "interaction_colors"}
+    assert names == shown | {"denoising", "detector"}
 
 
 def test_a_figure_reads_what_it_shows() -> None:
     plan = Plan(CONFIG)
     assert plan.figure_inputs("counts") == ["results/summary.csv"]
     assert "models/single/check.csv" in plan.figure_inputs("denoising")
+    assert plan.figure_inputs("theory_backgrounds") == ["results/theory/backgrounds.csv"]
     assert plan.figure_inputs("detector") == ["models/detector/check.csv"]
     assert plan.figure_inputs("samples4_B") == ["samples/B/k4.h5", "results/B/k4.csv"]
     rgb = plan.figure_inputs("rgb_colors")

@@ -8,10 +8,11 @@ import torch
 from projcomp.config import NetworkConfig
 from projcomp.data.dataset import RenderedImages
 from projcomp.diffusion.pixels import encode
+from projcomp.displays import FigureSettings
 from projcomp.evaluation import denoising
 from projcomp.networks.checkpoint import save_model
 from projcomp.networks.denoiser import Denoiser
-from projcomp.stages import CheckSettings, FigureSettings
+from projcomp.stages import CheckSettings
 
 
 class FakeImages(RenderedImages):

@@ -11,18 +11,19 @@ from projcomp.stages import SummarySettings
 
 HEADER = (
     "experiment,case,num_composed,index,num_objects,num_hit,all_places,extra_objects,"
-    "exact_count,colors,colors_hit,all_colors\n"
+    "exact_count,colors,colors_hit,all_colors,success,network_evaluations,seconds,acceptance,"
+    "effective_size,log_weight,accepted\n"
 )
-A_K2 = """A,k2,2,0,2,2,1,0,1,red;blue,,
-A,k2,2,1,3,2,1,1,0,red;blue;red,,
-A,k2,2,2,1,1,0,0,0,red,,
-A,k2,2,3,2,1,0,1,1,cyan;red,,
+A_K2 = """A,k2,2,0,2,2,1,0,1,red;blue,,,1,105,0.5,0.25,4,0.1,1
+A,k2,2,1,3,2,1,1,0,red;blue;red,,,0,105,0.5,0.75,2,0.2,1
+A,k2,2,2,1,1,0,0,0,red,,,0,105,0.5,0.5,3,0.3,0
+A,k2,2,3,2,1,0,1,1,cyan;red,,,0,105,0.5,0.5,3,0.4,1
 """
-A_K0 = """A,k0,0,0,0,,,0,1,,,
-A,k0,0,1,1,,,1,0,red,,
+A_K0 = """A,k0,0,0,0,,,0,1,,,,1,,,,,,
+A,k0,0,1,1,,,1,0,red,,,0,,,,,,
 """
-PAIR = """colors,red-blue,2,0,2,,,0,1,blue;red,2,1
-colors,red-blue,2,1,2,,,1,1,red;red,1,0
+PAIR = """colors,red-blue,2,0,2,,,0,1,blue;red,2,1,1,,,,,,
+colors,red-blue,2,1,2,,,1,1,red;red,1,0,0,,,,,,
 """
 
 
@@ -61,21 +62,32 @@ def test_values_of_a_hand_made_table(tmp_path):
     assert 0 <= row["extra_objects_low"] < 0.5 < row["extra_objects_high"] <= 1
     for column in ("all_colors", "all_colors_low", "all_colors_high"):
         assert np.isnan(row[column])
+    assert (row["success"], row["accepted"]) == (0.25, 0.75)
+    assert row["accepted_success"] == pytest.approx(1 / 3, abs=1e-5)
+    low, high = wilson(1, 3, 0.9)
+    assert row["accepted_success_high"] == pytest.approx(high, abs=1e-5)
+    assert row["accepted_success_low"] == pytest.approx(low, abs=1e-5)
+    costs = ("network_evaluations", "seconds", "acceptance", "effective_size")
+    assert [row[cost] for cost in costs] == [105, 0.5, 0.5, 3.0]
 
 
 def test_columns_are_in_the_promised_order(tmp_path):
     table = summary(write(tmp_path, k2=A_K2), tmp_path / "s.csv")
     measures = ("mean_count", "exact_count", "all_places", "extra_objects", "all_colors")
+    measures += ("success", "accepted", "accepted_success")
     assert list(table.columns) == [
         "experiment", "case", "num_composed", "num_samples",
         *(f"{m}{end}" for m in measures for end in ("", "_low", "_high")),
+        "network_evaluations", "seconds", "acceptance", "effective_size",
     ]  # fmt: skip
 
 
 def test_what_is_not_asked_for_is_empty(tmp_path):
     table = summary(write(tmp_path, k0=A_K0, pair=PAIR), tmp_path / "s.csv")
     background, pair = table.to_dict("records")
-    assert background["exact_count"] == 0.5
+    assert background["exact_count"] == background["success"] == 0.5
+    for column in ("accepted", "accepted_success", "network_evaluations", "acceptance"):
+        assert np.isnan(background[column])
     assert np.isnan(background["all_places"])
     assert pair["all_colors"] == 0.5
     assert np.isnan(pair["all_places"])

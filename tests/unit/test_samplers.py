@@ -2,12 +2,10 @@
 
 import math
 from itertools import pairwise
-from typing import get_args
 
 import pytest
 import torch
 
-from projcomp import config
 from projcomp.composition.linear import LinearField
 from projcomp.composition.mixtures import GaussianMixture, stacked_scores
 from projcomp.composition.product import product_field
@@ -16,7 +14,6 @@ from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.errors import ConfigError
 from projcomp.samplers.heun import Heun
 from projcomp.samplers.process import sample
-from projcomp.samplers.registry import SAMPLERS, get_sampler
 from projcomp.samplers.start import start_noise
 
 
@@ -26,15 +23,6 @@ def sample_heun(field, x, sigmas):
 
 def field_of(mixture):
     return LinearField(stacked_scores([mixture]), (1.0,))
-
-
-def test_samplers_are_those_of_the_configuration():
-    assert set(SAMPLERS) == set(get_args(config.Sampler))
-
-
-def test_unknown_sampler_is_one_clear_line():
-    with pytest.raises(ConfigError, match=r"^sampler: expected one of heun, .*, got 'ddim'$"):
-        get_sampler("ddim")
 
 
 def test_noise_levels_are_edms():

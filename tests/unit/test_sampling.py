@@ -6,56 +6,33 @@ import json
 import numpy as np
 import pytest
 import torch
+from pixel_model import RESOLUTION, PixelModel
 
-from projcomp import sampling
 from projcomp.cases import Case
 from projcomp.composition.linear import LinearField
-from projcomp.config import BackgroundConfig, SamplingConfig
+from projcomp.config_experiments import BackgroundConfig
+from projcomp.config_samplers import SamplingConfig
 from projcomp.data.images import read_samples
+from projcomp.devices import torch_device
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.errors import ConfigError, DeviceError
 from projcomp.samplers.result import Move
 from projcomp.samplers.start import start_noise
+from projcomp.sampling import run
+from projcomp.sampling.draw import SamplingError, draw_samples
+from projcomp.sampling.parts import Process
 from projcomp.stages import SampleSettings
 
-RESOLUTION = 8
 CPU = torch.device("cpu")
 PLACES = [(0.1, 0.1), (0.9, 0.1), (0.4, 0.6), (0.6, 0.9)]
-
-
-class PixelModel:
-    """Images N(mean, std^2): dark, with one bright pixel at the place (or row of the colour)."""
-
-    def __init__(self, std=0.01, kind="position", unconditional=-0.5, resolution=RESOLUTION):
-        self.std, self.condition_kind, self.resolution = std, kind, resolution
-        self.unconditional = unconditional
-        self.batches = []
-
-    def mean(self, row):
-        image = torch.full((3, self.resolution, self.resolution), -0.8)
-        if row[0] == 0:
-            return torch.full_like(image, self.unconditional)
-        if row[0] == 1 and self.condition_kind == "position":
-            column, line = (row[1:] * self.resolution).long().tolist()
-            image[:, line, column] = 0.6
-        elif row[0] == 1:
-            image[:, int(row[1])] = 0.6
-        return image
-
-    def __call__(self, x, sigma, condition):
-        assert x.dtype == sigma.dtype == torch.float32
-        assert len(x) == len(sigma) == len(condition)
-        self.batches.append(len(x))
-        means = torch.stack([self.mean(row) for row in condition])
-        s2 = sigma.reshape(-1, 1, 1, 1) ** 2
-        return (self.std**2 * x + s2 * means) / (self.std**2 + s2)
 
 
 def settings_of(locations=PLACES[:2], colors=(), *, recipe=None, **changes):
     values = {
         "seed": 5,
         "experiment": "A",
+        "stream": "A",
         "case": Case(name="case", locations=list(locations), colors=list(colors)),
         "operator": "product",
         "conditionals": "single",
@@ -67,7 +44,7 @@ def settings_of(locations=PLACES[:2], colors=(), *, recipe=None, **changes):
 
 
 def draw(settings, **models):
-    return sampling.draw_samples(settings, models.__getitem__, CPU)
+    return draw_samples(settings, models.__getitem__, CPU)
 
 
 def pixel(value):
@@ -95,11 +72,6 @@ def test_bayes_is_the_product_over_the_unconditional_model():
     for x, y in PLACES[:2]:
         expected[int(y * RESOLUTION), int(x * RESOLUTION)] = pixel(-0.2 + 0.8 - 0.6)
     assert np.abs(drawn.images.astype(int) - expected[None, :, :, None]).max() <= 1
-
-
-def test_bayes_over_another_background_is_refused():
-    with pytest.raises(ConfigError, match=r"expected the background of bayes to be single \(unc"):
-        draw(settings_of(operator="bayes"), single=PixelModel())
 
 
 @pytest.mark.parametrize(("condition", "level"), [("empty", -0.8), ("unconditional", 0.3)])
@@ -130,8 +102,8 @@ def test_start_is_scaled_to_the_field_and_the_noise_level():
 
     field = LinearField(lambda x, sigma: -torch.stack([x, x]) / sigma**2, (2.0, 2.0))
     sigmas = edm_sigmas(4, 0.002, 80.0, 7.0)
-    x, _ = sampling._sample(field, stay, sigmas, [3, 4], 5, CPU)
-    torch.testing.assert_close(x, 40.0 * start_noise([3, 4], (3, 5, 5)))
+    made = Process(field, sigmas, stay, None, None).run([3, 4], (3, 5, 5), CPU)
+    torch.testing.assert_close(made.x, 40.0 * start_noise([3, 4], (3, 5, 5)))
 
 
 def test_colours_are_asked_for_by_name():
@@ -204,7 +176,7 @@ def test_more_samples_keep_the_first_ones():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seed": 6}, {"experiment": "B"}, {"case": Case(name="other", locations=PLACES[:2])}],
+    [{"seed": 6}, {"stream": "B"}, {"case": Case(name="other", locations=PLACES[:2])}],
 )
 def test_every_name_of_the_stream_changes_the_noise(changes):
     one = draw(settings_of(), single=PixelModel(std=0.3))
@@ -231,7 +203,7 @@ def test_samples_that_are_not_finite_are_one_clear_line():
         def __call__(self, x, sigma, condition):
             return super().__call__(x, sigma, condition) / 0.0
 
-    with pytest.raises(sampling.SamplingError, match=r"A, case case: .*in 3 of 3") as caught:
+    with pytest.raises(SamplingError, match=r"A, case case: .*in 3 of 3") as caught:
         draw(settings_of(), single=Broken())
     assert "\n" not in str(caught.value)
 
@@ -252,13 +224,13 @@ def test_models_of_different_resolutions_are_refused():
 
 
 def test_devices_by_name():
-    assert sampling.torch_device("cpu") == CPU
+    assert torch_device("cpu") == CPU
     if torch.cuda.is_available():
-        assert sampling.torch_device("gpu").type == "cuda"
+        assert torch_device("gpu").type == "cuda"
     else:
-        assert sampling.torch_device("auto") == CPU
+        assert torch_device("auto") == CPU
         with pytest.raises(DeviceError, match="expected a GPU"):
-            sampling.torch_device("gpu")
+            torch_device("gpu")
 
 
 def test_run_writes_the_images_and_how_they_were_made(tmp_path, monkeypatch):
@@ -268,12 +240,12 @@ def test_run_writes_the_images_and_how_they_were_made(tmp_path, monkeypatch):
         loaded.append((folder, device))
         return PixelModel()
 
-    monkeypatch.setattr(sampling, "load_model", load_model)
+    monkeypatch.setattr(run, "load_model", load_model)
     folder = tmp_path / "models" / "single"
     folder.mkdir(parents=True)
     (folder / "weights.safetensors").write_bytes(b"weights")
     settings = settings_of()
-    sampling.run(settings, tmp_path / "models", tmp_path / "out.h5", "cpu")
+    run.run(settings, tmp_path / "models", tmp_path / "out.h5", "cpu")
 
     assert loaded == [(folder, CPU)]
     written = read_samples(tmp_path / "out.h5")
@@ -283,7 +255,9 @@ def test_run_writes_the_images_and_how_they_were_made(tmp_path, monkeypatch):
     assert SampleSettings.model_validate_json(written.attrs["settings"]) == settings
     digest = hashlib.sha256(b"weights").hexdigest()
     assert json.loads(written.attrs["models"]) == {"single": digest}
-    assert written.attrs["background_condition"] == "empty"
+    assert written.attrs["operator"] == "product"
+    assert set(written.measured) == {"log_weight", "interaction"}
+    assert written.measured["interaction"].shape == (3, 3, 2, 2)
     assert written.attrs["field_evaluations"] == 7
     assert written.attrs["network_evaluations_per_image"] == 7 * 3
     assert written.attrs["seconds_per_image"] > 0

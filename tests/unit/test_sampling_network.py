@@ -5,10 +5,12 @@ import pytest
 import torch
 
 from projcomp.cases import Case
-from projcomp.config import BackgroundConfig, NetworkConfig, SamplingConfig
+from projcomp.config import NetworkConfig
+from projcomp.config_experiments import BackgroundConfig
+from projcomp.config_samplers import SamplingConfig
 from projcomp.networks.checkpoint import load_model, save_model
 from projcomp.networks.denoiser import Denoiser
-from projcomp.sampling import draw_samples
+from projcomp.sampling.draw import draw_samples
 from projcomp.stages import SampleSettings
 
 PLACES = [(0.2, 0.2), (0.8, 0.3), (0.5, 0.8)]
@@ -29,15 +31,21 @@ def folder(tmp_path):
     return tmp_path
 
 
-def draw(folder, places=PLACES, chunk_size=512, precision="fp32"):
+def draw(
+    folder, places=PLACES, chunk_size=512, precision="fp32", operator="product", sampler="heun"
+):
+    background = BackgroundConfig(model="single", condition="empty")
     settings = SampleSettings(
         seed=1,
         experiment="A",
+        stream="A",
         case=Case(name="k", locations=places),
-        operator="product",
+        operator=operator,
         conditionals="single",
-        background=BackgroundConfig(model="single", condition="empty"),
-        sampling=SamplingConfig(num_steps=4, chunk_size=chunk_size, precision=precision),
+        background=background if operator == "product" else None,
+        sampling=SamplingConfig(
+            sampler=sampler, num_steps=4, chunk_size=chunk_size, precision=precision
+        ),
         num_samples=6,
     )
     cpu = torch.device("cpu")
@@ -59,3 +67,17 @@ def test_the_order_of_the_places_does_not_matter(folder):
 def test_bf16_is_near_fp32(folder):
     difference = draw(folder, precision="bf16").astype(int) - draw(folder).astype(int)
     assert 0 < np.abs(difference).mean() < 10
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize(
+    ("operator", "sampler"),
+    [
+        ({"name": "superposition_and", "form": "corrected"}, "sde"),
+        ({"name": "superposition_and", "form": "ode"}, "euler"),
+        ({"name": "superposition_or", "estimator": "hutchinson"}, "euler"),
+    ],
+)
+def test_forward_derivatives_go_through_a_network(folder, operator, sampler, precision):
+    images = draw(folder, precision=precision, operator=operator, sampler=sampler)
+    assert images.std() > 5

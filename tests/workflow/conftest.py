@@ -22,6 +22,21 @@ CHANGES: dict[str, dict[str, Any]] = {
     "radius": {"evaluation": {"radius": 0.05}},
     "detector": {"detector": {"channels": 16}},
     "samples": {"experiments": {"colors": {"num_samples": 3}}},
+    "theory_samples": {"theory": {"num_samples": 64}},
+    "more_theory": {"theory": {"experiments": ["backgrounds", "rotations"]}},
+    "sweep": {
+        "sweeps": {
+            "S": {
+                "conditionals": "single",
+                "background": {"model": "single", "condition": "empty"},
+                "num_composed": [2],
+                "num_samples": 4,
+                "operators": {"p": "product"},
+                "samplers": {"heun": {}, "sde": {"sampler": "sde"}},
+            }
+        }
+    },
+    "sampler": {"experiments": {"B": {"sampling": {"sampler": "euler"}}}},
     "cycles_samples": {"render": {"samples": 3}},
 }
 

@@ -4,11 +4,13 @@ from driver import Job
 
 ALL_FIGURES = {
     *("counts", "rates", "grid_A", "grid_B", "grid_C", "grid_truth"),
-    *("pairs_colors", "pairs_truth", "rgb_colors", "unconditional", "detector", "denoising"),
+    *("pairs_colors", "pairs_truth", "rgb_colors", "interaction_colors", "unconditional"),
+    *("detector", "denoising"),
 }
 SAMPLED = {"A/k0", "A/k2", "B/k2", "C/k2", "colors/red-blue"}
 TRUE = {"k0", "k2", "red-blue"}
 SUMMARIZE: set[Job] = {("summarize", "")}
+INTERACTION: set[Job] = {("tabulate", "interaction_colors")}
 
 
 def jobs(rule: str, names: set[str]) -> set[Job]:
@@ -30,6 +32,7 @@ def test_a_training_setting_renders_nothing(planned_after: dict[str, set[Job]]) 
         | jobs("sample_case", SAMPLED)
         | jobs("evaluate_case", SAMPLED)
         | SUMMARIZE
+        | INTERACTION
         | jobs("draw_figure", ALL_FIGURES - {"grid_truth", "pairs_truth", "detector"})
     )
 
@@ -63,6 +66,7 @@ def test_the_radius_counts_again_only(planned_after: dict[str, set[Job]]) -> Non
     assert planned_after["radius"] == (
         jobs("evaluate_case", SAMPLED | truth)
         | SUMMARIZE
+        | INTERACTION
         | jobs("draw_figure", ALL_FIGURES - {"rgb_colors", "denoising", "detector"})
     )
 
@@ -73,6 +77,7 @@ def test_the_detector_renders_and_samples_nothing(planned_after: dict[str, set[J
         {("train_detector", "")}
         | jobs("evaluate_case", SAMPLED | truth)
         | SUMMARIZE
+        | INTERACTION
         | jobs("draw_figure", ALL_FIGURES - {"rgb_colors", "denoising"})
     )
 
@@ -82,7 +87,42 @@ def test_one_experiment_does_not_touch_the_others(planned_after: dict[str, set[J
         jobs("sample_case", {"colors/red-blue"})
         | jobs("evaluate_case", {"colors/red-blue"})
         | SUMMARIZE
-        | jobs("draw_figure", {"counts", "rates", "pairs_colors", "rgb_colors"})
+        | INTERACTION
+        | jobs(
+            "draw_figure", {"counts", "rates", "pairs_colors", "rgb_colors", "interaction_colors"}
+        )
+    )
+
+
+def test_a_sweep_samples_its_members_only(planned_after: dict[str, set[Job]]) -> None:
+    sampled = {"S-p-heun/k2", "S-p-sde/k2"}
+    assert planned_after["sweep"] == (
+        jobs("sample_case", sampled)
+        | jobs("evaluate_case", sampled)
+        | SUMMARIZE
+        | jobs("tabulate", {"sweep_S"})
+        | jobs("draw_figure", {"counts", "rates", "sweep_S"})
+    )
+
+
+def test_a_sampler_of_one_experiment_touches_no_other(planned_after: dict[str, set[Job]]) -> None:
+    assert planned_after["sampler"] == (
+        jobs("sample_case", {"B/k2"})
+        | jobs("evaluate_case", {"B/k2"})
+        | SUMMARIZE
+        | jobs("draw_figure", {"counts", "rates", "grid_B"})
+    )
+
+
+def test_a_theory_setting_runs_theory_only(planned_after: dict[str, set[Job]]) -> None:
+    assert planned_after["theory_samples"] == (
+        jobs("theory_experiment", {"backgrounds"}) | jobs("draw_figure", {"theory_backgrounds"})
+    )
+
+
+def test_a_theory_experiment_more_runs_that_one_only(planned_after: dict[str, set[Job]]) -> None:
+    assert planned_after["more_theory"] == (
+        jobs("theory_experiment", {"rotations"}) | jobs("draw_figure", {"theory_rotations"})
     )
 
 
@@ -92,4 +132,4 @@ def test_a_render_setting_runs_everything_again(planned_after: dict[str, set[Job
     shards |= {f"{name}/0000{number}" for name in ("single", "counting") for number in range(2)}
     assert jobs("render_shard", shards) | jobs("render_reference", TRUE) <= again
     assert jobs("draw_figure", ALL_FIGURES) <= again
-    assert len(again) == 7 + 3 + 5 + 5 + 3 + 3 + 1 + 5 + 8 + 1 + 12
+    assert len(again) == 7 + 3 + 5 + 5 + 3 + 3 + 1 + 5 + 8 + 1 + 1 + 13

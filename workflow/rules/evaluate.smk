@@ -9,6 +9,8 @@ rule evaluate_case:
         plan.at("results/{experiment}/{case}.csv"),
     log:
         plan.at("logs/evaluate/{experiment}/{case}.log"),
+    wildcard_constraints:
+        experiment=r"(?!theory/)[\w-]+",
     priority: 40
     conda:
         "../../envs/torch.yaml"
@@ -46,3 +48,30 @@ rule summarize:
     shell:
         "projcomp summarize {params.folder} --settings {params.settings:q}"
         " --out {output} > {log} 2>&1"
+
+
+rule tabulate:
+    input:
+        lambda w: plan.comparison_inputs(w.name),
+    output:
+        report(
+            plan.at("results/{name}.csv"),
+            caption="../report/comparison.rst",
+            category="Tables",
+        ),
+    log:
+        plan.at("logs/tabulate/{name}.log"),
+    wildcard_constraints:
+        name=r"(sweep|interaction|mixture)(_[\w-]+)?",
+    priority: 50
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        settings=lambda w: plan.comparison_settings(w.name),
+        root=lambda w, output: Path(output[0]).parents[1],
+    shell:
+        "projcomp tabulate {wildcards.name} --settings {params.settings:q}"
+        " --root {params.root} --out {output} > {log} 2>&1"

@@ -79,11 +79,15 @@ def probe_of(x: Tensor) -> Tensor:
     So a sample's probe is another one in every step, and the same in every batch where the sample
     is the same to the bit. For float32 and float64.
     """
+    # the sign of the wrapped product depends on all bits
+    return torch.where(bits_of(x) < 0, -1.0, 1.0).to(x.dtype)
+
+
+def bits_of(x: Tensor) -> Tensor:
+    """The bits of ``x`` (float32 or float64), mixed: random integers of its shape and width."""
     kind, factor = {
         torch.float32: (torch.int32, 0x9E3779B1 - 2**32),
         torch.float64: (torch.int64, 0x9E3779B97F4A7C15 - 2**64),
     }[x.dtype]
     bits = x.contiguous().view(kind) * factor
-    bits = (bits ^ (bits >> 15)) * factor  # so that the sign bit alone does not turn the probe
-    # the sign of the wrapped product depends on all bits
-    return torch.where(bits < 0, -1.0, 1.0).to(x.dtype)
+    return (bits ^ (bits >> 15)) * factor  # so that the sign bit alone does not turn the probe

@@ -154,6 +154,8 @@ def weighted_product(scores: ScoreStack, weights: Sequence[float]) -> WeightedLi
 def gram(deltas: Tensor) -> Tensor:
     """``<delta_i, delta_j>`` in float64: ``(M, batch, *dims)`` to ``(batch, M, M)``."""
     flat = deltas.to(torch.float64).flatten(2)
+    if not len(flat):  # the background alone
+        return flat.new_zeros(flat.shape[1], 0, 0)
     # row by row: a batched matrix product may round by where a sample lies in the batch
     return torch.stack([(flat[i] * flat).sum(2) for i in range(len(flat))]).permute(2, 0, 1)
 

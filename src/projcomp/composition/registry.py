@@ -1,41 +1,69 @@
-"""The composition operators by the names that a configuration gives them."""
+"""The composition operators by the settings that a configuration gives them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
 
+from projcomp import config_operators as settings
+from projcomp.composition.densities import DensityTracker
+from projcomp.composition.feynman_kac import WeightedLinearField, weighted_product
+from projcomp.composition.linear import LinearField, average, simple_product
 from projcomp.composition.product import product_field
+from projcomp.composition.random_choice import RandomChoice
+from projcomp.composition.superposition_and import SuperpositionAnd, SuperpositionAndOde
+from projcomp.composition.superposition_or import SuperpositionOr
 from projcomp.diffusion.field import ScoreField, ScoreStack
-from projcomp.errors import ConfigError
 
 
-@dataclass(frozen=True)
-class OperatorSpec:
-    """How one operator is built.
+def compose(
+    operator: settings.AnyOperator,
+    scores: ScoreStack,
+    num_models: int,
+    *,
+    num_controls: int = 0,
+    weighed: bool = True,
+    sigma_min: float = 0.01,
+) -> ScoreField:
+    """The score field of ``operator``.
 
-    Attributes:
-        field: from stacked scores (the background first, then the conditionals) and one weight per
-            conditional to the composed score field.
-        background: where the background comes from: ``given`` by the experiment, or the
-            ``unconditional`` distribution of the model that also gives the conditionals.
-    """
-
-    field: Callable[[ScoreStack, Sequence[float]], ScoreField]
-    background: Literal["given", "unconditional"]
-
-
-OPERATORS: dict[str, OperatorSpec] = {
-    "product": OperatorSpec(product_field, background="given"),
-    "bayes": OperatorSpec(product_field, background="unconditional"),
-}
-
-
-def get_operator(name: str) -> OperatorSpec:
-    """The operator called ``name``.
+    Args:
+        operator: its name and settings.
+        scores: stacked scores: the background where the operator takes one, the composed models in
+            the order of their weights (the negated ones last), then the controls.
+        num_models: how many are composed, without background and controls.
+        num_controls: how many follow that are recorded but do not count (weight 0); products only.
+        weighed: whether linear compositions record their weights and interaction, which needs steps
+            that follow each other (no churn).
+        sigma_min: the least noise level above zero, by which AND's lift is complete.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: the settings leave nothing to start from.
     """
-    if name not in OPERATORS:
-        raise ConfigError(f"operator: expected one of {', '.join(OPERATORS)}, got {name!r}")
-    return OPERATORS[name]
+    match operator:
+        case settings.Product() | settings.Bayes():
+            weights = [*operator.weights_of(num_models), *[0.0] * num_controls]
+            return (weighted_product if weighed else product_field)(scores, weights)
+        case settings.SimpleProduct():
+            return _without_background(scores, operator.weights_of(num_models), weighed)
+        case settings.Average():
+            mean = average(scores, operator.weights_of(num_models))
+            return _without_background(scores, mean.coefficients, weighed)
+        case settings.SuperpositionOr():
+            densities = DensityTracker(operator.estimator, operator.data_std)
+            bias = tuple(operator.bias)
+            return SuperpositionOr(scores, num_models, bias, operator.temperature, densities)
+        case settings.SuperpositionAnd(form="ode"):
+            return SuperpositionAndOde(scores, num_models)
+        case settings.SuperpositionAnd():
+            corrected = operator.form == "corrected"
+            lift = tuple(operator.lift)
+            return SuperpositionAnd(scores, num_models, lift, sigma_min, corrected)
+        case settings.RandomChoice():
+            return RandomChoice(scores, num_models)
+
+
+def _without_background(
+    scores: ScoreStack, weights: Sequence[float], weighed: bool
+) -> LinearField | WeightedLinearField:
+    plain = simple_product(scores, weights)
+    if not weighed:
+        return plain
+    return WeightedLinearField(scores, plain.coefficients, background=False)

@@ -1,6 +1,7 @@
 """The samples layout: the images of one case and what was asked for, in one HDF5 file."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -27,16 +28,22 @@ class SampleSet:
         locations: requested image points (k, 2), x right and y down, in [0, 1].
         colors: requested colours by name.
         attrs: everything else that was written with them.
+        measured: what was measured while they were made, by name, each (N, ...).
     """
 
     images: NDArray[np.uint8]
     locations: NDArray[np.float64]
     colors: list[str]
     attrs: dict[str, Any]
+    measured: dict[str, NDArray] = field(default_factory=dict)
 
 
 def write_samples(
-    path: PathLike, images: NDArray[np.uint8], case: "Case", attrs: dict[str, Any]
+    path: PathLike,
+    images: NDArray[np.uint8],
+    case: "Case",
+    attrs: dict[str, Any],
+    measured: Mapping[str, NDArray] | None = None,
 ) -> None:
     """Write images (N, H, W, 3) of ``case`` atomically.
 
@@ -45,6 +52,8 @@ def write_samples(
         images: uint8.
         case: what was asked for.
         attrs: numbers, texts (JSON for anything deeper) or small arrays to keep with them.
+        measured: what was measured while they were made, by name, each (N, ...); stored as float32
+            where it is floating.
     """
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
@@ -54,6 +63,10 @@ def write_samples(
         locations = np.asarray(case.locations, dtype=np.float64).reshape(-1, 2)
         file.create_dataset("locations", data=locations)
         file.create_dataset("colors", data=list(case.colors), dtype=h5py.string_dtype())
+        for name, values in (measured or {}).items():
+            floating = np.issubdtype(values.dtype, np.floating)
+            stored = values.astype(np.float32) if floating else values
+            file.create_dataset(f"measured/{name}", data=stored)
         file.attrs.update(
             {
                 "kind": SAMPLES_KIND,
@@ -65,6 +78,10 @@ def write_samples(
         )
 
 
+def _names(group: object) -> list[str]:
+    return list(group) if isinstance(group, h5py.Group) else []
+
+
 def read_samples(path: PathLike) -> SampleSet:
     """Read what ``write_samples`` wrote.
 
@@ -74,8 +91,13 @@ def read_samples(path: PathLike) -> SampleSet:
     with open_checked(path, SAMPLES_KIND, ("images", "locations", "colors")) as file:
         try:
             colors = [name.decode() for name in dataset(file, "colors")[:]]
+            group = file.get("measured")
             return SampleSet(
-                dataset(file, "images")[:], dataset(file, "locations")[:], colors, dict(file.attrs)
+                dataset(file, "images")[:],
+                dataset(file, "locations")[:],
+                colors,
+                dict(file.attrs),
+                {name: dataset(file, f"measured/{name}")[:] for name in _names(group)},
             )
         except OSError as error:
             raise FileFormatError(

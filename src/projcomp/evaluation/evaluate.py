@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from projcomp.data.images import read_samples
+from projcomp.data.images import SampleSet, read_samples
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.measures import Measures, measure
 from projcomp.files import atomic_path
@@ -28,8 +28,17 @@ COLUMNS = (
     "colors",
     "colors_hit",
     "all_colors",
+    "success",
+    "network_evaluations",
+    "seconds",
+    "acceptance",
+    "effective_size",
+    "log_weight",
+    "accepted",
 )
-"""Columns of a case's table. Truth values are 0 or 1; what the case does not ask for is empty."""
+"""Columns of a case's table. Truth values are 0 or 1; what the case does not ask for, and what its
+sampler did not measure, is empty. ``acceptance`` is of a corrector's proposals, ``effective_size``
+the least of a sample's swarm, ``accepted`` CompLift's verdict."""
 
 
 def evaluate(
@@ -56,19 +65,38 @@ def evaluate(
     case = settings.case
     asked = np.asarray(case.locations, dtype=float).reshape(-1, 2)
     held = np.asarray(taken.locations, dtype=float).reshape(-1, 2)
-    if list(taken.colors) != list(case.colors) or not _same(held, asked):
+    same_name = taken.attrs["case"] == case.name
+    if not same_name or list(taken.colors) != list(case.colors) or not _same(held, asked):
         raise FileFormatError(
             f"{samples}: expected images of case {case.name}, got images of another request; "
             "delete the file and sample the case again"
         )
     detector = load_detector(detector_dir)
-    vocabulary = list(COLORS)
+    vocabulary, wanted = list(COLORS), case.num_objects
     rows = [
-        _row(settings, index, measure(found, asked, case.colors, settings.radius, vocabulary))
-        for index, found in enumerate(detect(detector, taken.images, settings.threshold))
+        _row(settings, i, measure(found, asked, case.colors, settings.radius, vocabulary, wanted))
+        for i, found in enumerate(detect(detector, taken.images, settings.threshold))
     ]
+    table = pd.DataFrame(rows).assign(**_measured(taken))
     with atomic_path(out_csv) as temporary:
-        pd.DataFrame(rows, columns=pd.Index(COLUMNS)).to_csv(temporary, index=False)
+        table.reindex(columns=pd.Index(COLUMNS)).to_csv(temporary, index=False)
+
+
+def _measured(taken: SampleSet) -> dict[str, Any]:
+    """Columns of what was measured while the images were made."""
+    measured = taken.measured
+    found = {
+        "network_evaluations": taken.attrs.get("network_evaluations_per_image"),
+        "seconds": taken.attrs.get("seconds_per_image"),
+        "acceptance": measured.get("acceptance"),
+        "log_weight": measured.get("log_weight"),
+    }
+    sizes = measured.get("effective_size")
+    if sizes is not None and sizes.shape[1]:
+        found["effective_size"] = sizes.min(1)
+    if "accepted" in measured:
+        found["accepted"] = measured["accepted"].astype(int)
+    return {name: values for name, values in found.items() if values is not None}
 
 
 def _same(held: np.ndarray, asked: np.ndarray) -> bool:
@@ -79,19 +107,18 @@ def _row(settings: "EvaluateSettings", index: int, measured: Measures) -> dict[s
     def number(value: bool | int | None) -> int | None:
         return None if value is None else int(value)
 
-    case = settings.case
-    values = [
-        settings.experiment,
-        case.name,
-        len(case.locations) + len(case.colors),
-        index,
-        measured.num_objects,
-        number(measured.num_hit),
-        number(measured.all_places),
-        measured.extra_objects,
-        number(measured.exact_count),
-        ";".join(measured.colors),
-        number(measured.colors_hit),
-        number(measured.all_colors),
-    ]
-    return dict(zip(COLUMNS, values, strict=True))
+    return {
+        "experiment": settings.experiment,
+        "case": settings.case.name,
+        "num_composed": settings.case.num_composed,
+        "index": index,
+        "num_objects": measured.num_objects,
+        "num_hit": number(measured.num_hit),
+        "all_places": number(measured.all_places),
+        "extra_objects": measured.extra_objects,
+        "exact_count": number(measured.exact_count),
+        "colors": ";".join(measured.colors),
+        "colors_hit": number(measured.colors_hit),
+        "all_colors": number(measured.all_colors),
+        "success": number(measured.success),
+    }

@@ -1,7 +1,7 @@
-"""Confidence intervals: Wilson's for rates, the percentile bootstrap for means."""
+"""Confidence intervals: Wilson's for rates, the bootstrap for means and rank correlations."""
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import norm, rankdata
 
 _CHUNK = 2**22
 
@@ -57,3 +57,30 @@ def bootstrap_mean(
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     # A resample's mean may differ from equal values by rounding; an interval never leaves its mean.
     return min(float(low), float(values.mean())), max(float(high), float(values.mean()))
+
+
+def bootstrap_spearman(
+    x: np.ndarray, y: np.ndarray, confidence: float, resamples: int, *, rng: np.random.Generator
+) -> tuple[float, float, float]:
+    """Spearman's rank correlation of pairs ``(n,)`` with its percentile bootstrap interval.
+
+    Resamples in which all values of one are equal have no correlation and are left out; where the
+    pairs themselves have none, all three numbers are NaN.
+    """
+    middle = float(_spearman(np.asarray(x)[None], np.asarray(y)[None])[0])
+    if np.isnan(middle):
+        return middle, middle, middle
+    drawn = rng.integers(len(x), size=(resamples, len(x)))
+    low, high = np.nanquantile(
+        _spearman(np.asarray(x)[drawn], np.asarray(y)[drawn]),
+        [(1 - confidence) / 2, (1 + confidence) / 2],
+    )
+    return middle, float(low), float(high)
+
+
+def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Correlations of the mean ranks along the last axis: ``(m, n)`` twice to ``(m,)``."""
+    a, b = (rankdata(values, axis=1) for values in (x, y))
+    a, b = (ranks - ranks.mean(1, keepdims=True) for ranks in (a, b))
+    lengths = np.sqrt((a**2).sum(1) * (b**2).sum(1))
+    return np.divide((a * b).sum(1), lengths, out=np.full(len(a), np.nan), where=lengths > 0)

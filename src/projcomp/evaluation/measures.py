@@ -32,6 +32,11 @@ class Measures:
     """requested colours that some object has, each object answering to one"""
     all_colors: bool | None
 
+    @property
+    def success(self) -> bool:
+        """Everything that was asked for, and nothing else."""
+        return self.exact_count and self.all_places is not False and self.all_colors is not False
+
 
 def measure(
     found: Detections,
@@ -39,6 +44,7 @@ def measure(
     colors: Sequence[Color],
     radius: float,
     vocabulary: Sequence[str],
+    asked: int | None = None,
 ) -> Measures:
     """Measure one image.
 
@@ -48,18 +54,21 @@ def measure(
         colors: requested colours; empty when places were requested.
         radius: a place holds an object whose centre lies this near, one object per place.
         vocabulary: names of the colour indices.
+        asked: requested number of objects, where neither places nor colours are requested.
     """
     locations = np.asarray(locations, dtype=float).reshape(-1, 2)
     num_objects = len(found.xy)
     names = tuple(sorted(str(vocabulary[int(index)]) for index in found.color))
     num_hit = len(match(found.xy, locations, radius)[0]) if len(locations) else None
     colors_hit = (Counter(names) & Counter(map(str, colors))).total() if len(colors) else None
+    wanted = asked or len(locations) + len(colors)
+    answered = min(num_objects, asked or 0) + (num_hit or 0) + (colors_hit or 0)
     return Measures(
         num_objects=num_objects,
         num_hit=num_hit,
         all_places=None if num_hit is None else num_hit == len(locations),
-        extra_objects=num_objects - (num_hit or 0) - (colors_hit or 0),
-        exact_count=num_objects == len(locations) + len(colors),
+        extra_objects=num_objects - answered,
+        exact_count=num_objects == wanted,
         colors=names,
         colors_hit=colors_hit,
         all_colors=None if colors_hit is None else colors_hit == len(colors),

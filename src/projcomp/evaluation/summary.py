@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from projcomp import seeds
@@ -20,15 +21,19 @@ if TYPE_CHECKING:
 MEANS = {"mean_count": "num_objects", "extra_objects": "extra_objects"}
 """Means with bootstrap intervals, and the columns they are means of."""
 
-RATES = {"exact_count": "exact_count", "all_places": "all_places", "all_colors": "all_colors"}
-"""Rates with Wilson intervals, and the columns they are rates of."""
+MEASURES = (
+    *("mean_count", "exact_count", "all_places", "extra_objects", "all_colors"),
+    *("success", "accepted", "accepted_success"),
+)
+"""Measures of the summary; each has the columns M, M_low and M_high, empty where not asked for. All
+but MEANS are rates, with Wilson intervals; ``accepted_success`` is that of the accepted samples."""
 
-MEASURES = ("mean_count", "exact_count", "all_places", "extra_objects", "all_colors")
-"""Measures of the summary; each has the columns M, M_low and M_high, empty where not asked for."""
+COSTS = ("network_evaluations", "seconds", "acceptance", "effective_size")
+"""Means over a case's images without intervals, empty where the sampler has no such thing."""
 
 
 def summarize(tables: Sequence[Path], settings: "SummarySettings", out: Path) -> None:
-    """Write one row per case: experiment, case, num_composed, num_samples, and MEASURES.
+    """Write one row per case: experiment, case, num_composed, num_samples, MEASURES and COSTS.
 
     Rows are sorted by experiment (the truth last), number of composed conditions, and case.
 
@@ -74,15 +79,42 @@ def summarize_case(
         "num_samples": len(table),
     }
     for measure in MEASURES:
-        column = MEANS.get(measure) or RATES[measure]
-        values = table[column].dropna().to_numpy(dtype=float)
+        values = _values(table, measure)
         middle, low, high = float("nan"), float("nan"), float("nan")
         if len(values):
             middle = float(values.mean())
-            if measure in RATES:
+            if measure not in MEANS:
                 low, high = wilson(round(values.sum()), len(values), settings.confidence)
             else:
                 rng = seeds.generator(settings.seed, "bootstrap", experiment, case, measure)
                 low, high = bootstrap_mean(values, settings.confidence, settings.bootstrap, rng=rng)
         row |= {measure: middle, f"{measure}_low": low, f"{measure}_high": high}
-    return row
+    return row | {cost: table[cost].mean() for cost in COSTS}
+
+
+def _values(table: pd.DataFrame, measure: str) -> np.ndarray:
+    """What the images of a case have of a measure, where they have it."""
+    if measure == "accepted_success":
+        column = table.loc[table["accepted"] == 1, "success"]
+    else:
+        column = table[MEANS.get(measure, measure)]
+    return column.dropna().to_numpy(dtype=float)
+
+
+def read_summary(root: Path, experiment: str, cases: list[str]) -> pd.DataFrame:
+    """The rows of ``results/summary.csv`` of the given cases, by number of composed conditions.
+
+    Raises:
+        FileFormatError: the summary is missing or damaged, or lacks a case.
+    """
+    path = root / "results" / "summary.csv"
+    columns = ["experiment", "case", "num_composed", *MEASURES, *COSTS]
+    table = read_table(path, columns, "summarize")
+    table = table.query("experiment == @experiment and case in @cases")
+    lacking = sorted(set(cases) - set(table["case"]))
+    if lacking:
+        raise FileFormatError(
+            f"{path}: expected cases {', '.join(lacking)} of {experiment}, got no such rows; "
+            "run summarize again"
+        )
+    return table.sort_values("num_composed")

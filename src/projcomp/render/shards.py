@@ -135,6 +135,8 @@ def reference_scene(settings: ReferenceSettings, index: int) -> SceneSpec:
     """
     case = settings.case
     rng = seeds.generator(settings.seed, "reference", case.name, index)
+    if case.num_objects is not None:
+        return draw_scene(rng, settings.scene, case.num_objects, case.num_objects)
     if case.colors:
         return draw_scene_with_colors(rng, settings.scene, case.colors)
     return draw_scene_at(rng, settings.scene, case.locations)

@@ -15,7 +15,7 @@ from projcomp.reporting.lines import draw_measure
 from projcomp.reporting.style import FAINT
 
 if TYPE_CHECKING:
-    from projcomp.stages import FigureSettings
+    from projcomp.displays import FigureSettings
 
 
 def draw(settings: "FigureSettings", root: Path) -> Figure:

@@ -17,7 +17,7 @@ from projcomp.evaluation.tables import read_table
 from projcomp.reporting.style import PALETTE
 
 if TYPE_CHECKING:
-    from projcomp.stages import FigureSettings
+    from projcomp.displays import FigureSettings
 
 COLUMNS = ["dataset", "part", "told", "sigma", "error", "low", "high"]
 STYLES = {"condition": "-", "nothing": "--"}

@@ -15,7 +15,7 @@ from projcomp.evaluation.tables import read_table
 from projcomp.reporting.style import MARKERS, PALETTE
 
 if TYPE_CHECKING:
-    from projcomp.stages import FigureSettings
+    from projcomp.displays import FigureSettings
 
 SHARES = {"recall": "recall", "precision": "precision", "color_accuracy": "colour right"}
 

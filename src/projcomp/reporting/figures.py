@@ -10,7 +10,7 @@ from projcomp.errors import ConfigError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from projcomp.stages import FigureSettings
+    from projcomp.displays import FigureSettings
 
 KINDS = (
     "grid",
@@ -19,9 +19,13 @@ KINDS = (
     "rates",
     "pairs",
     "rgb",
+    "sweep",
+    "interaction",
+    "mixture",
     "unconditional",
     "denoising",
     "detector",
+    "theory",
 )
 """Kinds of figures; each is the module of ``reporting`` that draws it."""
 

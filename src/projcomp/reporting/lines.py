@@ -7,11 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from projcomp.cases import TRUTH
-from projcomp.reporting.results import read_summary
+from projcomp.evaluation.summary import read_summary
 from projcomp.reporting.style import looks
 
 if TYPE_CHECKING:
-    from projcomp.stages import FigureSettings
+    from projcomp.displays import FigureSettings
 
 _DODGE = 0.06
 

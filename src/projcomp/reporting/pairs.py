@@ -20,7 +20,7 @@ from projcomp.reporting.style import DPI, title_of
 from projcomp.scenes.vocabulary import COLORS
 
 if TYPE_CHECKING:
-    from projcomp.stages import FigureSettings
+    from projcomp.displays import FigureSettings
 
 SAMPLES = 5
 SIDE = 72

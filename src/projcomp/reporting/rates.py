@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from projcomp.reporting.lines import draw_measure
 
 if TYPE_CHECKING:
-    from projcomp.stages import FigureSettings
+    from projcomp.displays import FigureSettings
 
 PANELS = {"exact_count": "exact count", "all_places": "all places hit"}
 

@@ -9,7 +9,6 @@ import pandas as pd
 from projcomp.data.images import read_samples
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.evaluate import COLUMNS
-from projcomp.evaluation.summary import MEASURES
 from projcomp.evaluation.tables import read_table
 
 
@@ -49,22 +48,3 @@ def read_case(root: Path, experiment: str, case: str) -> CaseResult:
             "run evaluate again"
         )
     return CaseResult(samples.images, np.asarray(samples.locations).reshape(-1, 2), table)
-
-
-def read_summary(root: Path, experiment: str, cases: list[str]) -> pd.DataFrame:
-    """The rows of ``results/summary.csv`` of the given cases, by number of composed conditions.
-
-    Raises:
-        FileFormatError: the summary is missing or damaged, or lacks a case.
-    """
-    path = root / "results" / "summary.csv"
-    columns = ["experiment", "case", "num_composed", *MEASURES]
-    table = read_table(path, columns, "summarize")
-    table = table.query("experiment == @experiment and case in @cases")
-    lacking = sorted(set(cases) - set(table["case"]))
-    if lacking:
-        raise FileFormatError(
-            f"{path}: expected cases {', '.join(lacking)} of {experiment}, got no such rows; "
-            "run summarize again"
-        )
-    return table.sort_values("num_composed")

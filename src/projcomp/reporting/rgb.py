@@ -18,7 +18,7 @@ from projcomp.reporting.results import samples_path
 from projcomp.reporting.style import FAINT, INK
 
 if TYPE_CHECKING:
-    from projcomp.stages import FigureSettings
+    from projcomp.displays import FigureSettings
 
 ROWS = 5
 BINS = 64

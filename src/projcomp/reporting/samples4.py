@@ -15,7 +15,7 @@ from projcomp.reporting.sheet import Row, case_tiles, sheet_figure
 from projcomp.reporting.style import title_of
 
 if TYPE_CHECKING:
-    from projcomp.stages import FigureSettings
+    from projcomp.displays import FigureSettings
 
 COLUMNS = 8
 ROWS = 4

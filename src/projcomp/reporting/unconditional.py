@@ -15,7 +15,7 @@ from projcomp.reporting.results import read_case
 from projcomp.reporting.sheet import Row, case_tiles, sheet_figure
 
 if TYPE_CHECKING:
-    from projcomp.stages import FigureSettings
+    from projcomp.displays import FigureSettings
 
 COLUMNS = 10
 

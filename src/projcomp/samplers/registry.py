@@ -1,25 +1,53 @@
-"""The predictors by the names that a configuration gives them."""
+"""The parts of a sampler by the settings that a configuration gives them."""
 
-from projcomp.errors import ConfigError
+import math
+
+from projcomp import config_samplers as settings
 from projcomp.samplers.euler import euler
 from projcomp.samplers.heun import Heun
-from projcomp.samplers.process import Predictor
+from projcomp.samplers.hmc import Hmc
+from projcomp.samplers.langevin import Langevin
+from projcomp.samplers.mala import Mala
+from projcomp.samplers.process import Corrector, Kernel, Predictor
 from projcomp.samplers.sde import ReverseSde, ancestral
-
-SAMPLERS: dict[str, Predictor] = {
-    "heun": Heun(),
-    "euler": euler,
-    "sde": ReverseSde(),
-    "ancestral": ancestral,
-}
+from projcomp.samplers.smc import Swarms
 
 
-def get_sampler(name: str) -> Predictor:
-    """The predictor called ``name``.
+def get_predictor(chosen: settings.AnySampler) -> Predictor:
+    """What brings samples from one noise level to the next."""
+    match chosen:
+        case settings.Heun():
+            highest = _bound(chosen.churn_max)
+            return Heun(chosen.churn, chosen.churn_min, highest, chosen.churn_noise)
+        case settings.Euler():
+            return euler
+        case settings.Sde():
+            return ReverseSde(chosen.noise_share)
+        case settings.Ancestral():
+            return ancestral
 
-    Raises:
-        ConfigError: there is none of that name.
-    """
-    if name not in SAMPLERS:
-        raise ConfigError(f"sampler: expected one of {', '.join(SAMPLERS)}, got {name!r}")
-    return SAMPLERS[name]
+
+def get_corrector(chosen: settings.AnyCorrector | None) -> Corrector | None:
+    """What runs at the noise levels between the steps, if anything."""
+    if chosen is None:
+        return None
+    return Corrector(_kernel(chosen), chosen.steps, chosen.sigma_min, _bound(chosen.sigma_max))
+
+
+def get_swarms(chosen: settings.Swarm | None) -> Swarms | None:
+    """How particles are resampled, if they are."""
+    return None if chosen is None else Swarms(chosen.particles, chosen.threshold)
+
+
+def _kernel(chosen: settings.AnyCorrector) -> Kernel:
+    match chosen:
+        case settings.Langevin():
+            return Langevin(chosen.step_size)
+        case settings.Mala():
+            return Mala(chosen.step_size)
+        case settings.Hmc():
+            return Hmc(chosen.step_size, chosen.leapfrog, chosen.keep)
+
+
+def _bound(greatest: float | None) -> float:
+    return math.inf if greatest is None else greatest

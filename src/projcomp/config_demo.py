@@ -1,0 +1,94 @@
+"""What the demo is made of: the defaults of the config's named collections."""
+
+from typing import Any
+
+
+def datasets() -> dict[str, Any]:
+    """Datasets of the demo."""
+
+    def dataset(num_images: int, low: int, high: int) -> dict[str, int]:
+        return {"num_images": num_images, "min_objects": low, "max_objects": high}
+
+    return {
+        "empty": dataset(500, 0, 0),
+        "single": dataset(10_000, 1, 1),
+        "cluttered": dataset(6_000, 1, 5),
+        "colored": dataset(4_000, 1, 1),
+        "counting": dataset(5_000, 0, 10),
+    }
+
+
+def models() -> dict[str, Any]:
+    """Models of the demo."""
+
+    def model(datasets: dict[str, float], condition: str, images_seen: int) -> dict[str, Any]:
+        return {"datasets": datasets, "condition": condition, "images_seen": images_seen}
+
+    return {
+        "single": model({"single": 0.85, "empty": 0.15}, "position", 120_000),
+        "cluttered": model({"cluttered": 1.0}, "position", 70_000),
+        "colored": model({"colored": 0.85, "empty": 0.15}, "color", 40_000),
+        "background": model({"empty": 1.0}, "none", 40_000),
+    }
+
+
+def experiments() -> dict[str, Any]:
+    """Experiments of the demo: the papers' A, B and C, a separate background, pairs of colours."""
+    counts = [0, 1, 2, 3, 4, 5, 6]
+    empty = {"model": "single", "condition": "empty"}
+    return {
+        "A": {
+            "conditionals": "single",
+            "background": empty,
+            "num_composed": counts,
+            "num_samples": 64,
+        },
+        "B": {
+            "conditionals": "single",
+            "operator": "bayes",
+            "num_composed": counts,
+            "num_samples": 64,
+        },
+        "C": {
+            "conditionals": "cluttered",
+            "operator": "bayes",
+            "num_composed": counts,
+            "num_samples": 64,
+        },
+        "S": {
+            "conditionals": "single",
+            "background": {"model": "background", "condition": "unconditional"},
+            "num_composed": counts,
+            "num_samples": 32,
+        },
+        "colors": {
+            "conditionals": "colored",
+            "background": {"model": "colored", "condition": "empty"},
+            "control": {"model": "background", "condition": "unconditional"},
+            "color_pairs": "all",
+            "num_samples": 16,
+            "sampling": {"precision": "fp32"},
+        },
+    }
+
+
+def sweeps() -> dict[str, Any]:
+    """Sweeps of the demo."""
+    sde = {"sampler": "sde"}
+    return {
+        "tools": {
+            "conditionals": "single",
+            "background": {"model": "single", "condition": "empty"},
+            "num_composed": [2, 3],
+            "num_samples": 32,
+            "operators": {"product": "product", "bayes": "bayes", "and": "superposition_and"},
+            "samplers": {
+                "heun": {},
+                "euler": {"sampler": "euler"},
+                "sde": sde,
+                "ancestral": {"sampler": "ancestral"},
+                "langevin": {**sde, "corrector": "langevin"},
+                "swarm": {**sde, "swarm": {"particles": 4}},
+            },
+        },
+    }

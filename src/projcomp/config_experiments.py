@@ -1,0 +1,83 @@
+"""Experiments and sweeps: what is composed, how, and what is asked for."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from projcomp.config_operators import Operator, Product
+from projcomp.config_samplers import SamplingConfig
+from projcomp.config_section import Color, Section, defaults, drop_none
+
+Place = Annotated[int, Field(ge=1, le=9)]
+
+
+class BackgroundConfig(Section):
+    """One of a model's distributions that ask for nothing."""
+
+    model: str = Field(description="name of a model")
+    condition: Literal["empty", "unconditional"] = Field(
+        description="which of the model's distributions: its 'empty' condition, or no condition"
+    )
+
+
+class RequestConfig(Section):
+    """What is composed and what is asked for."""
+
+    conditionals: str | None = Field(
+        None, description="model whose conditional distributions are composed"
+    )
+    models: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="instead of conditionals: models, each told nothing, that are composed",
+    )
+    background: BackgroundConfig | None = Field(
+        None, description="the background of a product; other operators take none"
+    )
+    control: BackgroundConfig | None = Field(
+        None,
+        description="a second model of the background, to measure the interaction of what does "
+        "not interact; it changes no sample",
+    )
+    num_composed: list[Annotated[int, Field(ge=0, le=9)]] | None = Field(
+        None,
+        description="numbers of composed locations, at most the nine there are; 0 samples the "
+        "background alone",
+    )
+    location_pairs: Literal["all"] | list[tuple[Place, Place]] | None = Field(
+        None, description="pairs of composed locations by number, 1 to 9, or all of them"
+    )
+    color_pairs: Literal["all"] | list[tuple[Color, Color]] | None = Field(
+        None, description="pairs of composed colours, or all of them"
+    )
+    num_objects: list[Annotated[int, Field(ge=0)]] | None = Field(
+        None, description="with models: numbers of objects that their images should show"
+    )
+    num_samples: int = Field(ge=1, description="samples per case")
+
+
+class ExperimentConfig(RequestConfig):
+    """One experiment: a composition sampled over its cases."""
+
+    operator: Operator = Field(
+        default_factory=defaults(Product),
+        description="how the models are composed: a name, or a name with its settings",
+    )
+    sampling: SamplingConfig | None = Field(
+        None, description="settings of `sampling` that are others in this experiment"
+    )
+
+
+class SweepConfig(RequestConfig):
+    """A grid of operators and samplers on the same models, requests and noise.
+
+    Every pair that goes together becomes the experiment ``<sweep>-<operator>-<sampler>``.
+    """
+
+    operators: Annotated[dict[str, Operator], BeforeValidator(drop_none)] = Field(
+        min_length=1, description="operators by a name of your own"
+    )
+    samplers: Annotated[dict[str, SamplingConfig], BeforeValidator(drop_none)] = Field(
+        min_length=1,
+        description="by a name of your own, the settings of `sampling` that are others there",
+    )

@@ -1,0 +1,122 @@
+"""The composition operators' settings; a bare name in the config stands for the defaults.
+
+``composition/registry.py`` makes score fields of them.
+"""
+
+from typing import Annotated, ClassVar, Literal, get_args
+
+from pydantic import BeforeValidator, Field
+
+from projcomp.config_section import Section, by_name
+
+Background = Literal["given", "own", "none"]
+"""Where an operator takes its background from: the experiment, the conditionals' own model told
+nothing, or nowhere."""
+
+Weights = Annotated[
+    float | list[float],
+    Field(
+        description="weight of every conditional, or a list with one for each; a negative weight "
+        "negates its conditional"
+    ),
+]
+
+
+class OperatorSection(Section):
+    """What every operator has: a name, and a place that its background comes from."""
+
+    background: ClassVar[Background] = "none"
+
+    def weights_of(self, count: int) -> list[float]:
+        """Weights of ``count`` composed distributions, the negated ones last."""
+        weights = getattr(self, "weights", 1.0)
+        each = weights if isinstance(weights, list) else [weights] * count
+        return sorted(each, key=lambda weight: weight < 0)
+
+
+class Product(OperatorSection):
+    """Product over the experiment's background; with one conditional, guidance."""
+
+    background: ClassVar[Background] = "given"
+    name: Literal["product"] = "product"
+    weights: Weights = 1.0
+
+
+class Bayes(OperatorSection):
+    """Product over the conditionals' own unconditional model."""
+
+    background: ClassVar[Background] = "own"
+    name: Literal["bayes"] = "bayes"
+    weights: Weights = 1.0
+
+
+class SimpleProduct(OperatorSection):
+    """Product without a background."""
+
+    name: Literal["simple_product"] = "simple_product"
+    weights: Weights = 1.0
+
+
+class Average(OperatorSection):
+    """Weighted mean of the scores."""
+
+    name: Literal["average"] = "average"
+    weights: Weights = 1.0
+
+
+class SuperpositionOr(OperatorSection):
+    """SuperDiff OR: a mixture of the models, weighed by their densities on the way."""
+
+    name: Literal["superposition_or"] = "superposition_or"
+    temperature: float = Field(
+        1.0, ge=0, description="the larger, the sooner one model takes all; 1 is the mixture"
+    )
+    estimator: Literal["ito", "detailed_balance", "hutchinson"] = Field(
+        "ito",
+        description="how densities are followed: ito with sampler sde, hutchinson with euler, "
+        "detailed_balance with any that evaluates once a step",
+    )
+    bias: list[float] = Field(
+        [], description="added to the log-densities, one number per model; none for equal shares"
+    )
+    data_std: float = Field(
+        0.5, gt=0, description="standard deviation of the data, for detailed_balance"
+    )
+
+
+class SuperpositionAnd(OperatorSection):
+    """SuperDiff AND: samples at which all models are equally likely."""
+
+    name: Literal["superposition_and"] = "superposition_and"
+    form: Literal["published", "corrected", "ode"] = Field(
+        "published",
+        description="as published, with the term that it misses (both with sampler sde), or the "
+        "form for the ODE (with euler)",
+    )
+    lift: list[float] = Field(
+        [],
+        description="log-density wanted at the end above the first model's, one number for every "
+        "model but the first",
+    )
+
+
+class RandomChoice(OperatorSection):
+    """Every sample follows one of the models, drawn at random for it: the plain mixture."""
+
+    name: Literal["random_choice"] = "random_choice"
+
+
+AnyOperator = (
+    Product | Bayes | SimpleProduct | Average | SuperpositionOr | SuperpositionAnd | RandomChoice
+)
+Operator = Annotated[
+    AnyOperator,
+    Field(discriminator="name"),
+    BeforeValidator(by_name, json_schema_input_type=AnyOperator | str),
+]
+"""An operator with its settings, told apart by ``name``."""
+
+LINEAR = (Product, Bayes, SimpleProduct, Average)
+"""Operators whose score is a fixed combination of the models' scores, and which weigh samples."""
+
+OPERATORS: tuple[type[OperatorSection], ...] = get_args(AnyOperator)

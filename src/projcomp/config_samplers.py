@@ -1,0 +1,154 @@
+"""The samplers' settings; a bare name in the config stands for the defaults.
+
+A sampler is a predictor, which goes from noise level to noise level, with a corrector, swarms and a
+filter where they are wanted. ``samplers/registry.py`` makes them.
+"""
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import BeforeValidator, Field
+
+from projcomp.config_section import Section, Unit, by_name, defaults
+
+
+class Heun(Section):
+    """EDM's sampler on the ODE, two evaluations a step; churned where ``churn`` is above 0."""
+
+    name: Literal["heun"] = "heun"
+    churn: float = Field(
+        0.0,
+        ge=0,
+        le=0.4142,
+        description="share by which the noise is raised before a step (EDM's S_churn over the "
+        "number of steps)",
+    )
+    churn_min: float = Field(0.0, ge=0, description="least noise level that is churned")
+    churn_max: float | None = Field(
+        None, gt=0, description="greatest noise level that is churned; nothing for no bound"
+    )
+    churn_noise: float = Field(1.0, ge=0, description="standard deviation of churn's noise")
+
+
+class Euler(Section):
+    """DDIM: first order on the ODE."""
+
+    name: Literal["euler"] = "euler"
+
+
+class Sde(Section):
+    """The reverse SDE with exact variances."""
+
+    name: Literal["sde"] = "sde"
+    noise_share: float = Field(
+        1.0, gt=0, le=1, description="share of the SDE's noise; towards 0 it becomes the ODE"
+    )
+
+
+class Ancestral(Section):
+    """DDPM's sampler: noise of a lesser variance than the SDE's."""
+
+    name: Literal["ancestral"] = "ancestral"
+
+
+AnySampler = Heun | Euler | Sde | Ancestral
+Sampler = Annotated[
+    AnySampler,
+    Field(discriminator="name"),
+    BeforeValidator(by_name, json_schema_input_type=AnySampler | str),
+]
+"""A predictor with its settings, told apart by ``name``."""
+
+SAMPLERS: tuple[type[Section], ...] = get_args(AnySampler)
+
+
+class _Kernel(Section):
+    """A Markov chain run after every step that ends in a window of noise levels."""
+
+    steps: int = Field(1, ge=1, description="steps per noise level")
+    sigma_min: float = Field(0.0, ge=0, description="least noise level it runs at")
+    sigma_max: float | None = Field(
+        None, gt=0, description="greatest noise level it runs at; nothing for no bound"
+    )
+
+
+class Langevin(_Kernel):
+    """Unadjusted Langevin steps."""
+
+    name: Literal["langevin"] = "langevin"
+    step_size: float = Field(0.05, gt=0, lt=1, description="in units of the noise variance")
+
+
+class Mala(_Kernel):
+    """Langevin steps that are accepted or not."""
+
+    name: Literal["mala"] = "mala"
+    step_size: float = Field(0.05, gt=0, lt=1, description="in units of the noise variance")
+
+
+class Hmc(_Kernel):
+    """Hamiltonian trajectories that are accepted or not; ``steps`` counts trajectories."""
+
+    name: Literal["hmc"] = "hmc"
+    step_size: float = Field(0.1, gt=0, lt=2, description="leapfrog step over the noise level")
+    leapfrog: int = Field(3, ge=1, description="leapfrog steps per trajectory")
+    keep: float = Field(
+        0.0, ge=0, lt=1, description="share of the momentum kept between trajectories"
+    )
+
+
+AnyCorrector = Langevin | Mala | Hmc
+Corrector = Annotated[
+    AnyCorrector,
+    Field(discriminator="name"),
+    BeforeValidator(by_name, json_schema_input_type=AnyCorrector | str),
+]
+"""A corrector with its settings, told apart by ``name``."""
+
+
+class Swarm(Section):
+    """Sequential Monte Carlo: a swarm of particles per sample, resampled by their weights."""
+
+    particles: int = Field(8, ge=2, description="particles per sample, each of a sample's cost")
+    threshold: Unit = Field(
+        0.5, description="resample when the effective size is below this share of the particles"
+    )
+
+
+class CompLift(Section):
+    """A filter: accepts the samples that every condition explains better than no condition.
+
+    Nothing is thrown away: tables tell the accepted share and the accepted samples' own success
+    beside that of all.
+    """
+
+    num_levels: int = Field(16, ge=1, description="noise levels at which samples are denoised")
+    sigma_min: float = Field(0.1, gt=0, description="least of them")
+    sigma_max: float = Field(5.0, gt=0, description="greatest of them")
+
+
+class SamplingConfig(Section):
+    """The EDM sampler (Karras et al. 2022) and how its work is cut into pieces."""
+
+    sampler: Sampler = Field(
+        default_factory=defaults(Heun),
+        description="reverse process: heun (two evaluations a step) or euler (DDIM) on the ODE, "
+        "the sde, or DDPM's ancestral sampler",
+    )
+    corrector: Corrector | None = Field(
+        None, description="Markov chain run at the noise levels between the steps"
+    )
+    swarm: Swarm | None = Field(None, description="particles per sample, resampled by weights")
+    complift: CompLift | None = Field(None, description="filter that accepts samples or not")
+    num_steps: int = Field(18, ge=1, description="number of noise levels above zero")
+    sigma_min: float = Field(0.01, gt=0, description="least noise level above zero")
+    sigma_max: float = Field(20.0, gt=0, description="noise level of the start")
+    rho: float = Field(7.0, gt=0, description="spacing of the noise levels")
+    chunk_size: int = Field(
+        128,
+        ge=1,
+        description="images per network evaluation; bounds memory, and a CPU is fastest while they "
+        "fit into its caches",
+    )
+    precision: Literal["bf16", "fp32"] = Field(
+        "bf16", description="arithmetic of the network; the sampler's state stays fp32"
+    )

@@ -1,0 +1,107 @@
+"""The interaction of composed pairs beside their measured success.
+
+The interaction of a pair is the cosine of its score deltas over the path, ``sum dv <delta_i,
+delta_j> / sqrt(sum dv |delta_i|^2 sum dv |delta_j|^2)`` (docs/method.md, section 5), averaged over
+samples. A control is a second model of the background, whose delta should vanish: ``zero`` is its
+inner product with the two deltas and ``error`` its own square, in the same units; ``replaced`` is
+the cosine that the pair would have if the control were the background.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from projcomp import seeds
+from projcomp.data.images import SampleSet, read_samples
+from projcomp.errors import FileFormatError
+from projcomp.evaluation.evaluate import COLUMNS as CASE_COLUMNS
+from projcomp.evaluation.intervals import bootstrap_mean, bootstrap_spearman, wilson
+from projcomp.evaluation.tables import read_table
+
+if TYPE_CHECKING:
+    from projcomp.displays import TableSettings
+
+COLUMNS = [
+    *("case", "num_samples", "interaction", "interaction_low", "interaction_high"),
+    *("replaced", "zero", "error", "peak_sigma", "success", "success_low", "success_high"),
+    *("spearman", "spearman_low", "spearman_high"),
+]
+"""One row per pair, and the row ``all`` with the rank correlation of interaction and success."""
+
+
+def table(settings: "TableSettings", root: Path) -> pd.DataFrame:
+    """One row per pair of the one experiment, and the row ``all``.
+
+    Raises:
+        FileFormatError: a file is missing or damaged, or holds no interaction of a pair.
+    """
+    ((experiment, names),) = settings.cases.items()
+    rows = [_row(settings, root, experiment, name) for name in names]
+    x = np.array([row["interaction"] for row in rows])
+    y = np.array([row["success"] for row in rows])
+    rng = seeds.generator(settings.seed, "bootstrap", settings.name, "spearman")
+    rho, low, high = bootstrap_spearman(x, y, settings.confidence, settings.bootstrap, rng=rng)
+    correlation = {"spearman": rho, "spearman_low": low, "spearman_high": high}
+    total = {"case": "all", "num_samples": sum(row["num_samples"] for row in rows)}
+    return pd.DataFrame([*rows, {**total, **correlation}]).reindex(columns=pd.Index(COLUMNS))
+
+
+def _row(settings: "TableSettings", root: Path, experiment: str, name: str) -> dict[str, Any]:
+    path = root / "samples" / experiment / f"{name}.h5"
+    measured = pair_interaction(read_samples(path), path)
+    counted = read_table(root / "results" / experiment / f"{name}.csv", CASE_COLUMNS, "evaluate")
+    success = counted["success"].to_numpy(dtype=float)
+    rng = seeds.generator(settings.seed, "bootstrap", settings.name, name)
+    cosines = measured.pop("interaction")
+    low, high = bootstrap_mean(cosines, settings.confidence, settings.bootstrap, rng=rng)
+    below, above = wilson(round(success.sum()), len(success), settings.confidence)
+    return {
+        "case": name,
+        "num_samples": len(cosines),
+        "interaction": cosines.mean(),
+        "interaction_low": low,
+        "interaction_high": high,
+        **{key: float(value) for key, value in measured.items()},
+        "success": success.mean(),
+        "success_low": below,
+        "success_high": above,
+    }
+
+
+def pair_interaction(samples: SampleSet, path: Path) -> dict[str, Any]:
+    """What the samples of one pair measured.
+
+    Returns:
+        ``interaction`` ``(N,)``, cosines per sample; ``replaced``, ``zero`` and ``error``, means in
+        the same units, NaN without a control; and ``peak_sigma``, the noise level where the inner
+        product is greatest.
+
+    Raises:
+        FileFormatError: they did not measure the interaction of two conditions.
+    """
+    recorded = samples.measured.get("interaction")
+    if recorded is None or recorded.shape[2] not in (2, 3):
+        raise FileFormatError(
+            f"{path}: expected the interaction of two conditions, got samples without it; compose "
+            "them by product or bayes without churn and sample the case again"
+        )
+    total = recorded.astype(float).sum(1)
+    length = np.sqrt(total[:, 0, 0] * total[:, 1, 1])
+    found = {
+        "interaction": total[:, 0, 1] / length,
+        "replaced": np.nan,
+        "zero": np.nan,
+        "error": np.nan,
+        "peak_sigma": samples.attrs["sigmas"][np.abs(recorded[:, :, 0, 1].mean(0)).argmax()],
+    }
+    if recorded.shape[2] == 3:
+        # deltas from the control: delta_i - delta_c
+        i, j, c = (total[:, k, k] for k in range(3))
+        ic, jc = total[:, 0, 2], total[:, 1, 2]
+        replaced = (total[:, 0, 1] - ic - jc + c) / np.sqrt((i - 2 * ic + c) * (j - 2 * jc + c))
+        found["replaced"] = replaced.mean()
+        found["zero"] = ((total[:, 0, 2] + total[:, 1, 2]) / 2 / length).mean()
+        found["error"] = (total[:, 2, 2] / length).mean()
+    return found

@@ -1,0 +1,270 @@
+"""Checks of experiments and sweeps: models, backgrounds, cases, operators and samplers together."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from projcomp.cases import experiment_cases
+from projcomp.compatibility import refusal
+from projcomp.config import Config
+from projcomp.config_experiments import BackgroundConfig, ExperimentConfig, RequestConfig
+from projcomp.config_operators import (
+    AnyOperator,
+    Average,
+    SimpleProduct,
+    SuperpositionAnd,
+    SuperpositionOr,
+)
+from projcomp.config_samplers import SamplingConfig
+from projcomp.experiments import Experiment, all_experiments, members
+
+_REQUESTS = {
+    "position": ("num_composed", "location_pairs"),
+    "color": ("color_pairs",),
+    None: ("num_objects",),
+}
+"""What can be asked of models by what they are told; None: of models that are told nothing."""
+
+
+def problems(config: Config) -> Iterator[str]:
+    """Everything that does not fit together in experiments and sweeps."""
+    for name, entry in config.experiments.items():
+        yield from _entry(config, f"experiments.{name}", entry, [entry.operator])
+    for name, sweep in config.sweeps.items():
+        operators = list(sweep.operators.values())
+        yield from _entry(config, f"sweeps.{name}", sweep, operators)
+        grid = members(config, name)
+        if all(member.refused for member in grid):
+            yield (
+                f"sweeps.{name}.samplers: expected one that goes with an operator, got none "
+                f"({grid[0].refused})"
+            )
+        for member in grid:
+            if member.experiment.name in config.experiments:
+                yield (
+                    f"experiments.{member.experiment.name}: expected another name, got that of a "
+                    f"member of sweeps.{name}"
+                )
+    yield from _sampling("sampling", config.sampling)
+    for experiment in all_experiments(config).values():
+        yield from _composition(config, experiment)
+    if not config.experiments and not config.sweeps:
+        yield "experiments: expected at least one experiment, got none"
+
+
+# What is composed and asked for -------------------------------------------------------------------
+
+
+def _entry(
+    config: Config, key: str, entry: RequestConfig, operators: list[AnyOperator]
+) -> Iterator[str]:
+    if (entry.conditionals is None) == (entry.models is None):
+        got = "neither" if entry.models is None else "both"
+        yield f"{key}.conditionals: expected either conditionals or models, got {got}"
+        return
+    names = [entry.conditionals] if entry.conditionals else entry.models or []
+    field = "conditionals" if entry.conditionals else "models"
+    unknown = [name for name in names if name not in config.models]
+    if unknown:
+        yield unknown_name(f"{key}.{field}", "models", unknown[0], config.models)
+        return
+    yield from _requests(config, key, entry)
+    yield from repeated(f"{key}.models", entry.models or [])
+    for name in entry.models or []:
+        yield from _unconditional(config, f"{key}.models", name)
+    yield from _background(config, key, entry, operators)
+
+
+def _requests(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
+    """An experiment asks for what its models can be asked."""
+    told = config.models[entry.conditionals].condition if entry.conditionals else None
+    if told == "none":
+        yield (
+            f"{key}.conditionals: expected a model with condition position or color, got "
+            f"{entry.conditionals} (condition none)"
+        )
+        return
+    wanted = _REQUESTS[told]
+    every = [field for fields in _REQUESTS.values() for field in fields]
+    given = [field for field in every if getattr(entry, field) is not None]
+    why = f"model {entry.conditionals} has condition {told}" if told else "models are told nothing"
+    other = [field for field in given if field not in wanted]
+    if other:
+        yield f"{key}.{other[0]}: expected {wanted[0]} instead, because {why}, got {other[0]}"
+    elif len(given) > 1:
+        yield f"{key}.{given[1]}: expected one kind of cases, got {' and '.join(given)}"
+    elif not given or not getattr(entry, given[0]):
+        yield f"{key}.{wanted[0]}: expected a list of cases, got none"
+    else:
+        yield from _pairs(key, given[0], getattr(entry, given[0]))
+
+
+def _pairs(key: str, field: str, asked: object) -> Iterator[str]:
+    if not isinstance(asked, list):
+        return
+    yield from repeated(f"{key}.{field}", asked)
+    kind = "colours" if field == "color_pairs" else "places"
+    for pair in asked:
+        if isinstance(pair, tuple) and pair[0] == pair[1]:
+            yield f"{key}.{field}: expected two different {kind}, got {list(pair)}"
+
+
+def _background(
+    config: Config, key: str, entry: RequestConfig, operators: list[AnyOperator]
+) -> Iterator[str]:
+    wanted = {operator.background: operator.name for operator in operators}
+    if "own" in wanted:
+        if entry.conditionals is None:
+            yield f"{key}.conditionals: expected a model for operator {wanted['own']}, got models"
+        else:
+            yield from _unconditional(config, f"{key}.conditionals", entry.conditionals)
+    if "given" not in wanted:
+        for field in ("background", "control"):
+            yield from _unwanted(f"{key}.{field}", getattr(entry, field), operators[0])
+    elif entry.background is None:
+        yield (
+            f"{key}.background: expected a model and a condition, because operator "
+            f"{wanted['given']} needs a background, got nothing"
+        )
+    else:
+        for field in ("background", "control"):
+            yield from _distribution(config, f"{key}.{field}", getattr(entry, field))
+        if entry.control == entry.background:
+            yield (
+                f"{key}.control: expected another model of the background than background, got "
+                f"{entry.background.model} ({entry.background.condition}) for both"
+            )
+
+
+def _unwanted(key: str, chosen: BackgroundConfig | None, operator: AnyOperator) -> Iterator[str]:
+    if chosen is None:
+        return
+    why = "takes no background"
+    if operator.background == "own":
+        why = "takes the conditionals' own unconditional model"
+    yield (
+        f"{key}: expected none, because operator {operator.name} {why}, got {chosen.model}; "
+        "remove it or set operator to product"
+    )
+
+
+def _distribution(config: Config, key: str, chosen: BackgroundConfig | None) -> Iterator[str]:
+    """Whether a model has learnt the distribution that is asked of it."""
+    if chosen is None:
+        return
+    if chosen.model not in config.models:
+        yield unknown_name(f"{key}.model", "models", chosen.model, config.models)
+    elif chosen.condition == "unconditional":
+        yield from _unconditional(config, key, chosen.model)
+    else:
+        yield from _has_empty(config, key, chosen.model)
+
+
+def _unconditional(config: Config, key: str, name: str) -> Iterator[str]:
+    """Whether the model learns to be unconditional: it has no condition, or drops it."""
+    if config.models[name].condition != "none" and config.training.condition_dropout == 0:
+        yield (
+            f"{key}: expected a model that can be unconditional, got {name}, which never "
+            "drops its condition; raise training.condition_dropout above 0"
+        )
+
+
+def _has_empty(config: Config, key: str, name: str) -> Iterator[str]:
+    """Whether the model learns the condition 'empty': conditional, with empty scenes mixed in."""
+    model = config.models[name]
+    if model.condition == "none":
+        yield (
+            f"{key}.condition: expected unconditional, because model {name} has condition none, "
+            "got empty"
+        )
+        return
+    known = [config.datasets[d] for d in model.datasets if d in config.datasets]
+    if known and all(dataset.max_objects > 0 for dataset in known):
+        yield (
+            f"{key}.condition: expected a model that also learns from empty scenes "
+            f"(max_objects 0), got {name} on {', '.join(model.datasets)}; add such a dataset to "
+            f"models.{name}.datasets"
+        )
+
+
+# How it is composed and sampled -------------------------------------------------------------------
+
+
+def _composition(config: Config, experiment: Experiment) -> Iterator[str]:
+    entry, sampling = experiment.config, experiment.sampling
+    key = f"experiments.{experiment.name}"
+    if experiment.name not in config.experiments:
+        key = f"sweeps.{experiment.stream} ({experiment.name})"
+    refused = refusal(entry.operator, sampling)
+    if refused:
+        yield f"{key}.{refused}"
+    if entry.sampling is not None:
+        yield from _sampling(f"{key}.sampling", sampling)
+    if sampling.complift is not None:
+        if entry.conditionals is None:
+            yield f"{key}.sampling.complift: expected conditionals to explain samples, got models"
+        elif entry.conditionals in config.models:
+            yield from _unconditional(config, f"{key}.sampling.complift", entry.conditionals)
+    for case, count in _case_sizes(entry):
+        wrong = _size_problem(entry.operator, count)
+        if wrong:
+            yield f"{key}.{wrong} (case {case})"
+            return
+
+
+def _case_sizes(entry: ExperimentConfig) -> list[tuple[str, int]]:
+    """Every case and how many distributions it composes, whatever the operator's weights are."""
+    if entry.models is not None:
+        return [("all", len(entry.models))]
+    plain = entry.model_copy(update={"operator": SimpleProduct()})
+    return [(case.name, case.num_conditions) for case in experiment_cases(plain)]
+
+
+def _size_problem(operator: AnyOperator, count: int) -> str | None:
+    """What is wrong with composing ``count`` distributions, as the rest of a line, or None."""
+    weights = getattr(operator, "weights", None)
+    if isinstance(weights, list) and len(weights) != count:
+        return (
+            f"operator.weights: expected a number, or one for each of {count} composed "
+            f"distributions, got {len(weights)}"
+        )
+    if operator.background == "none" and count == 0:
+        return f"operator: expected product or bayes where nothing is composed, got {operator.name}"
+    if isinstance(operator, SimpleProduct | Average) and not sum(operator.weights_of(count)) > 0:
+        return (
+            "operator.weights: expected a positive sum (nothing could be started from), got "
+            f"{sum(operator.weights_of(count)):g}; raise them"
+        )
+    numbers = {SuperpositionOr: ("bias", count), SuperpositionAnd: ("lift", count - 1)}
+    field, wanted = numbers.get(type(operator), ("", 0))
+    given = getattr(operator, field) if field else []
+    if given and len(given) != wanted:
+        return f"operator.{field}: expected {wanted} numbers or none, got {len(given)}"
+    return None
+
+
+def _sampling(key: str, sampling: SamplingConfig) -> Iterator[str]:
+    if sampling.sigma_min >= sampling.sigma_max:
+        yield (
+            f"{key}.sigma_min: expected less than {key}.sigma_max = {sampling.sigma_max:g}, "
+            f"got {sampling.sigma_min:g}"
+        )
+    inner = {"corrector": sampling.corrector, "complift": sampling.complift}
+    for field, part in inner.items():
+        if part and part.sigma_max is not None and part.sigma_min >= part.sigma_max:
+            yield (
+                f"{key}.{field}.sigma_min: expected less than its sigma_max = {part.sigma_max:g}, "
+                f"got {part.sigma_min:g}"
+            )
+
+
+def unknown_name(key: str, section: str, name: str, known: Iterable[str]) -> str:
+    """The line about a name that is not there."""
+    names = ", ".join(known) or "none"
+    return f"{key}: expected a name under {section} ({names}), got {name!r}"
+
+
+def repeated(key: str, values: Iterable[object]) -> Iterator[str]:
+    """A line where an entry stands twice."""
+    twice = [value for value, count in Counter(values).items() if count > 1]
+    if twice:
+        yield f"{key}: expected every entry once, got {twice[0]} twice"

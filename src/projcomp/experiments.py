@@ -1,0 +1,84 @@
+"""The experiments of a run: those of the config, and the members of its sweeps."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from projcomp.compatibility import refusal
+from projcomp.config import Config
+from projcomp.config_experiments import ExperimentConfig, RequestConfig, SweepConfig
+from projcomp.config_samplers import SamplingConfig
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment as it is run.
+
+    Attributes:
+        name: its folder under ``samples`` and ``results``.
+        config: what is composed, how, and what is asked for.
+        sampling: the global settings with the experiment's own over them.
+        stream: name of its random streams; the members of a sweep share one.
+    """
+
+    name: str
+    config: ExperimentConfig
+    sampling: SamplingConfig
+    stream: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """One pair of a sweep's grid; ``refused`` says why it is left out."""
+
+    operator: str
+    sampler: str
+    experiment: Experiment
+    refused: str | None
+
+
+def all_experiments(config: Config) -> dict[str, Experiment]:
+    """Every experiment by name: the config's own in order, then the sweeps' members."""
+    own = {name: _resolved(config, name, entry) for name, entry in config.experiments.items()}
+    swept = {
+        member.experiment.name: member.experiment
+        for name in config.sweeps
+        for member in members(config, name)
+        if member.refused is None
+    }
+    return {**own, **swept}
+
+
+def members(config: Config, sweep: str) -> list[Member]:
+    """The whole grid of a sweep, operator by operator."""
+    return list(_members(config, sweep, config.sweeps[sweep]))
+
+
+def _members(config: Config, sweep: str, entry: SweepConfig) -> Iterator[Member]:
+    for label, operator in entry.operators.items():
+        for sampler, changes in entry.samplers.items():
+            requested = {key: getattr(entry, key) for key in RequestConfig.model_fields}
+            requested |= {"operator": operator, "sampling": changes}
+            if operator.background != "given":
+                requested |= {"background": None, "control": None}
+            name = f"{sweep}-{label}-{sampler}"
+            # validated already, part by part
+            own = ExperimentConfig.model_construct(**requested)
+            experiment = Experiment(name, own, merged_sampling(config.sampling, changes), sweep)
+            yield Member(label, sampler, experiment, refusal(operator, experiment.sampling))
+
+
+def merged_sampling(common: SamplingConfig, own: SamplingConfig | None) -> SamplingConfig:
+    """``common`` with what ``own`` sets (and not its defaults) over it."""
+    changes = {key: getattr(own, key) for key in own.model_fields_set} if own else {}
+    return common.model_copy(update=changes)
+
+
+def _resolved(config: Config, name: str, entry: ExperimentConfig) -> Experiment:
+    return Experiment(name, entry, merged_sampling(config.sampling, entry.sampling), name)
+
+
+def model_names(config: ExperimentConfig) -> list[str]:
+    """The models that an experiment composes, each once."""
+    names = [config.conditionals] if config.conditionals else list(config.models or [])
+    names += [other.model for other in (config.background, config.control) if other is not None]
+    return list(dict.fromkeys(names))

@@ -1,0 +1,99 @@
+"""The interaction of pairs beside their success.
+
+Caption: left, the cosine of the score deltas of every composed pair over the path: 0 where the two
+do not interact, as composing by scores needs it. Middle, the share of samples in which the pair
+came out and nothing else did. Right, one against the other with intervals, and Spearman's rank
+correlation with its bootstrap interval over pairs. Rings, where there is a control: the same pairs
+if the control, a second model of the background, took its place; how far they lie from the points
+is how much the background's error matters.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from projcomp.evaluation.interaction import COLUMNS
+from projcomp.evaluation.tables import read_table
+from projcomp.reporting.style import FAINT, INK, title_of
+from projcomp.scenes.vocabulary import COLORS
+
+if TYPE_CHECKING:
+    from projcomp.displays import FigureSettings
+
+_CORRELATION = ["spearman", "spearman_low", "spearman_high"]
+
+
+def draw(settings: "FigureSettings", root: Path) -> Figure:
+    """Two heat maps and a scatter plot of the one experiment."""
+    table = read_table(root / "results" / f"{settings.name}.csv", COLUMNS, "tabulate")
+    pairs = table.query("case != 'all'")
+    rho, low, high = table.query("case == 'all'")[_CORRELATION].to_numpy(dtype=float)[0]
+    ((experiment, _),) = settings.cases.items()
+    figure = Figure(figsize=(11.0, 3.9), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    _draw_matrix(left, pairs, "interaction", "coolwarm", -1.0)
+    left.set_title("interaction (cosine)")
+    _draw_matrix(middle, pairs, "success", "cividis", 0.0)
+    middle.set_title("success (share of samples)")
+    _draw_scatter(right, pairs)
+    if np.isnan(rho):
+        right.set_title("rank correlation undefined: all pairs are equal")
+    else:
+        right.set_title(f"rank correlation {rho:.2f} [{low:.2f}, {high:.2f}]")
+    figure.suptitle(title_of(experiment), fontsize=9)
+    return figure
+
+
+def _members(pairs: pd.DataFrame) -> list[str]:
+    """The conditions that occur, in the vocabulary's order, or by number."""
+    found = {name for case in pairs["case"] for name in case.split("-")}
+    return [color for color in COLORS if color in found] + sorted(found - set(COLORS))
+
+
+def _draw_matrix(axes: Axes, pairs: pd.DataFrame, column: str, cmap: str, least: float) -> None:
+    names = _members(pairs)
+    values = np.full((len(names), len(names)), np.nan)
+    for case, value in zip(pairs["case"], pairs[column], strict=True):
+        first, second = (names.index(name) for name in case.split("-"))
+        values[first, second] = values[second, first] = value
+    axes.imshow(values, vmin=least, vmax=1, cmap=cmap)
+    dark = 0.45 if least == 0 else 2.0
+    for (row, entry), value in np.ndenumerate(values):
+        if not np.isnan(value):
+            ink = "white" if value < dark and least == 0 else "black"
+            axes.text(entry, row, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=6)
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def _draw_scatter(axes: Axes, pairs: pd.DataFrame) -> None:
+    x, y = pairs["interaction"].to_numpy(), pairs["success"].to_numpy()
+    axes.errorbar(
+        x,
+        y,
+        xerr=np.abs(pairs[["interaction_low", "interaction_high"]].to_numpy().T - x),
+        yerr=np.abs(pairs[["success_low", "success_high"]].to_numpy().T - y),
+        linestyle="",
+        marker="o",
+        markersize=3,
+        elinewidth=0.6,
+        color=INK,
+        alpha=0.8,
+    )
+    replaced = pairs["replaced"].to_numpy(dtype=float)
+    if not np.isnan(replaced).all():
+        axes.scatter(
+            replaced, y, s=14, facecolors="none", edgecolors=FAINT, label="background replaced"
+        )
+        axes.legend()
+    axes.set_xlim(-1.05, 1.05)
+    axes.set_xlabel("interaction")
+    axes.set_ylabel("success")
+    axes.set_ylim(-0.03, 1.03)
+    axes.grid()

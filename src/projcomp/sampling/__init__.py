@@ -1,0 +1,10 @@
+"""The one meeting place: checkpoints, a composition and a sampler make images.
+
+Everything is decided by the settings alone: sample ``i`` of a case starts from its own stream
+``(seed, "sample", stream, case, i)`` and does not depend on the batch that it is computed in.
+
+- ``requests.py``: what is asked of which model;
+- ``parts.py``: the settings' score field, predictor, corrector and swarms, as one process;
+- ``draw.py``: samples of a case in batches, and what was measured on the way;
+- ``run.py``: the stage: from the models' folder to the samples file.
+"""

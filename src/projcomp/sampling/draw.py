@@ -1,0 +1,140 @@
+"""Samples of one case in batches, and what was measured on the way."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from projcomp import seeds
+from projcomp.composition.complift import accepted, lifts
+from projcomp.diffusion.batched import BatchedScores
+from projcomp.diffusion.pixels import decode
+from projcomp.errors import UserError
+from projcomp.samplers.noise import NoiseStreams
+from projcomp.sampling.parts import CountedScores, build_process
+from projcomp.sampling.requests import Model, Requests, model_requests
+
+if TYPE_CHECKING:
+    from projcomp.stages import SampleSettings
+
+
+class SamplingError(UserError):
+    """A reverse process did not end in images."""
+
+
+@dataclass(frozen=True)
+class DrawnSamples:
+    """Images of one case, what was measured on the way, and what making them cost.
+
+    Attributes:
+        images: uint8, shape ``(num_samples, H, W, 3)``.
+        measured: what composition and sampler recorded, each of shape ``(num_samples, ...)``.
+        sigmas: the noise levels, decreasing to 0; ``interaction`` is of the first of them.
+        field_evaluations: evaluations of the composed score along one path.
+        network_evaluations: network evaluations that one image cost, with all its particles.
+        seconds_per_image: wall time, networks loaded.
+    """
+
+    images: NDArray[np.uint8]
+    measured: dict[str, NDArray]
+    sigmas: NDArray[np.float64]
+    field_evaluations: int
+    network_evaluations: int
+    seconds_per_image: float
+
+
+def draw_samples(
+    settings: "SampleSettings", load: Callable[[str], Model], device: torch.device
+) -> DrawnSamples:
+    """Sample one case of one experiment.
+
+    Args:
+        settings: what to sample.
+        load: the model of a given name, on ``device``; called once per model.
+        device: where the reverse process runs; its state is float32 whatever the precision.
+
+    Raises:
+        UserError: a model cannot be asked what the case asks, or the samples are not finite.
+    """
+    requests = model_requests(settings, load, device)
+    chunk_size = settings.sampling.chunk_size
+    scores = CountedScores(BatchedScores(requests.composed, chunk_size))
+    process = build_process(settings, requests, scores)
+    judge = _Judge(settings, requests) if requests.explained else None
+    particles = process.particles
+    width = scores.scores.widest_group * particles
+    batches = _batches(settings.num_samples, max(1, chunk_size // width))
+    title = f"{settings.experiment}/{settings.case.name}"
+    pieces, began = [], time.perf_counter()
+    for indices in tqdm(batches, desc=title, disable=None):
+        stream = [sample_seed(settings, int(i), p) for i in indices for p in range(particles)]
+        piece = process.run(stream, (3, requests.resolution, requests.resolution), device)
+        _check_finite(piece.x, settings)
+        if judge:
+            piece.measured.update(judge.judged(piece.x, indices))
+        pieces.append(piece)
+    seconds = time.perf_counter() - began
+    evaluations = scores.network_evaluations * particles
+    evaluations += judge.scores.network_evaluations if judge else 0
+    return DrawnSamples(
+        images=np.concatenate([decode(piece.x) for piece in pieces]),
+        measured={
+            name: np.concatenate([piece.measured[name].cpu().numpy() for piece in pieces])
+            for name in pieces[0].measured
+        },
+        sigmas=process.sigmas.numpy(),
+        field_evaluations=pieces[0].num_evaluations,
+        network_evaluations=evaluations // len(batches),
+        seconds_per_image=seconds / settings.num_samples,
+    )
+
+
+def sample_seed(settings: "SampleSettings", index: int, particle: int = 0) -> int:
+    """The seed of the stream that sample ``index`` of the case starts from.
+
+    The first particle of a swarm starts where the sample would start without one.
+    """
+    names = ("sample", settings.stream, settings.case.name, index)
+    return seeds.integer_seed(settings.seed, *names, *(("particle", particle) if particle else ()))
+
+
+class _Judge:
+    """CompLift's verdict on samples (``composition/complift.py``)."""
+
+    def __init__(self, settings: "SampleSettings", requests: Requests) -> None:
+        recipe = settings.sampling.complift
+        assert recipe is not None
+        self.settings = settings
+        self.sigmas = np.geomspace(recipe.sigma_max, recipe.sigma_min, recipe.num_levels).tolist()
+        stack = BatchedScores(requests.explained, settings.sampling.chunk_size)
+        self.scores = CountedScores(stack)
+
+    @torch.no_grad()
+    def judged(self, x: Tensor, indices: NDArray[np.int64]) -> dict[str, Tensor]:
+        """Lifts ``(batch, conditions)`` of the samples ``indices``, and which are accepted."""
+        names = ("complift", self.settings.stream, self.settings.case.name)
+        stream = [seeds.integer_seed(self.settings.seed, *names, int(i)) for i in indices]
+        noise = NoiseStreams(stream, tuple(x.shape[1:]), x.device)
+        lift = lifts(self.scores, x, self.sigmas, (noise.normal() for _ in self.sigmas))
+        return {"lift": lift.T, "accepted": accepted(lift)}
+
+
+def _batches(num_samples: int, largest: int) -> list[np.ndarray]:
+    """Sample indices in consecutive batches of nearly equal size, none above ``largest``."""
+    return np.array_split(np.arange(num_samples), -(-num_samples // largest))
+
+
+def _check_finite(x: Tensor, settings: "SampleSettings") -> None:
+    bad = int((~torch.isfinite(x)).flatten(1).any(1).sum())
+    if bad:
+        raise SamplingError(
+            f"experiment {settings.experiment}, case {settings.case.name}: expected finite samples,"
+            f" got NaN or infinity in {bad} of {len(x)}; check the models' metrics.csv, or sample "
+            "with sampling.precision fp32"
+        )

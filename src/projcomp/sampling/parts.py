@@ -1,0 +1,123 @@
+"""From settings to the parts of a reverse process."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from projcomp.composition.records import records
+from projcomp.composition.registry import compose
+from projcomp.config_samplers import Heun
+from projcomp.diffusion.batched import BatchedScores
+from projcomp.diffusion.field import ScoreField
+from projcomp.diffusion.noise_levels import edm_sigmas
+from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.process import Corrector, Predictor, sample
+from projcomp.samplers.registry import get_corrector, get_predictor, get_swarms
+from projcomp.samplers.smc import Swarms, pick_one
+from projcomp.samplers.start import start_noise
+from projcomp.sampling.requests import Requests
+
+if TYPE_CHECKING:
+    from projcomp.stages import SampleSettings
+
+
+class CountedScores:
+    """A score stack that counts how often all its models were evaluated."""
+
+    def __init__(self, scores: BatchedScores) -> None:
+        self.scores, self.calls = scores, 0
+
+    def __call__(self, x: Tensor, sigma: float) -> Tensor:
+        """Scores of all models, shape ``(num_models, batch, *dims)``."""
+        self.calls += 1
+        return self.scores(x, sigma)
+
+    @property
+    def network_evaluations(self) -> int:
+        """Network evaluations that each sample of one batch has cost so far."""
+        return self.calls * self.scores.num_distinct
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples of one batch.
+
+    Attributes:
+        x: shape ``(batch, *dims)``.
+        measured: what composition and sampler recorded, each of shape ``(batch, ...)``.
+        num_evaluations: evaluations of the composed score along one path.
+    """
+
+    x: Tensor
+    measured: dict[str, Tensor]
+    num_evaluations: int
+
+
+@dataclass(frozen=True)
+class Process:
+    """A reverse process with all its parts, ready to be run on batches."""
+
+    field: ScoreField
+    sigmas: Tensor
+    predictor: Predictor
+    corrector: Corrector | None
+    swarms: Swarms | None
+
+    @property
+    def particles(self) -> int:
+        """Particles per sample."""
+        return self.swarms.size if self.swarms else 1
+
+    @torch.no_grad()
+    def run(self, seeds: list[int], dims: tuple[int, ...], device: torch.device) -> Samples:
+        """Follow the field from noise and keep one particle of every swarm, drawn by its weight.
+
+        Args:
+            seeds: one per particle; the particles of a sample stand in a row.
+            dims: shape of one sample.
+            device: where the state lies.
+        """
+        noise = NoiseStreams(seeds, dims, device)
+        start = float(self.sigmas[0]) * self.field.start_scale * start_noise(seeds, dims).to(device)
+        result = sample(
+            self.field,
+            start,
+            self.sigmas,
+            self.predictor,
+            noise=noise,
+            corrector=self.corrector,
+            swarms=self.swarms,
+        )
+        x, measured = result.x, records(result.state)
+        if result.acceptance is not None:
+            measured["acceptance"] = result.acceptance
+        if self.swarms:
+            weights = self.swarms.log_weight(self.field, result.state).reshape(-1)
+            picked = pick_one(weights, self.swarms.size, noise.uniform())
+            x, measured = x[picked], {name: values[picked] for name, values in measured.items()}
+        if result.effective_size is not None and result.log_z is not None:
+            measured |= {"effective_size": result.effective_size.T, "log_z": result.log_z}
+        return Samples(x, measured, result.num_evaluations)
+
+
+def build_process(settings: "SampleSettings", requests: Requests, scores: CountedScores) -> Process:
+    """The process that the settings describe, over the stacked scores of ``requests.composed``."""
+    recipe = settings.sampling
+    churns = isinstance(recipe.sampler, Heun) and recipe.sampler.churn > 0
+    field = compose(
+        settings.operator,
+        scores,
+        requests.num_models,
+        num_controls=requests.num_controls,
+        weighed=not churns,
+        sigma_min=recipe.sigma_min,
+    )
+    return Process(
+        field,
+        edm_sigmas(recipe.num_steps, recipe.sigma_min, recipe.sigma_max, recipe.rho),
+        get_predictor(recipe.sampler),
+        get_corrector(recipe.corrector),
+        get_swarms(recipe.swarm),
+    )

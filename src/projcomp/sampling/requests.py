@@ -1,0 +1,121 @@
+"""What is asked of which model: the stacked distributions of a case, in order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor
+
+from projcomp.config_experiments import BackgroundConfig
+from projcomp.diffusion.field import Denoiser
+from projcomp.errors import ConfigError
+from projcomp.networks import conditioning
+from projcomp.networks.precision import at_precision
+
+if TYPE_CHECKING:
+    from projcomp.stages import SampleSettings
+
+Request = tuple[Denoiser, Tensor]
+"""A denoiser and the condition, shape ``(C,)``, that it is told."""
+
+
+class Model(Protocol):
+    """What sampling needs of a checkpoint: a denoiser that says what it is told and how large."""
+
+    @property
+    def condition_kind(self) -> str:
+        """The kind of its conditions: none, position or color."""
+        ...
+
+    @property
+    def resolution(self) -> int:
+        """Side of its images, pixels."""
+        ...
+
+    def __call__(self, x: Tensor, sigma: Tensor, condition: Tensor, /) -> Tensor:
+        """Denoise ``x`` ``(B, 3, H, W)`` at ``sigma`` ``(B,)`` given ``condition`` ``(B, C)``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What is asked of the models.
+
+    Attributes:
+        composed: the background where there is one, the conditions or models, then the control.
+        num_models: how many are composed, without background and control.
+        num_controls: 1 with a control, else 0.
+        explained: for CompLift: the conditionals' model told nothing, then each requested
+            condition; empty without it.
+        resolution: side of the images, pixels.
+    """
+
+    composed: list[Request]
+    num_models: int
+    num_controls: int
+    explained: list[Request]
+    resolution: int
+
+
+def model_names(settings: "SampleSettings") -> list[str]:
+    """The models that a case needs, each once."""
+    names = [settings.conditionals] if settings.conditionals else list(settings.models)
+    names += [chosen.model for chosen in (settings.background, settings.control) if chosen]
+    return list(dict.fromkeys(names))
+
+
+def model_requests(
+    settings: "SampleSettings", load: Callable[[str], Model], device: torch.device
+) -> Requests:
+    """Everything that a case asks of its models, each loaded once.
+
+    Raises:
+        ConfigError: the models differ in resolution, or do not understand the case's conditions.
+    """
+    models = {name: load(name) for name in model_names(settings)}
+    sizes = {name: model.resolution for name, model in models.items()}
+    if len(set(sizes.values())) > 1:
+        raise ConfigError(
+            f"experiment {settings.experiment}: expected models of one resolution, got {sizes}; "
+            "train them at the same resolution"
+        )
+    precision = settings.sampling.precision
+    denoisers = {name: at_precision(model, precision, device) for name, model in models.items()}
+    kinds = {name: model.condition_kind for name, model in models.items()}
+
+    def told_little(chosen: BackgroundConfig | None) -> list[Request]:
+        """One of the distributions that ask for nothing."""
+        if chosen is None:
+            return []
+        rows = {"empty": conditioning.empty, "unconditional": conditioning.unconditional}
+        return [(denoisers[chosen.model], rows[chosen.condition](kinds[chosen.model])[0])]
+
+    told_nothing = [BackgroundConfig(model=m, condition="unconditional") for m in settings.models]
+    asked = [request for chosen in told_nothing for request in told_little(chosen)]
+    explained = []
+    if settings.conditionals:
+        name = settings.conditionals
+        asked = [(denoisers[name], row) for row in _conditions(settings, kinds[name])]
+        if settings.sampling.complift:
+            free = BackgroundConfig(model=name, condition="unconditional")
+            explained = told_little(free) + asked[: settings.case.num_composed]
+    control = told_little(settings.control)
+    composed = told_little(settings.background) + asked + control
+    return Requests(composed, len(asked), len(control), explained, next(iter(sizes.values())))
+
+
+def _conditions(settings: "SampleSettings", kind: str) -> list[Tensor]:
+    """The conditions of the case, the avoided ones last; none where it asks for nothing."""
+    case = settings.case
+    locations = [*case.locations, *case.avoided_locations]
+    colors = [*case.colors, *case.avoided_colors]
+    asked = "position" if locations else "color" if colors else kind
+    if asked != kind:
+        raise ConfigError(
+            f"experiment {settings.experiment}: expected a model conditioned on {asked} for case "
+            f"{case.name}, got {settings.conditionals}, which is conditioned on {kind}"
+        )
+    if locations:
+        return list(conditioning.at_locations(locations))
+    return list(conditioning.of_colors(colors))

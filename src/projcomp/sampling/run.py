@@ -1,0 +1,68 @@
+"""The stage: from the folder of models to the samples file of one case."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from projcomp.data.images import write_samples
+from projcomp.devices import torch_device
+from projcomp.networks.checkpoint import load_model
+from projcomp.sampling.draw import DrawnSamples, draw_samples
+from projcomp.sampling.requests import model_names
+
+if TYPE_CHECKING:
+    from projcomp.stages import SampleSettings
+
+
+def run(
+    settings: "SampleSettings",
+    models_dir: Path,
+    out: Path,
+    device: str | torch.device = "auto",
+    threads: int | None = None,
+) -> None:
+    """Sample one case of one experiment and write it to ``out``.
+
+    Args:
+        settings: what to sample.
+        models_dir: folder of the trained models, one folder per name.
+        out: the samples file, written atomically.
+        device: "auto" (a GPU where there is one), "cpu", "gpu", or a torch device.
+        threads: CPU threads of torch; None leaves them as they are.
+
+    Raises:
+        UserError: a model is missing or cannot be asked what the case asks, the device is not
+            there, or the samples are not finite.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    target = torch_device(device)
+    drawn = draw_samples(settings, lambda name: load_model(models_dir / name, target), target)
+    names = sorted(model_names(settings))
+    weights = {name: _sha256(models_dir / name / "weights.safetensors") for name in names}
+    attributes = {**_attributes(settings, drawn), "models": json.dumps(weights)}
+    write_samples(out, drawn.images, settings.case, attributes, drawn.measured)
+
+
+def _attributes(settings: "SampleSettings", drawn: DrawnSamples) -> dict[str, Any]:
+    """What the samples file says of its making."""
+    return {
+        "settings": settings.model_dump_json(),
+        "experiment": settings.experiment,
+        "seed": settings.seed,
+        "operator": settings.operator.name,
+        "sampler": settings.sampling.sampler.name,
+        "sigmas": drawn.sigmas,
+        "num_steps": settings.sampling.num_steps,
+        "field_evaluations": drawn.field_evaluations,
+        "network_evaluations_per_image": drawn.network_evaluations,
+        "seconds_per_image": drawn.seconds_per_image,
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,140 @@
+"""Experiments and sweeps as they are run: members, streams, settings, tables."""
+
+from typing import Any
+
+import pytest
+from known_config import known
+
+from projcomp import displays, stages
+from projcomp.cases import cases
+from projcomp.config import Config
+from projcomp.config_load import load
+from projcomp.experiments import all_experiments, members
+from projcomp.plan import Plan
+
+EMPTY = {"model": "single", "condition": "empty"}
+SWEEP = {
+    "conditionals": "single",
+    "background": EMPTY,
+    "num_composed": [2, 3],
+    "num_samples": 4,
+    "operators": {"p": "product", "b": "bayes", "and": "superposition_and"},
+    "samplers": {
+        "heun": {},
+        "sde": {"sampler": "sde", "num_steps": 7},
+        "swarm": {"sampler": "sde", "swarm": {"particles": 3}},
+    },
+}
+MIXTURE = {"models": ["single", "colored"], "num_objects": [1], "num_samples": 4}
+
+
+def config_with(**sections: Any) -> Config:
+    return load(known(sections))
+
+
+def test_a_sweep_is_the_grid_of_what_goes_together() -> None:
+    config = config_with(sweeps={"S": SWEEP})
+    grid = {(m.operator, m.sampler): m.refused for m in members(config, "S")}
+    assert len(grid) == 9
+    refused = {pair for pair, why in grid.items() if why}
+    assert refused == {("and", "heun"), ("and", "swarm")}
+    names = {f"S-{operator}-{sampler}" for operator, sampler in set(grid) - refused}
+    assert set(all_experiments(config)) == {"A", "B", "C", "colors", *names}
+
+
+def test_members_share_their_requests_and_their_noise() -> None:
+    config = config_with(sweeps={"S": SWEEP}, sampling={"num_steps": 5})
+    product = stages.sample_settings(config, "S-p-sde", cases(config, "S-p-sde")[0])
+    bayes = stages.sample_settings(config, "S-b-heun", cases(config, "S-b-heun")[0])
+    assert product.stream == bayes.stream == "S"
+    assert product.case == bayes.case
+    assert (product.sampling.num_steps, bayes.sampling.num_steps) == (7, 5)
+    assert product.sampling.sampler.name == "sde"
+    assert product.background is not None
+    assert product.background.condition == "empty"
+    assert bayes.background is not None
+    assert bayes.background.condition == "unconditional"
+    and_ = stages.sample_settings(config, "S-and-sde", cases(config, "S-and-sde")[0])
+    assert and_.background is None
+
+
+def test_an_experiment_changes_only_the_settings_that_it_names() -> None:
+    own = {"sampler": "euler", "precision": "fp32"}
+    config = config_with(experiments={"A": {"sampling": own}}, sampling={"num_steps": 5})
+    changed = all_experiments(config)["A"].sampling
+    assert (changed.sampler.name, changed.precision, changed.num_steps) == ("euler", "fp32", 5)
+    assert all_experiments(config)["B"].sampling == config.sampling
+
+
+def test_null_takes_back_what_all_experiments_have() -> None:
+    config = config_with(
+        experiments={"A": {"sampling": {"corrector": None}}}, sampling={"corrector": "langevin"}
+    )
+    assert all_experiments(config)["A"].sampling.corrector is None
+    assert all_experiments(config)["B"].sampling.corrector is not None
+
+
+def test_a_sweep_is_in_its_own_table_and_figure_only() -> None:
+    config = config_with(sweeps={"S": SWEEP})
+    table = displays.tables(config)["sweep_S"]
+    assert table.members["S-and-sde"] == ("and", "sde")
+    assert len(table.members) == 7
+    figures = displays.figures(config)
+    assert figures["sweep_S"].cases == table.cases
+    assert "grid_S-p-heun" not in figures
+    assert set(figures["counts"].cases) == {"A", "B", "C", "truth"}
+    assert "k3" in Plan(config)._cases["truth"]
+    assert "k3" not in figures["counts"].cases["truth"]
+    plan = Plan(config)
+    assert plan.comparison_inputs("sweep_S") == ["results/summary.csv"]
+    assert plan.figure_inputs("sweep_S") == ["results/sweep_S.csv"]
+    assert "results/sweep_S.csv" in plan.targets()
+    assert plan.job_counts()["sample_case"] == 5 + 7 * 2
+
+
+@pytest.mark.parametrize(
+    ("change", "measured"),
+    [
+        ({}, True),
+        ({"operator": {"name": "product", "weights": 0.5}}, True),
+        ({"operator": {"name": "product", "weights": [1, -1]}}, False),
+        ({"operator": "average", "background": None}, False),
+        ({"sampling": {"sampler": {"name": "heun", "churn": 0.1}}}, False),
+    ],
+)
+def test_pairs_over_a_background_tell_their_interaction(
+    change: dict[str, Any], measured: bool
+) -> None:
+    config = config_with(experiments={"colors": change})
+    assert ("interaction_colors" in displays.tables(config)) == measured
+
+
+def test_mixtures_stand_beside_the_truth() -> None:
+    config = config_with(
+        experiments={
+            "choice": {**MIXTURE, "operator": "random_choice"},
+            "alone": {**MIXTURE, "models": ["single"], "operator": "average"},
+        }
+    )
+    table = displays.tables(config)["mixture"]
+    assert table.cases == {"choice": ["n1"], "alone": ["n1"], "truth": ["n1"]}
+    assert table.colors == config.scene.colors
+    plan = Plan(config)
+    assert plan.comparison_inputs("mixture") == [
+        f"results/{name}/n1.csv" for name in ("choice", "alone", "truth")
+    ]
+    assert [path.split("/")[1] for path in plan.models_of("choice")[::2]] == ["single", "colored"]
+
+
+def test_a_control_is_a_model_to_wait_for() -> None:
+    control = {"model": "colored", "condition": "empty"}
+    config = config_with(experiments={"A": {"control": control}})
+    assert "models/colored/model.json" in Plan(config).models_of("A")
+
+
+def test_a_datasets_colours_are_its_own() -> None:
+    plain, own = config_with(), config_with(datasets={"single": {"colors": ["red", "blue"]}})
+    assert stages.render_settings(own, "single").scene.colors == ["red", "blue"]
+    assert Plan(own).render_settings("single") != Plan(plain).render_settings("single")
+    for name in ("empty", "colored"):
+        assert Plan(own).render_settings(name) == Plan(plain).render_settings(name)

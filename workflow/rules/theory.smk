@@ -1,0 +1,23 @@
+"""The papers' experiments on exact distributions; they need nothing of the rest."""
+
+
+rule theory_experiment:
+    output:
+        report(
+            plan.at("results/theory/{name}.csv"),
+            caption="../report/theory.rst",
+            category="Theory",
+            labels={"experiment": "{name}"},
+        ),
+    log:
+        plan.at("logs/theory/{name}.log"),
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        settings=lambda w: plan.theory_settings(w.name),
+    shell:
+        "projcomp theory {wildcards.name} --settings {params.settings:q}"
+        " --out {output} --threads {threads} > {log} 2>&1"
