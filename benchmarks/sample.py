@@ -12,7 +12,7 @@ import torch
 from common import seconds
 from torch import Tensor
 
-from projcomp.config import NetworkConfig
+from projcomp.config import Config, NetworkConfig
 from projcomp.devices import torch_device
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.field import Denoiser
@@ -27,16 +27,17 @@ def network(resolution: int, channels: int, device: torch.device, precision: str
     torch.manual_seed(0)
     config = NetworkConfig.model_validate({"channels": channels})
     model = Network(config, resolution, "position")
-    model.normalize_weights()
     model.eval().requires_grad_(False).to(device)
+    model.to(memory_format=torch.channels_last)  # pyright: ignore
     return at_precision(model, precision, device)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--batch", type=int, default=8, help="images sampled at once")
+    parser.add_argument("--chunk-size", type=int, default=Config().sampling.chunk_size)
     parser.add_argument("--resolution", type=int, default=32)
-    parser.add_argument("--channels", type=int, default=32, help="base channels of the network")
+    parser.add_argument("--channels", type=int, default=16, help="base channels of the network")
     parser.add_argument("--precision", choices=["bf16", "fp32"], default="bf16")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=2)
@@ -52,8 +53,8 @@ def main() -> None:
         places = torch.rand(k, 2, generator=torch.Generator().manual_seed(k)).numpy()
         rows = [conditioning.empty("position")[0], *conditioning.at_locations(places)]
         requests = [(denoise, row.to(device)) for row in rows]
-        batched = BatchedScores(requests, chunk_size=4096)
-        singles = [BatchedScores([request], chunk_size=4096) for request in requests]
+        batched = BatchedScores(requests, arguments.chunk_size)
+        singles = [BatchedScores([request], arguments.chunk_size) for request in requests]
 
         def loop(singles: list[BatchedScores] = singles) -> Tensor:
             return torch.cat([single(x, SIGMA) for single in singles])

@@ -1,6 +1,7 @@
 """Images a second and memory of training and of denoising, against a plain network in one run.
 
 Usage: python benchmarks/train.py [--preset demo|gpu|paper] [--batch 64] [--device cpu] [--compile]
+       [--jobs 2 --threads 1]
 
 The baseline (``plain_unet.py``) computes the same function of the same parameters as the paper's
 equations read, in the same precision. Every variant runs in a process of its own, so that its peak
@@ -117,6 +118,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--jobs", type=int, default=1, help="processes at once, added up")
     parser.add_argument("--rounds", type=int, default=3, help="the best of so many is shown")
     parser.add_argument("--compile", action="store_true", help="measure torch.compile too")
     given = parser.parse_args()
@@ -124,10 +126,15 @@ def main() -> None:
     best = dict.fromkeys(chosen, (0.0, 0.0, 0.0))
     for _ in range(given.rounds):
         for variant in chosen:
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-                result = pool.submit(measure, variant, given.repeats).result()
-            best[variant] = tuple(map(max, best[variant], result))
-    print(f"{given.preset}, batch {given.batch}, {given.device}, {given.threads} threads")
+            with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as pool:
+                jobs = [pool.submit(measure, variant, given.repeats) for _ in range(given.jobs)]
+                results = [job.result() for job in jobs]
+            together = tuple(map(sum, zip(*results, strict=True)))
+            best[variant] = tuple(map(max, best[variant], together))
+    print(
+        f"{given.preset}, batch {given.batch}, {given.device}, {given.jobs} processes at once, "
+        f"{given.threads} threads each; all together"
+    )
     print("variant                        step/s  ratio  forward/s  ratio  memory MiB  ratio")
     base = best[chosen[0]]
     for variant, result in best.items():
