@@ -1,0 +1,51 @@
+"""The library's page: its code runs and comes out as it says; models of noise as denoisers."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from projcomp.diffusion.epsilon import denoiser_of, vp_sigmas
+
+PAGE = Path(__file__).parents[2] / "docs" / "library.md"
+
+
+@pytest.fixture(scope="module")
+def page():
+    """The names that the page's code defines."""
+    names: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
+        exec(block, names)
+    return names
+
+
+@pytest.mark.parametrize("name", ["composed", "from_noise"])
+def test_the_products_are_the_exact_gaussian(page, name):
+    """N(e_1, s^2) N(e_2, s^2) / N(0, s^2) = N(e_1 + e_2, s^2)."""
+    x = page[name]
+    assert torch.allclose(x.mean(0), torch.ones(2), atol=4 * 0.2 / 16)
+    assert torch.allclose(x.std(0), torch.full((2,), 0.2), rtol=0.2)
+
+
+def test_the_superposition_is_in_either_place(page):
+    x = page["superposed"]
+    away = torch.minimum((x - page["here"]).norm(dim=1), (x + page["here"]).norm(dim=1))
+    assert float((away < 4 * 0.2).double().mean()) > 0.97
+    assert 0.35 < float((x[:, 0] > 0).double().mean()) < 0.65
+    assert page["log_densities"].shape == (2, 256)
+
+
+def test_a_model_of_noise_is_the_exact_denoiser():
+    """On N(m, s^2) the noise given x_vp is known, and so is E[x0 | x]."""
+    alphas_cumprod = torch.cumprod(1 - torch.linspace(1e-3, 0.05, 50, dtype=torch.float64), 0)
+
+    def model(x_vp, step, condition):
+        abar = alphas_cumprod[step][:, None]
+        return (1 - abar).sqrt() * (x_vp - abar.sqrt() * condition) / (abar * 0.09 + 1 - abar)
+
+    sigma = vp_sigmas(alphas_cumprod)[[0, 7, 49]]
+    assert torch.allclose(1 / (1 + sigma**2), alphas_cumprod[[0, 7, 49]])
+    x, mean = torch.randn(3, 4, dtype=torch.float64), torch.randn(3, 4, dtype=torch.float64)
+    exact = (0.09 * x + sigma[:, None] ** 2 * mean) / (0.09 + sigma[:, None] ** 2)
+    torch.testing.assert_close(denoiser_of(model, alphas_cumprod)(x, sigma, mean), exact)
