@@ -24,7 +24,11 @@ from projcomp.diffusion.loss import denoising_error, uncertainty_weighted
 from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser
 
-PRESETS = {"demo": [], "gpu": ["presets/gpu.yaml"], "paper": ["presets/paper.yaml"]}
+PRESETS = {
+    "demo": [],
+    "gpu": ["config.yaml", "presets/gpu.yaml"],
+    "paper": ["config.yaml", "presets/paper.yaml"],
+}
 
 
 @dataclass(frozen=True)

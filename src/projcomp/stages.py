@@ -36,8 +36,8 @@ FORMATS = {
     "sample": 2,
     "evaluate": 2,
     "summary": 2,
-    "table": 1,
-    "figure": 1,
+    "table": 2,
+    "figure": 2,
     "theory": 1,
 }
 

@@ -37,10 +37,9 @@ def write_table(root, experiment, case, **columns):
     return path
 
 
-def write_pair(root, name, gram, success):
+def write_pair(root, name, gram, success, share=(0.2, 0.5, 0.3)):
     """A pair with these inner products of its deltas, split over three levels."""
     gram = np.asarray(gram, dtype=float)
-    share = np.array([0.2, 0.5, 0.3])
     recorded = np.stack([gram[None] * part for part in share], 1).repeat(len(success), 0)
     samples = root / "samples" / "pairs" / f"{name}.h5"
     images = np.zeros((len(success), 4, 4, 3), np.uint8)
@@ -67,6 +66,15 @@ def test_the_interaction_of_a_pair_is_a_cosine(tmp_path):
     assert total["num_samples"] == 12
     assert total["spearman"] == pytest.approx(-1)
     assert total["spearman_low"] >= -1
+
+
+def test_parts_of_either_sign_do_not_cancel_in_the_absolute_interaction(tmp_path):
+    write_pair(tmp_path, "red-blue", [[4, 2], [2, 9]], [0, 0], share=(1.0, -1.0, 0.5))
+    write_pair(tmp_path, "red-green", [[4, -1], [-1, 1]], [1, 1])
+    table = made(tmp_path, "interaction", {"pairs": ["red-blue", "red-green"]})
+    assert table["absolute"][:2].tolist() == pytest.approx([5.0, 1.0])
+    assert table["absolute_spearman"][2] == pytest.approx(-1)
+    assert table["spearman"][2] == pytest.approx(-1)
 
 
 def test_without_a_control_there_is_no_zero(tmp_path):

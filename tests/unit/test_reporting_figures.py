@@ -57,12 +57,12 @@ k2,product,heun,105,0.5,0.3,0.7,
 k2,product,swarm,840,0.9,0.7,1,0.95
 k3,bayes,heun,140,0,0,0.2,
 """,
-    "interaction": """case,interaction,interaction_low,interaction_high,replaced,success,\
+    "interaction": """case,interaction,interaction_low,interaction_high,absolute,replaced,success,\
 success_low,success_high,spearman,spearman_low,spearman_high
-gray-red,0.5,0.4,0.6,0.01,0.2,0.1,0.5,,,
-red-blue,0.1,0.0,0.2,0.02,0.9,0.6,1,,,
-cyan-yellow,-0.3,-0.4,-0.1,0.0,0.4,0.2,0.6,,,
-all,,,,,,,,-0.5,-1,0.4
+gray-red,0.5,0.4,0.6,30,0.01,0.2,0.1,0.5,,,
+red-blue,0.1,0.0,0.2,2,0.02,0.9,0.6,1,,,
+cyan-yellow,-0.3,-0.4,-0.1,0,0.0,0.4,0.2,0.6,,,
+all,,,,,,,,,-0.5,-1,0.4
 """,
     "mixture": """experiment,case,num_samples,measure,value,low,high
 or,n1,80,exact_count,0.9,0.8,0.95

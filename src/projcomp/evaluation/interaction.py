@@ -2,9 +2,12 @@
 
 The interaction of a pair is the cosine of its score deltas over the path, ``sum dv <delta_i,
 delta_j> / sqrt(sum dv |delta_i|^2 sum dv |delta_j|^2)`` (docs/method.md, section 5), averaged over
-samples. A control is a second model of the background, whose delta should vanish: ``zero`` is its
-inner product with the two deltas and ``error`` its own square, in the same units; ``replaced`` is
-the cosine that the pair would have if the control were the background.
+samples. Parts of either sign cancel in it; ``absolute`` adds up their sizes, ``sum |dv <delta_i,
+delta_j>|`` over the noise levels in nats, which is what predicts the error of exact examples
+(docs/theory.md, ``repair``). A control is a second model of the background, whose delta should
+vanish: ``zero`` is its inner product with the two deltas and ``error`` its own square, in the
+units of the cosine; ``replaced`` is the cosine that the pair would have if the control were the
+background.
 """
 
 from pathlib import Path
@@ -25,10 +28,21 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     *("case", "num_samples", "interaction", "interaction_low", "interaction_high"),
-    *("replaced", "zero", "error", "peak_sigma", "success", "success_low", "success_high"),
+    *(
+        "absolute",
+        "replaced",
+        "zero",
+        "error",
+        "peak_sigma",
+        "success",
+        "success_low",
+        "success_high",
+    ),
     *("spearman", "spearman_low", "spearman_high"),
+    *("absolute_spearman", "absolute_spearman_low", "absolute_spearman_high"),
 ]
-"""One row per pair, and the row ``all`` with the rank correlation of interaction and success."""
+"""One row per pair, and the row ``all`` with the rank correlations of both forms of the
+interaction with success."""
 
 
 def table(settings: "TableSettings", root: Path) -> pd.DataFrame:
@@ -39,13 +53,23 @@ def table(settings: "TableSettings", root: Path) -> pd.DataFrame:
     """
     ((experiment, names),) = settings.cases.items()
     rows = [_row(settings, root, experiment, name) for name in names]
-    x = np.array([row["interaction"] for row in rows])
-    y = np.array([row["success"] for row in rows])
-    rng = seeds.generator(settings.seed, "bootstrap", settings.name, "spearman")
+    total = {
+        "case": "all",
+        "num_samples": sum(row["num_samples"] for row in rows),
+        **_correlation(settings, rows, "interaction", "spearman"),
+        **_correlation(settings, rows, "absolute", "absolute_spearman"),
+    }
+    return pd.DataFrame([*rows, total]).reindex(columns=pd.Index(COLUMNS))
+
+
+def _correlation(
+    settings: "TableSettings", rows: list[dict[str, Any]], column: str, name: str
+) -> dict[str, float]:
+    """Spearman's correlation of a column with success, with its interval over pairs."""
+    x, y = (np.array([row[key] for row in rows]) for key in (column, "success"))
+    rng = seeds.generator(settings.seed, "bootstrap", settings.name, name)
     rho, low, high = bootstrap_spearman(x, y, settings.confidence, settings.bootstrap, rng=rng)
-    correlation = {"spearman": rho, "spearman_low": low, "spearman_high": high}
-    total = {"case": "all", "num_samples": sum(row["num_samples"] for row in rows)}
-    return pd.DataFrame([*rows, {**total, **correlation}]).reindex(columns=pd.Index(COLUMNS))
+    return {name: rho, f"{name}_low": low, f"{name}_high": high}
 
 
 def _row(settings: "TableSettings", root: Path, experiment: str, name: str) -> dict[str, Any]:
@@ -74,9 +98,9 @@ def pair_interaction(samples: SampleSet, path: Path) -> dict[str, Any]:
     """What the samples of one pair measured.
 
     Returns:
-        ``interaction`` ``(N,)``, cosines per sample; ``replaced``, ``zero`` and ``error``, means in
-        the same units, NaN without a control; and ``peak_sigma``, the noise level where the inner
-        product is greatest.
+        ``interaction`` ``(N,)``, cosines per sample; ``absolute``, nats; ``replaced``, ``zero`` and
+        ``error``, means in the units of the cosine, NaN without a control; and ``peak_sigma``, the
+        noise level where the inner product is greatest.
 
     Raises:
         FileFormatError: they did not measure the interaction of two conditions.
@@ -91,6 +115,7 @@ def pair_interaction(samples: SampleSet, path: Path) -> dict[str, Any]:
     length = np.sqrt(total[:, 0, 0] * total[:, 1, 1])
     found = {
         "interaction": total[:, 0, 1] / length,
+        "absolute": np.abs(recorded[:, :, 0, 1].astype(float)).sum(1).mean(),
         "replaced": np.nan,
         "zero": np.nan,
         "error": np.nan,

@@ -2,10 +2,11 @@
 
 Caption: left, the cosine of the score deltas of every composed pair over the path: 0 where the two
 do not interact, as composing by scores needs it. Middle, the share of samples in which the pair
-came out and nothing else did. Right, one against the other with intervals, and Spearman's rank
-correlation with its bootstrap interval over pairs. Rings, where there is a control: the same pairs
-if the control, a second model of the background, took its place; how far they lie from the points
-is how much the background's error matters.
+came out and nothing else did. Right, success against the interaction and against its absolute
+value summed over noise levels (parts of either sign cancel in the first), with Spearman's rank
+correlations and their bootstrap intervals over pairs. Rings, where there is a control: the same
+pairs if the control, a second model of the background, took its place; how far they lie from the
+points is how much the background's error matters.
 """
 
 from pathlib import Path
@@ -24,28 +25,32 @@ from projcomp.scenes.vocabulary import COLORS
 if TYPE_CHECKING:
     from projcomp.displays import FigureSettings
 
-_CORRELATION = ["spearman", "spearman_low", "spearman_high"]
-
 
 def draw(settings: "FigureSettings", root: Path) -> Figure:
-    """Two heat maps and a scatter plot of the one experiment."""
+    """Two heat maps and two scatter plots of the one experiment."""
     table = read_table(root / "results" / f"{settings.name}.csv", COLUMNS, "tabulate")
     pairs = table.query("case != 'all'")
-    rho, low, high = table.query("case == 'all'")[_CORRELATION].to_numpy(dtype=float)[0]
+    total = table.query("case == 'all'").iloc[0]
     ((experiment, _),) = settings.cases.items()
-    figure = Figure(figsize=(11.0, 3.9), layout="constrained")
-    left, middle, right = figure.subplots(1, 3)
+    figure = Figure(figsize=(14.0, 3.9), layout="constrained")
+    left, middle, right, last = figure.subplots(1, 4)
     _draw_matrix(left, pairs, "interaction", "coolwarm", -1.0)
     left.set_title("interaction (cosine)")
     _draw_matrix(middle, pairs, "success", "cividis", 0.0)
     middle.set_title("success (share of samples)")
     _draw_scatter(right, pairs)
-    if np.isnan(rho):
-        right.set_title("rank correlation undefined: all pairs are equal")
-    else:
-        right.set_title(f"rank correlation {rho:.2f} [{low:.2f}, {high:.2f}]")
+    right.set_title(_correlation(total, "spearman"))
+    _draw_absolute(last, pairs)
+    last.set_title(_correlation(total, "absolute_spearman"))
     figure.suptitle(title_of(experiment), fontsize=9)
     return figure
+
+
+def _correlation(total: pd.Series, name: str) -> str:
+    rho, low, high = (float(total[key]) for key in (name, f"{name}_low", f"{name}_high"))
+    if np.isnan(rho):
+        return "no rank correlation: all pairs are equal"
+    return f"rank correlation {rho:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _members(pairs: pd.DataFrame) -> list[str]:
@@ -94,6 +99,16 @@ def _draw_scatter(axes: Axes, pairs: pd.DataFrame) -> None:
         axes.legend()
     axes.set_xlim(-1.05, 1.05)
     axes.set_xlabel("interaction")
+    axes.set_ylabel("success")
+    axes.set_ylim(-0.03, 1.03)
+    axes.grid()
+
+
+def _draw_absolute(axes: Axes, pairs: pd.DataFrame) -> None:
+    axes.plot(pairs["absolute"], pairs["success"], "o", markersize=3, color=INK, alpha=0.8)
+    if (pairs["absolute"] > 0).all():
+        axes.set_xscale("log")
+    axes.set_xlabel("absolute interaction, nats")
     axes.set_ylabel("success")
     axes.set_ylim(-0.03, 1.03)
     axes.grid()
