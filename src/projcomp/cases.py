@@ -1,6 +1,7 @@
 """The cases of an experiment: which places or colours are asked for at once."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import combinations
 
 from pydantic import Field
@@ -8,7 +9,7 @@ from pydantic import Field
 from projcomp.config import Config
 from projcomp.config_experiments import ExperimentConfig
 from projcomp.config_section import Color, Section
-from projcomp.experiments import all_experiments
+from projcomp.experiments import all_experiments, resolve
 from projcomp.scenes.vocabulary import COLORS
 
 TRUTH = "truth"
@@ -111,7 +112,7 @@ def cases(config: Config, experiment: str) -> list[Case]:
     """The cases of the experiment of that name; ``truth`` stands for the rendered compositions."""
     if experiment == TRUTH:
         return reference_cases(config)
-    return experiment_cases(all_experiments(config)[experiment].config)
+    return experiment_cases(resolve(config, experiment).config)
 
 
 def reference_cases(config: Config) -> list[Case]:
@@ -130,7 +131,13 @@ def _split(items: Iterable, wanted: Sequence[bool]) -> tuple[list, list]:
 
 
 def _places(numbers: Iterable[int]) -> list[tuple[float, float]]:
+    points = _default_places()
+    return [points[i - 1] for i in numbers]
+
+
+@cache
+def _default_places() -> list[tuple[float, float]]:
+    """The nine places; every case asks for some, and the camera is always the same."""
     from projcomp.scenes.locations import default_locations
 
-    points = default_locations()
-    return [(float(points[i - 1][0]), float(points[i - 1][1])) for i in numbers]
+    return [(float(x), float(y)) for x, y in default_locations()]

@@ -4,12 +4,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from projcomp.cases import TRUTH, cases, reference_cases
+from projcomp.cases import TRUTH, experiment_cases, reference_cases
 from projcomp.config import Config
 from projcomp.config_operators import Bayes, Product
 from projcomp.config_samplers import Heun
 from projcomp.config_section import Section
-from projcomp.experiments import all_experiments, members
+from projcomp.experiments import members, resolve
 from projcomp.stages import FORMATS, case_names, used_models
 
 TableKind = Literal["sweep", "interaction", "mixture"]
@@ -56,24 +56,12 @@ class FigureSettings(Section):
     models: list[str] = Field(default=[])
 
 
-def _location_cases(config: Config) -> dict[str, list[str]]:
-    """Cases of the experiments that ask for numbers of places, with the truth of them last."""
+def _cases_asking(config: Config, field: str) -> dict[str, list[str]]:
+    """Cases of the experiments that ask by ``field``, with the truth of them last."""
     found = {
-        name: [case.name for case in cases(config, name)]
+        name: [case.name for case in experiment_cases(experiment)]
         for name, experiment in config.experiments.items()
-        if experiment.num_composed
-    }
-    shown = {case for names in found.values() for case in names}
-    truth = [case.name for case in reference_cases(config) if case.name in shown]
-    return {**found, TRUTH: truth} if found else {}
-
-
-def _color_cases(config: Config) -> dict[str, list[str]]:
-    """Colour cases of the experiments that have any, with the truth of them last."""
-    found = {
-        name: [case.name for case in cases(config, name)]
-        for name, experiment in config.experiments.items()
-        if experiment.color_pairs
+        if getattr(experiment, field)
     }
     shown = {case for names in found.values() for case in names}
     truth = [case.name for case in reference_cases(config) if case.name in shown]
@@ -114,7 +102,7 @@ def tables(config: Config) -> dict[str, TableSettings]:
 
 def _measures_pairs(config: Config, name: str) -> bool:
     """Whether the samples of an experiment tell the interaction of pairs over a background."""
-    experiment = all_experiments(config)[name]
+    experiment = resolve(config, name)
     sampler, operator = experiment.sampling.sampler, experiment.config.operator
     return (
         bool(experiment.config.color_pairs or experiment.config.location_pairs)
@@ -126,7 +114,8 @@ def _measures_pairs(config: Config, name: str) -> bool:
 
 def figures(config: Config) -> dict[str, FigureSettings]:
     """Every figure of the run with its settings, by name, in the order of the report."""
-    places, colors = _location_cases(config), _color_cases(config)
+    places = _cases_asking(config, "num_composed")
+    colors = _cases_asking(config, "color_pairs")
     found: dict[str, FigureSettings] = {}
 
     def add(kind: FigureKind, shown: dict[str, list[str]], subject: str = "") -> None:

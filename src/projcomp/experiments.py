@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from projcomp.compatibility import refusal
 from projcomp.config import Config
 from projcomp.config_experiments import ExperimentConfig, RequestConfig, SweepConfig
 from projcomp.config_samplers import SamplingConfig
+
+if TYPE_CHECKING:
+    from projcomp.stages import SampleSettings
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,22 @@ def all_experiments(config: Config) -> dict[str, Experiment]:
     return {**own, **swept}
 
 
+def resolve(config: Config, name: str) -> Experiment:
+    """The experiment called ``name``, without building all the others.
+
+    Raises:
+        KeyError: there is none, or its operator and sampler do not go together.
+    """
+    if name in config.experiments:
+        return _resolved(config, name, config.experiments[name])
+    for sweep in config.sweeps:
+        if name.startswith(f"{sweep}-"):
+            for member in members(config, sweep):
+                if member.experiment.name == name and member.refused is None:
+                    return member.experiment
+    raise KeyError(name)
+
+
 def members(config: Config, sweep: str) -> list[Member]:
     """The whole grid of a sweep, operator by operator."""
     return list(_members(config, sweep, config.sweeps[sweep]))
@@ -77,8 +97,8 @@ def _resolved(config: Config, name: str, entry: ExperimentConfig) -> Experiment:
     return Experiment(name, entry, merged_sampling(config.sampling, entry.sampling), name)
 
 
-def model_names(config: ExperimentConfig) -> list[str]:
-    """The models that an experiment composes, each once."""
-    names = [config.conditionals] if config.conditionals else list(config.models or [])
-    names += [other.model for other in (config.background, config.control) if other is not None]
+def model_names(composed: "ExperimentConfig | SampleSettings") -> list[str]:
+    """The models that an experiment, or one case of it, composes, each once."""
+    names = [composed.conditionals] if composed.conditionals else list(composed.models or [])
+    names += [one.model for one in (composed.background, composed.control) if one is not None]
     return list(dict.fromkeys(names))

@@ -24,7 +24,7 @@ from projcomp.config_experiments import BackgroundConfig
 from projcomp.config_operators import Operator
 from projcomp.config_samplers import SamplingConfig
 from projcomp.config_section import Section
-from projcomp.experiments import all_experiments, model_names
+from projcomp.experiments import all_experiments, model_names, resolve
 
 FORMATS = {
     "render": 3,
@@ -253,7 +253,7 @@ def detector_settings(config: Config) -> DetectorSettings:
 
 def sample_settings(config: Config, experiment: str, case: Case) -> SampleSettings:
     """Settings of one case of ``experiment``."""
-    resolved = all_experiments(config)[experiment]
+    resolved = resolve(config, experiment)
     chosen = resolved.config
     background = chosen.background
     if chosen.operator.background == "own" and chosen.conditionals is not None:

@@ -3,20 +3,18 @@
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import get_args
 
 import pandas as pd
 
+from projcomp.displays import TableKind, TableSettings
 from projcomp.errors import ConfigError
 from projcomp.files import atomic_path
 
-if TYPE_CHECKING:
-    from projcomp.displays import TableSettings
-
-KINDS = ("sweep", "interaction", "mixture")
+KINDS: tuple[str, ...] = get_args(TableKind)
 """Kinds of tables; each is the module of ``evaluation`` that computes it."""
 
-Computer = Callable[["TableSettings", Path], pd.DataFrame]
+Computer = Callable[[TableSettings, Path], pd.DataFrame]
 
 
 def computer(kind: str) -> Computer:
@@ -30,7 +28,7 @@ def computer(kind: str) -> Computer:
     return import_module(f"projcomp.evaluation.{kind}").table
 
 
-def tabulate(name: str, settings: "TableSettings", root: Path, out: Path) -> None:
+def tabulate(name: str, settings: TableSettings, root: Path, out: Path) -> None:
     """Compute the table ``name`` of the run in ``root`` and write it to ``out``.
 
     Raises:

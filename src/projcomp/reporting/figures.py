@@ -3,33 +3,18 @@
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+from projcomp.displays import FigureSettings, RunKind, TableKind
 from projcomp.errors import ConfigError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from projcomp.displays import FigureSettings
-
-KINDS = (
-    "grid",
-    "samples4",
-    "counts",
-    "rates",
-    "pairs",
-    "rgb",
-    "sweep",
-    "interaction",
-    "mixture",
-    "unconditional",
-    "denoising",
-    "detector",
-    "theory",
-)
+KINDS: tuple[str, ...] = (*get_args(RunKind), *get_args(TableKind))
 """Kinds of figures; each is the module of ``reporting`` that draws it."""
 
-Drawer = Callable[["FigureSettings", Path], "Figure"]
+Drawer = Callable[[FigureSettings, Path], "Figure"]
 
 
 def drawer(kind: str) -> Drawer:
@@ -43,7 +28,7 @@ def drawer(kind: str) -> Drawer:
     return import_module(f"projcomp.reporting.{kind}").draw
 
 
-def draw(name: str, settings: "FigureSettings", root: Path, png: Path, svg: Path) -> None:
+def draw(name: str, settings: FigureSettings, root: Path, png: Path, svg: Path) -> None:
     """Draw the figure ``name`` of the run in ``root`` and write it to ``png`` and ``svg``.
 
     The same inputs give the same bytes.

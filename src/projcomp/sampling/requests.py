@@ -10,6 +10,7 @@ from torch import Tensor
 from projcomp.config_experiments import BackgroundConfig
 from projcomp.diffusion.field import Denoiser
 from projcomp.errors import ConfigError
+from projcomp.experiments import model_names
 from projcomp.networks import conditioning
 from projcomp.networks.precision import at_precision
 
@@ -56,13 +57,6 @@ class Requests:
     num_controls: int
     explained: list[Request]
     resolution: int
-
-
-def model_names(settings: "SampleSettings") -> list[str]:
-    """The models that a case needs, each once."""
-    names = [settings.conditionals] if settings.conditionals else list(settings.models)
-    names += [chosen.model for chosen in (settings.background, settings.control) if chosen]
-    return list(dict.fromkeys(names))
 
 
 def model_requests(

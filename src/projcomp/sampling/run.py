@@ -9,9 +9,9 @@ import torch
 
 from projcomp.data.images import write_samples
 from projcomp.devices import torch_device
+from projcomp.experiments import model_names
 from projcomp.networks.checkpoint import load_model
 from projcomp.sampling.draw import DrawnSamples, draw_samples
-from projcomp.sampling.requests import model_names
 
 if TYPE_CHECKING:
     from projcomp.stages import SampleSettings
