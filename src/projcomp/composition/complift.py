@@ -10,16 +10,18 @@ acceptance rate, never beside unselected ones.
 from collections.abc import Iterable, Sequence
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from projcomp.diffusion.convert import score_to_denoised
 from projcomp.diffusion.field import ScoreStack
 from projcomp.diffusion.inner import dots
+from projcomp.diffusion.shapes import PerModel, Samples
 
 
 def lifts(
-    scores: ScoreStack, x0: Tensor, sigmas: Sequence[float], noises: Iterable[Tensor]
-) -> Tensor:
+    scores: ScoreStack, x0: Samples, sigmas: Sequence[float], noises: Iterable[Samples]
+) -> PerModel:
     """The lift of every condition at every sample, shape ``(num_conditions, batch)``, float64.
 
     Args:
@@ -39,11 +41,11 @@ def lifts(
     return total / len(sigmas)
 
 
-def accepted(lift: Tensor) -> Tensor:
+def accepted(lift: PerModel) -> Bool[Tensor, " batch"]:
     """Which samples are accepted, shape ``(batch,)``: those with every lift above zero."""
     return (lift > 0).all(0)
 
 
-def acceptance_rate(lift: Tensor) -> float:
+def acceptance_rate(lift: PerModel) -> float:
     """Share of the samples that are accepted."""
     return float(accepted(lift).to(torch.float64).mean())

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
 
 from projcomp.composition import divergence
 from projcomp.composition.log_density import (
@@ -14,6 +13,7 @@ from projcomp.composition.log_density import (
     smooth_change,
 )
 from projcomp.diffusion.field import ScoreStack, Step
+from projcomp.diffusion.shapes import Bits, PerModel, Samples, Stacked
 from projcomp.errors import ConfigError
 
 Estimator = Literal["ito", "detailed_balance", "hutchinson", "exact"]
@@ -32,11 +32,11 @@ class DensityTracker:
     estimator: Estimator = "ito"
     data_std: float = 0.5
 
-    def start(self, num_models: int, x: Tensor, sigma: float) -> Tensor:
+    def start(self, num_models: int, x: Samples, sigma: float) -> PerModel:
         """``log N(x; 0, sigma^2)`` for every model, shape ``(num_models, batch)``."""
         return gaussian_log_density(x, sigma).expand(num_models, -1)
 
-    def divergences(self, scores: ScoreStack, step: Step) -> Tensor | None:
+    def divergences(self, scores: ScoreStack, step: Step) -> PerModel | None:
         """Divergences at the step's start where the estimator needs them, else None."""
         if self.estimator == "exact":
             return divergence.exact(scores, step.x, step.sigma)
@@ -46,8 +46,8 @@ class DensityTracker:
         return None
 
     def change(
-        self, step: Step, dx: Tensor, scores: Tensor, extra: Tensor | None
-    ) -> Tensor | float:
+        self, step: Step, dx: Samples, scores: Stacked, extra: PerModel | None
+    ) -> PerModel | float:
         """Change of the log-densities over a step; nothing at the last one, which lands on a mean.
 
         Raises:
@@ -73,7 +73,7 @@ class DensityTracker:
         return smooth_change(scores, extra, dx, step.sigma, step.sigma_next)
 
 
-def probe_of(x: Tensor) -> Tensor:
+def probe_of(x: Samples) -> Samples:
     """Random signs of the shape of ``x``, hashed from its bits.
 
     So a sample's probe is another one in every step, and the same in every batch where the sample
@@ -83,7 +83,7 @@ def probe_of(x: Tensor) -> Tensor:
     return torch.where(bits_of(x) < 0, -1.0, 1.0).to(x.dtype)
 
 
-def bits_of(x: Tensor) -> Tensor:
+def bits_of(x: Samples) -> Bits:
     """The bits of ``x`` (float32 or float64), mixed: random integers of its shape and width."""
     kind, factor = {
         torch.float32: (torch.int32, 0x9E3779B1 - 2**32),

@@ -6,9 +6,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from projcomp.diffusion.field import ScoreStack
 from projcomp.diffusion.inner import dots
+from projcomp.diffusion.shapes import PerModel, Samples, Stacked
 
 
-def directional(scores: ScoreStack, x: Tensor, sigma: float, direction: Tensor) -> Tensor:
+def directional(scores: ScoreStack, x: Samples, sigma: float, direction: Samples) -> Stacked:
     """``J_i v``, shape ``(num_models, batch, *dims)``: one forward-mode pass for all models.
 
     Args:
@@ -22,7 +23,7 @@ def directional(scores: ScoreStack, x: Tensor, sigma: float, direction: Tensor) 
         return torch.func.jvp(lambda y: scores(y, sigma), (x,), (direction,))[1]
 
 
-def hutchinson(scores: ScoreStack, x: Tensor, sigma: float, probe: Tensor) -> Tensor:
+def hutchinson(scores: ScoreStack, x: Samples, sigma: float, probe: Samples) -> PerModel:
     """Estimated divergences ``(num_models, batch)``, float64: ``<v, J_i v>``, unbiased.
 
     Args:
@@ -35,7 +36,7 @@ def hutchinson(scores: ScoreStack, x: Tensor, sigma: float, probe: Tensor) -> Te
     return dots(directional(scores, x, sigma, probe), probe[None])
 
 
-def exact(scores: ScoreStack, x: Tensor, sigma: float) -> Tensor:
+def exact(scores: ScoreStack, x: Samples, sigma: float) -> PerModel:
     """Divergences ``(num_models, batch)``, float64; one pass per dimension of a sample."""
     total: Tensor | float = 0.0
     for axis in range(x[0].numel()):

@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor
 
 from projcomp.composition.linear import LinearField, combine
 from projcomp.composition.product import product_coefficients
 from projcomp.diffusion.field import ScoreStack, Step
+from projcomp.diffusion.shapes import Gram, Index, Precise, Samples, Stacked
 from projcomp.errors import ConfigError
 
 
@@ -38,19 +38,19 @@ class Interaction:
     """
 
     sigma: float
-    log_weight: Tensor
+    log_weight: Precise
     levels: list[float]
-    per_level: list[Tensor]
-    density: Tensor
-    _pending: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
+    per_level: list[Gram]
+    density: Samples
+    _pending: tuple[Gram, Samples] | None = field(default=None, repr=False)
 
     @property
-    def total(self) -> Tensor:
+    def total(self) -> Gram:
         """The interaction over the whole path, shape ``(batch, M, M)``."""
         return torch.stack(self.per_level).sum(0)
 
     @property
-    def normalised(self) -> Tensor:
+    def normalised(self) -> Gram:
         """Cosines ``<delta_i, delta_j>/(|delta_i| |delta_j|)`` over the path, ``(batch, M, M)``."""
         total = self.total
         length = total.diagonal(dim1=1, dim2=2).clamp(min=1e-300).sqrt()
@@ -94,19 +94,19 @@ class WeightedLinearField:
     def _unweighed(self) -> LinearField:
         return LinearField(self.scores, self.coefficients)
 
-    def init(self, x: Tensor, sigma: float) -> Interaction:
+    def init(self, x: Samples, sigma: float) -> Interaction:
         """Weights of one, and nothing recorded."""
         zeros = torch.zeros(len(x), dtype=torch.float64, device=x.device)
         return Interaction(sigma, zeros, [], [], torch.zeros_like(x))
 
-    def score(self, step: Step, state: Interaction) -> tuple[Tensor, Interaction]:
+    def score(self, step: Step, state: Interaction) -> tuple[Samples, Interaction]:
         """``sum_j c_j s_j``; the state keeps the inner products of this evaluation."""
         stacked = self.scores(step.x, step.sigma)
         deltas = stacked[1:] - stacked[:1] if self.background else stacked
         pending = (gram(deltas), _pair_density(deltas, self.weights))
         return combine(stacked, self.coefficients), replace(state, _pending=pending)
 
-    def observe(self, step: Step, dx: Tensor, state: Interaction) -> Interaction:
+    def observe(self, step: Step, dx: Samples, state: Interaction) -> Interaction:
         """Weigh the step.
 
         Raises:
@@ -132,11 +132,11 @@ class WeightedLinearField:
             state.density + step.dv * density,
         )
 
-    def log_weight(self, state: Interaction) -> Tensor:
+    def log_weight(self, state: Interaction) -> Precise:
         """Log-weights ``(batch,)`` since the last resampling."""
         return state.log_weight
 
-    def resampled(self, state: Interaction, index: Tensor, log_weight: Tensor) -> Interaction:
+    def resampled(self, state: Interaction, index: Index, log_weight: Precise) -> Interaction:
         """The records of the samples ``index``, with these log-weights."""
         return replace(
             state,
@@ -151,7 +151,7 @@ def weighted_product(scores: ScoreStack, weights: Sequence[float]) -> WeightedLi
     return WeightedLinearField(scores, tuple(map(float, weights)))
 
 
-def gram(deltas: Tensor) -> Tensor:
+def gram(deltas: Stacked) -> Gram:
     """``<delta_i, delta_j>`` in float64: ``(M, batch, *dims)`` to ``(batch, M, M)``."""
     flat = deltas.to(torch.float64).flatten(2)
     if not len(flat):  # the background alone
@@ -160,7 +160,7 @@ def gram(deltas: Tensor) -> Tensor:
     return torch.stack([(flat[i] * flat).sum(2) for i in range(len(flat))]).permute(2, 0, 1)
 
 
-def _pair_density(deltas: Tensor, weights: Sequence[float]) -> Tensor:
+def _pair_density(deltas: Stacked, weights: Sequence[float]) -> Samples:
     """``sum_{i<j} w_i w_j delta_i delta_j`` elementwise, as half of square minus squares."""
     w = torch.tensor(weights, dtype=deltas.dtype, device=deltas.device)
     scaled = w.reshape(-1, *[1] * (deltas.ndim - 1)) * deltas

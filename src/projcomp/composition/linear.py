@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from projcomp.diffusion.field import ScoreStack, Step
+from projcomp.diffusion.shapes import Samples, Stacked
 from projcomp.errors import ConfigError
 
 
-def combine(scores: Tensor, coefficients: Sequence[float]) -> Tensor:
+def combine(scores: Stacked, coefficients: Sequence[float]) -> Samples:
     """The linear combination of stacked scores.
 
     Args:
@@ -64,14 +64,14 @@ class LinearField:
         """``1 / sqrt(sum c)``: at large noise every score is ``-x / sigma^2``."""
         return sum(self.coefficients) ** -0.5
 
-    def init(self, x: Tensor, sigma: float) -> None:
+    def init(self, x: Samples, sigma: float) -> None:
         """No state."""
 
-    def score(self, step: Step, state: None) -> tuple[Tensor, None]:
+    def score(self, step: Step, state: None) -> tuple[Samples, None]:
         """``sum_j c_j s_j`` at ``step.x``, shape ``(batch, *dims)``."""
         return combine(self.scores(step.x, step.sigma), self.coefficients), None
 
-    def observe(self, step: Step, dx: Tensor, state: None) -> None:
+    def observe(self, step: Step, dx: Samples, state: None) -> None:
         """Nothing to remember."""
 
 

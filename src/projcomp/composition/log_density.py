@@ -8,12 +8,12 @@ batch)`` in float64.
 import math
 
 import torch
-from torch import Tensor
 
 from projcomp.diffusion.inner import dots
+from projcomp.diffusion.shapes import PerModel, Precise, Samples, Stacked
 
 
-def ito_change(scores: Tensor, dx: Tensor, dv: float) -> Tensor:
+def ito_change(scores: Stacked, dx: Samples, dv: float) -> PerModel:
     """Ito estimator: ``<s_i, dx> - dv/2 |s_i|^2`` (Skreta et al. 2025, Theorem 1).
 
     Only where the step injected noise of variance exactly ``dv``; any drift. Its standard deviation
@@ -28,8 +28,8 @@ def ito_change(scores: Tensor, dx: Tensor, dv: float) -> Tensor:
 
 
 def detailed_balance_change(
-    scores: Tensor, dx: Tensor, sigma: float, sigma_next: float, data_std: float
-) -> Tensor:
+    scores: Stacked, dx: Samples, sigma: float, sigma_next: float, data_std: float
+) -> PerModel:
     """Detailed-balance estimator (Skreta et al. 2025, appendix D).
 
     ``1/2 [|dx|^2/dv - |dx - dv s_i|^2/dv~] - d/2 log(dv~/dv)``, with ``dv~ = dv (sigma_next^2 +
@@ -51,8 +51,8 @@ def detailed_balance_change(
 
 
 def smooth_change(
-    scores: Tensor, divergences: Tensor, dx: Tensor, sigma: float, sigma_next: float
-) -> Tensor:
+    scores: Stacked, divergences: PerModel, dx: Samples, sigma: float, sigma_next: float
+) -> PerModel:
     """Along a smooth path: ``<s_i, dx> - sigma |dsigma| (div s_i + |s_i|^2)`` (ibid., Prop. 5).
 
     Args:
@@ -66,7 +66,7 @@ def smooth_change(
     return dots(scores, dx[None]) - fall * (divergences + dots(scores, scores))
 
 
-def gaussian_log_density(x: Tensor, sigma: float) -> Tensor:
+def gaussian_log_density(x: Samples, sigma: float) -> Precise:
     """``log N(x; 0, sigma^2 I)``, shape ``(batch,)``, float64: where every path starts."""
     flat = x.to(torch.float64).flatten(1)
     constant = flat.shape[1] / 2 * math.log(2 * math.pi * sigma**2)

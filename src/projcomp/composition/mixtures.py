@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float64
 from torch import Tensor
 
 from projcomp.diffusion.convert import score_to_denoised
 from projcomp.diffusion.field import ScoreStack
+from projcomp.diffusion.shapes import Points, Precise
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,9 @@ class GaussianMixture:
         covariances: shape ``(K, d, d)``, positive definite.
     """
 
-    log_weights: Tensor
-    means: Tensor
-    covariances: Tensor
+    log_weights: Float64[Tensor, " components"]
+    means: Float64[Tensor, "components d"]
+    covariances: Float64[Tensor, "components d d"]
 
     @classmethod
     def isotropic(
@@ -50,20 +52,20 @@ class GaussianMixture:
         identity = torch.eye(self.means.shape[1], dtype=torch.float64)
         return GaussianMixture(self.log_weights, self.means, self.covariances + sigma**2 * identity)
 
-    def log_density(self, x: Tensor, sigma: float = 0.0) -> Tensor:
+    def log_density(self, x: Points, sigma: float = 0.0) -> Precise:
         """``log p(x; sigma)``, shape ``(batch,)``, for ``x`` of shape ``(batch, d)``."""
         return self._log_joint(x, sigma)[0].logsumexp(1)
 
-    def score(self, x: Tensor, sigma: float = 0.0) -> Tensor:
+    def score(self, x: Points, sigma: float = 0.0) -> Float64[Tensor, "batch d"]:
         """``grad log p(x; sigma)``, shape ``(batch, d)``, for ``x`` of shape ``(batch, d)``."""
         log_joint, pull = self._log_joint(x, sigma)
         return (log_joint.softmax(1)[..., None] * pull).sum(1)
 
-    def denoised(self, x: Tensor, sigma: float) -> Tensor:
+    def denoised(self, x: Points, sigma: float) -> Float64[Tensor, "batch d"]:
         """``E[x0 | x]`` at noise level ``sigma``, shape ``(batch, d)``."""
         return score_to_denoised(self.score(x, sigma), x, sigma)
 
-    def _log_joint(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+    def _log_joint(self, x: Points, sigma: float) -> tuple[Tensor, Tensor]:
         """Log of weight times component density, ``(batch, K)``, and each one's score."""
         at_sigma = self.noised(sigma)
         factor = torch.linalg.cholesky(at_sigma.covariances)

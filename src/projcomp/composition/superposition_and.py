@@ -14,6 +14,7 @@ import math
 from dataclasses import dataclass, replace
 
 import torch
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from projcomp.composition import divergence
@@ -22,6 +23,7 @@ from projcomp.composition.feynman_kac import gram
 from projcomp.composition.superposition_or import Superposed, weighted_sum
 from projcomp.diffusion.field import ScoreStack, Step
 from projcomp.diffusion.inner import dots
+from projcomp.diffusion.shapes import Gram, PerModel, Samples
 from projcomp.errors import ConfigError
 
 RIDGE = 1e-9
@@ -68,11 +70,11 @@ class SuperpositionAnd:
         """1: the weights sum to 1."""
         return 1.0
 
-    def init(self, x: Tensor, sigma: float) -> "AndState":
+    def init(self, x: Samples, sigma: float) -> "AndState":
         """Equal densities."""
         return AndState(_ITO.start(self.num_models, x, sigma), start=sigma)
 
-    def score(self, step: Step, state: "AndState") -> tuple[Tensor, "AndState"]:
+    def score(self, step: Step, state: "AndState") -> "tuple[Samples, AndState]":
         """The drift ``u = s_1 + sum_i kappa_i V_i``, shape ``(batch, *dims)``.
 
         Raises:
@@ -97,7 +99,7 @@ class SuperpositionAnd:
         drift, kappa = _drift(stacked[0], v, solve(products, right) / step.dv)
         return drift, replace(state, kappa=kappa, scores=stacked, extra=missed)
 
-    def observe(self, step: Step, dx: Tensor, state: "AndState") -> "AndState":
+    def observe(self, step: Step, dx: Samples, state: "AndState") -> "AndState":
         """Follow the densities; the last step, which lands on a mean, is left out."""
         assert state.scores is not None
         log_q = state.log_q + _ITO.change(step, dx, state.scores, None)
@@ -113,7 +115,12 @@ class SuperpositionAnd:
         share = math.log(high / low) / math.log(state.start / self.lift_end)
         return share * torch.tensor(self.lift, dtype=torch.float64)
 
-    def _traces(self, step: Step, v: Tensor, products: Tensor) -> Tensor:
+    def _traces(
+        self,
+        step: Step,
+        v: Float[Tensor, "others batch *dims"],
+        products: Float64[Tensor, "batch others others"],
+    ) -> PerModel:
         """``tr(P grad s_i)``, shape ``(num_models, batch)``, P the projector on span{V}."""
         factor = torch.linalg.cholesky(ridged(products))
         flat = v.to(torch.float64).flatten(2).transpose(0, 1)
@@ -158,11 +165,11 @@ class SuperpositionAndOde:
         """1: the weights sum to 1."""
         return 1.0
 
-    def init(self, x: Tensor, sigma: float) -> Superposed:
+    def init(self, x: Samples, sigma: float) -> Superposed:
         """Equal densities."""
         return Superposed(self._densities.start(self.num_models, x, sigma))
 
-    def score(self, step: Step, state: Superposed) -> tuple[Tensor, Superposed]:
+    def score(self, step: Step, state: Superposed) -> tuple[Samples, Superposed]:
         """``s_1 + sum_i a_i V_i``, shape ``(batch, *dims)``.
 
         Raises:
@@ -180,7 +187,7 @@ class SuperpositionAndOde:
         drift, kappa = _drift(stacked[0], v, solve(gram(v), right.T))
         return drift, replace(state, kappa=kappa, scores=stacked, extra=traces)
 
-    def observe(self, step: Step, dx: Tensor, state: Superposed) -> Superposed:
+    def observe(self, step: Step, dx: Samples, state: Superposed) -> Superposed:
         """Follow the densities; the last step, which lands on a mean, is left out."""
         assert state.scores is not None
         change = self._densities.change(step, dx, state.scores, state.extra)
@@ -191,7 +198,11 @@ class SuperpositionAndOde:
         return DensityTracker("exact" if self.exact else "hutchinson")
 
 
-def _drift(first: Tensor, v: Tensor, coefficients: Tensor) -> tuple[Tensor, Tensor]:
+def _drift(
+    first: Samples,
+    v: Float[Tensor, "others batch *dims"],
+    coefficients: Float64[Tensor, "batch others"],
+) -> tuple[Samples, PerModel]:
     """``s_1 + sum_i a_i V_i``, ``a`` of shape ``(batch, M - 1)``; and all kappa, ``(M, batch)``.
 
     Not ``sum_i kappa_i s_i``: kappa reaches hundreds where scores nearly agree.
@@ -200,7 +211,7 @@ def _drift(first: Tensor, v: Tensor, coefficients: Tensor) -> tuple[Tensor, Tens
     return first + weighted_sum(kappa, v), torch.cat([1 - kappa.sum(0, keepdim=True), kappa])
 
 
-def ridged(products: Tensor) -> Tensor:
+def ridged(products: Gram) -> Gram:
     """Gram matrices ``(batch, M, M)`` with a little on the diagonal, so that they can be solved."""
     trace = products.diagonal(dim1=1, dim2=2).sum(1)
     little = (RIDGE * trace).clamp(min=1e-300)
@@ -208,7 +219,9 @@ def ridged(products: Tensor) -> Tensor:
     return products + little[:, None, None] * eye
 
 
-def solve(products: Tensor, right: Tensor) -> Tensor:
+def solve(
+    products: Gram, right: Float64[Tensor, "batch models"]
+) -> Float64[Tensor, "batch models"]:
     """Solutions ``(batch, M)`` of the Gram systems ``G a = r``; zero where all scores agree."""
     solution = torch.linalg.solve(ridged(products), right[..., None])[..., 0]
     agree = products.diagonal(dim1=1, dim2=2).sum(1) == 0

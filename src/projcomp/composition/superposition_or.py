@@ -7,10 +7,10 @@ Skreta et al. 2025, section 3 (docs/method.md, section 4): ``kappa = softmax(T l
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor
 
 from projcomp.composition.densities import DensityTracker
 from projcomp.diffusion.field import ScoreStack, Step
+from projcomp.diffusion.shapes import PerModel, Samples, Stacked
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Superposed:
         extra: what the estimator needs beside the scores, ``(num_models, batch)``.
     """
 
-    log_q: Tensor
-    kappa: Tensor | None = None
-    scores: Tensor | None = None
-    extra: Tensor | None = None
+    log_q: PerModel
+    kappa: PerModel | None = None
+    scores: Stacked | None = None
+    extra: PerModel | None = None
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ class SuperpositionOr:
         """1: the weights sum to 1."""
         return 1.0
 
-    def init(self, x: Tensor, sigma: float) -> Superposed:
+    def init(self, x: Samples, sigma: float) -> Superposed:
         """Equal densities."""
         return Superposed(self.densities.start(self.num_models, x, sigma))
 
-    def score(self, step: Step, state: Superposed) -> tuple[Tensor, Superposed]:
+    def score(self, step: Step, state: Superposed) -> tuple[Samples, Superposed]:
         """``sum_i kappa_i s_i``, shape ``(batch, *dims)``."""
         stacked = self.scores(step.x, step.sigma)
         prior = torch.zeros(self.num_models).double()
@@ -74,14 +74,14 @@ class SuperpositionOr:
         extra = self.densities.divergences(self.scores, step) if step.sigma_next > 0 else None
         return weighted_sum(kappa, stacked), Superposed(state.log_q, kappa, stacked, extra)
 
-    def observe(self, step: Step, dx: Tensor, state: Superposed) -> Superposed:
+    def observe(self, step: Step, dx: Samples, state: Superposed) -> Superposed:
         """Follow the densities, with the scores of before the step."""
         assert state.scores is not None
         change = self.densities.change(step, dx, state.scores, state.extra)
         return replace(state, log_q=state.log_q + change, scores=None, extra=None)
 
 
-def weighted_sum(kappa: Tensor, stacked: Tensor) -> Tensor:
+def weighted_sum(kappa: PerModel, stacked: Stacked) -> Samples:
     """``sum_i kappa_i s_i`` with weights ``(num_models, batch)``, one model after the other."""
     shape = (*kappa.shape, *[1] * (stacked.ndim - 2))
     weighted = kappa.reshape(shape).to(stacked.dtype) * stacked

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from projcomp.diffusion.convert import denoised_to_score
 from projcomp.diffusion.field import Denoiser
+from projcomp.diffusion.shapes import Samples, Stacked
 
 
 class BatchedScores:
@@ -47,7 +48,7 @@ class BatchedScores:
         """The greatest number of distinct conditions of any one denoiser."""
         return max(len(group.conditions) for group in self._groups)
 
-    def __call__(self, x: Tensor, sigma: float) -> Tensor:
+    def __call__(self, x: Samples, sigma: float) -> Stacked:
         """Scores of all requests at ``x``, shape ``(batch, *dims)``.
 
         Returns:
@@ -73,7 +74,7 @@ class _Group:
         self.conditions.append(condition)
         return len(self.conditions) - 1
 
-    def denoise(self, x: Tensor, sigma: float, chunk_size: int) -> Tensor:
+    def denoise(self, x: Samples, sigma: float, chunk_size: int) -> Stacked:
         """Denoised ``x`` under every condition, shape ``(num_conditions, batch, *dims)``."""
         batch, total = len(x), len(x) * len(self.conditions)
         conditions = torch.stack(self.conditions).to(x.device)

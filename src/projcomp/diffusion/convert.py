@@ -7,8 +7,10 @@ For ``x = x0 + sigma * noise`` with standard normal noise, Tweedie's formula say
 import torch
 from torch import Tensor
 
+from projcomp.diffusion.shapes import Samples
 
-def denoised_to_score(denoised: Tensor, x: Tensor, sigma: float | Tensor) -> Tensor:
+
+def denoised_to_score(denoised: Tensor, x: Samples, sigma: float | Tensor) -> Tensor:
     """The score of the noisy distribution from the denoised ``E[x0 | x]``.
 
     Args:
@@ -22,7 +24,7 @@ def denoised_to_score(denoised: Tensor, x: Tensor, sigma: float | Tensor) -> Ten
     return (denoised - x) / _over_dims(sigma, x) ** 2
 
 
-def score_to_denoised(score: Tensor, x: Tensor, sigma: float | Tensor) -> Tensor:
+def score_to_denoised(score: Tensor, x: Samples, sigma: float | Tensor) -> Tensor:
     """The denoised ``E[x0 | x]`` from the score; the inverse of :func:`denoised_to_score`."""
     return x + _over_dims(sigma, x) ** 2 * score
 

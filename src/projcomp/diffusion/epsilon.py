@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 
+from jaxtyping import Float
 from torch import Tensor
 
 from projcomp.diffusion.field import Denoiser
+from projcomp.diffusion.shapes import Condition, Index, PerSample, Samples
 
-EpsilonModel = Callable[[Tensor, Tensor, Tensor], Tensor]
+EpsilonModel = Callable[[Samples, Index, Condition], Samples]
 """``(x_vp (batch, *dims), step (batch,), condition (batch, C)) -> noise (batch, *dims)``."""
 
 
-def vp_sigmas(alphas_cumprod: Tensor) -> Tensor:
+def vp_sigmas(alphas_cumprod: Float[Tensor, " levels"]) -> Float[Tensor, " levels"]:
     """Noise levels of a variance-preserving schedule, ``sigma = sqrt((1 - abar) / abar)``.
 
     Args:
@@ -22,7 +24,7 @@ def vp_sigmas(alphas_cumprod: Tensor) -> Tensor:
     return ((1 - alphas_cumprod) / alphas_cumprod).sqrt()
 
 
-def denoiser_of(model: EpsilonModel, alphas_cumprod: Tensor) -> Denoiser:
+def denoiser_of(model: EpsilonModel, alphas_cumprod: Float[Tensor, " levels"]) -> Denoiser:
     """``E[x0 | x]`` by a model that predicts the noise of ``x_vp = sqrt(abar) x``.
 
     The model is asked at the step whose noise level is nearest, in the logarithm, to the one
@@ -34,7 +36,7 @@ def denoiser_of(model: EpsilonModel, alphas_cumprod: Tensor) -> Denoiser:
     """
     levels = vp_sigmas(alphas_cumprod)
 
-    def denoise(x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
+    def denoise(x: Samples, sigma: PerSample, condition: Condition) -> Samples:
         known = levels.to(x)
         step = (known.log() - sigma[:, None].log()).abs().argmin(1)
         column = sigma.reshape(-1, *[1] * (x.ndim - 1))

@@ -9,14 +9,14 @@ explicit: the sampler carries it and never looks inside.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from torch import Tensor
+from projcomp.diffusion.shapes import Condition, Index, PerSample, Precise, Samples, Stacked
 
-ScoreStack = Callable[[Tensor, float], Tensor]
+ScoreStack = Callable[[Samples, float], Stacked]
 """``(x (batch, *dims), sigma) -> scores (num_models, batch, *dims)`` of all models at once."""
 
-Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]
+Denoiser = Callable[[Samples, PerSample, Condition], Samples]
 """``(x (batch, *dims), sigma (batch,), condition (batch, C)) -> denoised (batch, *dims)``."""
 
 
@@ -33,10 +33,10 @@ class Step:
         noise_std: what the sampler will multiply ``noise`` by.
     """
 
-    x: Tensor
+    x: Samples
     sigma: float
     sigma_next: float
-    noise: Tensor | None = None
+    noise: Samples | None = None
     noise_std: float = 0.0
 
     @property
@@ -50,6 +50,7 @@ class Step:
         return self.noise is not None and abs(self.noise_std**2 - self.dv) <= 1e-6 * self.dv
 
 
+@runtime_checkable
 class ScoreField(Protocol):
     """A direction for every sample at every noise level, with explicit state.
 
@@ -67,26 +68,27 @@ class ScoreField(Protocol):
         """Standard deviation of the start, as a multiple of the first noise level."""
         ...
 
-    def init(self, x: Tensor, sigma: float) -> Any:
+    def init(self, x: Samples, sigma: float) -> Any:
         """The state at the start ``x``, shape ``(batch, *dims)``, of noise level ``sigma``."""
         ...
 
-    def score(self, step: Step, state: Any) -> tuple[Tensor, Any]:
+    def score(self, step: Step, state: Any) -> tuple[Samples, Any]:
         """The drift of ``step``, shape ``(batch, *dims)``, and the state (may keep scores)."""
         ...
 
-    def observe(self, step: Step, dx: Tensor, state: Any) -> Any:
+    def observe(self, step: Step, dx: Samples, state: Any) -> Any:
         """The state after ``step`` displaced the samples by ``dx``, shape ``(batch, *dims)``."""
         ...
 
 
+@runtime_checkable
 class WeightedField(ScoreField, Protocol):
     """A score field that also weighs its samples on the way, so that they can be resampled."""
 
-    def log_weight(self, state: Any) -> Tensor:
+    def log_weight(self, state: Any) -> Precise:
         """Log of the importance weights, shape ``(batch,)``."""
         ...
 
-    def resampled(self, state: Any, index: Tensor, log_weight: Tensor) -> Any:
+    def resampled(self, state: Any, index: Index, log_weight: Precise) -> Any:
         """The state of the samples ``index``, shape ``(batch,)``, with these log-weights."""
         ...

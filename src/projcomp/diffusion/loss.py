@@ -3,24 +3,25 @@
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+
+from projcomp.diffusion.shapes import PerSample, Samples
 
 
 def draw_sigma(
     batch: int, log_mean: float, log_std: float, generator: torch.Generator, device: torch.device
-) -> Tensor:
+) -> PerSample:
     """Training noise levels ``(batch,)``: ln sigma ~ N(log_mean, log_std^2)."""
     noise = torch.randn(batch, generator=generator, device=device)
     return (log_mean + log_std * noise).exp()
 
 
 def denoising_error(
-    denoise: Callable[[Tensor, Tensor], Tensor],
-    x0: Tensor,
-    sigma: Tensor,
-    noise: Tensor,
+    denoise: Callable[[Samples, PerSample], Samples],
+    x0: Samples,
+    sigma: PerSample,
+    noise: Samples,
     sigma_data: float,
-) -> Tensor:
+) -> PerSample:
     """Per-sample error ``(batch,)``: mean squared error, weighted to 1 for a network of zeros.
 
     The weight is EDM's ``(sigma^2 + sigma_data^2) / (sigma sigma_data)^2``.
@@ -38,6 +39,6 @@ def denoising_error(
     return weight * (denoised - x0).square().flatten(1).mean(1)
 
 
-def uncertainty_weighted(error: Tensor, logvar: Tensor) -> Tensor:
+def uncertainty_weighted(error: PerSample, logvar: PerSample) -> PerSample:
     """EDM2's loss ``(batch,)`` of the errors at an uncertainty u: error / exp(u) + u (eq. 14)."""
     return error / logvar.exp() + logvar

@@ -1,12 +1,12 @@
 """The noise levels that a sampler steps through."""
 
 import torch
-from torch import Tensor
 
+from projcomp.diffusion.shapes import Levels
 from projcomp.errors import ConfigError
 
 
-def edm_sigmas(num_steps: int, sigma_min: float, sigma_max: float, rho: float) -> Tensor:
+def edm_sigmas(num_steps: int, sigma_min: float, sigma_max: float, rho: float) -> Levels:
     """EDM's noise levels, evenly spaced in ``sigma^(1/rho)`` (Karras et al. 2022, equation 5).
 
     Args:

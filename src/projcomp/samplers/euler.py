@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from torch import Tensor
-
 from projcomp.diffusion.field import ScoreField, Step
+from projcomp.diffusion.shapes import Samples
 from projcomp.samplers.noise import NoiseStreams
 from projcomp.samplers.result import Move
 
 
 def euler(
     field: ScoreField,
-    x: Tensor,
+    x: Samples,
     sigma: float,
     sigma_next: float,
     state: Any,

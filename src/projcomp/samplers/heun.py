@@ -7,9 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor
-
 from projcomp.diffusion.field import ScoreField, Step
+from projcomp.diffusion.shapes import Samples
 from projcomp.errors import ConfigError
 from projcomp.samplers.noise import NoiseStreams, drawn
 from projcomp.samplers.result import Move
@@ -38,7 +37,7 @@ class Heun:
     def __call__(
         self,
         field: ScoreField,
-        x: Tensor,
+        x: Samples,
         sigma: float,
         sigma_next: float,
         state: Any,

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from projcomp.diffusion.inner import dot
+from projcomp.diffusion.shapes import Samples
 from projcomp.samplers.line_integral import NUM_EVALUATIONS, Score, log_density_change
 from projcomp.samplers.mala import choose
 from projcomp.samplers.noise import NoiseStreams
@@ -31,7 +31,7 @@ class Hmc:
     keep: float = 0.0
 
     def __call__(
-        self, score: Score, x: Tensor, sigma: float, noise: NoiseStreams, num_steps: int
+        self, score: Score, x: Samples, sigma: float, noise: NoiseStreams, num_steps: int
     ) -> Chain:
         """See :class:`projcomp.samplers.process.Kernel`."""
         size = self.step * sigma

@@ -3,8 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from torch import Tensor
-
+from projcomp.diffusion.shapes import Samples
 from projcomp.samplers.line_integral import Score
 from projcomp.samplers.noise import NoiseStreams
 from projcomp.samplers.result import Chain
@@ -24,7 +23,7 @@ class Langevin:
     eta: float
 
     def __call__(
-        self, score: Score, x: Tensor, sigma: float, noise: NoiseStreams, num_steps: int
+        self, score: Score, x: Samples, sigma: float, noise: NoiseStreams, num_steps: int
     ) -> Chain:
         """See :class:`projcomp.samplers.process.Kernel`."""
         for _ in range(num_steps):

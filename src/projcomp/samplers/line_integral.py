@@ -2,22 +2,21 @@
 
 from collections.abc import Callable
 
-from torch import Tensor
-
 from projcomp.diffusion.inner import dot
+from projcomp.diffusion.shapes import Precise, Samples
 
 _NODES = (0.5 - (3 / 7) ** 0.5 / 2, 0.5, 0.5 + (3 / 7) ** 0.5 / 2)
 _WEIGHTS = (49 / 180, 16 / 45, 49 / 180)
 _END_WEIGHT = 1 / 20
 NUM_EVALUATIONS = len(_NODES)
 
-Score = Callable[[Tensor], Tensor]
+Score = Callable[[Samples], Samples]
 """The score at one noise level: ``x (batch, *dims) -> (batch, *dims)``."""
 
 
 def log_density_change(
-    score: Score, x: Tensor, y: Tensor, score_x: Tensor, score_y: Tensor
-) -> Tensor:
+    score: Score, x: Samples, y: Samples, score_x: Samples, score_y: Samples
+) -> Precise:
     """``log p(y) - log p(x)``, shape ``(batch,)``, float64, as the integral of ``<s, dx>``.
 
     Five Gauss-Lobatto points: the ends, whose scores a proposal has already cost, and three more;

@@ -4,9 +4,11 @@ import math
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from projcomp.diffusion.inner import dot
+from projcomp.diffusion.shapes import Samples
 from projcomp.samplers.line_integral import NUM_EVALUATIONS, Score, log_density_change
 from projcomp.samplers.noise import NoiseStreams
 from projcomp.samplers.result import Chain
@@ -26,7 +28,7 @@ class Mala:
     eta: float
 
     def __call__(
-        self, score: Score, x: Tensor, sigma: float, noise: NoiseStreams, num_steps: int
+        self, score: Score, x: Samples, sigma: float, noise: NoiseStreams, num_steps: int
     ) -> Chain:
         """See :class:`projcomp.samplers.process.Kernel`."""
         size = self.eta * sigma**2
@@ -44,6 +46,6 @@ class Mala:
         return Chain(x, 1 + num_steps * (1 + NUM_EVALUATIONS), accepted / num_steps)
 
 
-def choose(taken: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+def choose(taken: Bool[Tensor, " batch"], yes: Samples, no: Samples) -> Samples:
     """``yes`` where ``taken`` ``(batch,)``, else ``no``; both ``(batch, *dims)``."""
     return torch.where(taken.reshape(-1, *[1] * (yes.ndim - 1)), yes, no)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from projcomp.diffusion.shapes import Precise, Samples
 from projcomp.errors import ConfigError
 
 _BLOCK_NUMBERS = 2**17
@@ -39,7 +40,7 @@ class NoiseStreams:
         self._normals: list[Tensor] = []
         self._uniforms: list[Tensor] = []
 
-    def normal(self) -> Tensor:
+    def normal(self) -> Samples:
         """The next standard normal noise, shape ``(batch, *dims)``."""
         if not self._normals:
             shape = (self._block, *self._dims)
@@ -49,7 +50,7 @@ class NoiseStreams:
             self._normals = list(torch.stack(drawn, 1).flip(0))
         return self._normals.pop().to(self._device)
 
-    def uniform(self) -> Tensor:
+    def uniform(self) -> Precise:
         """The next uniform numbers in [0, 1), shape ``(batch,)``, float64."""
         if not self._uniforms:
             drawn = [
@@ -59,7 +60,7 @@ class NoiseStreams:
         return self._uniforms.pop().to(self._device)
 
 
-def drawn(noise: NoiseStreams | None) -> Tensor:
+def drawn(noise: NoiseStreams | None) -> Samples:
     """The next standard normal noise of streams that a stochastic sampler must have.
 
     Raises:

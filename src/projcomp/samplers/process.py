@@ -6,12 +6,14 @@ Every sampler of :mod:`projcomp.samplers.registry` is this loop with other parts
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from projcomp.diffusion.field import ScoreField, Step
+from projcomp.diffusion.shapes import Samples
 from projcomp.errors import ConfigError
 from projcomp.samplers.line_integral import Score
 from projcomp.samplers.noise import NoiseStreams
@@ -19,13 +21,14 @@ from projcomp.samplers.result import Chain, Move, SamplerResult
 from projcomp.samplers.smc import Swarms, log_mean_weight
 
 
+@runtime_checkable
 class Predictor(Protocol):
     """Brings samples from one noise level to the next lower one."""
 
     def __call__(
         self,
         field: ScoreField,
-        x: Tensor,
+        x: Samples,
         sigma: float,
         sigma_next: float,
         state: Any,
@@ -35,11 +38,12 @@ class Predictor(Protocol):
         ...
 
 
+@runtime_checkable
 class Kernel(Protocol):
     """A Markov chain that keeps the field's distribution at one noise level."""
 
     def __call__(
-        self, score: Score, x: Tensor, sigma: float, noise: NoiseStreams, num_steps: int
+        self, score: Score, x: Samples, sigma: float, noise: NoiseStreams, num_steps: int
     ) -> Chain:
         """Make ``num_steps`` steps from ``x``, shape ``(batch, *dims)``, at ``sigma`` > 0."""
         ...
@@ -68,8 +72,8 @@ class Corrector:
 
 def sample(
     field: ScoreField,
-    x: Tensor,
-    sigmas: Tensor,
+    x: Samples,
+    sigmas: Float[Tensor, " levels"],
     predictor: Predictor,
     *,
     noise: NoiseStreams | None = None,
@@ -129,6 +133,6 @@ def sample(
     )
 
 
-def _score_at(field: ScoreField, sigma: float, state: Any, x: Tensor) -> Tensor:
+def _score_at(field: ScoreField, sigma: float, state: Any, x: Samples) -> Samples:
     """The field's score where no step is made; its state stays as it is."""
     return field.score(Step(x, sigma, sigma), state)[0]

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from jaxtyping import Float64
 from torch import Tensor
+
+from projcomp.diffusion.shapes import PerSwarm, Precise, Samples
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class Move:
         num_evaluations: how often the field's score was evaluated.
     """
 
-    x: Tensor
+    x: Samples
     state: Any
     num_evaluations: int
 
@@ -31,9 +34,9 @@ class Chain:
         acceptance: share of accepted proposals, shape ``(batch,)``; None where nothing is proposed.
     """
 
-    x: Tensor
+    x: Samples
     num_evaluations: int
-    acceptance: Tensor | None = None
+    acceptance: Precise | None = None
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,9 @@ class SamplerResult:
         log_z: estimated log-normaliser of every swarm's weights, shape ``(swarms,)``; None without.
     """
 
-    x: Tensor
+    x: Samples
     state: Any
     num_evaluations: int
-    acceptance: Tensor | None = None
-    effective_size: Tensor | None = None
-    log_z: Tensor | None = None
+    acceptance: Precise | None = None
+    effective_size: Float64[Tensor, "decisions swarms"] | None = None
+    log_z: PerSwarm | None = None

@@ -8,9 +8,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch import Tensor
-
 from projcomp.diffusion.field import ScoreField, Step
+from projcomp.diffusion.shapes import Samples
 from projcomp.samplers.noise import NoiseStreams, drawn
 from projcomp.samplers.result import Move
 
@@ -28,7 +27,7 @@ class ReverseSde:
     def __call__(
         self,
         field: ScoreField,
-        x: Tensor,
+        x: Samples,
         sigma: float,
         sigma_next: float,
         state: Any,
@@ -44,7 +43,7 @@ class ReverseSde:
 
 def ancestral(
     field: ScoreField,
-    x: Tensor,
+    x: Samples,
     sigma: float,
     sigma_next: float,
     state: Any,

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
+from jaxtyping import Float64, Integer
 from torch import Tensor
 
 from projcomp.diffusion.field import ScoreField, WeightedField
+from projcomp.diffusion.shapes import PerSample, PerSwarm, Precise, Samples, SwarmWeights
 from projcomp.errors import ConfigError, UserError
 from projcomp.samplers.noise import NoiseStreams
 
@@ -41,13 +43,13 @@ class Swarms:
         if count % self.size:
             raise ConfigError(f"swarms: expected a multiple of {self.size} particles, got {count}")
 
-    def log_weight(self, field: ScoreField, state: Any) -> Tensor:
+    def log_weight(self, field: ScoreField, state: Any) -> SwarmWeights:
         """Log-weights since the last resampling, ``(swarms, size)``, float64."""
         return cast(WeightedField, field).log_weight(state).double().reshape(-1, self.size)
 
     def resample(
-        self, field: ScoreField, x: Tensor, state: Any, noise: NoiseStreams
-    ) -> tuple[Tensor, Any, Tensor, Tensor]:
+        self, field: ScoreField, x: Samples, state: Any, noise: NoiseStreams
+    ) -> tuple[Samples, Any, PerSwarm, PerSwarm]:
         """Resample the swarms that need it, systematically; their log-weights start again at 0.
 
         Returns:
@@ -78,17 +80,19 @@ class Swarms:
         return x[index], state, size, gained
 
 
-def log_mean_weight(log_weight: Tensor) -> Tensor:
+def log_mean_weight(log_weight: SwarmWeights) -> PerSwarm:
     """Log of each swarm's mean weight: ``(swarms, size)`` to ``(swarms,)``."""
     return log_weight.logsumexp(1) - math.log(log_weight.shape[1])
 
 
-def effective_size(log_weight: Tensor) -> Tensor:
+def effective_size(log_weight: SwarmWeights) -> PerSwarm:
     """``1 / sum w^2`` of normalised weights: ``(swarms, size)`` to ``(swarms,)``."""
     return 1 / log_weight.softmax(1).square().sum(1)
 
 
-def systematic(weights: Tensor, uniform: Tensor) -> Tensor:
+def systematic(
+    weights: SwarmWeights, uniform: Float64[Tensor, "swarms 1"]
+) -> Integer[Tensor, "swarms size"]:
     """Systematic resampling: particle i is taken floor or ceil of ``size * w_i`` times.
 
     Args:
@@ -102,7 +106,7 @@ def systematic(weights: Tensor, uniform: Tensor) -> Tensor:
     return _at(weights, (torch.arange(size, device=weights.device) + uniform) / size)
 
 
-def pick_one(log_weight: Tensor, size: int, uniform: Tensor) -> Tensor:
+def pick_one(log_weight: PerSample, size: int, uniform: Precise) -> Integer[Tensor, " swarms"]:
     """One particle of each swarm, drawn by its weight.
 
     Args:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+
+from projcomp.diffusion.shapes import Samples
 
 
-def start_noise(seeds: Sequence[int], dims: Sequence[int]) -> Tensor:
+def start_noise(seeds: Sequence[int], dims: Sequence[int]) -> Samples:
     """Standard normal noise, one independent stream per sample.
 
     Drawn on the CPU, so that a sample is the same on every device and in every batch.
