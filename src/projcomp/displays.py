@@ -20,6 +20,7 @@ RunKind = Literal[
     "rates",
     "pairs",
     "rgb",
+    "overlap",
     "unconditional",
     "denoising",
     "detector",
@@ -102,12 +103,20 @@ def tables(config: Config) -> dict[str, TableSettings]:
 
 def _measures_pairs(config: Config, name: str) -> bool:
     """Whether the samples of an experiment tell the interaction of pairs over a background."""
+    asked = config.experiments[name]
+    return bool(asked.color_pairs or asked.location_pairs) and _records_interaction(config, name, 2)
+
+
+def _records_interaction(config: Config, name: str, composed: int) -> bool:
+    """Whether an experiment adds so many conditions to a background and records how they interact.
+
+    Without a background the deltas would be whole scores; churned steps do not follow each other.
+    """
     experiment = resolve(config, name)
     sampler, operator = experiment.sampling.sampler, experiment.config.operator
     return (
-        bool(experiment.config.color_pairs or experiment.config.location_pairs)
-        and isinstance(operator, Product | Bayes)
-        and all(weight >= 0 for weight in operator.weights_of(2))
+        isinstance(operator, Product | Bayes)
+        and all(weight >= 0 for weight in operator.weights_of(composed))
         and not (isinstance(sampler, Heun) and sampler.churn > 0)
     )
 
@@ -137,6 +146,9 @@ def figures(config: Config) -> dict[str, FigureSettings]:
             add("rgb", {name: names, TRUTH: names}, name)
     for name, table in tables(config).items():
         found[name] = FigureSettings(name=name, kind=table.kind, cases=table.cases)
+    several = _several_places(config)
+    if several:
+        add("overlap", several)
     background = {name: ["k0"] for name, names in places.items() if "k0" in names}
     if background:
         add("unconditional", background)
@@ -147,6 +159,24 @@ def figures(config: Config) -> dict[str, FigureSettings]:
     for experiment in config.theory.experiments:
         add("theory", {}, experiment)
     return found
+
+
+def _several_places(config: Config) -> dict[str, list[str]]:
+    """Cases with two places or more, of the experiments that record how those interact."""
+    found = {
+        name: [
+            case.name
+            for case in experiment_cases(config.experiments[name])
+            if len(case.locations) > 1
+        ]
+        for name in config.experiments
+        if config.experiments[name].num_composed
+    }
+    return {
+        name: names
+        for name, names in found.items()
+        if names and _records_interaction(config, name, 2)
+    }
 
 
 def figure_names(config: Config) -> list[str]:

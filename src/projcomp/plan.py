@@ -159,7 +159,7 @@ class Plan:
             return [self.at("models/detector/check.csv")]
         shown = [(e, case) for e, names in figure.cases.items() for case in names]
         images = [self.at(f"samples/{experiment}/{case}.h5") for experiment, case in shown]
-        if figure.kind == "rgb":
+        if figure.kind in ("rgb", "overlap"):
             return images
         return images + [self.at(f"results/{experiment}/{case}.csv") for experiment, case in shown]
 

@@ -33,7 +33,7 @@ FORMATS = {
     "train": 5,
     "check": 1,
     "detector": 1,
-    "sample": 2,
+    "sample": 3,
     "evaluate": 2,
     "summary": 2,
     "table": 2,

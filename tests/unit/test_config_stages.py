@@ -118,6 +118,7 @@ def test_figures_of_the_default_run() -> None:
     four = {"samples4_A", "samples4_B", "samples4_C", "samples4_truth"}
     rest = {"counts", "rates", "pairs_colors", "pairs_truth", "rgb_colors", "unconditional"}
     assert set(names) == grids | four | rest | {
+        "overlap",
         "denoising",
         "detector",
         "interaction_colors",
@@ -143,6 +144,8 @@ def test_a_figure_reads_what_it_shows() -> None:
     rgb = plan.figure_inputs("rgb_colors")
     assert len(rgb) == 2 * 28
     assert {path.split("/")[0] for path in rgb} == {"samples"}
+    overlap = plan.figure_inputs("overlap")
+    assert overlap[:2] == ["samples/A/k2.h5", "samples/A/k3.h5"]
     images = [f"samples/{name}/k0.h5" for name in ("A", "B", "C", "truth")]
     assert plan.figure_inputs("unconditional")[:4] == images
 
@@ -151,4 +154,4 @@ def test_a_figures_settings_change_with_its_own_cases_only() -> None:
     more = Plan(changed({"experiments": {"A": {"num_composed": [0, 1, 2, 3, 4, 5]}}}))
     before = Plan(CONFIG)
     same = {n for n in before.figures if before.figure_settings(n) == more.figure_settings(n)}
-    assert set(before.figures) - same == {"counts", "rates", "grid_A", "grid_truth"}
+    assert set(before.figures) - same == {"counts", "rates", "grid_A", "grid_truth", "overlap"}

@@ -40,6 +40,7 @@ FIGURES = {
     "sweep": {"S-p-heun": ["k2"]},
     "interaction": COLOR_CASES,
     "mixture": {"or": ["n1"]},
+    "overlap": {"A": ["k2", "k4"], "B": ["k2"]},
     "unconditional": {"A": ["k0"], "truth": ["k0"]},
     "denoising": {},
     "detector": {},
@@ -81,11 +82,18 @@ def case_of(name: str) -> Case:
     return color_case(name.split("-"))  # pyright: ignore[reportArgumentType]
 
 
+def asked_places(case: Case) -> bool:
+    return len(case.locations) > 1
+
+
 def write_case(root, experiment, name, rng):
     case = case_of(name)
     images = rng.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
     path = root / "samples" / experiment / f"{name}.h5"
-    write_samples(path, images, case, {})
+    overlap = rng.standard_normal((6, 16, 16))
+    write_samples(
+        path, images, case, {}, {"interaction_map": overlap} if asked_places(case) else {}
+    )
     asked = len(case.locations)
     hit = f"{asked},1" if asked else ","
     colors = "2,1" if case.colors else ","
@@ -108,6 +116,7 @@ def root(tmp_path_factory):
     rng = np.random.default_rng(0)
     everything = {
         "A": PLACE_CASES["A"],
+        "B": ["k2"],
         "colors": COLOR_CASES["colors"],
         "truth": PLACE_CASES["truth"] + COLOR_CASES["colors"],
     }
@@ -135,6 +144,11 @@ def drawn(kind, root, folder, cases=None):
     png, svg = folder / f"{kind}.png", folder / f"{kind}.svg"
     draw(kind, settings, root, png, svg)
     return png, svg
+
+
+def test_samples_without_a_map_of_the_interaction_are_named(root, tmp_path):
+    with pytest.raises(FileFormatError, match=r"k0\.h5: expected a map of the interaction"):
+        drawn("overlap", root, tmp_path, {"A": ["k0"]})
 
 
 def test_every_kind_is_tried():

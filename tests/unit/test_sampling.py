@@ -256,7 +256,8 @@ def test_run_writes_the_images_and_how_they_were_made(tmp_path, monkeypatch):
     digest = hashlib.sha256(b"weights").hexdigest()
     assert json.loads(written.attrs["models"]) == {"single": digest}
     assert written.attrs["operator"] == "product"
-    assert set(written.measured) == {"log_weight", "interaction"}
+    assert set(written.measured) == {"log_weight", "interaction", "interaction_map"}
+    assert written.measured["interaction_map"].shape == written.images.shape[:3]
     assert written.measured["interaction"].shape == (3, 3, 2, 2)
     assert written.attrs["field_evaluations"] == 7
     assert written.attrs["network_evaluations_per_image"] == 7 * 3

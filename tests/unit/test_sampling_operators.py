@@ -140,6 +140,11 @@ def test_overlapping_conditions_interact():
     total = drawn.measured["interaction"].sum(1)
     assert total[:, 0, 1] == pytest.approx(total[:, 0, 0], rel=1e-6)
     assert drawn.measured["log_weight"] == pytest.approx(total[:, 0, 1], rel=1e-4)
+    overlap = drawn.measured["interaction_map"]
+    assert overlap.sum((1, 2)) == pytest.approx(total[:, 0, 1], rel=1e-4)
+    row, column = np.unravel_index(overlap.mean(0).argmax(), overlap.shape[1:])
+    x, y = PLACES[0]
+    assert (column, row) == (int(x * overlap.shape[2]), int(y * overlap.shape[1]))
 
 
 def test_complift_accepts_what_shows_what_was_asked_for():

@@ -13,8 +13,9 @@ from projcomp.composition.superposition_or import Superposed
 def records(state: Any) -> dict[str, Tensor]:
     """What the state at the end of a path holds, each of shape ``(batch, ...)``.
 
-    ``log_weight`` ``(batch,)`` and ``interaction`` ``(batch, levels, M, M)`` of weighed linear
-    compositions (without a background the deltas are the scores themselves); ``log_q`` and
+    ``log_weight`` ``(batch,)``, ``interaction`` ``(batch, levels, M, M)`` and, elementwise over a
+    sample, ``interaction_map`` ``(batch, *dims)`` of weighed linear compositions (without a
+    background the deltas are the scores themselves); ``log_q`` and
     ``kappa`` ``(batch, M)`` of superpositions; ``choice`` ``(batch,)`` of a random choice.
     """
     match state:
@@ -22,6 +23,7 @@ def records(state: Any) -> dict[str, Tensor]:
             found = {"log_weight": state.log_weight}
             if state.per_level:
                 found["interaction"] = torch.stack(state.per_level, 1)
+                found["interaction_map"] = state.density
             return found
         case Superposed():
             found = {"log_q": state.log_q.T}

@@ -76,6 +76,8 @@ def draw_samples(
         stream = [sample_seed(settings, int(i), p) for i in indices for p in range(particles)]
         piece = process.run(stream, (3, requests.resolution, requests.resolution), device)
         _check_finite(piece.x, settings)
+        if "interaction_map" in piece.measured:  # per pixel, its colours together
+            piece.measured["interaction_map"] = piece.measured["interaction_map"].sum(1)
         if judge:
             piece.measured.update(judge.judged(piece.x, indices))
         pieces.append(piece)
