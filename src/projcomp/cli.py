@@ -182,6 +182,32 @@ def preview(
     draw_preview(dataset, out)
 
 
+@_stage("inspect", "data/single.h5 --sheet single.png --check")
+def inspect(
+    dataset: Annotated[Path, typer.Argument(help="index of the dataset, or a shard")],
+    sheet: Annotated[Path | None, typer.Option(help="contact sheet to draw")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="read every image of every shard and say what is wrong")
+    ] = False,
+) -> None:
+    """Say what a dataset holds: counts, attributes, settings, versions, size."""
+    from projcomp.data.describe import describe
+    from projcomp.data.preview import draw_preview
+    from projcomp.data.validate import validate
+
+    problems = validate(dataset) if check else []
+    for problem in problems:
+        typer.echo(f"error: {problem}", err=True)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(describe(dataset))
+    if check:
+        typer.echo("check: every image can be read and agrees with its table")
+    if sheet:
+        draw_preview(dataset, sheet)
+        typer.echo(f"contact sheet: {sheet}")
+
+
 @_stage("train", "--settings JSON --data data --out models/single --state state/models/single")
 def train(
     settings: SettingsText,

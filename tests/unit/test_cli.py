@@ -16,6 +16,7 @@ from projcomp.config_load import load
 REPOSITORY = Path(__file__).parents[2]
 STAGES = (
     *("render-shard", "render-reference", "render-scenes", "index", "preview", "train"),
+    "inspect",
     *("train-detector", "sample", "evaluate", "summarize", "theory", "figure"),
     *("check", "config"),
 )
@@ -78,6 +79,14 @@ def test_a_missing_shard_is_one_line(tmp_path: Path) -> None:
     assert "shard-00000.h5" in output
     assert output.count("\n") == 1
     assert not (tmp_path / "x.h5").exists()
+
+
+def test_inspecting_a_file_that_is_no_dataset_is_one_line(tmp_path: Path) -> None:
+    for check in ([], ["--check"]):
+        code, output = run("inspect", str(tmp_path / "absent.h5"), *check)
+        assert code == 1
+        assert output.count("\n") == 1
+        assert "a projcomp dataset file expected, got no file" in output
 
 
 def test_an_interrupt_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:

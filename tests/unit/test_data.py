@@ -11,6 +11,7 @@ from projcomp import seeds
 from projcomp.cases import Case
 from projcomp.config import SceneConfig
 from projcomp.data import reader
+from projcomp.data.describe import describe
 from projcomp.data.hdf5 import dataset
 from projcomp.data.images import read_samples, write_samples
 from projcomp.data.index import build_index, open_dataset
@@ -18,6 +19,7 @@ from projcomp.data.picture import Picture
 from projcomp.data.preview import draw_preview
 from projcomp.data.shard_format import DATASETS, scene_of
 from projcomp.data.shards import check_shard, write_shard
+from projcomp.data.validate import validate
 from projcomp.errors import FileFormatError
 from projcomp.scenes.placement import draw_scene
 from projcomp.scenes.spec import SceneSpec
@@ -278,3 +280,68 @@ def test_preview_shows_the_first_images_of_index_or_shard(folder) -> None:
         np.testing.assert_array_equal(first[3:], _pictures(0)[0][1].image[3:])
     with pytest.raises(FileFormatError, match=r"absent\.h5"):
         draw_preview(folder / "absent.h5", folder / "p.png")
+
+
+def test_describe_counts_what_there_is(folder) -> None:
+    scenes = [scene for shard in range(3) for scene, _ in _pictures(shard)]
+    objects = [item for scene in scenes for item in scene.objects]
+    cubes = sum(item.shape == "cube" for item in objects)
+    lines = describe(folder / "toy.h5").splitlines()
+    assert f"{folder / 'toy.h5'}: 12 images of 8 x 6 in 3 shards" in lines[0]
+    assert 'setting dataset: "toy"' in lines
+    assert f"objects: {len(objects)}" in lines
+    share = f"cube {cubes} ({100 * cubes / len(objects):.1f} %)"
+    assert any(line.startswith("shape: ") and share in line for line in lines)
+    seen = sorted(item.visible_pixels for item in objects)
+    assert any(f"visible pixels at 320 x 240: {seen[0]} to {seen[-1]}" in line for line in lines)
+    assert "12 images" not in describe(folder / "toy" / "shard-00001.h5")
+    assert "4 images" in describe(folder / "toy" / "shard-00001.h5")
+
+
+def test_a_whole_dataset_has_no_problems(folder) -> None:
+    assert validate(folder / "toy.h5") == []
+    assert validate(folder / "toy" / "shard-00001.h5") == []
+
+
+def _flip_a_byte_of_an_image(path) -> None:
+    with h5py.File(path, "r") as file:
+        place = dataset(file, "images").id.get_chunk_info(2).byte_offset
+    with path.open("r+b") as file:
+        file.seek(place + 20)
+        byte = file.read(1)[0]
+        file.seek(place + 20)
+        file.write(bytes([byte ^ 0xFF]))
+
+
+def _lie_about_a_mask(path) -> None:
+    with h5py.File(path, "r+") as file:
+        rows = dataset(file, "objects")[:]
+        rows["mask_pixels"] += 1
+        dataset(file, "objects")[:] = rows
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (_flip_a_byte_of_an_image, "damaged data"),
+        (_lie_about_a_mask, "whose mask does not have the pixels"),
+        (lambda path: path.unlink(), "got no file"),
+        (lambda path: _write(path, 2), "shard 1 expected, got shard 2"),
+        (lambda path: _write(path, 1, {**SETTINGS, "seed": 1}), "differs in seed"),
+    ],
+)
+def test_validate_names_every_bad_shard(folder, damage, message: str) -> None:
+    paths = [folder / "toy" / f"shard-0000{number}.h5" for number in (1, 0)]
+    damage(paths[0])
+    paths[1].write_bytes(b"nothing")
+    first, second = validate(folder / "toy.h5")
+    assert str(paths[1]) in first
+    assert str(paths[0]) in second
+    assert message in second
+
+
+def test_a_shard_alone_is_validated_too(folder) -> None:
+    path = folder / "toy" / "shard-00001.h5"
+    _flip_a_byte_of_an_image(path)
+    (problem,) = validate(path)
+    assert "delete it" in problem

@@ -48,15 +48,21 @@ def open_dataset(path: PathLike) -> h5py.File:
     Raises:
         FileFormatError: the index or a shard is missing, damaged, or foreign.
     """
-    file = open_layout(path, INDEX_KIND)
-    try:
-        folder = Path(os.path.abspath(path)).parent
-        for source in dataset(file, "images").virtual_sources():
-            check_shard(folder / source.file_name)
-    except BaseException:
-        file.close()
-        raise
-    return file
+    for shard in shard_paths(path):
+        check_shard(shard)
+    return open_layout(path, INDEX_KIND)
+
+
+def shard_paths(path: PathLike) -> list[Path]:
+    """The shards behind an index, in order, whether they are there or not.
+
+    Raises:
+        FileFormatError: the index is missing, damaged, or foreign.
+    """
+    folder = Path(os.path.abspath(path)).parent
+    with open_layout(path, INDEX_KIND) as file:
+        sources = dataset(file, "images").virtual_sources()
+    return [folder / source.file_name for source in sources]
 
 
 def _layout(shards: Sequence[PathLike], out: Path, name: str) -> h5py.VirtualLayout:

@@ -3,14 +3,12 @@
 import json
 from collections.abc import Sequence
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from projcomp.data.describe import open_any
 from projcomp.data.hdf5 import PathLike, dataset, text
-from projcomp.data.index import open_dataset
-from projcomp.data.shard_format import SHARD_KIND, open_layout
 from projcomp.files import atomic_path
 
 COLUMNS, ROWS = 12, 5
@@ -23,22 +21,13 @@ def draw_preview(path: PathLike, out: PathLike) -> None:
     Raises:
         FileFormatError: the index or a shard is missing, damaged, or foreign.
     """
-    with _open(path) as file:
+    with open_any(path) as file:
         images, counts = dataset(file, "images"), dataset(file, "num_objects")
         title = _title(json.loads(text(file, "settings")), images.shape)
         images, counts = images[: COLUMNS * ROWS], counts[: COLUMNS * ROWS]
     sheet = contact_sheet(images, [str(int(count)) for count in counts], title)
     with atomic_path(out) as temporary:
         sheet.save(temporary)
-
-
-def _open(path: PathLike) -> h5py.File:
-    if h5py.is_hdf5(path):
-        with h5py.File(path, "r") as file:
-            kind = file.attrs.get("kind")
-        if kind == SHARD_KIND:
-            return open_layout(path, SHARD_KIND)
-    return open_dataset(path)
 
 
 def _title(settings: dict, shape: tuple[int, ...]) -> str:

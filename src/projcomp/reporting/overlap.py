@@ -2,7 +2,7 @@
 
 Caption: every pixel's share of the interaction of all composed pairs, ``sum_{i<j} w_i w_j delta_i
 delta_j dv`` over the path and its colours (docs/method.md, section 5), averaged over samples; rings
-are the requested places. Nothing but grey is what composing by scores needs. Under each panel is
+are the requested places. White everywhere is what composing by scores needs. Above each panel is
 the sum over pixels in nats, which for weights of one is the mean Feynman-Kac log-weight.
 """
 

@@ -1,0 +1,76 @@
+"""Reading all of a dataset, to be sure that all of it can be read and agrees with itself."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+from tqdm import tqdm
+
+from projcomp.data.describe import is_shard
+from projcomp.data.hdf5 import PathLike, dataset, text
+from projcomp.data.index import shard_paths
+from projcomp.data.picture import mask_boxes
+from projcomp.data.shard_format import INDEX_KIND, SHARD_KIND, open_layout
+from projcomp.data.shards import check_shard
+from projcomp.errors import FileFormatError
+
+
+def validate(path: PathLike) -> list[str]:
+    """Problems of the index or shard at ``path``, one line each; empty when all is well.
+
+    Every image and mask is decompressed, which finds damaged bytes (gzip has check sums); masks are
+    held against what the table of objects says of them; and the shards of an index against its
+    settings, their numbers and its length.
+
+    Raises:
+        FileFormatError: the index itself is missing, damaged, or foreign.
+    """
+    if is_shard(path):
+        return [problem for problem in [_shard_problem(Path(path))] if problem]
+    with open_layout(path, INDEX_KIND) as file:
+        settings, total = json.loads(text(file, "settings")), len(dataset(file, "images"))
+    found, seen = [], 0
+    shards = shard_paths(path)
+    for number, shard in enumerate(tqdm(shards, desc=f"checking {path}", disable=None)):
+        problem = _shard_problem(shard, settings, number)
+        if problem:
+            found.append(problem)
+        else:
+            with open_layout(shard, SHARD_KIND) as file:
+                seen += len(dataset(file, "images"))
+    if not found and seen != total:
+        found.append(f"{path}: an index over {seen:,} images expected, got {total:,}: make it anew")
+    return found
+
+
+def _shard_problem(path: Path, settings: dict | None = None, number: int | None = None) -> str:
+    """What is wrong with a shard, in one line; empty when nothing is."""
+    try:
+        attributes = check_shard(path, settings)
+        if number is not None and attributes.get("shard") != number:
+            return f"{path}: shard {number} expected, got shard {attributes.get('shard')}"
+        with open_layout(path, SHARD_KIND) as file:
+            problem = _content_problem(file)
+    except FileFormatError as error:
+        return str(error)
+    except OSError as error:
+        problem = f"damaged data ({error})"
+    mend = "delete it and run the stage that makes it again"
+    return f"{path}: readable, consistent images expected, got {problem}: {mend}" if problem else ""
+
+
+def _content_problem(file: h5py.File) -> str:
+    number, rows = dataset(file, "num_objects")[:], dataset(file, "objects")[:]
+    if int(number.max(initial=0)) > rows.shape[1]:
+        return f"{number.max()} objects where there is room for {rows.shape[1]}"
+    images, masks = dataset(file, "images"), dataset(file, "masks")
+    for index, count in enumerate(number.tolist()):
+        _ = images[index]
+        mask = masks[index]
+        if int(mask.max()) > count:
+            return f"image {index} with object {mask.max()} in its mask, of {count}"
+        pixels, _ = mask_boxes(mask, count)
+        if not np.array_equal(pixels, rows["mask_pixels"][index][:count]):
+            return f"image {index} whose mask does not have the pixels that its table tells"
+    return ""
