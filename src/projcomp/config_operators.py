@@ -1,6 +1,6 @@
 """The composition operators' settings; a bare name in the config stands for the defaults.
 
-``composition/registry.py`` makes score fields of them.
+``sampling/operators.py`` makes score fields of them.
 """
 
 from typing import Annotated, ClassVar, Literal, get_args

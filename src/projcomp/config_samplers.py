@@ -1,7 +1,7 @@
 """The samplers' settings; a bare name in the config stands for the defaults.
 
 A sampler is a predictor, which goes from noise level to noise level, with a corrector, swarms and a
-filter where they are wanted. ``samplers/registry.py`` makes them.
+filter where they are wanted. ``sampling/samplers.py`` makes them.
 """
 
 from typing import Annotated, Literal, get_args

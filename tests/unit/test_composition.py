@@ -6,10 +6,10 @@ import torch
 from projcomp.composition.linear import LinearField, combine
 from projcomp.composition.mixtures import GaussianMixture, product_over_gaussian, stacked_scores
 from projcomp.composition.product import product_coefficients, product_field
-from projcomp.composition.registry import compose
 from projcomp.config_operators import Bayes
 from projcomp.diffusion.field import Step
 from projcomp.errors import ConfigError
+from projcomp.sampling.operators import compose
 
 SIGMAS = [1e-3, 0.02, 0.3, 1.0, 7.0, 80.0]
 

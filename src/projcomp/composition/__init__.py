@@ -1,5 +1,6 @@
-"""Compositions of diffusion models: score fields made of stacked scores, found by name.
+"""Compositions of diffusion models: score fields made of stacked scores.
 
-Nothing here knows a network, a sampler or an image; :mod:`projcomp.composition.registry` lists the
-operators, :mod:`projcomp.composition.mixtures` holds the exact examples they are proven on.
+Nothing here knows a network, a sampler, an image or a config; :mod:`projcomp.composition.mixtures`
+holds the exact examples that operators are proven on, :mod:`projcomp.sampling.operators` finds them
+by name.
 """

@@ -1,4 +1,4 @@
-"""Reverse processes: from noise to samples along any score field; they know no operator by name.
+"""Reverse processes: from noise to samples along any score field; no operator, no config is known.
 
-:mod:`projcomp.samplers.registry` lists them.
+:mod:`projcomp.sampling.samplers` finds them by name.
 """

@@ -1,6 +1,6 @@
 """The reverse process: a predictor from noise level to noise level, a corrector at each, swarms.
 
-Every sampler of :mod:`projcomp.samplers.registry` is this loop with other parts.
+Every sampler of :mod:`projcomp.sampling.samplers` is this loop with other parts.
 """
 
 from dataclasses import dataclass

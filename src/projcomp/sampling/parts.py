@@ -7,17 +7,17 @@ import torch
 from torch import Tensor
 
 from projcomp.composition.records import records
-from projcomp.composition.registry import compose
 from projcomp.config_samplers import Heun
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.field import ScoreField
 from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.noise import NoiseStreams
 from projcomp.samplers.process import Corrector, Predictor, sample
-from projcomp.samplers.registry import get_corrector, get_predictor, get_swarms
 from projcomp.samplers.smc import Swarms, pick_one
 from projcomp.samplers.start import start_noise
+from projcomp.sampling.operators import compose
 from projcomp.sampling.requests import Requests
+from projcomp.sampling.samplers import get_corrector, get_predictor, get_swarms
 
 if TYPE_CHECKING:
     from projcomp.stages import SampleSettings
