@@ -65,6 +65,14 @@ def variants(given: argparse.Namespace) -> list[Variant]:
     return found
 
 
+def num_weights(preset: str) -> int:
+    """Weights of the preset's network, told a position."""
+    config = load_files(PRESETS[preset])
+    with torch.device("meta"):
+        model = Denoiser(config.network, config.resolution, "position")
+    return sum(weight.numel() for weight in model.parameters())
+
+
 def measure(variant: Variant, repeats: int) -> tuple[float, float, float]:
     """Images a second of a step and of a forward pass, and the peak memory in MiB."""
     torch.set_num_threads(variant.threads)
@@ -139,6 +147,7 @@ def main() -> None:
                 results = [job.result() for job in jobs]
             together = tuple(map(sum, zip(*results, strict=True)))
             best[variant] = tuple(map(max, best[variant], together))
+    print(f"{num_weights(given.preset) / 1e6:.2f} million weights")
     print(
         f"{given.preset}, batch {given.batch}, {given.device}, {given.jobs} processes at once, "
         f"{given.threads} threads each; all together"
