@@ -96,7 +96,7 @@ class SuperpositionAnd(OperatorSection):
     lift: list[float] = Field(
         [],
         description="log-density wanted at the end above the first model's, one number for every "
-        "model but the first",
+        "model but the first; not for the form ode, which keeps densities equal",
     )
 
 

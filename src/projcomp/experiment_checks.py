@@ -239,6 +239,10 @@ def _size_problem(operator: AnyOperator, count: int) -> str | None:
     given = getattr(operator, field) if field else []
     if given and len(given) != wanted:
         return f"operator.{field}: expected {wanted} numbers or none, got {len(given)}"
+    if isinstance(operator, SuperpositionAnd) and operator.form == "ode" and operator.lift:
+        return (
+            "operator.lift: expected none with form ode, which keeps densities equal; leave it out"
+        )
     return None
 
 

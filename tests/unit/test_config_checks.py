@@ -218,6 +218,14 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         ),
         "experiments.X.operator.lift: expected 1 numbers or none, got 2",
     ),
+    "a lift on the ode": (
+        experiment(
+            **POSITION,
+            operator={"name": "superposition_and", "form": "ode", "lift": [1]},
+            sampling={"sampler": "euler"},
+        ),
+        "experiments.X.operator.lift: expected none with form ode",
+    ),
     "noise levels of one experiment the wrong way round": (
         experiment(**POSITION, **BAYES, sampling={"sigma_max": 0.001}),
         "experiments.X.sampling.sigma_min: expected less than experiments.X.sampling.sigma_max",

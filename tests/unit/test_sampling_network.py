@@ -69,15 +69,32 @@ def test_bf16_is_near_fp32(folder):
     assert 0 < np.abs(difference).mean() < 10
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+DERIVED = [
+    ({"name": "superposition_and", "form": "corrected"}, "sde"),
+    ({"name": "superposition_and", "form": "ode"}, "euler"),
+    ({"name": "superposition_or", "estimator": "hutchinson"}, "euler"),
+]
+
+
 @pytest.mark.parametrize(
     ("operator", "sampler"),
     [
-        ({"name": "superposition_and", "form": "corrected"}, "sde"),
-        ({"name": "superposition_and", "form": "ode"}, "euler"),
-        ({"name": "superposition_or", "estimator": "hutchinson"}, "euler"),
+        *DERIVED,
+        ("superposition_or", "sde"),
+        ("superposition_and", "sde"),
+        ("random_choice", "heun"),
+        ("product", "ancestral"),
     ],
 )
+def test_a_sample_is_the_same_in_every_batch_by_any_operator(folder, operator, sampler):
+    """A network's last bits depend on the batch; nothing that is decided may hang on them."""
+    together = draw(folder, operator=operator, sampler=sampler)
+    alone = draw(folder, operator=operator, sampler=sampler, chunk_size=1)
+    assert np.abs(together.astype(int) - alone.astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize(("operator", "sampler"), DERIVED)
 def test_forward_derivatives_go_through_a_network(folder, operator, sampler, precision):
     images = draw(folder, precision=precision, operator=operator, sampler=sampler)
     assert images.std() > 5

@@ -7,12 +7,12 @@ import torch
 from oracle import field_of, levels, start, streams, two_modes
 
 from projcomp.composition import divergence
-from projcomp.composition.densities import DensityTracker, probe_of
+from projcomp.composition.densities import DensityTracker, bits_of, probe_of
 from projcomp.composition.feynman_kac import gram
 from projcomp.composition.log_density import gaussian_log_density
 from projcomp.composition.mixtures import GaussianMixture, stacked_scores
 from projcomp.composition.superposition_and import SuperpositionAnd, SuperpositionAndOde, solve
-from projcomp.composition.superposition_or import SuperpositionOr
+from projcomp.composition.superposition_or import SuperpositionOr, weighted_sum
 from projcomp.config import NetworkConfig
 from projcomp.diffusion.convert import denoised_to_score
 from projcomp.diffusion.field import Step
@@ -21,6 +21,7 @@ from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser
 from projcomp.samplers.euler import euler
 from projcomp.samplers.heun import Heun
+from projcomp.samplers.noise import NoiseStreams
 from projcomp.samplers.process import sample
 from projcomp.samplers.sde import ReverseSde, ancestral
 from projcomp.samplers.start import start_noise
@@ -136,14 +137,17 @@ def test_derivatives_go_through_the_projects_own_network():
 def test_probes_are_random_signs_and_each_samples_own():
     for dtype in (torch.float32, torch.float64):
         x = torch.randn(4000, 16, generator=torch.Generator().manual_seed(0)).to(dtype) * 80
-        probe = probe_of(x)
+        bits = bits_of(x)
+        probe = probe_of(bits, 80.0, dtype)
         assert set(probe.unique().tolist()) == {-1.0, 1.0}
         assert probe.mean().abs() < 0.02
         correlation = probe.T @ probe / len(probe) - torch.eye(16, dtype=dtype)
         assert correlation.abs().max() < 0.08
-        assert torch.equal(probe_of(x[7:8])[0], probe[7])
-        assert (probe_of(-x) == probe).float().mean().item() == pytest.approx(0.5, abs=0.03)
-        assert (probe_of(x * 1.001) != probe).float().mean().item() == pytest.approx(0.5, abs=0.03)
+        assert torch.equal(probe_of(bits[7:8], 80.0, dtype)[0], probe[7])
+        others = [probe_of(bits_of(-x), 80.0, dtype)]
+        others += [probe_of(bits, level, dtype) for level in (79.9, 40.0, 0.02)]
+        for other in others:
+            assert (other == probe).float().mean().item() == pytest.approx(0.5, abs=0.03)
 
 
 def test_or_samples_the_mixture_with_its_weights():
@@ -176,6 +180,22 @@ def test_one_model_superposes_to_itself():
     alone = sample(field_of(MODELS[0]), x, levels(30, 0.02, 80.0), ReverseSde(), noise=noise).x
     field = SuperpositionOr(stacked_scores(MODELS[:1]), 1)
     torch.testing.assert_close(run(field, 30, count=20, sigma_min=0.02).x, alone)
+
+
+@pytest.mark.parametrize("kind", ["published", "corrected", "ode"])
+def test_and_of_one_model_is_the_model(kind):
+    scores, x = stacked_scores(MODELS[:1]), start(20, 2, sigma=80.0)
+    field = {
+        "published": SuperpositionAnd(scores, 1),
+        "corrected": SuperpositionAnd(scores, 1, corrected=True),
+        "ode": SuperpositionAndOde(scores, 1),
+    }[kind]
+    predictor = euler if kind == "ode" else ReverseSde()
+    sigmas = levels(30, 0.02, 80.0)
+    alone = sample(field_of(MODELS[0]), x, sigmas, predictor, noise=streams(20, 2)).x
+    composed = sample(field, x, sigmas, predictor, noise=streams(20, 2))
+    torch.testing.assert_close(composed.x, alone)
+    assert torch.equal(composed.state.kappa, torch.ones(1, 20).double())
 
 
 @pytest.mark.parametrize("num_models", [2, 3, 4])
@@ -220,12 +240,32 @@ def test_and_of_identical_models_is_the_model():
         torch.testing.assert_close(run(field, 30, count=20, sigma_min=0.02).x, alone)
 
 
-def test_and_bears_nearly_collinear_scores_in_float32():
-    near = GaussianMixture.isotropic([[1.0, 1e-4]], 0.3)
-    field = SuperpositionAnd(stacked_scores([*MODELS[1:2], near, MODELS[0]]), 3)
-    end = run(field, 60, count=100).x
-    assert torch.isfinite(end).all()
-    assert end.abs().max() < 10
+@pytest.mark.parametrize("kind", ["published", "ode"])
+def test_and_bears_nearly_collinear_scores_in_float32(kind):
+    """Three scores on a line, two of them close: weights of thousands, of either sign."""
+    near = GaussianMixture.isotropic([[1.0 + 1e-3, 1e-4]], 0.3)
+    exact = stacked_scores([MODELS[1], near, GaussianMixture.isotropic([[-1.0, 0.0]], 0.3)])
+
+    def rounded(x, sigma):
+        return exact(x.double(), sigma).float()
+
+    def end_of(scores, dtype):
+        field = (
+            SuperpositionAnd(scores, 3) if kind == "published" else SuperpositionAndOde(scores, 3)
+        )
+        x, noise = start(100, 2, sigma=80.0).to(dtype), NoiseStreams(range(100), (2,), dtype=dtype)
+        return sample(field, x, levels(60), euler if kind == "ode" else ReverseSde(), noise=noise)
+
+    result = end_of(rounded, torch.float32)
+    assert result.x.dtype == torch.float32
+    assert torch.isfinite(result.x).all()
+    assert result.x.abs().max() < 10
+
+
+def test_weighted_sums_cancel_in_double_precision():
+    kappa = torch.tensor([[1e8], [-1e8]]).double()
+    stacked = torch.tensor([[[1.0]], [[1.0 - 2**-20]]])
+    assert weighted_sum(kappa, stacked).item() == pytest.approx(1e8 * 2**-20, rel=1e-6)
 
 
 # N(0, sigma_max^2) as the start of both leaves a gap of about |m_1 - m_2| / sigma_max at the end.
@@ -255,8 +295,25 @@ def test_the_corrected_and_meets_equal_true_densities_the_published_does_not():
 
 
 def test_and_on_the_ode_takes_the_sdes_form_of_it():
-    end = run(SuperpositionAndOde(stacked_scores(UNEQUAL), 2, exact=True), 20, ReverseSde(0.0)).x
-    assert torch.isfinite(end).all()
+    """xi = 0 steps by ``dv/2``, euler by ``sigma dsigma``: the same path, to first order."""
+    field = SuperpositionAndOde(stacked_scores(UNEQUAL), 2, exact=True)
+    gaps = [true_gap(field, num_steps, ReverseSde(0.0)) for num_steps in (50, 200)]
+    assert gaps[0] > 3 * gaps[1]
+    assert gaps[1] < 0.05
+
+
+def test_and_on_the_ode_with_probes_meets_equal_densities_in_one_dimension():
+    """There a probe is exact, whatever its sign: the only form that a config offers."""
+    models = [GaussianMixture.isotropic([[-1.0]], 0.4), GaussianMixture.isotropic([[1.0]], 0.5)]
+
+    def gap(num_steps):
+        field = SuperpositionAndOde(stacked_scores(models), 2)
+        end = run(field, num_steps, euler, count=150, dim=1, sigma_max=1000.0).x
+        first, second = (p.log_density(end, 0.05) for p in models)
+        return (second - first).abs().mean().item()
+
+    assert gap(200) < 0.05
+    assert gap(50) / gap(200) == pytest.approx(4.0, rel=0.3)
 
 
 def test_a_lift_without_an_end_is_refused():
@@ -285,7 +342,6 @@ def test_superpositions_do_not_depend_on_the_batch(kind):
         "and_ode": SuperpositionAndOde(stacked_scores(MODELS), 3),
     }[kind]
     predictor = euler if kind == "and_ode" else ReverseSde()
-    from projcomp.samplers.noise import NoiseStreams
 
     def run_of(seeds):
         x = 20.0 * start_noise(seeds, (2,)).double()

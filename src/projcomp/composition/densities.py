@@ -1,5 +1,6 @@
 """The models' log-densities, followed along a path of whatever composition."""
 
+import struct
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,14 +37,18 @@ class DensityTracker:
         """``log N(x; 0, sigma^2)`` for every model, shape ``(num_models, batch)``."""
         return gaussian_log_density(x, sigma).expand(num_models, -1)
 
-    def divergences(self, scores: ScoreStack, step: Step) -> PerModel | None:
+    def bits(self, x: Samples) -> Bits | None:
+        """What the probes of a path that starts at ``x`` are made of, where there are any."""
+        return bits_of(x) if self.estimator == "hutchinson" else None
+
+    def divergences(self, scores: ScoreStack, step: Step, bits: Bits | None) -> PerModel | None:
         """Divergences at the step's start where the estimator needs them, else None."""
         if self.estimator == "exact":
             return divergence.exact(scores, step.x, step.sigma)
-        if self.estimator == "hutchinson":
-            probe = probe_of(step.x)
-            return divergence.hutchinson(scores, step.x, step.sigma, probe)
-        return None
+        if bits is None:
+            return None
+        probe = probe_of(bits, step.sigma, step.x.dtype)
+        return divergence.hutchinson(scores, step.x, step.sigma, probe)
 
     def change(
         self, step: Step, dx: Samples, scores: Stacked, extra: PerModel | None
@@ -73,21 +78,36 @@ class DensityTracker:
         return smooth_change(scores, extra, dx, step.sigma, step.sigma_next)
 
 
-def probe_of(x: Samples) -> Samples:
-    """Random signs of the shape of ``x``, hashed from its bits.
+def probe_of(bits: Bits, sigma: float, dtype: torch.dtype) -> Samples:
+    """Random signs, hashed from the bits of the path's start and from the noise level.
 
-    So a sample's probe is another one in every step, and the same in every batch where the sample
-    is the same to the bit. For float32 and float64.
+    So every sample has its own probe, another one at every level, and the same in every batch: the
+    start is drawn to the bit, while a network's last bits depend on what else it computes.
     """
-    # the sign of the wrapped product depends on all bits
-    return torch.where(bits_of(x) < 0, -1.0, 1.0).to(x.dtype)
+    (level,) = struct.unpack("<q", struct.pack("<d", sigma))
+    width = torch.iinfo(bits.dtype).bits
+    level = (level * _FACTORS[64] >> (64 - width)) % 2**width
+    return torch.where(_mixed(bits ^ _signed(level, width)) < 0, -1.0, 1.0).to(dtype)
 
 
 def bits_of(x: Samples) -> Bits:
     """The bits of ``x`` (float32 or float64), mixed: random integers of its shape and width."""
-    kind, factor = {
-        torch.float32: (torch.int32, 0x9E3779B1 - 2**32),
-        torch.float64: (torch.int64, 0x9E3779B97F4A7C15 - 2**64),
-    }[x.dtype]
-    bits = x.contiguous().view(kind) * factor
-    return (bits ^ (bits >> 15)) * factor  # so that the sign bit alone does not turn the probe
+    kind = {torch.float32: torch.int32, torch.float64: torch.int64}[x.dtype]
+    return _mixed(x.contiguous().view(kind))
+
+
+_FACTORS = {32: 0x9E3779B1, 64: 0x9E3779B97F4A7C15}
+"""Odd numbers near 2^width over the golden ratio: Fibonacci hashing."""
+
+
+def _mixed(bits: Bits) -> Bits:
+    """Two rounds of multiplication, so that the sign depends on all bits."""
+    width = torch.iinfo(bits.dtype).bits
+    factor = _signed(_FACTORS[width], width)
+    bits = bits * factor
+    return (bits ^ (bits >> 15)) * factor
+
+
+def _signed(number: int, width: int) -> int:
+    """The integer in [0, 2^width) as two's complement has it."""
+    return number - 2**width if number >= 2 ** (width - 1) else number

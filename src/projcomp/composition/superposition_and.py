@@ -167,7 +167,8 @@ class SuperpositionAndOde:
 
     def init(self, x: Samples, sigma: float) -> Superposed:
         """Equal densities."""
-        return Superposed(self._densities.start(self.num_models, x, sigma))
+        log_q = self._densities.start(self.num_models, x, sigma)
+        return Superposed(log_q, bits=self._densities.bits(x))
 
     def score(self, step: Step, state: Superposed) -> tuple[Samples, Superposed]:
         """``s_1 + sum_i a_i V_i``, shape ``(batch, *dims)``.
@@ -180,7 +181,7 @@ class SuperpositionAndOde:
                 "sampler: expected one without noise (euler) for this form of AND, got another"
             )
         stacked = self.scores(step.x, step.sigma)
-        traces = self._densities.divergences(self.scores, step)
+        traces = self._densities.divergences(self.scores, step, state.bits)
         assert traces is not None
         v = stacked[1:] - stacked[:1]
         right = traces[1:] - traces[:1] + dots(v, stacked[1:])

@@ -10,7 +10,7 @@ import torch
 
 from projcomp.composition.densities import DensityTracker
 from projcomp.diffusion.field import ScoreStack, Step
-from projcomp.diffusion.shapes import PerModel, Samples, Stacked
+from projcomp.diffusion.shapes import Bits, PerModel, Samples, Stacked
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,14 @@ class Superposed:
         kappa: weights of the last step, the same shape.
         scores: scores before the running step, ``(num_models, batch, *dims)``.
         extra: what the estimator needs beside the scores, ``(num_models, batch)``.
+        bits: what its probes are made of, an integer for every number of a sample.
     """
 
     log_q: PerModel
     kappa: PerModel | None = None
     scores: Stacked | None = None
     extra: PerModel | None = None
+    bits: Bits | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class SuperpositionOr:
 
     def init(self, x: Samples, sigma: float) -> Superposed:
         """Equal densities."""
-        return Superposed(self.densities.start(self.num_models, x, sigma))
+        log_q = self.densities.start(self.num_models, x, sigma)
+        return Superposed(log_q, bits=self.densities.bits(x))
 
     def score(self, step: Step, state: Superposed) -> tuple[Samples, Superposed]:
         """``sum_i kappa_i s_i``, shape ``(batch, *dims)``."""
@@ -70,9 +73,11 @@ class SuperpositionOr:
             prior = torch.tensor(self.log_prior, dtype=torch.float64)
         level = self.temperature * state.log_q + prior.to(stacked.device)[:, None]
         kappa = level.softmax(0)
-        # the last step, which lands on a mean, changes no density
-        extra = self.densities.divergences(self.scores, step) if step.sigma_next > 0 else None
-        return weighted_sum(kappa, stacked), Superposed(state.log_q, kappa, stacked, extra)
+        extra = None
+        if step.sigma_next > 0:  # the last step, which lands on a mean, changes no density
+            extra = self.densities.divergences(self.scores, step, state.bits)
+        state = replace(state, kappa=kappa, scores=stacked, extra=extra)
+        return weighted_sum(kappa, stacked), state
 
     def observe(self, step: Step, dx: Samples, state: Superposed) -> Superposed:
         """Follow the densities, with the scores of before the step."""
@@ -82,10 +87,12 @@ class SuperpositionOr:
 
 
 def weighted_sum(kappa: PerModel, stacked: Stacked) -> Samples:
-    """``sum_i kappa_i s_i`` with weights ``(num_models, batch)``, one model after the other."""
-    shape = (*kappa.shape, *[1] * (stacked.ndim - 2))
-    weighted = kappa.reshape(shape).to(stacked.dtype) * stacked
-    total = weighted[0]
-    for term in weighted[1:]:
+    """``sum_i kappa_i s_i`` with weights ``(num_models, batch)``, one model after the other.
+
+    In float64: AND's weights reach millions of either sign where scores nearly agree.
+    """
+    weighted = kappa.reshape(*kappa.shape, *[1] * (stacked.ndim - 2)) * stacked
+    total = weighted.new_zeros(weighted.shape[1:])
+    for term in weighted:
         total = total + term
-    return total
+    return total.to(stacked.dtype)
