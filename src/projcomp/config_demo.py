@@ -25,9 +25,9 @@ def models() -> dict[str, Any]:
         return {"datasets": datasets, "condition": condition, "images_seen": images_seen}
 
     return {
-        "single": model({"single": 0.85, "empty": 0.15}, "position", 240_000),
-        "cluttered": model({"cluttered": 1.0}, "position", 140_000),
-        "colored": model({"colored": 0.85, "empty": 0.15}, "color", 80_000),
+        "single": model({"single": 0.85, "empty": 0.15}, "position", 120_000),
+        "cluttered": model({"cluttered": 1.0}, "position", 70_000),
+        "colored": model({"colored": 0.85, "empty": 0.15}, "color", 40_000),
         "background": model({"empty": 1.0}, "none", 40_000),
     }
 

@@ -159,7 +159,7 @@ def test_non_finite_loss_stops_the_run_and_keeps_the_last_good_state(tmp_path, m
 
     with monkeypatch.context() as patch:
         patch.setattr(DiffusionTraining, "_loss", spoiled)
-        with pytest.raises(UserError, match=r"update 7: .* noise levels 0\.25 to 3"):
+        with pytest.raises(UserError, match=r"update 7: .* at noise level 3;"):
             run(tmp_path)
     state = tmp_path / "state_a" / "state.safetensors"
     assert read_updates_made(state, settings().model_dump_json()) == 7
@@ -167,20 +167,37 @@ def test_non_finite_loss_stops_the_run_and_keeps_the_last_good_state(tmp_path, m
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
-def test_a_signal_of_the_scheduler_saves_before_leaving(tmp_path, monkeypatch):
-    before = signal.getsignal(signal.SIGTERM)
+def test_weights_that_are_not_finite_are_not_saved_though_the_loss_was(tmp_path, monkeypatch):
+    original = DiffusionTraining.training_step
+
+    def spoiled(self, batch, batch_idx):
+        original(self, batch, batch_idx)
+        if self.updates_made == 6:
+            next(self.model.parameters()).data.fill_(torch.inf)
+
+    monkeypatch.setattr(DiffusionTraining, "training_step", spoiled)
+    with pytest.raises(UserError, match=r"update 6: expected finite weights, got none"):
+        run(tmp_path)
+    state = tmp_path / "state_a" / "state.safetensors"
+    assert read_updates_made(state, settings().model_dump_json()) == 5
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])
+def test_a_signal_of_the_scheduler_saves_before_leaving(tmp_path, monkeypatch, name):
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
     original = DiffusionTraining.training_step
 
     def interrupted(self, batch, batch_idx):
         original(self, batch, batch_idx)
         if self.updates_made == 5:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
 
     with monkeypatch.context() as patch:
         patch.setattr(DiffusionTraining, "training_step", interrupted)
-        with pytest.raises(UserError, match="20/48 images: stopped by SIGTERM; the state is saved"):
+        with pytest.raises(UserError, match=f"20/48 images: stopped by {name}; the state is saved"):
             run(tmp_path, checkpoint_minutes=60)
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(number) is before
     state = tmp_path / "state_a" / "state.safetensors"
     assert read_updates_made(state, settings().model_dump_json()) == 5
     whole, resumed = run(tmp_path, "whole"), run(tmp_path)

@@ -32,13 +32,15 @@ class RunningLosses:
             self._edges = torch.tensor(EDGES, device=loss.device)
         values = torch.stack([loss, error, torch.ones_like(loss)]).double()
         self._sums.index_add_(1, torch.bucketize(sigma, self._edges), values)
-        low, high = sigma.aminmax()
+        bad = ~loss.isfinite()
+        low = torch.where(bad, sigma, math.inf).amin()
+        high = torch.where(bad, sigma, -math.inf).amax()
         here = torch.stack([torch.full_like(low, update), low, high]).double()
-        fresh = ~loss.isfinite().all() & self._bad[0].isnan()
+        fresh = bad.any() & self._bad[0].isnan()
         self._bad = torch.where(fresh, here, self._bad)
 
     def first_bad(self) -> tuple[int, float, float] | None:
-        """Update, least and greatest noise level of the first loss that was not finite."""
+        """The first update with losses that were not finite, and between which noise levels."""
         if self._bad is None or math.isnan(first := float(self._bad[0])):
             return None
         return int(first), float(self._bad[1]), float(self._bad[2])

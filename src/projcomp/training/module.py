@@ -83,20 +83,27 @@ class DiffusionTraining(lightning.LightningModule):
         return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
 
     def check_finite(self) -> None:
-        """Raise where a loss was not finite, so that no time is wasted and no bad state is saved.
+        """Raise where a loss or a weight is not finite, so that no bad state is saved.
 
         Raises:
-            UserError: the update and its noise levels.
+            UserError: the update, and the noise levels where the loss was not.
         """
         bad = self.losses.first_bad()
+        whole = all(bool(weight.isfinite().all()) for weight in self.parameters())
         # All processes must stop, or the others would wait for the one that has.
-        if not self.trainer.strategy.reduce_boolean_decision(bad is not None, all=False):
+        wrong = bad is not None or not whole
+        if not self.trainer.strategy.reduce_boolean_decision(wrong, all=False):
             return
-        update, low, high = bad or (self.updates_made, float("nan"), float("nan"))
-        where = f" at noise levels {low:.3g} to {high:.3g}" if bad else " in another process"
+        update, what = self.updates_made, "finite losses and weights, got others in another process"
+        if bad:
+            update, low, high = bad
+            levels = f"level {low:.3g}" if low == high else f"levels {low:.3g} to {high:.3g}"
+            what = f"a finite loss, got none at noise {levels}"
+        elif not whole:
+            what = "finite weights, got none, of a loss that was finite"
         raise UserError(
-            f"update {update}: expected a finite loss, got none{where}; lower training."
-            "learning_rate or set training.precision to fp32. The state saved before is kept"
+            f"update {update}: expected {what}; lower training.learning_rate or set "
+            "training.precision to fp32. The state saved before is kept"
         )
 
     def _loss(self, batch: Batch, part: slice) -> Tensor:

@@ -104,7 +104,7 @@ class Progress(lightning.Callback):
         if self.seen >= self.total_images:
             return
         caught = self._caught(trainer, pl_module)
-        if caught or time.monotonic() - self.saved >= self.checkpoint_seconds:
+        if self._due(trainer, pl_module) or caught:
             self._save(trainer, pl_module)
         if caught:
             raise UserError(
@@ -132,6 +132,18 @@ class Progress(lightning.Callback):
             return None
         told = trainer.strategy.reduce_boolean_decision(self.signals.caught is not None, all=False)
         return (self.signals.caught or "a signal to another process") if told else None
+
+    def _due(self, trainer: lightning.Trainer, pl_module: DiffusionTraining) -> bool:
+        """Whether the state is to be saved; of several processes, all after the same update.
+
+        Their clocks differ, and saving asks all of them whether the losses are finite.
+        """
+        due = time.monotonic() - self.saved >= self.checkpoint_seconds
+        if trainer.world_size == 1:
+            return due
+        if pl_module.updates_made % _UPDATES_BETWEEN_TALKS:
+            return False
+        return trainer.strategy.reduce_boolean_decision(due, all=False)
 
     def _save(self, trainer: lightning.Trainer, pl_module: DiffusionTraining) -> None:
         pl_module.check_finite()
