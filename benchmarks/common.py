@@ -3,6 +3,10 @@
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -30,3 +34,31 @@ def psnr(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     """Peak signal-to-noise ratio of two 8-bit images, dB."""
     error = np.mean((first.astype(float) - second.astype(float)) ** 2)
     return float(10 * np.log10(255**2 / error))
+
+
+Result = TypeVar("Result")
+_barrier: Barrier | None = None
+
+
+def at_once(work: Callable[..., Result], processes: int, *arguments: object) -> list[Result]:
+    """What ``work`` returns in each of several fresh processes, which begin measuring together.
+
+    ``work`` calls ``wait_for_others`` when it is warm: rates of processes that did not run at the
+    same time must not be added up.
+    """
+    context = get_context("spawn")
+    barrier = context.Barrier(processes)
+    with ProcessPoolExecutor(processes, context, _join, (barrier,)) as pool:
+        jobs = [pool.submit(work, *arguments) for _ in range(processes)]
+        return [job.result() for job in jobs]
+
+
+def wait_for_others() -> None:
+    """Return when all processes of ``at_once`` have come here."""
+    if _barrier is not None:
+        _barrier.wait()
+
+
+def _join(barrier: Barrier) -> None:
+    global _barrier
+    _barrier = barrier

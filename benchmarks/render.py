@@ -21,14 +21,12 @@ import os
 import resource
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
-from common import CLEVR, psnr
+from common import CLEVR, at_once, psnr, wait_for_others
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -139,6 +137,7 @@ def preset_variant(preset: str) -> Variant:
         side,
         recipe.samples,
         recipe.denoise,
+        threads=min(recipe.threads, CORES),
         filter_width=recipe.filter_width,
         preset=preset,
     )
@@ -171,6 +170,7 @@ def render_some(variant: Variant, indices: list[int]) -> tuple[list[NDArray[np.u
     renderer = make()
     if not variant.anew:
         renderer.render(scene(variant, 0), 0)
+    wait_for_others()
     start = time.perf_counter()
     pictures = []
     for index in indices:
@@ -183,9 +183,7 @@ def render_some(variant: Variant, indices: list[int]) -> tuple[list[NDArray[np.u
 def render_on_all_cores(variant: Variant, count: int) -> tuple[list[NDArray[np.uint8]], float]:
     """The first pictures, as many as one process renders, and images a second of all together."""
     processes = max(1, CORES // variant.threads)
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(render_some, variant, list(range(count))) for _ in range(processes)]
-        results = [job.result() for job in jobs]
+    results = at_once(render_some, processes, variant, list(range(count)))
     return results[0][0], sum(count / seconds for _, seconds in results)
 
 

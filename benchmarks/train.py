@@ -12,12 +12,10 @@ upkeep, as training does it; ``forward`` is one denoising without gradients.
 
 import argparse
 import resource
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 
 import torch
-from common import seconds
+from common import at_once, seconds, wait_for_others
 from plain_unet import PlainDenoiser
 
 from projcomp.config_load import load_files
@@ -115,8 +113,10 @@ def measure(variant: Variant, repeats: int) -> tuple[float, float, float]:
             denoise(x0, sigma, condition)
 
     model.train()
+    wait_for_others()
     stepping = variant.batch / seconds(step, device, repeats, warm_up=2)
     model.eval()
+    wait_for_others()
     passing = variant.batch / seconds(forward, device, repeats, warm_up=2)
     if device.type == "cuda":
         memory = torch.cuda.max_memory_allocated(device) / 2**20
@@ -142,9 +142,7 @@ def main() -> None:
     best = dict.fromkeys(chosen, (0.0, 0.0, 0.0))
     for _ in range(given.rounds):
         for variant in chosen:
-            with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as pool:
-                jobs = [pool.submit(measure, variant, given.repeats) for _ in range(given.jobs)]
-                results = [job.result() for job in jobs]
+            results = at_once(measure, given.jobs, variant, given.repeats)
             together = tuple(map(sum, zip(*results, strict=True)))
             best[variant] = tuple(map(max, best[variant], together))
     print(f"{num_weights(given.preset) / 1e6:.2f} million weights")

@@ -9,10 +9,10 @@ from projcomp.config import Config
 from projcomp.config_operators import Bayes, Product
 from projcomp.config_samplers import Heun
 from projcomp.config_section import Section
-from projcomp.experiments import members, resolve
+from projcomp.experiments import all_experiments, members, resolve
 from projcomp.stages import FORMATS, case_names, used_models
 
-TableKind = Literal["sweep", "interaction", "mixture"]
+TableKind = Literal["sweep", "interaction", "mixture", "selected"]
 RunKind = Literal[
     "grid",
     "samples4",
@@ -93,6 +93,13 @@ def tables(config: Config) -> dict[str, TableSettings]:
     for name in config.experiments:
         if _measures_pairs(config, name):
             add("interaction", name, {name: names[name]})
+    judged = {
+        name: names[name]
+        for name, experiment in all_experiments(config).items()
+        if experiment.sampling.complift is not None
+    }
+    if judged:
+        add("selected", "", judged)
     mixed = {n: names[n] for n, entry in config.experiments.items() if entry.num_objects}
     if mixed:
         asked = {case for group in mixed.values() for case in group}

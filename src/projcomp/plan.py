@@ -140,7 +140,7 @@ class Plan:
             return [self.at("results/summary.csv")]
         shown = [(e, case) for e, names in table.cases.items() for case in names]
         counted = [self.at(f"results/{experiment}/{case}.csv") for experiment, case in shown]
-        if table.kind == "mixture":
+        if table.kind in ("mixture", "selected"):
             return counted
         return counted + [self.at(f"samples/{experiment}/{case}.h5") for experiment, case in shown]
 

@@ -35,8 +35,8 @@ FORMATS = {
     "detector": 1,
     "sample": 3,
     "evaluate": 2,
-    "summary": 2,
-    "table": 2,
+    "summary": 3,
+    "table": 3,
     "figure": 2,
     "theory": 1,
 }

@@ -320,11 +320,29 @@ def _lie_about_a_mask(path) -> None:
         dataset(file, "objects")[:] = rows
 
 
+def _break_a_label(path) -> None:
+    with h5py.File(path, "r+") as file:
+        rows = dataset(file, "objects")[:]
+        rows["color"][0] = 200
+        dataset(file, "objects")[:] = rows
+
+
+def test_truncated_files_are_named_by_whoever_opens_them(folder) -> None:
+    for name in ("toy.h5", "toy/shard-00000.h5"):
+        path = folder / name
+        path.write_bytes(path.read_bytes()[:3000])
+        for work in (describe, validate, lambda p: draw_preview(p, folder / "p.png")):
+            with pytest.raises(FileFormatError, match="cannot open"):
+                assert not work(path)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (_flip_a_byte_of_an_image, "damaged data"),
-        (_lie_about_a_mask, "whose mask does not have the pixels"),
+        (_lie_about_a_mask, "whose mask does not show what its table tells"),
+        (_break_a_label, "a color of number 200 among 8"),
+        (lambda path: path.write_bytes(path.read_bytes()[:4000]), "cannot open"),
         (lambda path: path.unlink(), "got no file"),
         (lambda path: _write(path, 2), "shard 1 expected, got shard 2"),
         (lambda path: _write(path, 1, {**SETTINGS, "seed": 1}), "differs in seed"),

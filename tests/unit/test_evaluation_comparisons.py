@@ -48,6 +48,21 @@ def write_pair(root, name, gram, success, share=(0.2, 0.5, 0.3)):
     write_table(root, "pairs", name, index=range(len(success)), success=success)
 
 
+def test_what_complift_accepts_stands_alone(tmp_path):
+    judged = {"network_evaluations": 120, "index": range(4)}
+    write_table(tmp_path, "A", "k2", **judged, success=[1, 1, 0, 0], accepted=[1, 0, 1, 0])
+    write_table(tmp_path, "A", "k3", **judged, success=[1, 1, 0, 0], accepted=[0, 0, 0, 0])
+    table = made(tmp_path, "selected", {"A": ["k2", "k3"]})
+    some, none = table.to_dict("records")
+    assert (some["num_accepted"], some["acceptance"], some["selected_success"]) == (2, 0.5, 0.5)
+    assert some["network_evaluations_per_accepted"] == 240
+    assert 0 < some["selected_success_low"] < 0.5 < some["selected_success_high"] < 1
+    assert none["acceptance"] == 0
+    assert np.isinf(none["network_evaluations_per_accepted"])
+    assert np.isnan(none["selected_success"])
+    assert "success" not in table.columns
+
+
 def test_the_interaction_of_a_pair_is_a_cosine(tmp_path):
     write_pair(tmp_path, "red-blue", [[4, 3, 0.2], [3, 9, 0.4], [0.2, 0.4, 0.6]], [0, 0, 0, 1])
     write_pair(tmp_path, "red-green", [[4, -1, 0], [-1, 1, 0], [0, 0, 0.2]], [1, 1, 1, 1])

@@ -63,10 +63,6 @@ def test_values_of_a_hand_made_table(tmp_path):
     for column in ("all_colors", "all_colors_low", "all_colors_high"):
         assert np.isnan(row[column])
     assert (row["success"], row["accepted"]) == (0.25, 0.75)
-    assert row["accepted_success"] == pytest.approx(1 / 3, abs=1e-5)
-    low, high = wilson(1, 3, 0.9)
-    assert row["accepted_success_high"] == pytest.approx(high, abs=1e-5)
-    assert row["accepted_success_low"] == pytest.approx(low, abs=1e-5)
     costs = ("network_evaluations", "seconds", "acceptance", "effective_size")
     assert [row[cost] for cost in costs] == [105, 0.5, 0.5, 3.0]
 
@@ -74,7 +70,7 @@ def test_values_of_a_hand_made_table(tmp_path):
 def test_columns_are_in_the_promised_order(tmp_path):
     table = summary(write(tmp_path, k2=A_K2), tmp_path / "s.csv")
     measures = ("mean_count", "exact_count", "all_places", "extra_objects", "all_colors")
-    measures += ("success", "accepted", "accepted_success")
+    measures += ("success", "accepted")
     assert list(table.columns) == [
         "experiment", "case", "num_composed", "num_samples",
         *(f"{m}{end}" for m in measures for end in ("", "_low", "_high")),
@@ -86,7 +82,7 @@ def test_what_is_not_asked_for_is_empty(tmp_path):
     table = summary(write(tmp_path, k0=A_K0, pair=PAIR), tmp_path / "s.csv")
     background, pair = table.to_dict("records")
     assert background["exact_count"] == background["success"] == 0.5
-    for column in ("accepted", "accepted_success", "network_evaluations", "acceptance"):
+    for column in ("accepted", "network_evaluations", "acceptance"):
         assert np.isnan(background[column])
     assert np.isnan(background["all_places"])
     assert pair["all_colors"] == 0.5

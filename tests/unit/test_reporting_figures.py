@@ -40,6 +40,7 @@ FIGURES = {
     "sweep": {"S-p-heun": ["k2"]},
     "interaction": COLOR_CASES,
     "mixture": {"or": ["n1"]},
+    "selected": {"S-p-lift": ["k2", "k3"]},
     "overlap": {"A": ["k2", "k4"], "B": ["k2"]},
     "unconditional": {"A": ["k0"], "truth": ["k0"]},
     "denoising": {},
@@ -52,11 +53,16 @@ single,held_out,nothing,0.1,0.6,0.5,0.7,10
 single,training,condition,0.1,0.4,0.3,0.5,10
 """
 TABLES = {
-    "sweep": """case,operator,sampler,network_evaluations,success,success_low,success_high,\
-accepted_success
-k2,product,heun,105,0.5,0.3,0.7,
-k2,product,swarm,840,0.9,0.7,1,0.95
-k3,bayes,heun,140,0,0,0.2,
+    "sweep": """case,operator,sampler,network_evaluations,success,success_low,success_high
+k2,product,heun,105,0.5,0.3,0.7
+k2,product,swarm,840,0.9,0.7,1
+k3,bayes,heun,140,0,0,0.2
+""",
+    "selected": """experiment,case,num_samples,num_accepted,acceptance,acceptance_low,\
+acceptance_high,selected_success,selected_success_low,selected_success_high,\
+network_evaluations_per_accepted
+S-p-lift,k2,40,10,0.25,0.1,0.4,0.9,0.6,1,420
+S-p-lift,k3,40,0,0,0,0.1,,,,inf
 """,
     "interaction": """case,interaction,interaction_low,interaction_high,absolute,replaced,success,\
 success_low,success_high,spearman,spearman_low,spearman_high

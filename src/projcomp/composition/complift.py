@@ -4,7 +4,7 @@ A condition that describes a sample lowers the error of denoising it again. The 
 i is ``E (|x0 - D(x0 + sigma n; nothing)|^2 - |x0 - D(x0 + sigma n; c_i)|^2) / sigma^2``, that is
 the difference in the error of the noise, with the same noise on both sides; a sample is accepted
 where every lift is positive. As a filter it selects: results of accepted samples stand beside the
-acceptance rate, never beside unselected ones.
+acceptance rate, in a table of their own, never beside those of unselected ones.
 """
 
 from collections.abc import Iterable, Sequence

@@ -27,11 +27,12 @@ def open_any(path: PathLike) -> Iterator[h5py.File]:
 
 
 def is_shard(path: PathLike) -> bool:
-    """Whether the file is a single shard."""
-    if not h5py.is_hdf5(path):
+    """Whether the file is a single shard; False for whatever cannot be opened."""
+    try:
+        with h5py.File(path, "r") as file:
+            return file.attrs.get("kind") == SHARD_KIND
+    except OSError:
         return False
-    with h5py.File(path, "r") as file:
-        return file.attrs.get("kind") == SHARD_KIND
 
 
 def describe(path: PathLike) -> str:
@@ -43,19 +44,16 @@ def describe(path: PathLike) -> str:
     with open_any(path) as file:
         count, height, width, _ = dataset(file, "images").shape
         settings = json.loads(text(file, "settings"))
-        version = text(file, "projcomp_version")
         number = dataset(file, "num_objects")[:]
         camera, lights = dataset(file, "camera")[:], dataset(file, "lights")[:]
     shards = [Path(path)] if is_shard(path) else shard_paths(path)
     size = sum(shard.stat().st_size for shard in shards)
-    with open_layout(shards[0], SHARD_KIND) as first:
-        blender = text(first, "bpy_version") or "not told"
     objects = _objects(shards)
     lines = [
         f"{path}: {count:,} images of {width} x {height} in {len(shards):,} "
         f"{'shard' if len(shards) == 1 else 'shards'}, {size / 2**20:,.1f} MiB "
         f"({size / max(count, 1):,.0f} bytes an image)",
-        f"made by: projcomp {version}, Blender {blender}",
+        f"made by: {', '.join(sorted({_maker(shard) for shard in shards}))}",
         *(f"setting {name}: {json.dumps(value)}" for name, value in settings.items()),
         f"objects per image: {_shares(number, [str(i) for i in range(int(number.max()) + 1)])}",
         f"objects: {len(objects):,}",
@@ -74,6 +72,13 @@ def describe(path: PathLike) -> str:
         for name, spread in places.items()
     ]
     return "\n".join(lines)
+
+
+def _maker(shard: Path) -> str:
+    """The versions that a shard was made by."""
+    with open_layout(shard, SHARD_KIND) as file:
+        names = {"projcomp": "projcomp_version", "Blender": "bpy_version"}
+        return " with ".join(f"{name} {text(file, key) or '?'}" for name, key in names.items())
 
 
 def _objects(shards: list[Path]) -> NDArray[np.void]:

@@ -11,7 +11,7 @@ from projcomp.data.describe import is_shard
 from projcomp.data.hdf5 import PathLike, dataset, text
 from projcomp.data.index import shard_paths
 from projcomp.data.picture import mask_boxes
-from projcomp.data.shard_format import INDEX_KIND, SHARD_KIND, open_layout
+from projcomp.data.shard_format import INDEX_KIND, SHARD_KIND, VOCABULARY, open_layout
 from projcomp.data.shards import check_shard
 from projcomp.errors import FileFormatError
 
@@ -20,8 +20,8 @@ def validate(path: PathLike) -> list[str]:
     """Problems of the index or shard at ``path``, one line each; empty when all is well.
 
     Every image and mask is decompressed, which finds damaged bytes (gzip has check sums); masks are
-    held against what the table of objects says of them; and the shards of an index against its
-    settings, their numbers and its length.
+    held against the pixels and boxes that the table of objects tells, the rest of the table against
+    the vocabulary; and the shards of an index against its settings, their numbers and its length.
 
     Raises:
         FileFormatError: the index itself is missing, damaged, or foreign.
@@ -54,7 +54,7 @@ def _shard_problem(path: Path, settings: dict | None = None, number: int | None 
             problem = _content_problem(file)
     except FileFormatError as error:
         return str(error)
-    except OSError as error:
+    except (OSError, RuntimeError, KeyError) as error:  # what HDF5 makes of damaged bytes
         problem = f"damaged data ({error})"
     mend = "delete it and run the stage that makes it again"
     return f"{path}: readable, consistent images expected, got {problem}: {mend}" if problem else ""
@@ -64,13 +64,23 @@ def _content_problem(file: h5py.File) -> str:
     number, rows = dataset(file, "num_objects")[:], dataset(file, "objects")[:]
     if int(number.max(initial=0)) > rows.shape[1]:
         return f"{number.max()} objects where there is room for {rows.shape[1]}"
+    for field, names in VOCABULARY.items():
+        if int(rows[field].max(initial=0)) >= len(names):
+            return f"a {field} of number {rows[field].max()} among {len(names)}"
+    for name in ("xyz", "rotation", "pixel", "depth"):
+        if not np.isfinite(rows[name]).all():
+            return f"objects whose {name} is no number"
+    for name in ("camera", "lights"):
+        if not np.isfinite(dataset(file, name)[:]).all():
+            return f"{name} in places that are no numbers"
     images, masks = dataset(file, "images"), dataset(file, "masks")
     for index, count in enumerate(number.tolist()):
         _ = images[index]
         mask = masks[index]
         if int(mask.max()) > count:
             return f"image {index} with object {mask.max()} in its mask, of {count}"
-        pixels, _ = mask_boxes(mask, count)
-        if not np.array_equal(pixels, rows["mask_pixels"][index][:count]):
-            return f"image {index} whose mask does not have the pixels that its table tells"
+        told = rows[index][:count]
+        pixels, boxes = mask_boxes(mask, count)
+        if not (np.array_equal(pixels, told["mask_pixels"]) and np.array_equal(boxes, told["box"])):
+            return f"image {index} whose mask does not show what its table tells"
     return ""

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from projcomp import seeds
@@ -23,10 +22,10 @@ MEANS = {"mean_count": "num_objects", "extra_objects": "extra_objects"}
 
 MEASURES = (
     *("mean_count", "exact_count", "all_places", "extra_objects", "all_colors"),
-    *("success", "accepted", "accepted_success"),
+    *("success", "accepted"),
 )
 """Measures of the summary; each has the columns M, M_low and M_high, empty where not asked for. All
-but MEANS are rates, with Wilson intervals; ``accepted_success`` is that of the accepted samples."""
+but MEANS are rates, with Wilson intervals; ``accepted`` is CompLift's (``selected.py``)."""
 
 COSTS = ("network_evaluations", "seconds", "acceptance", "effective_size")
 """Means over a case's images without intervals, empty where the sampler has no such thing."""
@@ -79,7 +78,7 @@ def summarize_case(
         "num_samples": len(table),
     }
     for measure in MEASURES:
-        values = _values(table, measure)
+        values = table[MEANS.get(measure, measure)].dropna().to_numpy(dtype=float)
         middle, low, high = float("nan"), float("nan"), float("nan")
         if len(values):
             middle = float(values.mean())
@@ -90,15 +89,6 @@ def summarize_case(
                 low, high = bootstrap_mean(values, settings.confidence, settings.bootstrap, rng=rng)
         row |= {measure: middle, f"{measure}_low": low, f"{measure}_high": high}
     return row | {cost: table[cost].mean() for cost in COSTS}
-
-
-def _values(table: pd.DataFrame, measure: str) -> np.ndarray:
-    """What the images of a case have of a measure, where they have it."""
-    if measure == "accepted_success":
-        column = table.loc[table["accepted"] == 1, "success"]
-    else:
-        column = table[MEANS.get(measure, measure)]
-    return column.dropna().to_numpy(dtype=float)
 
 
 def read_summary(root: Path, experiment: str, cases: list[str]) -> pd.DataFrame:

@@ -2,8 +2,8 @@
 
 Caption: share of samples that show everything that was asked for and nothing else, with Wilson
 interval, against network evaluations per image. Every member of the sweep composes the same models
-for the same requests from the same noise. Colours are samplers, shapes are operators; a ring is the
-share among the samples that CompLift accepted. Members of one cost stand side by side.
+for the same requests from the same noise. Colours are samplers, shapes are operators. Members of
+one cost stand side by side.
 """
 
 from collections import Counter
@@ -77,15 +77,6 @@ def _draw_case(
             capsize=2,
             elinewidth=0.8,
         )
-        if pd.notna(row["accepted_success"]):
-            axes.plot(
-                cost,
-                row["accepted_success"],
-                color=colors[row["sampler"]],
-                marker="o",
-                markersize=8,
-                fillstyle="none",
-            )
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(ScalarFormatter())
