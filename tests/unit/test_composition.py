@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from projcomp.composition.linear import LinearField, combine
+from projcomp.composition.linear import LinearField, average, combine, simple_product
 from projcomp.composition.mixtures import GaussianMixture, product_over_gaussian, stacked_scores
 from projcomp.composition.product import product_coefficients, product_field
 from projcomp.config_operators import Bayes
@@ -59,6 +59,58 @@ def test_product_of_gaussians_has_the_closed_forms_score(sigma):
     expected = shift - x @ total.T
     got = field_score(product_field(stacked_scores(mixtures), [1.0] * num), x, sigma)
     torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("sigma", SIGMAS)
+@pytest.mark.parametrize(
+    ("make", "weights", "coefficients"),
+    [
+        (simple_product, [1.0, 0.5, 2.0], [1.0, 0.5, 2.0]),
+        (average, [1.0, 2.0, 5.0], [0.125, 0.25, 0.625]),
+        (product_field, [3.0], [-2.0, 3.0]),  # guidance
+        (product_field, [1.0, -0.2], [0.2, 1.0, -0.2]),  # negation
+    ],
+)
+def test_linear_compositions_of_gaussians_have_their_powers_score(
+    make, weights, coefficients, sigma
+):
+    """``prod_j p_j^(c_j)`` of noised Gaussians: precisions and shifts add up by their powers."""
+    dim = 3
+    means = normal(len(coefficients), dim, seed=1)
+    covariances = [random_covariance(dim, 0.4, seed=10 + i) for i in range(len(coefficients))]
+    zero = torch.zeros(1, dtype=torch.float64)
+    mixtures = [
+        GaussianMixture(zero, m[None], c[None]) for m, c in zip(means, covariances, strict=True)
+    ]
+    eye = torch.eye(dim, dtype=torch.float64)
+    precisions = [torch.linalg.inv(c + sigma**2 * eye) for c in covariances]
+    x = normal(16, dim, seed=2)
+    expected = sum(c * (m - x) @ p for c, m, p in zip(coefficients, means, precisions, strict=True))
+    field = make(stacked_scores(mixtures), weights)
+    torch.testing.assert_close(field_score(field, x, sigma), expected, rtol=1e-9, atol=1e-9)
+    assert field.start_scale == pytest.approx(sum(coefficients) ** -0.5)
+
+
+def test_a_mapped_mixture_is_the_distribution_of_the_mapped_points():
+    mixture, matrix, x = random_mixture(3, 4, 0.5, seed=4), normal(4, 4, seed=7), normal(8, 4)
+    turned = mixture.mapped(matrix).log_density(x @ matrix.T)
+    volume = torch.linalg.slogdet(matrix).logabsdet
+    torch.testing.assert_close(turned, mixture.log_density(x) - volume)
+
+
+@pytest.mark.parametrize("sigma", [0.1, 2.0])
+def test_orthogonal_maps_commute_with_composing_under_noise(sigma):
+    """[B, Lemma 7.1]; another linear map does not."""
+    background = GaussianMixture.isotropic([[0.0, 0.0, 0.0]], 3.0)
+    parts = [background, *(random_mixture(2, 3, 0.3, seed=s) for s in (1, 2))]
+    x, shear = normal(16, 3, seed=3), torch.eye(3).double()
+    shear[0, 1] = 1.0
+    plain = field_score(product_field(stacked_scores(parts), [1.0, 1.0]), x, sigma)
+    for matrix, same in ((torch.linalg.qr(normal(3, 3, seed=5)).Q, True), (shear, False)):
+        field = product_field(stacked_scores([p.mapped(matrix) for p in parts]), [1.0, 1.0])
+        turned = field_score(field, x @ matrix.T, sigma)
+        # scores are gradients: they turn by the inverse transpose
+        assert torch.allclose(turned @ matrix, plain, rtol=1e-7, atol=1e-9) == same
 
 
 @pytest.mark.parametrize("sigma", SIGMAS)

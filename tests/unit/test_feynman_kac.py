@@ -29,12 +29,10 @@ def lemma_7_2(a=1.0, tau=TAU):
     """[B, Lemma 7.2]: factorised, then turned by ``e_1 -> a e_0 + e_1``, ``e_3 -> a e_2 + e_3``."""
     turn = torch.eye(4).double()
     turn[0, 1] = turn[2, 3] = a
-    covariance = tau**2 * turn @ turn.T
 
     def mixture(*axes):
-        means = turn[:, list(axes)].T if axes else torch.zeros(1, 4).double()
-        weights = torch.zeros(len(means)).double().log_softmax(0)
-        return GaussianMixture(weights, means, covariance.expand(len(means), 4, 4))
+        means = torch.eye(4)[list(axes)] if axes else torch.zeros(1, 4)
+        return GaussianMixture.isotropic(means, tau).mapped(turn)
 
     return [mixture(), mixture(0, 2), mixture(1, 3)]
 

@@ -52,6 +52,11 @@ class GaussianMixture:
         identity = torch.eye(self.means.shape[1], dtype=torch.float64)
         return GaussianMixture(self.log_weights, self.means, self.covariances + sigma**2 * identity)
 
+    def mapped(self, matrix: Float64[Tensor, "d d"]) -> "GaussianMixture":
+        """The distribution of ``A x`` for ``x`` from this mixture and an invertible ``A``."""
+        covariances = matrix @ self.covariances @ matrix.T
+        return GaussianMixture(self.log_weights, self.means @ matrix.T, covariances)
+
     def log_density(self, x: Points, sigma: float = 0.0) -> Precise:
         """``log p(x; sigma)``, shape ``(batch,)``, for ``x`` of shape ``(batch, d)``."""
         return self._log_joint(x, sigma)[0].logsumexp(1)

@@ -59,10 +59,8 @@ class Turned:
         return torch.stack([before[:, 0] - before[:, 2], before[:, 1] - before[:, 3]], 1)
 
     def _clusters(self, axes: tuple[int, ...]) -> GaussianMixture:
-        means = self.matrix[:, list(axes)].T if axes else torch.zeros(1, 4).double()
-        covariance = self.tau**2 * self.matrix @ self.matrix.T
-        log_weights = torch.zeros(len(means)).double().log_softmax(0)
-        return GaussianMixture(log_weights, means, covariance.expand(len(means), 4, 4))
+        means = torch.eye(4)[list(axes)] if axes else torch.zeros(1, 4)
+        return GaussianMixture.isotropic(means, self.tau).mapped(self.matrix)
 
 
 def axis_aligned(tau: float) -> Turned:
