@@ -33,9 +33,11 @@ def models() -> dict[str, Any]:
 
 
 def experiments() -> dict[str, Any]:
-    """Experiments of the demo: the papers' A, B and C, a separate background, pairs of colours."""
+    """Experiments of the demo: the papers' A, B and C, a separate background, pairs."""
     counts = [0, 1, 2, 3, 4, 5, 6]
     empty = {"model": "single", "condition": "empty"}
+    control = {"model": "background", "condition": "unconditional"}
+    pairs = [*((1, other) for other in range(2, 10)), (9, 2), (9, 5), (9, 6), (9, 7)]
     return {
         "A": {
             "conditionals": "single",
@@ -64,8 +66,16 @@ def experiments() -> dict[str, Any]:
         "colors": {
             "conditionals": "colored",
             "background": {"model": "colored", "condition": "empty"},
-            "control": {"model": "background", "condition": "unconditional"},
+            "control": control,
             "color_pairs": "all",
+            "num_samples": 16,
+            "sampling": {"precision": "fp32"},
+        },
+        "places": {
+            "conditionals": "single",
+            "background": empty,
+            "control": control,
+            "location_pairs": pairs,
             "num_samples": 16,
             "sampling": {"precision": "fp32"},
         },

@@ -1,5 +1,6 @@
 """The library's page: its code runs and comes out as it says; models of noise as denoisers."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import torch
 
 from projcomp.diffusion.epsilon import denoiser_of, vp_sigmas
 
-PAGE = Path(__file__).parents[2] / "docs" / "library.md"
+REPOSITORY = Path(__file__).parents[2]
+PAGE = REPOSITORY / "docs" / "library.md"
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +51,16 @@ def test_a_model_of_noise_is_the_exact_denoiser():
     x, mean = torch.randn(3, 4, dtype=torch.float64), torch.randn(3, 4, dtype=torch.float64)
     exact = (0.09 * x + sigma[:, None] ** 2 * mean) / (0.09 + sigma[:, None] ** 2)
     torch.testing.assert_close(denoiser_of(model, alphas_cumprod)(x, sigma, mean), exact)
+
+
+@pytest.mark.parametrize("room", ["composition", "samplers", "diffusion"])
+def test_the_library_imports_nothing_else_of_the_project(room: str) -> None:
+    """Of the project: its own room, ``diffusion/``, and the one class of its errors."""
+    allowed = (f"projcomp.{room}", "projcomp.diffusion", "projcomp.errors")
+    for path in sorted((REPOSITORY / "src/projcomp" / room).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            ours = [name for name in names if name.split(".")[0] == "projcomp"]
+            assert all(name.startswith(allowed) for name in ours), f"{path}: {ours}"

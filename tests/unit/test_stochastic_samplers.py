@@ -133,3 +133,37 @@ def test_streams_are_normal_uniform_and_independent_of_the_start():
     assert uniform.max() < 1
     assert uniform.mean().item() == pytest.approx(0.5, abs=0.01)
     assert uniform.var().item() == pytest.approx(1 / 12, abs=0.002)
+
+
+class Still:
+    """A field of no score that writes down where it was asked."""
+
+    stateful, start_scale = False, 1.0
+
+    def __init__(self):
+        self.asked = []
+
+    def init(self, x, sigma):
+        return None
+
+    def score(self, step, state):
+        self.asked.append(step.sigma)
+        return torch.zeros_like(step.x), None
+
+    def observe(self, step, dx, state):
+        return None
+
+
+def test_churn_raises_the_noise_between_its_bounds_only():
+    field, sigmas = Still(), torch.tensor([8.0, 4.0, 2.0, 1.0, 0.0]).double()
+    sampler = Heun(churn=0.25, churn_min=2.0, churn_max=4.0, churn_noise=1.1)
+    end = sample(field, torch.zeros(4000, 2).double(), sigmas, sampler, noise=streams(4000, 2)).x
+    assert field.asked == [8.0, 4.0, 5.0, 2.0, 2.5, 1.0, 1.0]
+    added = 1.1**2 * ((5.0**2 - 4.0**2) + (2.5**2 - 2.0**2))
+    assert end.var().item() == pytest.approx(added, rel=0.05)
+
+
+def test_churn_is_never_more_than_sqrt_2_minus_1():
+    field, sigmas = Still(), torch.tensor([1.0, 0.0]).double()
+    sample(field, torch.zeros(4, 2).double(), sigmas, Heun(churn=3.0), noise=streams(4, 2))
+    assert field.asked == [pytest.approx(2**0.5)]
