@@ -6,6 +6,7 @@ rule render_shard:
         plan.at("data/{dataset}/shard-{shard}.h5"),
     log:
         plan.at("logs/render/{dataset}/{shard}.log"),
+    priority: 70
     conda:
         "../../envs/render.yaml"
     threads: plan.config.render.threads
@@ -27,6 +28,7 @@ rule index_dataset:
         plan.at("data/{dataset}.h5"),
     log:
         plan.at("logs/index/{dataset}.log"),
+    priority: 90
     conda:
         "../../envs/render.yaml"
     resources:

@@ -12,7 +12,7 @@ rule train_model:
         plan.at("logs/train/{model}.log"),
     wildcard_constraints:
         model=r"(?!detector/)[\w-]+",
-    priority: 20
+    priority: 80
     conda:
         "../../envs/torch.yaml"
     threads: plan.config.training.threads
@@ -75,7 +75,7 @@ rule train_detector:
         ),
     log:
         plan.at("logs/train/detector.log"),
-    priority: 10
+    priority: 60
     conda:
         "../../envs/torch.yaml"
     threads: plan.config.training.threads
