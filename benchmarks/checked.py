@@ -1,0 +1,139 @@
+"""The figures that docs/method.md's equations were checked by, run again with this library.
+
+Usage: python benchmarks/checked.py [--samples 1000] [--seed 0]
+
+Exact mixtures only, float64. Each line: the quantity and what came out, ``mean +- standard
+deviation`` over samples. A minute on one core.
+"""
+
+import argparse
+import math
+
+import torch
+from torch import Tensor
+
+from projcomp.composition.densities import DensityTracker
+from projcomp.composition.feynman_kac import weighted_product
+from projcomp.composition.mixtures import GaussianMixture, product_over_gaussian, stacked_scores
+from projcomp.composition.superposition_and import SuperpositionAnd
+from projcomp.composition.superposition_or import SuperpositionOr
+from projcomp.diffusion.noise_levels import edm_sigmas
+from projcomp.samplers.line_integral import log_density_change
+from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.process import sample
+from projcomp.samplers.result import SamplerResult
+from projcomp.samplers.sde import ReverseSde
+from projcomp.samplers.smc import Swarms
+
+SIGMA_MIN, SIGMA_MAX = 0.02, 80.0
+
+
+def run(field, num_steps: int, count: int, dim: int, seed: int, **more) -> SamplerResult:
+    """The reverse SDE to SIGMA_MIN; the densities there are known."""
+    sigmas = edm_sigmas(num_steps, SIGMA_MIN, more.pop("sigma_max", SIGMA_MAX), 7.0)[:-1]
+    rng = torch.Generator().manual_seed(seed)
+    start = torch.randn(count, dim, generator=rng, dtype=torch.float64)
+    noise = NoiseStreams(range(seed * 10**6, seed * 10**6 + count), (dim,), dtype=torch.float64)
+    predictor = more.pop("predictor", ReverseSde())
+    return sample(field, sigmas[0] * start, sigmas, predictor, noise=noise, **more)
+
+
+def spread(values: Tensor) -> str:
+    return f"{values.mean():+.2f} +- {values.std():.2f}"
+
+
+def ito(given: argparse.Namespace) -> None:
+    model = GaussianMixture.isotropic([[-1.0, 0.0], [1.0, 0.0]], 0.3)
+    for num_steps in (32, 128, 512, 2048):
+        field = SuperpositionOr(stacked_scores([model]), 1)
+        result = run(field, num_steps, given.samples, 2, given.seed)
+        errors = result.state.log_q[0] - model.log_density(result.x, SIGMA_MIN)
+        print(f"Ito's error in 2 dimensions, {num_steps:4d} steps: {spread(errors)} nats")
+
+
+def detailed_balance(given: argparse.Namespace) -> None:
+    dim = 32
+    model = GaussianMixture.isotropic([[0.5] * dim, [-0.5] * dim], 0.4)
+    for name in ("ito", "detailed_balance"):
+        tracker = DensityTracker(name, data_std=0.5)
+        field = SuperpositionOr(stacked_scores([model]), 1, densities=tracker)
+        result = run(field, 32, given.samples, dim, given.seed)
+        errors = result.state.log_q[0] - model.log_density(result.x, SIGMA_MIN)
+        print(f"{name} in {dim} dimensions, 32 steps: {spread(errors)} nats")
+
+
+def mixture_weights(given: argparse.Namespace) -> None:
+    shares = (0.15, 0.35, 0.5)
+    models = [GaussianMixture.isotropic([c], 0.2) for c in ([-2.0, 0.0], [2.0, 0.0], [0.0, 2.0])]
+    field = SuperpositionOr(stacked_scores(models), 3, tuple(math.log(s) for s in shares))
+    end = run(field, 128, 4 * given.samples, 2, given.seed).x
+    nearest = torch.cdist(end, torch.cat([p.means for p in models])).argmin(1)
+    found = nearest.bincount(minlength=3) / len(nearest)
+    print(f"OR of weights {shares}, 128 steps: {[round(v, 3) for v in found.tolist()]}")
+
+
+def equal_densities(given: argparse.Namespace) -> None:
+    models = [
+        GaussianMixture.isotropic([[-1.0, 0.0]], 0.4),
+        GaussianMixture.isotropic([[-1.0, 0.0], [1.0, 0.0]], 0.5, [0.3, 0.7]),
+    ]
+    for corrected in (False, True):
+        for num_steps in (100, 400, 1600):
+            field = SuperpositionAnd(stacked_scores(models), 2, corrected=corrected)
+            result = run(field, num_steps, given.samples // 2, 2, given.seed, sigma_max=1000.0)
+            true = torch.stack([p.log_density(result.x, SIGMA_MIN) for p in models])
+            miss = (result.state.log_q - true).mean()
+            name = "corrected" if corrected else "published"
+            print(
+                f"AND, {name}, {num_steps:4d} steps: gap of the true log-densities "
+                f"{spread(true[1] - true[0])} nats, log_q off by {miss:+.2f}"
+            )
+
+
+def swarms(given: argparse.Namespace) -> None:
+    turn = torch.eye(4).double()
+    turn[0, 1] = turn[2, 3] = 1.0
+    parts = [torch.zeros(1, 4), torch.eye(4)[[0, 2]], torch.eye(4)[[1, 3]]]
+    mixtures = [GaussianMixture.isotropic(means, 0.25).mapped(turn) for means in parts]
+    modes = product_over_gaussian(mixtures[1:], mixtures[0]).means
+    field = weighted_product(stacked_scores(mixtures), [1.0, 1.0])
+    count = 4 * given.samples
+    for size in (1, 8, 64, 1000):
+        resampled = {"swarms": Swarms(size)} if size > 1 else {}
+        whole = -(-count // size) * size
+        result = run(field, 100, whole, 4, given.seed, sigma_max=20.0, **resampled)
+        which = torch.cdist(result.x, modes).argmin(1)
+        weights = torch.ones(whole).double()
+        if size > 1:
+            weights = result.state.log_weight.reshape(-1, size).softmax(1).reshape(-1)
+        shares = torch.zeros(4).double().index_add_(0, which, weights) / weights.sum()
+        distance = (shares - 0.25).abs().sum() / 2
+        print(f"Lemma 7.2 at tau = .25, swarms of {size:4d}: total variation {distance:.3f}")
+
+
+def line_integrals(given: argparse.Namespace) -> None:
+    model = GaussianMixture.isotropic([[-1.0, 0.0], [1.0, 0.5]], 0.4)
+    rng = torch.Generator().manual_seed(given.seed)
+    x, y = torch.randn(2, given.samples, 2, generator=rng, dtype=torch.float64)
+    y = x + 0.3 * y
+    change = log_density_change(model.score, x, y, model.score(x), model.score(y))
+    error = (change - model.log_density(y) + model.log_density(x)).abs()
+    size = (model.log_density(y) - model.log_density(x)).abs()
+    print(
+        f"line integrals: differences of {size.mean():.2f} nats, off by {error.max():.4f} at most"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--samples", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    parts = (ito, detailed_balance, mixture_weights, equal_densities, swarms, line_integrals)
+    for part in parts:
+        part(given)
+
+
+if __name__ == "__main__":
+    main()
