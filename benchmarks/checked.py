@@ -120,7 +120,7 @@ def line_integrals(given: argparse.Namespace) -> None:
     error = (change - model.log_density(y) + model.log_density(x)).abs()
     size = (model.log_density(y) - model.log_density(x)).abs()
     print(
-        f"line integrals: differences of {size.mean():.2f} nats, off by {error.max():.4f} at most"
+        f"line integrals: differences of {size.mean():.2f} nats, off by {error.max():.3f} at most"
     )
 
 
