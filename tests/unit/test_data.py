@@ -6,9 +6,11 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from projcomp import seeds
 from projcomp.cases import Case
+from projcomp.cli import app
 from projcomp.config import SceneConfig
 from projcomp.data import reader
 from projcomp.data.describe import describe
@@ -356,6 +358,19 @@ def test_validate_names_every_bad_shard(folder, damage, message: str) -> None:
     assert str(paths[1]) in first
     assert str(paths[0]) in second
     assert message in second
+
+
+def test_inspect_says_all_that_it_can(folder) -> None:
+    line = ["inspect", str(folder / "toy.h5"), "--check", "--sheet", str(folder / "sheet.png")]
+    result = CliRunner().invoke(app, line)
+    assert result.exit_code == 0
+    assert "12 images of 8 x 6" in result.output
+    assert "every image can be read" in result.output
+    assert (folder / "sheet.png").stat().st_size > 100
+    _flip_a_byte_of_an_image(folder / "toy" / "shard-00001.h5")
+    result = CliRunner().invoke(app, line)
+    assert result.exit_code == 1
+    assert "shard-00001.h5" in result.output
 
 
 def test_a_shard_alone_is_validated_too(folder) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from projcomp.composition.mixtures import GaussianMixture
 from projcomp.diffusion.averaging import TailAverage
 from projcomp.diffusion.learning_rate import learning_rate
 from projcomp.diffusion.loss import denoising_error, draw_sigma, uncertainty_weighted
@@ -41,6 +42,30 @@ def test_loss_is_one_for_the_zero_network_and_least_at_the_posterior_mean():
 
     assert loss(0.0) == pytest.approx(1, abs=0.01)
     assert loss(0.0) < min(loss(0.05), loss(-0.05))
+
+
+def test_the_least_error_is_at_the_posterior_mean_of_a_mixture():
+    """Any other denoiser is worse by its own distance from it, ``E w |h|^2``."""
+    mixture = GaussianMixture.isotropic([[-0.6], [0.1], [0.7]], 0.1, [1.0, 2.0, 3.0])
+    rng, count = torch.Generator().manual_seed(0), 400_000
+    means = mixture.means[torch.multinomial(mixture.log_weights.exp(), count, True, generator=rng)]
+    x0 = means + 0.1 * torch.randn(count, 1, generator=rng, dtype=torch.float64)
+    noise = torch.randn(count, 1, generator=rng, dtype=torch.float64)
+    for level in (0.1, 0.5, 2.0):
+        sigma = torch.full((count,), level, dtype=torch.float64)
+        weight = (level**2 + 0.25) / (level * 0.5) ** 2
+        best = mixture.denoised(x0 + level * noise, level)
+
+        def error(h, sigma=sigma, best=best):
+            return denoising_error(lambda x, s: best + h(x), x0, sigma, noise, 0.5)
+
+        least = error(torch.zeros_like)
+        for h in (torch.ones_like, torch.sin, lambda x: 0.3 * x, torch.tanh):
+            worse = error(h) - least
+            own = weight * h(x0 + level * noise).square()[:, 0]
+            cross = worse - own
+            assert abs(cross.mean().item()) < 5 * cross.std().item() / count**0.5
+            assert worse.mean() > 0
 
 
 def test_uncertainty_is_best_at_the_log_of_the_loss():

@@ -1,11 +1,13 @@
 """EDM2's layers and U-Net against their equations."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
 from projcomp.config import NetworkConfig
+from projcomp.config_load import load_files
 from projcomp.errors import FileFormatError
 from projcomp.networks import conditioning
 from projcomp.networks.checkpoint import load_model, save_model
@@ -151,9 +153,18 @@ def test_paper_configuration_has_124_million_weights():
     assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(124.5, abs=1.0)
 
 
+def test_the_papers_position_network_at_128_has_120_million_weights():
+    root = Path(__file__).parents[2]
+    config = load_files([root / "config.yaml", root / "presets/paper.yaml"])
+    with torch.device("meta"):
+        model = Denoiser(config.network, config.resolution, "position")
+    assert sum(p.numel() for p in model.parameters()) == 120_103_461
+
+
 def test_denoiser_limits():
     """D = x as sigma -> 0 and D does not follow x's scale as sigma -> infinity."""
     model = Denoiser(TINY, 16, "none").eval()
+    model.unet.out_gain.data.fill_(1.0)  # it starts at 0, and the network with it
     x, condition = torch.randn(2, 3, 16, 16), conditioning.unconditional("none").repeat(2, 1)
     assert torch.allclose(model(x, torch.full((2,), 1e-5), condition), x, atol=1e-3)
     far = model(1e4 * x, torch.full((2,), 1e4), condition)

@@ -18,6 +18,8 @@ from projcomp.training.signals import SignalCatcher
 
 _SIGNALS = ("SIGTERM", "SIGUSR1")
 _UPDATES_BETWEEN_TALKS = 10
+"""Processes ask each other so often whether to save or stop; updates of many passes take long, and
+there they ask after every one."""
 
 COLUMNS = (
     *("images_seen", "loss", *BANDS),
@@ -128,7 +130,7 @@ class Progress(lightning.Callback):
         """A signal that came; of several processes, all learn of it after the same update."""
         if trainer.world_size == 1:
             return self.signals.caught
-        if pl_module.updates_made % _UPDATES_BETWEEN_TALKS:
+        if not _talks(pl_module):
             return None
         told = trainer.strategy.reduce_boolean_decision(self.signals.caught is not None, all=False)
         return (self.signals.caught or "a signal to another process") if told else None
@@ -141,7 +143,7 @@ class Progress(lightning.Callback):
         due = time.monotonic() - self.saved >= self.checkpoint_seconds
         if trainer.world_size == 1:
             return due
-        if pl_module.updates_made % _UPDATES_BETWEEN_TALKS:
+        if not _talks(pl_module):
             return False
         return trainer.strategy.reduce_boolean_decision(due, all=False)
 
@@ -171,11 +173,26 @@ class Progress(lightning.Callback):
         if trainer.logger is not None:
             trainer.logger.log_metrics(row, step=self.seen)
         self.bar.set_postfix(loss=f"{row['loss']:.3f}")
+        seconds_left = (self.total_images - self.seen) / row["images_per_second"]
         print(
             f"{self.seen}/{self.total_images} images, loss {row['loss']:.4f}, "
-            f"{row['images_per_second']:.0f} images/s",
+            f"{row['images_per_second']:.0f} images/s, {_time(seconds_left)} left",
             flush=True,
         )
+
+
+def _talks(pl_module: DiffusionTraining) -> bool:
+    """Whether the processes ask each other after this update."""
+    often = pl_module.microbatch is not None
+    return often or pl_module.updates_made % _UPDATES_BETWEEN_TALKS == 0
+
+
+def _time(seconds: float) -> str:
+    """Hours and minutes of a duration, as people say them."""
+    minutes = round(seconds / 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes} min" if minutes else "under a minute"
 
 
 def _sum_over_processes(trainer: lightning.Trainer, value: Tensor) -> Tensor:

@@ -145,9 +145,14 @@ def _memory_errors(machine: Machine, settings: TrainSettings) -> Iterator[None]:
             raise
         images = settings.training.batch_size // (machine.devices * machine.nodes)
         images = min(machine.microbatch or images, images)
+        if images == 1:
+            raise DeviceError(
+                "network: expected one that fits into the device's memory with one image, got none "
+                "left; lower network.channels or take a larger device"
+            ) from None
         raise DeviceError(
             "training.microbatch: expected a number of images that fit into the device's memory, "
-            f"got none left with {images} in a pass; set it to {max(images // 2, 1)} or less "
+            f"got none left with {images} in a pass; set it to {images // 2} or less "
             "(the same is learned, in more passes)"
         ) from None
 
