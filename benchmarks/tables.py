@@ -27,11 +27,9 @@ def markdown(table: pd.DataFrame) -> str:
 def against_k(summary: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Experiments against the number composed: value [low, high]."""
     some = summary.dropna(subset=[measure])
-    some = some[some["case"].str.fullmatch(r"k\d")]
-    cell = some.apply(
-        lambda r: f"{r[measure]:.2f} [{r[measure + '_low']:.2f}, {r[measure + '_high']:.2f}]",
-        axis=1,
-    )
+    own = ~some["experiment"].str.contains("-")  # not a sweep's member
+    some = some[some["case"].str.fullmatch(r"k\d") & own]
+    cell = some.apply(interval, axis=1, name=measure)
     table = some.assign(cell=cell).pivot(index="num_composed", columns="experiment", values="cell")
     table.index.name = "k"
     return table.fillna("")
@@ -39,7 +37,7 @@ def against_k(summary: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 def colors(summary: pd.DataFrame) -> pd.DataFrame:
     """Means over the colour pairs, per experiment; the spread is over pairs."""
-    pairs = summary[summary["case"].str.contains("-")]
+    pairs = summary.dropna(subset=["all_colors"])
     rows = {}
     for name, group in pairs.groupby("experiment"):
         rows[name] = {
@@ -55,6 +53,54 @@ def colors(summary: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def interval(row: pd.Series, name: str) -> str:
+    """A value with its interval; empty where it is not there."""
+    if pd.isna(row[name]):
+        return ""
+    return f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
+
+
+def sweep(table: pd.DataFrame) -> pd.DataFrame:
+    """Success and cost of every member of a sweep."""
+    rows = {
+        f"{row['case']}, {row['operator']}, {row['sampler']}": {
+            "evaluations": f"{row['network_evaluations']:.0f}",
+            "seconds": f"{row['seconds']:.2f}",
+            "success": interval(row, "success"),
+            "mean count": interval(row, "mean_count"),
+            "effective size": ""
+            if pd.isna(row["effective_size"])
+            else f"{row['effective_size']:.1f}",
+        }
+        for _, row in table.iterrows()
+    }
+    found = pd.DataFrame.from_dict(rows, orient="index")
+    found.index.name = "case, operator, sampler"
+    return found
+
+
+def interaction(table: pd.DataFrame) -> pd.DataFrame:
+    """Pairs from the least absolute interaction to the greatest, and the rank correlations."""
+    pairs = table[table["case"] != "all"].sort_values("absolute")
+    rows = {
+        row["case"]: {
+            "absolute, nats": f"{row['absolute']:.3g}",
+            "cosine": interval(row, "interaction"),
+            "success": interval(row, "success"),
+        }
+        for _, row in pairs.iterrows()
+    }
+    total = table[table["case"] == "all"].iloc[0]
+    rows["rank correlation with success"] = {
+        "absolute, nats": interval(total, "absolute_spearman"),
+        "cosine": interval(total, "spearman"),
+        "success": "",
+    }
+    found = pd.DataFrame.from_dict(rows, orient="index")
+    found.index.name = "pair"
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -65,6 +111,10 @@ def main() -> None:
     for measure, title in MEASURES.items():
         print(f"### {title}\n\n{markdown(against_k(summary, measure))}\n")
     print(f"### colour pairs\n\n{markdown(colors(summary))}\n")
+    for path in sorted((root / "results").glob("sweep_*.csv")):
+        print(f"### {path.stem}\n\n{markdown(sweep(pd.read_csv(path)))}\n")
+    for path in sorted((root / "results").glob("interaction_*.csv")):
+        print(f"### {path.stem}\n\n{markdown(interaction(pd.read_csv(path)))}\n")
     check = pd.read_csv(root / "models/detector/check.csv").set_index("num_objects")
     columns = ["images", "exact_count", "exact_count_low", "exact_count_high", "count_error"]
     more = ["recall", "precision", "color_accuracy"]
