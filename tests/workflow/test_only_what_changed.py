@@ -5,7 +5,7 @@ from driver import Job
 ALL_FIGURES = {
     *("counts", "rates", "grid_A", "grid_B", "grid_C", "grid_truth"),
     *("pairs_colors", "pairs_truth", "rgb_colors", "interaction_colors", "unconditional"),
-    *("detector", "denoising"),
+    *("detector", "denoising", "overlap"),
 }
 SAMPLED = {"A/k0", "A/k2", "B/k2", "C/k2", "colors/red-blue"}
 TRUE = {"k0", "k2", "red-blue"}
@@ -42,7 +42,7 @@ def test_a_new_case_samples_that_case_only(planned_after: dict[str, set[Job]]) -
         {("sample_case", "A/k3"), ("render_reference", "k3")}
         | jobs("evaluate_case", {"A/k3", "truth/k3"})
         | SUMMARIZE
-        | jobs("draw_figure", {"counts", "rates", "grid_A", "grid_truth"})
+        | jobs("draw_figure", {"counts", "rates", "grid_A", "grid_truth", "overlap"})
     )
 
 
@@ -57,7 +57,8 @@ def test_a_larger_dataset_renders_the_new_shards_only(planned_after: dict[str, s
         | jobs("sample_case", sampled)
         | jobs("evaluate_case", sampled)
         | SUMMARIZE
-        | jobs("draw_figure", {"counts", "rates", "grid_A", "grid_B", "unconditional", "denoising"})
+        | jobs("draw_figure", {"counts", "rates", "grid_A", "grid_B", "overlap"})
+        | jobs("draw_figure", {"unconditional", "denoising"})
     )
 
 
@@ -67,7 +68,7 @@ def test_the_radius_counts_again_only(planned_after: dict[str, set[Job]]) -> Non
         jobs("evaluate_case", SAMPLED | truth)
         | SUMMARIZE
         | INTERACTION
-        | jobs("draw_figure", ALL_FIGURES - {"rgb_colors", "denoising", "detector"})
+        | jobs("draw_figure", ALL_FIGURES - {"rgb_colors", "overlap", "denoising", "detector"})
     )
 
 
@@ -78,7 +79,7 @@ def test_the_detector_renders_and_samples_nothing(planned_after: dict[str, set[J
         | jobs("evaluate_case", SAMPLED | truth)
         | SUMMARIZE
         | INTERACTION
-        | jobs("draw_figure", ALL_FIGURES - {"rgb_colors", "denoising"})
+        | jobs("draw_figure", ALL_FIGURES - {"rgb_colors", "overlap", "denoising"})
     )
 
 
@@ -110,7 +111,7 @@ def test_a_sampler_of_one_experiment_touches_no_other(planned_after: dict[str, s
         jobs("sample_case", {"B/k2"})
         | jobs("evaluate_case", {"B/k2"})
         | SUMMARIZE
-        | jobs("draw_figure", {"counts", "rates", "grid_B"})
+        | jobs("draw_figure", {"counts", "rates", "grid_B", "overlap"})
     )
 
 
@@ -132,4 +133,4 @@ def test_a_render_setting_runs_everything_again(planned_after: dict[str, set[Job
     shards |= {f"{name}/0000{number}" for name in ("single", "counting") for number in range(2)}
     assert jobs("render_shard", shards) | jobs("render_reference", TRUE) <= again
     assert jobs("draw_figure", ALL_FIGURES) <= again
-    assert len(again) == 7 + 3 + 5 + 5 + 3 + 3 + 1 + 5 + 8 + 1 + 1 + 13
+    assert len(again) == 7 + 3 + 5 + 5 + 3 + 3 + 1 + 5 + 8 + 1 + 1 + 14

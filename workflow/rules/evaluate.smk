@@ -62,7 +62,7 @@ rule tabulate:
     log:
         plan.at("logs/tabulate/{name}.log"),
     wildcard_constraints:
-        name=r"(sweep|interaction|mixture)(_[\w-]+)?",
+        name="|".join(plan.comparisons) or r"(?!)",
     priority: 50
     conda:
         "../../envs/torch.yaml"

@@ -16,7 +16,7 @@ from torch import Tensor
 def sigma_rel_of(gamma: ArrayLike) -> NDArray[np.float64]:
     """Relative width of the profile of exponent ``gamma`` (> -1/2): appendix C."""
     gamma = np.asarray(gamma, dtype=np.float64)
-    return np.sqrt(gamma + 1) / ((gamma + 2) * np.sqrt(gamma + 3))
+    return np.asarray(np.sqrt(gamma + 1) / ((gamma + 2) * np.sqrt(gamma + 3)))
 
 
 def gamma_of(sigma_rel: float) -> float:
@@ -72,7 +72,7 @@ def profile_product(
     ga, ta, gb, tb = (np.asarray(v, dtype=np.float64) for v in (gamma_a, time_a, gamma_b, time_b))
     earlier = np.minimum(ta, tb)
     size = (ga + 1) * (gb + 1) / (ga + gb + 1)
-    return size * (earlier / ta) ** ga * (earlier / tb) ** gb * earlier / (ta * tb)
+    return np.asarray(size * (earlier / ta) ** ga * (earlier / tb) ** gb * earlier / (ta * tb))
 
 
 def reconstruction(
