@@ -111,11 +111,11 @@ def tables(config: Config) -> dict[str, TableSettings]:
 def _measures_pairs(config: Config, name: str) -> bool:
     """Whether the samples of an experiment tell the interaction of pairs over a background."""
     asked = config.experiments[name]
-    return bool(asked.color_pairs or asked.location_pairs) and _records_interaction(config, name, 2)
+    return bool(asked.color_pairs or asked.location_pairs) and _records_interaction(config, name)
 
 
-def _records_interaction(config: Config, name: str, composed: int) -> bool:
-    """Whether an experiment adds so many conditions to a background and records how they interact.
+def _records_interaction(config: Config, name: str) -> bool:
+    """Whether an experiment adds conditions to a background and records how they interact.
 
     Without a background the deltas would be whole scores; churned steps do not follow each other.
     """
@@ -123,7 +123,7 @@ def _records_interaction(config: Config, name: str, composed: int) -> bool:
     sampler, operator = experiment.sampling.sampler, experiment.config.operator
     return (
         isinstance(operator, Product | Bayes)
-        and all(weight >= 0 for weight in operator.weights_of(composed))
+        and all(weight >= 0 for weight in operator.weights_of(2))
         and not (isinstance(sampler, Heun) and sampler.churn > 0)
     )
 
@@ -180,9 +180,7 @@ def _several_places(config: Config) -> dict[str, list[str]]:
         if config.experiments[name].num_composed
     }
     return {
-        name: names
-        for name, names in found.items()
-        if names and _records_interaction(config, name, 2)
+        name: names for name, names in found.items() if names and _records_interaction(config, name)
     }
 
 

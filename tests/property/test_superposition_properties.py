@@ -50,7 +50,7 @@ def step_of(kind, seed, dtype=torch.float64):
     return Step(x, 1.0, 0.8, **noise)
 
 
-def drift_of(kind, a, b, seed, dtype=torch.float64, log_q=None):
+def drift_of(kind, a, b, seed, dtype=torch.float64):
     step = step_of(kind, seed, dtype)
     field = field_of(kind, a, b)
     state = field.init(step.x, step.sigma)

@@ -1,38 +1,15 @@
 """What a dataset holds, in words: counts, distributions of attributes, settings, versions, size."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from projcomp.data.hdf5 import PathLike, dataset, text
-from projcomp.data.index import open_dataset, shard_paths
+from projcomp.data.index import is_shard, open_any, shard_paths
 from projcomp.data.shard_format import SHARD_KIND, VOCABULARY, open_layout
 from projcomp.scenes.vocabulary import REFERENCE_SIZE
-
-
-@contextmanager
-def open_any(path: PathLike) -> Iterator[h5py.File]:
-    """An index or a single shard, open for reading, every shard behind it known to be there.
-
-    Raises:
-        FileFormatError: the index or a shard is missing, damaged, or foreign.
-    """
-    with open_layout(path, SHARD_KIND) if is_shard(path) else open_dataset(path) as file:
-        yield file
-
-
-def is_shard(path: PathLike) -> bool:
-    """Whether the file is a single shard; False for whatever cannot be opened."""
-    try:
-        with h5py.File(path, "r") as file:
-            return file.attrs.get("kind") == SHARD_KIND
-    except OSError:
-        return False
 
 
 def describe(path: PathLike) -> str:
@@ -48,12 +25,12 @@ def describe(path: PathLike) -> str:
         camera, lights = dataset(file, "camera")[:], dataset(file, "lights")[:]
     shards = [Path(path)] if is_shard(path) else shard_paths(path)
     size = sum(shard.stat().st_size for shard in shards)
-    objects = _objects(shards)
+    objects, makers = _contents(shards)
     lines = [
         f"{path}: {count:,} images of {width} x {height} in {len(shards):,} "
         f"{'shard' if len(shards) == 1 else 'shards'}, {size / 2**20:,.1f} MiB "
         f"({size / max(count, 1):,.0f} bytes an image)",
-        f"made by: {', '.join(sorted({_maker(shard) for shard in shards}))}",
+        f"made by: {', '.join(sorted(makers))}",
         *(f"setting {name}: {json.dumps(value)}" for name, value in settings.items()),
         f"objects per image: {_shares(number, [str(i) for i in range(int(number.max()) + 1)])}",
         f"objects: {len(objects):,}",
@@ -74,22 +51,18 @@ def describe(path: PathLike) -> str:
     return "\n".join(lines)
 
 
-def _maker(shard: Path) -> str:
-    """The versions that a shard was made by."""
-    with open_layout(shard, SHARD_KIND) as file:
-        names = {"projcomp": "projcomp_version", "Blender": "bpy_version"}
-        return " with ".join(f"{name} {text(file, key) or '?'}" for name, key in names.items())
-
-
-def _objects(shards: list[Path]) -> NDArray[np.void]:
-    """The rows of all objects that there are; of their fields those that are described."""
+def _contents(shards: list[Path]) -> tuple[NDArray[np.void], set[str]]:
+    """The rows of all objects, of their fields those that are described; what made the shards."""
     fields = [*VOCABULARY, "visible_pixels", "mask_pixels"]
-    found = []
+    versions = {"projcomp": "projcomp_version", "Blender": "bpy_version"}
+    found, makers = [], set()
     for path in shards:
         with open_layout(path, SHARD_KIND) as file:
             rows, number = dataset(file, "objects")[:], dataset(file, "num_objects")[:]
+            told = [f"{name} {text(file, key) or '?'}" for name, key in versions.items()]
         found.append(rows[fields][np.arange(rows.shape[1]) < number[:, None]])
-    return np.concatenate(found)
+        makers.add(" with ".join(told))
+    return np.concatenate(found), makers
 
 
 def _shares(values: NDArray, names: list[str]) -> str:

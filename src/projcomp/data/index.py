@@ -8,7 +8,13 @@ from typing import Any
 import h5py
 
 from projcomp.data.hdf5 import PathLike, dataset
-from projcomp.data.shard_format import DATASETS, INDEX_KIND, common_attributes, open_layout
+from projcomp.data.shard_format import (
+    DATASETS,
+    INDEX_KIND,
+    SHARD_KIND,
+    common_attributes,
+    open_layout,
+)
 from projcomp.data.shards import check_shard
 from projcomp.errors import FileFormatError
 from projcomp.files import atomic_path
@@ -51,6 +57,24 @@ def open_dataset(path: PathLike) -> h5py.File:
     for shard in shard_paths(path):
         check_shard(shard)
     return open_layout(path, INDEX_KIND)
+
+
+def open_any(path: PathLike) -> h5py.File:
+    """An index or a single shard, open for reading, every shard behind it known to be there.
+
+    Raises:
+        FileFormatError: the index or a shard is missing, damaged, or foreign.
+    """
+    return open_layout(path, SHARD_KIND) if is_shard(path) else open_dataset(path)
+
+
+def is_shard(path: PathLike) -> bool:
+    """Whether the file is a single shard; False for whatever cannot be opened."""
+    try:
+        with h5py.File(path, "r") as file:
+            return file.attrs.get("kind") == SHARD_KIND
+    except OSError:
+        return False
 
 
 def shard_paths(path: PathLike) -> list[Path]:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from projcomp.data.describe import open_any
 from projcomp.data.hdf5 import PathLike, dataset, text
+from projcomp.data.index import open_any
 from projcomp.files import atomic_path
 
 COLUMNS, ROWS = 12, 5

@@ -7,9 +7,8 @@ import h5py
 import numpy as np
 from tqdm import tqdm
 
-from projcomp.data.describe import is_shard
 from projcomp.data.hdf5 import PathLike, dataset, text
-from projcomp.data.index import shard_paths
+from projcomp.data.index import is_shard, shard_paths
 from projcomp.data.picture import mask_boxes
 from projcomp.data.shard_format import INDEX_KIND, SHARD_KIND, VOCABULARY, open_layout
 from projcomp.data.shards import check_shard

@@ -105,8 +105,11 @@ class Progress(lightning.Callback):
         # Not after the last update: then the result itself is about to be written.
         if self.seen >= self.total_images:
             return
-        caught = self._caught(trainer, pl_module)
-        if self._due(trainer, pl_module) or caught:
+        caught = None
+        if _agreed(trainer, pl_module, self.signals.caught is not None):
+            caught = self.signals.caught or "a signal to another process"
+        due = time.monotonic() - self.saved >= self.checkpoint_seconds
+        if _agreed(trainer, pl_module, due) or caught:
             self._save(trainer, pl_module)
         if caught:
             raise UserError(
@@ -125,27 +128,6 @@ class Progress(lightning.Callback):
     def _close(self) -> None:
         self.bar.close()
         self.signals.stop()
-
-    def _caught(self, trainer: lightning.Trainer, pl_module: DiffusionTraining) -> str | None:
-        """A signal that came; of several processes, all learn of it after the same update."""
-        if trainer.world_size == 1:
-            return self.signals.caught
-        if not _talks(pl_module):
-            return None
-        told = trainer.strategy.reduce_boolean_decision(self.signals.caught is not None, all=False)
-        return (self.signals.caught or "a signal to another process") if told else None
-
-    def _due(self, trainer: lightning.Trainer, pl_module: DiffusionTraining) -> bool:
-        """Whether the state is to be saved; of several processes, all after the same update.
-
-        Their clocks differ, and saving asks all of them whether the losses are finite.
-        """
-        due = time.monotonic() - self.saved >= self.checkpoint_seconds
-        if trainer.world_size == 1:
-            return due
-        if not _talks(pl_module):
-            return False
-        return trainer.strategy.reduce_boolean_decision(due, all=False)
 
     def _save(self, trainer: lightning.Trainer, pl_module: DiffusionTraining) -> None:
         pl_module.check_finite()
@@ -181,10 +163,17 @@ class Progress(lightning.Callback):
         )
 
 
-def _talks(pl_module: DiffusionTraining) -> bool:
-    """Whether the processes ask each other after this update."""
+def _agreed(trainer: lightning.Trainer, pl_module: DiffusionTraining, wish: bool) -> bool:
+    """Whether any process wishes it; of several, all learn of it after the same update.
+
+    Their clocks and signals differ, and saving asks all of them whether the losses are finite.
+    """
+    if trainer.world_size == 1:
+        return wish
     often = pl_module.microbatch is not None
-    return often or pl_module.updates_made % _UPDATES_BETWEEN_TALKS == 0
+    if not often and pl_module.updates_made % _UPDATES_BETWEEN_TALKS:
+        return False
+    return trainer.strategy.reduce_boolean_decision(wish, all=False)
 
 
 def _time(seconds: float) -> str:
