@@ -21,8 +21,10 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -309,22 +311,37 @@ def paper(given: argparse.Namespace) -> None:
 
 
 def growth(given: argparse.Namespace) -> None:
+    print("images  ms an image  in a fresh process meanwhile  resident MiB, most so far")
+    step, one = max(1, given.images // 10), get_context("spawn")
+    with ProcessPoolExecutor(1, one) as lasting:
+        for first in range(0, given.images, step):
+            with ProcessPoolExecutor(1, one) as fresh:
+                jobs = [pool.submit(small_pictures, first, step) for pool in (lasting, fresh)]
+                (taken, most), (beside, _) = [job.result() for job in jobs]
+            print(f"{first + step:6d}  {taken:11.2f}  {beside:27.2f}  {most:25.1f}", flush=True)
+
+
+def small_pictures(first: int, count: int) -> tuple[float, float]:
+    """CPU milliseconds an image in this process's renderer; MiB that it took at most."""
+    renderer = small_renderer()
+    start = time.process_time()
+    for index in range(first, first + count):
+        renderer.render(scene(Variant("growth", 16, 16, 1, True), index % 500), index)
+    taken = (time.process_time() - start) / count * 1e3
+    return taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@cache
+def small_renderer() -> Any:
+    """One renderer per process, warm."""
     from projcomp.render.start import start_blender
 
     start_blender(1)
     from projcomp.render.renderer import Renderer
 
-    variant = Variant("growth", 16, 16, 1, True)
-    step = max(1, given.images // 10)
-    print("images  ms per image  resident MiB (most so far)")
-    with Renderer(16, 16, samples=1, denoise=True) as renderer:
-        start = time.perf_counter()
-        for index in range(given.images):
-            renderer.render(scene(variant, index % 500), index)
-            if (index + 1) % step == 0:
-                taken, start = time.perf_counter() - start, time.perf_counter()
-                most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-                print(f"{index + 1:6d}  {taken / step * 1e3:12.2f}  {most:12.1f}", flush=True)
+    renderer = Renderer(16, 16, samples=1, denoise=True)
+    renderer.render(scene(Variant("growth", 16, 16, 1, True), 0), 0)
+    return renderer
 
 
 def main() -> None:

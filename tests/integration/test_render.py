@@ -1,5 +1,7 @@
 """Real renders with Blender, tiny ones."""
 
+import ctypes
+import gc
 import json
 import os
 import resource
@@ -276,21 +278,59 @@ def test_a_missing_device_is_one_clear_line(monkeypatch) -> None:
         Renderer(8, 8, samples=1, denoise=False, device="metal")
 
 
-def test_memory_does_not_grow() -> None:
+def test_memory_does_not_grow(monkeypatch) -> None:
+    """Not Blender's lists of what there is, and not the heap, once Cycles was started anew."""
     import bpy
 
-    from projcomp.render.renderer import Renderer
+    from projcomp.render import renderer as module
 
-    scenes = [draw_scene(seeds.generator(5, "memory", i), CLEVR, 0, 4) for i in range(30)]
-    with Renderer(8, 8, samples=1, denoise=False) as renderer:
-        for scene in scenes[:15]:
-            renderer.render(scene, 1)
-        kinds = ("objects", "meshes", "materials", "images")
-        before = [len(getattr(bpy.data, kind)) for kind in kinds]
-        for scene in scenes:
-            renderer.render(scene, 1)
-        assert before[1:] == [len(getattr(bpy.data, kind)) for kind in kinds][1:]
-        assert len(bpy.data.objects) <= 6 + 4
+    monkeypatch.setattr(module, "_IMAGES_KEPT", 25)
+    scenes = [draw_scene(seeds.generator(5, "memory", i), CLEVR, 0, 4) for i in range(50)]
+    kinds = ("objects", "meshes", "materials", "images")
+    found = []
+    with module.Renderer(8, 8, samples=1, denoise=False) as renderer:
+        for _ in range(4):
+            for scene in scenes:
+                renderer.render(scene, 1)
+            found.append(([len(getattr(bpy.data, kind)) for kind in kinds], _heap()))
+    (before, low), (after, high) = found[0], found[-1]
+    assert before == after
+    assert before[0] <= 6 + 4
+    # 150 images would lose some 250 KiB if Cycles kept everything
+    assert high - low < 40 * 1024
+
+
+def _heap() -> int:
+    """Bytes that C code has asked for and not given back; 0 where the C library does not tell."""
+    gc.collect()
+    try:
+        ask = ctypes.CDLL(None).mallinfo2
+    except (AttributeError, OSError, TypeError):
+        return 0
+    names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    ask.restype = type(
+        "mallinfo2",
+        (ctypes.Structure,),
+        {"_fields_": [(n, ctypes.c_size_t) for n in names.split()]},
+    )
+    told = ask()
+    return told.uordblks + told.hblkhd
+
+
+def test_pictures_do_not_depend_on_what_was_rendered_before(monkeypatch) -> None:
+    """Whether Cycles keeps its scene from the image before or starts anew."""
+    from projcomp.render import renderer as module
+
+    scenes = [draw_scene(seeds.generator(6, "memory", i), CLEVR, 0, 6) for i in range(6)]
+
+    def rendered(kept: int) -> list:
+        monkeypatch.setattr(module, "_IMAGES_KEPT", kept)
+        with module.Renderer(24, 24, samples=4, denoise=True) as renderer:
+            return [renderer.render(scene, i) for i, scene in enumerate(scenes)]
+
+    for one, other in zip(rendered(1), rendered(100), strict=True):
+        np.testing.assert_array_equal(one.image, other.image)
+        np.testing.assert_array_equal(one.mask, other.mask)
 
 
 @pytest.mark.skipif(not ORIGINAL.is_dir(), reason="CLEVR's own files are not here")

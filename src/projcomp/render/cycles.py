@@ -28,7 +28,6 @@ def set_up(
     aspect = _VIEW_ASPECT * height / width
     render.pixel_aspect_x, render.pixel_aspect_y = max(aspect, 1.0), max(1.0 / aspect, 1.0)
     render.threads_mode, render.threads = "FIXED", threads
-    render.use_persistent_data = True
     render.use_compositing = render.use_sequencer = False
     render.dither_intensity = 0.0
     render.film_transparent = False

@@ -27,6 +27,10 @@ from projcomp.scenes.vocabulary import SIZES
 
 CLEVR_FILTER_WIDTH = 1.5
 
+# Cycles keeps its scene between images, which saves time and loses some KiB whenever the objects
+# change; after so many images it lets go of everything and starts anew.
+_IMAGES_KEPT = 250
+
 
 class Renderer:
     """Renders scenes at one size; meshes and materials are built once.
@@ -74,6 +78,7 @@ class Renderer:
             cycles.set_up(self._scene, width, height, samples, denoise, filter_width, threads)
             cycles.choose_device(self._scene, device)
         self._slots: list[bpy.types.Object] = []
+        self._rendered = 0
         memory = Path("/dev/shm")
         self._folder = Path(
             tempfile.mkdtemp(prefix="projcomp-", dir=memory if memory.is_dir() else None)
@@ -95,6 +100,8 @@ class Renderer:
             aim(self._movable[name], location)
         self._arrange(scene)
         self._scene.cycles.seed = noise_seed
+        self._rendered += 1
+        self._scene.render.use_persistent_data = self._rendered % _IMAGES_KEPT > 0
         with _quiet():
             bpy.ops.render.render(write_still=True)
         numbers = {
