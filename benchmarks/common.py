@@ -17,6 +17,13 @@ from projcomp.config import SceneConfig
 CLEVR = SceneConfig(sizes=["large", "small"], camera_jitter=0.5, light_jitter=1.0)
 """CLEVR's own rules, where the demo has large objects and no jitter."""
 
+PRESETS = {
+    "demo": [],
+    "gpu": ["config.yaml", "presets/gpu.yaml"],
+    "paper": ["config.yaml", "presets/paper.yaml"],
+}
+"""The config files of every scale, as ``load_files`` takes them."""
+
 
 def seconds(work: Callable[[], object], device: torch.device, repeats: int, warm_up: int) -> float:
     """Median wall time of ``work``, after ``warm_up`` calls that do not count."""

@@ -37,8 +37,8 @@ FORMATS = {
     "evaluate": 2,
     "summary": 3,
     "table": 3,
-    "figure": 2,
-    "theory": 1,
+    "figure": 3,
+    "theory": 2,
 }
 
 OPERATIONAL_TRAINING = (

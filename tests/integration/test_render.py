@@ -135,17 +135,24 @@ def test_colours_and_light_are_clevrs() -> None:
             assert np.corrcoef(seen, wanted)[0, 1] > 0.95, color
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_the_newest_renderer_owns_blender() -> None:
     from projcomp.render.renderer import Renderer
 
-    scene = draw_scene(seeds.generator(0, "e"), SceneConfig(), 0, 0)
+    scene, before = draw_scene(seeds.generator(0, "e"), SceneConfig(), 0, 0), _picture_files()
     with Renderer(8, 6, samples=1, denoise=False) as old:
-        folder = old._folder
         with Renderer(8, 8, samples=1, denoise=False) as new:
             assert new.render(scene, 1).image.shape == (8, 8, 3)
             with pytest.raises(RuntimeError, match="newer"):
                 old.render(scene, 1)
-    assert not folder.exists()
+        assert _picture_files() == before + 1, "each takes its own along"
+    assert _picture_files() == before
+
+
+def _picture_files() -> int:
+    """How many renderers' files this process holds in memory."""
+    open_files = [Path(link) for link in Path("/proc/self/fd").iterdir()]
+    return sum("projcomp-picture" in os.readlink(link) for link in open_files if link.is_symlink())
 
 
 def test_shards_agree_across_processes_and_shard_sizes(tmp_path) -> None:
@@ -214,14 +221,17 @@ def test_truth_holds_what_was_asked(tmp_path, case: Case) -> None:
 def test_a_killed_render_leaves_nothing_under_the_final_name_and_runs_again(tmp_path) -> None:
     from projcomp.render.shards import render_shard
 
-    out = tmp_path / "shard-00000.h5"
+    scratch, before = tmp_path / "scratch", set(Path("/dev/shm").glob("projcomp-*"))
+    scratch.mkdir()
+    out = tmp_path / "data" / "shard-00000.h5"
     settings = _settings(60, resolution=8)
     stage = [sys.executable, "-m", "projcomp.cli", "render-shard", "--shard", "0"]
     run = subprocess.Popen(
         [*stage, "--settings", settings.model_dump_json(), "--out", str(out)],
         stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(scratch)},
     )
-    while not list(tmp_path.glob(".shard-00000.*.tmp.h5")):
+    while not list(out.parent.glob(".shard-00000.*.tmp.h5")):
         assert run.poll() is None, "it has begun to write before it ends"
         time.sleep(0.01)
     run.kill()
@@ -229,7 +239,10 @@ def test_a_killed_render_leaves_nothing_under_the_final_name_and_runs_again(tmp_
     assert not out.exists()
     render_shard(settings, 0, out)
     check_shard(out, settings.model_dump(mode="json"))
-    assert list(tmp_path.iterdir()) == [out], "what the killed process left is gone"
+    assert list(out.parent.iterdir()) == [out], "what the killed process left is gone"
+    if sys.platform == "linux":
+        assert list(scratch.glob("**/*.exr")) == [], "its picture went with its memory"
+        assert set(Path("/dev/shm").glob("projcomp-*")) <= before
 
 
 def test_a_full_disk_ends_in_one_line_and_leaves_nothing_half_made(tmp_path) -> None:

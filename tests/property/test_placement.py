@@ -11,7 +11,7 @@ from projcomp.config import SceneConfig
 from projcomp.scenes.camera import Camera
 from projcomp.scenes.clevr_json import read_scenes, write_scenes
 from projcomp.scenes.placement import draw_scene, draw_scene_at
-from projcomp.scenes.vocabulary import SIZES
+from projcomp.scenes.vocabulary import CAMERA_LOCATION, LAMP_LOCATIONS, SIZES
 
 CLEVR = SceneConfig(sizes=["large", "small"], camera_jitter=0.5, light_jitter=1.0)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -81,11 +81,15 @@ def test_attributes_and_places_are_uniform() -> None:
         counts = Counter(getattr(item, field) for item in objects)
         assert set(counts) == set(allowed)
         assert chisquare(list(counts.values())).pvalue > 1e-4, field
-    for axis in (0, 1):
-        assert kstest([o.xyz[axis] for o in objects], "uniform", (-3, 6)).pvalue > 1e-4
-        jitter = [scene.camera[axis] for scene in scenes]
-        base = np.mean(jitter)
-        assert kstest(jitter, "uniform", (base - 0.5, 1.0)).pvalue > 1e-4
+    drawn = {(f"object {axis}", -3.0, 6.0): [o.xyz[axis] for o in objects] for axis in (0, 1)}
+    drawn["rotation", 0.0, 360.0] = [item.rotation for item in objects]
+    for axis in range(3):
+        drawn[f"camera {axis}", CAMERA_LOCATION[axis] - 0.5, 1.0] = [s.camera[axis] for s in scenes]
+        for name, base in LAMP_LOCATIONS.items():
+            moved = [scene.lights[name][axis] for scene in scenes]
+            drawn[f"{name} {axis}", base[axis] - 1.0, 2.0] = moved
+    for (what, first, width), values in drawn.items():
+        assert kstest(values, "uniform", (first, width)).pvalue > 1e-4, what
 
 
 def test_numbers_of_objects_are_uniform() -> None:

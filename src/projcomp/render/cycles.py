@@ -31,6 +31,7 @@ def set_up(
     render.use_compositing = render.use_sequencer = False
     render.dither_intensity = 0.0
     render.film_transparent = False
+    render.use_file_extension = False  # the file has its name already
     # linear colours and the objects' layer in one uncompressed file; picture.py encodes them
     output = render.image_settings
     output.file_format, output.exr_codec = "OPEN_EXR_MULTILAYER", "NONE"

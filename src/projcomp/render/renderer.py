@@ -3,12 +3,12 @@
 """SceneSpec -> pixels: one Blender scene per process, its objects swapped from image to image."""
 
 import os
-import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -79,12 +79,8 @@ class Renderer:
             cycles.choose_device(self._scene, device)
         self._slots: list[bpy.types.Object] = []
         self._rendered = 0
-        memory = Path("/dev/shm")
-        self._folder = Path(
-            tempfile.mkdtemp(prefix="projcomp-", dir=memory if memory.is_dir() else None)
-        )
-        self._cleanup = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        self._scene.render.filepath = str(self._folder / "picture.exr")
+        self._scene.render.filepath, remove = _picture_file()
+        self._cleanup = weakref.finalize(self, remove)
         Renderer._current = weakref.ref(self)
 
     def render(self, scene: SceneSpec, noise_seed: int) -> Picture:
@@ -110,11 +106,11 @@ class Renderer:
         return read_picture(self._scene.render.filepath, numbers)
 
     def __enter__(self) -> Self:
-        """Use as a context manager to have the temporary folder removed."""
+        """Use as a context manager to have the picture's file removed."""
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Remove the temporary folder."""
+        """Remove the picture's file."""
         self._cleanup()
 
     def _arrange(self, scene: SceneSpec) -> None:
@@ -135,6 +131,18 @@ class Renderer:
         slot = bpy.data.objects.new(f"Object {index}", self._meshes["cube"])
         self._scene.collection.objects.link(slot)
         return slot
+
+
+def _picture_file() -> tuple[str, Callable[[], None]]:
+    """The name of a file that Blender may write to, and what removes it.
+
+    On Linux it lies in memory and goes with the process, even with a killed one.
+    """
+    if hasattr(os, "memfd_create"):
+        number = os.memfd_create("projcomp-picture")
+        return f"/proc/self/fd/{number}", partial(os.close, number)
+    folder = tempfile.TemporaryDirectory(prefix="projcomp-")
+    return str(Path(folder.name) / "picture.exr"), folder.cleanup
 
 
 @contextmanager

@@ -85,10 +85,19 @@ def _claim_shares(table: Table, a: float, found: dict[tuple[float, str], Spread]
 
 
 def _jump(table: Table, settings: TheorySettings, a: float) -> None:
-    """Wasserstein-1 distance of the composition at sigma from that at 0, beside its bound."""
+    """Wasserstein-1 distance of the composition at sigma from that at 0, beside its bound.
+
+    Two sets of exact draws without noise say how near sets of so many points can be.
+    """
     name, turned = f"a = {a:g}", sheared(a, JUMP_TAU)
     holds = []
     exact = turned.composed()
+    first, second = (
+        _draws(exact, Streams(settings, f"exact {name} {part}"), settings.num_samples)
+        for part in range(2)
+    )
+    nearest = [wasserstein(x, y, order=1) for x, y in zip(first, second, strict=True)]
+    table.measured(name, "exact draws", "jump", nearest)
     for sigma in JUMP_SIGMAS:
         noisy = turned.composed(sigma)
         table.exact(name, "weights", "share of lost modes", lost_weight(a, JUMP_TAU, sigma), sigma)

@@ -51,6 +51,8 @@ def _jump(axes: Axes, table: pd.DataFrame, name: str) -> None:
     measured = select(table, name, "jump", "measured")
     line(axes, measured, "measured", 0, marker="o", markersize=3)
     line(axes, select(table, name, "jump", "bound"), "bound", 1, linestyle="--")
+    nearest = float(select(table, name, "jump", "exact draws")["value"].iloc[0])
+    axes.axhline(nearest, color=INK, linestyle=":", label="two sets of exact draws")
     axes.set_xscale("log")
     axes.set_ylim(0, 1)
     axes.set_ylabel("Wasserstein-1")
