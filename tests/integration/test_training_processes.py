@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,13 @@ from safetensors.torch import load_file
 
 from projcomp import seeds
 from projcomp.config import NetworkConfig, SceneConfig, TrainingConfig
+from projcomp.data.dataset import RenderedImages
 from projcomp.data.index import build_index
 from projcomp.data.picture import Picture
 from projcomp.data.shards import write_shard
 from projcomp.scenes.placement import draw_scene
 from projcomp.stages import TrainSettings
+from projcomp.training.train import Machine, train
 
 SIDE, COUNT = 8, 24
 
@@ -104,3 +107,15 @@ def test_two_processes_learn_what_one_learns(data, tmp_path) -> None:
     rows = [pd.read_csv(tmp_path / name / "metrics.csv") for name in ("one", "two")]
     np.testing.assert_allclose(*[table["gradient_norm"] for table in rows], rtol=1e-3)
     np.testing.assert_allclose(*[table["loss"] for table in rows], rtol=1e-3)
+
+
+def test_images_read_from_the_disk_by_workers_teach_the_same(data, tmp_path, monkeypatch) -> None:
+    """Whether a dataset fits into memory changes nothing."""
+    asked = TrainSettings.model_validate_json(settings(160))
+    machine = Machine(device="cpu", threads=3)  # of which two read
+    train(asked, data, tmp_path / "kept", tmp_path / "kept-state", machine)
+    on_disk = partial(RenderedImages, memory_bytes=0)
+    monkeypatch.setattr("projcomp.training.train.RenderedImages", on_disk)
+    train(asked, data, tmp_path / "read", tmp_path / "read-state", machine)
+    kept, read = (load_file(tmp_path / name / "weights.safetensors") for name in ("kept", "read"))
+    assert all(torch.equal(kept[name], read[name]) for name in kept)
