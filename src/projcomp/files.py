@@ -25,11 +25,12 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         DiskError: there is no room for the file.
     """
     final = Path(path)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(final)
     temporary = final.with_name(_temporary_name(final, str(os.getpid())))
     try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(final)
         yield temporary
+        _reach_disk(temporary)
         os.replace(temporary, final)
     except (OSError, RuntimeError) as error:  # h5py raises either, depending on what failed first
         full = _what_is_full(error)
@@ -43,6 +44,12 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         # closing what could not be written may have failed too
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _reach_disk(path: Path) -> None:
+    """Wait until the file is stored: some file systems find out only then that there is no room."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

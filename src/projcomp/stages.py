@@ -27,8 +27,8 @@ from projcomp.config_section import Section
 from projcomp.experiments import all_experiments, model_names, resolve
 
 FORMATS = {
-    "render": 3,
-    "reference": 3,
+    "render": 4,
+    "reference": 4,
     "preview": 1,
     "train": 5,
     "check": 1,

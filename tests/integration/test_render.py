@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.ndimage import binary_dilation, binary_erosion
 
 from projcomp import seeds
@@ -160,11 +161,11 @@ def test_shards_agree_across_processes_and_shard_sizes(tmp_path) -> None:
 
     render_shard(_settings(6), 0, tmp_path / "whole.h5")
     images, scenes = _contents(tmp_path / "whole.h5")
-    # images 4 and 5 again, alone, in another process
+    # images 4 and 5 again, alone, in another process, by two threads
     program = (
         "import sys; from projcomp.render.shards import render_shard;"
         "from projcomp.stages import RenderSettings;"
-        "render_shard(RenderSettings.model_validate_json(sys.argv[1]), 2, sys.argv[2])"
+        "render_shard(RenderSettings.model_validate_json(sys.argv[1]), 2, sys.argv[2], threads=2)"
     )
     command = [sys.executable, "-c", program, _settings(2).model_dump_json()]
     run = subprocess.run(
@@ -178,6 +179,24 @@ def test_shards_agree_across_processes_and_shard_sizes(tmp_path) -> None:
     attributes = check_shard(tmp_path / "whole.h5", _settings(6).model_dump(mode="json"))
     assert attributes["bpy_version"].startswith("4.5")
     assert attributes["seed"] == 1
+
+
+def test_colours_are_encoded_as_blender_does(tmp_path) -> None:
+    """Our 8-bit sRGB from linear colours, and the PNG of the same render that Blender writes."""
+    import bpy
+
+    from projcomp.render.renderer import Renderer
+
+    spec = draw_scene(seeds.generator(2, "colours"), CLEVR, 3, 3)
+    with Renderer(48, 36, samples=4, denoise=False) as renderer:
+        ours = renderer.render(spec, 1).image
+        scene = bpy.context.scene
+        output = scene.render.image_settings
+        output.file_format, output.color_mode, output.color_depth = "PNG", "RGB", "8"
+        scene.view_settings.view_transform = "Standard"
+        bpy.data.images["Render Result"].save_render(str(tmp_path / "blender.png"), scene=scene)
+    blenders = np.asarray(Image.open(tmp_path / "blender.png").convert("RGB")).astype(int)
+    assert np.abs(blenders - ours).max() <= 1
 
 
 def test_rendering_imports_no_torch() -> None:
@@ -283,8 +302,8 @@ def test_scenes_of_a_file_are_rendered(tmp_path) -> None:
 def test_a_missing_device_is_one_clear_line(monkeypatch) -> None:
     from projcomp.render.renderer import Renderer
 
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
-    with pytest.raises(DeviceError, match=r"optix.*got none with CUDA_VISIBLE_DEVICES='3'"):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    with pytest.raises(DeviceError, match=r"optix.*got none with CUDA_VISIBLE_DEVICES='-1'"):
         Renderer(8, 8, samples=1, denoise=False, device="optix")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     with pytest.raises(DeviceError, match=r"metal.*render\.device"):

@@ -306,8 +306,16 @@ def test_a_whole_dataset_has_no_problems(folder) -> None:
 
 
 def _flip_a_byte_of_an_image(path) -> None:
+    _flip_a_byte(path, "images", 2)
+
+
+def _flip_a_byte_of_a_table(path) -> None:
+    _flip_a_byte(path, "camera", 0)
+
+
+def _flip_a_byte(path, name: str, chunk: int) -> None:
     with h5py.File(path, "r") as file:
-        place = dataset(file, "images").id.get_chunk_info(2).byte_offset
+        place = dataset(file, name).id.get_chunk_info(chunk).byte_offset
     with path.open("r+b") as file:
         file.seek(place + 20)
         byte = file.read(1)[0]
@@ -342,6 +350,7 @@ def test_truncated_files_are_named_by_whoever_opens_them(folder) -> None:
     ("damage", "message"),
     [
         (_flip_a_byte_of_an_image, "damaged data"),
+        (_flip_a_byte_of_a_table, "damaged data"),
         (_lie_about_a_mask, "whose mask does not show what its table tells"),
         (_break_a_label, "a color of number 200 among 8"),
         (lambda path: path.write_bytes(path.read_bytes()[:4000]), "cannot open"),
@@ -358,6 +367,14 @@ def test_validate_names_every_bad_shard(folder, damage, message: str) -> None:
     assert str(paths[1]) in first
     assert str(paths[0]) in second
     assert message in second
+
+
+def test_a_shard_damaged_since_is_named_by_who_reads_it(folder) -> None:
+    with open_dataset(folder / "toy.h5") as file:
+        images = reader.ImageReader(file)
+    _flip_a_byte_of_an_image(folder / "toy" / "shard-00001.h5")
+    with pytest.raises(FileFormatError, match=r"shard-00001\.h5: a whole shard expected"):
+        images.read(range(12))
 
 
 def test_inspect_says_all_that_it_can(folder) -> None:

@@ -17,6 +17,8 @@ FORMAT = 2
 IMAGE_STORAGE: dict[str, Any] = {"compression": "gzip", "compression_opts": 4}
 """Images lie in chunks of one, so that each can be read alone."""
 
+TABLE_STORAGE: dict[str, Any] = {"chunks": True, "fletcher32": True}
+
 
 def open_checked(path: PathLike, kind: str, datasets: Iterable[str]) -> h5py.File:
     """Open a file for reading after checking its kind, its format and that ``datasets`` are there.

@@ -8,9 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from projcomp.data.hdf5 import dataset
+from projcomp.errors import FileFormatError
 
-MAX_OPEN = 256
-"""Shards kept open at once, well below the usual limit of 1,024 files per process."""
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None
+
+MAX_OPEN = 4096
+"""Shards kept open at once, where the system lets a process open twice as many files."""
 
 
 class ImageReader:
@@ -34,27 +40,56 @@ class ImageReader:
         self._starts = np.array([_first(source.vspace) for source in sources])
         self._shape = images.shape[1:]
         self._open: OrderedDict[int, h5py.Dataset] = OrderedDict()
+        self._may_open = 0
 
     def read(self, index: ArrayLike) -> NDArray[np.uint8]:
-        """The images ``index`` (B,), in that order: uint8 (B, H, W, 3)."""
+        """The images ``index`` (B,), in that order: uint8 (B, H, W, 3).
+
+        Raises:
+            FileFormatError: a shard went away or is damaged.
+        """
         index = np.asarray(index)
         images = np.empty((len(index), *self._shape), dtype=np.uint8)
         shards = np.searchsorted(self._starts, index, side="right") - 1
         for row in np.argsort(index, kind="stable"):
             shard = int(shards[row])
-            # not read_direct: its selections cost more than a copy of one image
-            images[row] = self._images(shard)[int(index[row] - self._starts[shard])]
+            try:
+                # not read_direct: its selections cost more than a copy of one image
+                images[row] = self._images(shard)[int(index[row] - self._starts[shard])]
+            except OSError as error:
+                raise FileFormatError(
+                    f"{self._paths[shard]}: a whole shard expected, got one whose images cannot be "
+                    f"read ({error}): delete it and render it again"
+                ) from error
         return images
 
     def _images(self, shard: int) -> h5py.Dataset:
         if shard in self._open:
             self._open.move_to_end(shard)
             return self._open[shard]
-        if len(self._open) >= MAX_OPEN:
+        if not self._may_open:  # in the process that reads, which may be a worker
+            self._may_open = min(_files_allowed() // 2, MAX_OPEN)
+        if len(self._open) >= self._may_open:
             self._open.popitem(last=False)[1].file.close()
         # no chunk cache: an image is one chunk, and hardly ever read twice in a while
         self._open[shard] = dataset(h5py.File(self._paths[shard], "r", rdcc_nbytes=0), "images")
         return self._open[shard]
+
+
+def _files_allowed() -> int:
+    """How many files this process may open, after asking for as many as it can need.
+
+    A shuffled batch touches most shards of a large dataset; opening them anew every time would
+    cost several times the reading.
+    """
+    if resource is None:
+        return 512
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * MAX_OPEN if hard == resource.RLIM_INFINITY else min(2 * MAX_OPEN, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    return 2 * MAX_OPEN if soft == resource.RLIM_INFINITY else soft
 
 
 def _first(space: h5py.h5s.SpaceID) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import h5py
 
-from projcomp.data.hdf5 import IMAGE_STORAGE, PathLike, text
+from projcomp.data.hdf5 import IMAGE_STORAGE, TABLE_STORAGE, PathLike, text
 from projcomp.data.picture import Picture
 from projcomp.data.shard_format import (
     LAMPS,
@@ -48,7 +48,8 @@ def write_shard(
         sets: dict[str, h5py.Dataset] = {}
         for name, (shape, dtype) in dataset_shapes(count, height, width, max_objects).items():
             pixels = name in ("images", "masks")
-            storage = {"chunks": (1, *shape[1:]), **IMAGE_STORAGE} if pixels else {}
+            # checksums: gzip's own for the pixels, HDF5's for the tables, so that damage is noticed
+            storage = {"chunks": (1, *shape[1:]), **IMAGE_STORAGE} if pixels else TABLE_STORAGE
             sets[name] = file.create_dataset(name, shape, dtype, **storage)
         written = 0
         for scene, picture in pictures:

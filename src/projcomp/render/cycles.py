@@ -39,6 +39,7 @@ def set_up(
     layer = scene.view_layers[0]
     layer.use_pass_cryptomatte_object, layer.pass_cryptomatte_depth = True, 2
     cycles.samples, cycles.use_adaptive_sampling = samples, False
+    cycles.sampling_pattern = "AUTOMATIC"  # Blender opens CLEVR's files with an older one
     cycles.use_auto_tile = False
     cycles.use_denoising = denoise
     if denoise:

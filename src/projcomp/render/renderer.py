@@ -16,6 +16,7 @@ import bpy
 
 from projcomp.clevr_files import find_clevr_files
 from projcomp.data.picture import Picture
+from projcomp.errors import DeviceError
 from projcomp.render import assets as clevr
 from projcomp.render import cycles
 from projcomp.render.exr import read_picture
@@ -88,6 +89,7 @@ class Renderer:
 
         Raises:
             RuntimeError: another renderer was made in this process since.
+            DeviceError: Cycles could not render, for want of memory for instance.
         """
         if Renderer._current is None or Renderer._current() is not self:
             raise RuntimeError("a newer Renderer has taken over this process's Blender")
@@ -98,8 +100,14 @@ class Renderer:
         self._scene.cycles.seed = noise_seed
         self._rendered += 1
         self._scene.render.use_persistent_data = self._rendered % _IMAGES_KEPT > 0
-        with _quiet():
-            bpy.ops.render.render(write_still=True)
+        try:
+            with _quiet():
+                bpy.ops.render.render(write_still=True)
+        except RuntimeError as error:
+            raise DeviceError(
+                f"a picture rendered on {self._scene.cycles.device} expected, got Blender's "
+                f"{str(error).strip()!r}: give the job more memory, or set render.device to cpu"
+            ) from error
         numbers = {
             slot.name: i for i, slot in enumerate(self._slots[: len(scene.objects)], start=1)
         }

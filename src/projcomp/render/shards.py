@@ -19,13 +19,16 @@ from projcomp.data.picture import Picture
 from projcomp.data.shard_format import canonical_json
 from projcomp.data.shards import write_shard
 from projcomp.errors import FileFormatError
-from projcomp.render.renderer import Renderer
+from projcomp.render.renderer import CLEVR_FILTER_WIDTH, Renderer
 from projcomp.scenes.clevr_json import read_scenes
 from projcomp.scenes.placement import draw_scene, draw_scene_at, draw_scene_with_colors
 from projcomp.scenes.spec import SceneSpec
 
 if TYPE_CHECKING:
     from projcomp.stages import ReferenceSettings, RenderSettings
+
+MAX_IN_MASK = 255
+"""Masks name objects by 8 bits."""
 
 
 def render_shard(
@@ -103,6 +106,11 @@ def render_scenes_file(
     scenes = read_scenes(scenes_json)
     if not scenes:
         raise FileFormatError(f"{scenes_json}: at least one scene expected, got none")
+    most = max(len(scene.objects) for scene in scenes)
+    if most > MAX_IN_MASK:
+        raise FileFormatError(
+            f"{scenes_json}: at most {MAX_IN_MASK} objects in a scene expected, got {most}"
+        )
     recipe = {"samples": samples, "denoise": denoise, "assets": assets}
     with Renderer(width, height, **recipe, threads=threads) as renderer:
         noise = _noise_seeds(0, "scenes", 0)
@@ -111,8 +119,13 @@ def render_scenes_file(
             _pictures(renderer, scenes, noise, len(scenes), "scenes"),
             count=len(scenes),
             size=(width, height),
-            max_objects=max(len(scene.objects) for scene in scenes),
-            settings={"width": width, "height": height, **recipe},
+            max_objects=most,
+            settings={
+                "width": width,
+                "height": height,
+                "filter_width": CLEVR_FILTER_WIDTH,
+                **recipe,
+            },
             attributes={"seed": 0, "bpy_version": bpy.app.version_string},
         )
 
