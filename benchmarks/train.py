@@ -15,19 +15,13 @@ import resource
 from dataclasses import dataclass, replace
 
 import torch
-from common import at_once, seconds, wait_for_others
+from common import PRESETS, at_once, seconds, wait_for_others
 from plain_unet import PlainDenoiser
 
 from projcomp.config_load import load_files
 from projcomp.diffusion.loss import denoising_error, uncertainty_weighted
 from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser
-
-PRESETS = {
-    "demo": [],
-    "gpu": ["config.yaml", "presets/gpu.yaml"],
-    "paper": ["config.yaml", "presets/paper.yaml"],
-}
 
 
 @dataclass(frozen=True)

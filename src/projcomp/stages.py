@@ -30,7 +30,7 @@ FORMATS = {
     "render": 4,
     "reference": 4,
     "preview": 1,
-    "train": 5,
+    "train": 6,
     "check": 1,
     "detector": 1,
     "sample": 3,

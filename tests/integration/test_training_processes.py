@@ -1,5 +1,8 @@
 """Real training processes: killed at any moment, or several that share each update."""
 
+import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +23,7 @@ from projcomp.data.picture import Picture
 from projcomp.data.shards import write_shard
 from projcomp.scenes.placement import draw_scene
 from projcomp.stages import TrainSettings
+from projcomp.training.progress import Progress
 from projcomp.training.train import Machine, train
 
 SIDE, COUNT = 8, 24
@@ -109,13 +113,47 @@ def test_two_processes_learn_what_one_learns(data, tmp_path) -> None:
     np.testing.assert_allclose(*[table["loss"] for table in rows], rtol=1e-3)
 
 
+def test_two_processes_told_to_stop_save_and_go_on(data, tmp_path) -> None:
+    """The one that saves is not taken along by the other's end."""
+    images, flags = 1600, ("--devices", "2", "--log-images", "16", "--checkpoint-minutes", "60")
+    run = subprocess.Popen(
+        command(data, tmp_path / "cut", images, *flags),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stdout is not None
+    while "images, loss" not in run.stdout.readline():
+        assert run.poll() is None
+    run.terminate()
+    _, told = run.communicate(timeout=300)
+    assert run.returncode == 1
+    assert "stopped by SIGTERM; the state is saved" in told
+    assert (tmp_path / "cut-state" / "state.safetensors").exists()
+    whole = trained(data, tmp_path / "whole", images, *flags)
+    resumed = trained(data, tmp_path / "cut", images, *flags)
+    for name, value in whole.items():
+        assert torch.equal(value, resumed[name]), name
+
+
 def test_images_read_from_the_disk_by_workers_teach_the_same(data, tmp_path, monkeypatch) -> None:
-    """Whether a dataset fits into memory changes nothing."""
+    """Whether a dataset fits into memory changes nothing, nor do signals sent to all of a job."""
     asked = TrainSettings.model_validate_json(settings(160))
     machine = Machine(device="cpu", threads=3)  # of which two read
     train(asked, data, tmp_path / "kept", tmp_path / "kept-state", machine)
     on_disk = partial(RenderedImages, memory_bytes=0)
     monkeypatch.setattr("projcomp.training.train.RenderedImages", on_disk)
+    original = Progress.on_train_batch_end
+
+    def signalled(self, trainer, module, outputs, batch, batch_idx):
+        original(self, trainer, module, outputs, batch, batch_idx)
+        if module.updates_made == 5:
+            loaders = multiprocessing.active_children()
+            assert len(loaders) == 2
+            for loader in loaders:
+                os.kill(loader.pid, signal.SIGTERM)
+
+    monkeypatch.setattr(Progress, "on_train_batch_end", signalled)
     train(asked, data, tmp_path / "read", tmp_path / "read-state", machine)
     kept, read = (load_file(tmp_path / name / "weights.safetensors") for name in ("kept", "read"))
     assert all(torch.equal(kept[name], read[name]) for name in kept)

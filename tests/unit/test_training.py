@@ -1,9 +1,11 @@
 """A training resumes to the bit, draws the same batches everywhere, and stops on bad losses."""
 
 import json
+import math
 import os
 import signal
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,7 +26,7 @@ from projcomp.training.batches import UpdateBatches
 from projcomp.training.losses import BANDS, RunningLosses
 from projcomp.training.module import DiffusionTraining
 from projcomp.training.noise import draw_noise
-from projcomp.training.progress import COLUMNS, Progress
+from projcomp.training.progress import COLUMNS, Metrics, Progress
 from projcomp.training.resume import read_updates_made
 from projcomp.training.train import Machine, train
 
@@ -42,6 +44,7 @@ class FakeImages(RenderedImages):
         objects = torch.arange(3)[None].expand(20, 3)
         self.labels = torch.stack([index, objects], 2) / 100
         self.condition = condition
+        self.identity = f"{len(self._rows)} images"
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +93,11 @@ def run(
     return load_file(tmp_path / name / "weights.safetensors")
 
 
+def fingerprint():
+    data = [FakeImages(Path(name), "position") for name in settings().datasets]
+    return train_module._fingerprint(settings(), data)
+
+
 @contextmanager
 def killed_after(updates, monkeypatch):
     original = Progress.on_train_batch_end
@@ -104,12 +112,13 @@ def killed_after(updates, monkeypatch):
         yield
 
 
-def test_killed_and_resumed_equals_uninterrupted(tmp_path, monkeypatch):
-    whole = run(tmp_path, "whole")
+@pytest.mark.parametrize("how", [{}, {"precision": "bf16"}, {"microbatch": 3}])
+def test_killed_and_resumed_equals_uninterrupted(tmp_path, monkeypatch, how):
+    whole = run(tmp_path, "whole", **how)
     with killed_after(9, monkeypatch), pytest.raises((KeyboardInterrupt, SystemExit)):
-        run(tmp_path, "cut")
+        run(tmp_path, "cut", **how)
     assert not (tmp_path / "cut" / "weights.safetensors").exists()
-    resumed = run(tmp_path, "cut")
+    resumed = run(tmp_path, "cut", **how)
     assert whole.keys() == resumed.keys()
     for name, value in whole.items():
         assert torch.equal(value, resumed[name]), name
@@ -121,6 +130,23 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, monkeypatch):
 def test_same_settings_give_the_same_weights(tmp_path):
     first, second = run(tmp_path, "a"), run(tmp_path, "b")
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_state_of_other_images_is_not_resumed(tmp_path, monkeypatch):
+    """Rendered again with other settings, the images are others under the same name."""
+    run(tmp_path, "whole")
+    with killed_after(6, monkeypatch), pytest.raises((KeyboardInterrupt, SystemExit)):
+        run(tmp_path, "cut")
+
+    class OtherImages(FakeImages):
+        def __init__(self, path, condition):
+            super().__init__(path, condition)
+            self._images = 255 - self._images
+            self.identity += ", others"
+
+    monkeypatch.setattr(train_module, "RenderedImages", OtherImages)
+    fresh, cut = run(tmp_path, "fresh"), run(tmp_path, "cut")
+    assert all(torch.equal(fresh[name], cut[name]) for name in fresh)
 
 
 def test_state_of_other_settings_is_not_resumed(tmp_path, monkeypatch):
@@ -162,7 +188,7 @@ def test_non_finite_loss_stops_the_run_and_keeps_the_last_good_state(tmp_path, m
         with pytest.raises(UserError, match=r"update 7: .* at noise level 3;"):
             run(tmp_path)
     state = tmp_path / "state_a" / "state.safetensors"
-    assert read_updates_made(state, settings().model_dump_json()) == 7
+    assert read_updates_made(state, fingerprint()) == 7
     whole, resumed = run(tmp_path, "whole"), run(tmp_path)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
@@ -179,7 +205,7 @@ def test_weights_that_are_not_finite_are_not_saved_though_the_loss_was(tmp_path,
     with pytest.raises(UserError, match=r"update 6: expected finite weights, got none"):
         run(tmp_path)
     state = tmp_path / "state_a" / "state.safetensors"
-    assert read_updates_made(state, settings().model_dump_json()) == 5
+    assert read_updates_made(state, fingerprint()) == 5
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])
@@ -199,7 +225,7 @@ def test_a_signal_of_the_scheduler_saves_before_leaving(tmp_path, monkeypatch, n
             run(tmp_path, checkpoint_minutes=60)
     assert signal.getsignal(number) is before
     state = tmp_path / "state_a" / "state.safetensors"
-    assert read_updates_made(state, settings().model_dump_json()) == 5
+    assert read_updates_made(state, fingerprint()) == 5
     whole, resumed = run(tmp_path, "whole"), run(tmp_path)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
@@ -269,6 +295,24 @@ def test_running_losses_are_means_by_band():
     assert losses.first_bad() is None
 
 
+def test_the_first_bad_update_of_all_processes_is_named():
+    losses = RunningLosses()
+    losses.add(7, torch.tensor([0.5, 2.0]), torch.tensor([1.0, math.inf]), torch.ones(2))
+    nan = math.nan
+    others = torch.tensor([[nan, nan, nan], [7.0, 1.5, 3.0], [8.0, 0.1, 9.0]]).double()
+    assert losses.first_bad() == (7, 2.0, 2.0)
+    assert losses.first_bad(lambda bad: torch.cat([bad[None], others])) == (7, 1.5, 3.0)
+
+
+def test_rows_of_long_trainings_keep_their_number_of_images(tmp_path):
+    metrics = Metrics(tmp_path / "metrics.csv", 0)
+    seen = 128 * 2**20 - 64
+    metrics.rows.append({**dict.fromkeys(COLUMNS, 0.5), "images_seen": float(seen)})
+    metrics.save()
+    assert [row["images_seen"] for row in Metrics(metrics.path, seen).rows] == [seen]
+    assert not Metrics(metrics.path, seen - 1).rows
+
+
 def test_missing_gpu_is_one_clear_line(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(DeviceError, match=r"training\.device"):
@@ -284,8 +328,6 @@ def test_wandb_logs_offline(tmp_path, monkeypatch):
 
 
 def batches(dropout=0.0, start=0, **share):
-    from pathlib import Path
-
     data = [FakeImages(Path("single"), "position"), FakeImages(Path("empty"), "position")]
     return UpdateBatches(
         data,

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from projcomp.data.hdf5 import dataset
+from projcomp.data.hdf5 import dataset, text
 from projcomp.data.index import open_dataset
 from projcomp.data.reader import ImageReader
 from projcomp.networks import conditioning
@@ -30,6 +30,9 @@ class RenderedImages:
         held_out: whether to take the images held out from training; the others otherwise.
         memory_bytes: the most that the dataset's images may take in memory.
 
+    Attributes:
+        identity: how many images there are, and the settings that they were rendered with.
+
     Raises:
         FileFormatError: the index or a shard is missing or damaged.
     """
@@ -46,6 +49,7 @@ class RenderedImages:
         self._images: Tensor | None = None
         with open_dataset(path) as file:
             images = dataset(file, "images")
+            self.identity = f"{len(images)} images of {text(file, 'settings')}"
             self._reader = ImageReader(file)
             if images.nbytes <= memory_bytes:
                 self._images = torch.from_numpy(images[:])

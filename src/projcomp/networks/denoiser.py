@@ -1,5 +1,6 @@
 """The preconditioned denoiser D(x; sigma, condition) around the U-Net."""
 
+import torch
 from torch import Tensor, nn
 
 from projcomp.config import NetworkConfig
@@ -38,7 +39,8 @@ class Denoiser(nn.Module):
 
     def logvar(self, sigma: Tensor) -> Tensor:
         """Log-variance u(sigma), ``(B,)``, of the uncertainty-weighted loss (EDM2, eq. 14)."""
-        return self.logvar_linear(self.logvar_features(sigma.log() / 4)).squeeze(1)
+        with torch.autocast(sigma.device.type, enabled=False):
+            return self.logvar_linear(self.logvar_features(sigma.log() / 4)).squeeze(1)
 
     def normalize_weights(self) -> None:
         """Put every weight back on its sphere, in place, as after each update (Bradley et al.)."""

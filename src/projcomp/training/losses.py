@@ -39,11 +39,22 @@ class RunningLosses:
         fresh = bad.any() & self._bad[0].isnan()
         self._bad = torch.where(fresh, here, self._bad)
 
-    def first_bad(self) -> tuple[int, float, float] | None:
-        """The first update with losses that were not finite, and between which noise levels."""
-        if self._bad is None or math.isnan(first := float(self._bad[0])):
+    def first_bad(
+        self, gather: Callable[[Tensor], Tensor] = lambda bad: bad[None]
+    ) -> tuple[int, float, float] | None:
+        """The first update with losses that were not finite, and between which noise levels.
+
+        Args:
+            gather: stacks a tensor of all processes that share the updates.
+        """
+        if self._bad is None:
             return None
-        return int(first), float(self._bad[1]), float(self._bad[2])
+        rows = gather(self._bad).reshape(-1, 3)
+        rows = rows[~rows[:, 0].isnan()]
+        if not len(rows):
+            return None
+        rows = rows[rows[:, 0] == rows[:, 0].amin()]
+        return int(rows[0, 0]), float(rows[:, 1].amin()), float(rows[:, 2].amax())
 
     def take(self, add_up: Callable[[Tensor], Tensor] = lambda sums: sums) -> dict[str, float]:
         """Means since the last call: the ``loss``, and the error of every band (nan if empty).

@@ -88,12 +88,13 @@ class DiffusionTraining(lightning.LightningModule):
         Raises:
             UserError: the update, and the noise levels where the loss was not.
         """
-        bad = self.losses.first_bad()
+        wrong = self.losses.first_bad() is not None
         whole = all(bool(weight.isfinite().all()) for weight in self.parameters())
         # All processes must stop, or the others would wait for the one that has.
-        wrong = bad is not None or not whole
-        if not self.trainer.strategy.reduce_boolean_decision(wrong, all=False):
+        strategy = self.trainer.strategy
+        if not strategy.reduce_boolean_decision(wrong or not whole, all=False):
             return
+        bad = self.losses.first_bad(strategy.all_gather)
         update, what = self.updates_made, "finite losses and weights, got others in another process"
         if bad:
             update, low, high = bad

@@ -14,9 +14,8 @@ from projcomp.errors import UserError
 from projcomp.files import write_text
 from projcomp.training.losses import BANDS
 from projcomp.training.module import DiffusionTraining
-from projcomp.training.signals import SignalCatcher
+from projcomp.training.signals import STOPPING, SignalCatcher
 
-_SIGNALS = ("SIGTERM", "SIGUSR1")
 _UPDATES_BETWEEN_TALKS = 10
 """Processes ask each other so often whether to save or stop; updates of many passes take long, and
 there they ask after every one."""
@@ -28,7 +27,7 @@ COLUMNS = (
 
 
 class Metrics:
-    """The rows of metrics.csv, kept with the state so that a resumed run goes on with them."""
+    """The rows of metrics.csv, written beside the state so that a resumed run goes on with them."""
 
     def __init__(self, path: Path, images_seen: int):
         self.path = path
@@ -43,7 +42,10 @@ class Metrics:
         out = io.StringIO()
         writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({c: f"{row[c]:.6g}" for c in COLUMNS} for row in self.rows)
+        writer.writerows(
+            {c: f"{row[c]:.0f}" if c == "images_seen" else f"{row[c]:.6g}" for c in COLUMNS}
+            for row in self.rows
+        )
         return out.getvalue()
 
     def save(self) -> None:
@@ -79,7 +81,7 @@ class Progress(lightning.Callback):
         self.metrics, self._write_state = metrics, save
         self.log_images, self.checkpoint_seconds = log_images, 60 * checkpoint_minutes
         self.total_images, self.seen = total_images, start_images
-        self.signals = SignalCatcher(_SIGNALS)
+        self.signals = SignalCatcher(STOPPING)
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module) -> None:
         """Start the clocks."""
@@ -133,7 +135,8 @@ class Progress(lightning.Callback):
         pl_module.check_finite()
         if trainer.is_global_zero:
             self._write_state()
-            self.metrics.save()
+        # nobody leaves before the state is there: a process that ends takes the others along
+        trainer.strategy.barrier()
         self.saved = time.monotonic()
 
     def _log(self, trainer: lightning.Trainer, pl_module: DiffusionTraining) -> None:
@@ -152,6 +155,8 @@ class Progress(lightning.Callback):
         self.logged, self.logged_images = now, self.seen
         if not trainer.is_global_zero:
             return
+        # ahead of the state: a resumed run passes over the rows that it will write again
+        self.metrics.save()
         if trainer.logger is not None:
             trainer.logger.log_metrics(row, step=self.seen)
         self.bar.set_postfix(loss=f"{row['loss']:.3f}")

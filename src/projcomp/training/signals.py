@@ -5,6 +5,19 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
+STOPPING = ("SIGTERM", "SIGUSR1")
+"""By which schedulers tell of preemption or of the end of a job's time."""
+
+
+def leave_signals_to_the_parent(worker: int) -> None:
+    """Make a process that only loads data pass over signals that are meant for the training.
+
+    Schedulers signal every process of a job, and a training whose loaders die cannot save.
+    """
+    for name in (*STOPPING, "SIGINT"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
 
 class SignalCatcher:
     """Between ``start`` and ``stop``, notes the named signals instead of dying of them.

@@ -1,6 +1,8 @@
 """One training, from rendered images to averaged weights; killed and started again, it goes on."""
 
+import json
 import logging
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +30,7 @@ from projcomp.training.module import DiffusionTraining
 from projcomp.training.progress import Metrics, Progress
 from projcomp.training.resume import load_state, read_updates_made, save_state
 from projcomp.training.sheets import SampleSheets
+from projcomp.training.signals import leave_signals_to_the_parent
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,17 @@ def train(
     """
     torch.set_num_threads(machine.threads)
     total = max(settings.images_seen // settings.training.batch_size, 1)
-    fingerprint = settings.model_dump_json()
+    datasets = [
+        RenderedImages(data_dir / f"{name}.h5", settings.condition) for name in settings.datasets
+    ]
+    fingerprint = _fingerprint(settings, datasets)
     state = state_dir / "state.safetensors"
     start = read_updates_made(state, fingerprint)
     seen = start * settings.training.batch_size
     if start:
         print(f"resuming {settings.model} after {seen} images", flush=True)
+    else:  # sheets of an earlier training with other settings
+        shutil.rmtree(out_dir / "samples", ignore_errors=True)
 
     model = _initial_model(settings)
     module = DiffusionTraining(model, settings.training, total, machine.microbatch)
@@ -97,13 +105,16 @@ def train(
     if start:
         callbacks.append(_LoadState(state))
     trainer = _trainer(machine, settings.training.precision, total - start, callbacks, state_dir)
-    batches = _batches(settings, data_dir, start, total, trainer)
+    batches = _batches(settings, datasets, start, total, trainer)
     sheets = SampleSheets(out_dir / "samples", batches, machine.sampling, machine.sample_images)
     trainer.callbacks.append(sheets)  # pyright: ignore[reportAttributeAccessIssue]
     # Batches from memory cost nothing; only those read from the disk are worth processes.
     workers = 0 if batches.in_memory else max(machine.threads - 1, 1)
+    loader = DataLoader(
+        batches, batch_size=None, num_workers=workers, worker_init_fn=leave_signals_to_the_parent
+    )
     with _memory_errors(machine, settings):
-        trainer.fit(module, DataLoader(batches, batch_size=None, num_workers=workers))
+        trainer.fit(module, loader)
     if trainer.is_global_zero:
         model.load_state_dict(module.average.mean)
         model.normalize_weights()
@@ -113,12 +124,20 @@ def train(
         metrics.path.unlink(missing_ok=True)
 
 
+def _fingerprint(settings: TrainSettings, datasets: list[RenderedImages]) -> str:
+    """What a state must have been made from to be resumed: settings, and the images themselves."""
+    return json.dumps(
+        {**settings.model_dump(mode="json"), "images": [entry.identity for entry in datasets]}
+    )
+
+
 def _batches(
-    settings: TrainSettings, data_dir: Path, start: int, total: int, trainer: lightning.Trainer
+    settings: TrainSettings,
+    datasets: list[RenderedImages],
+    start: int,
+    total: int,
+    trainer: lightning.Trainer,
 ) -> UpdateBatches:
-    datasets = [
-        RenderedImages(data_dir / f"{name}.h5", settings.condition) for name in settings.datasets
-    ]
     return UpdateBatches(
         datasets,
         list(settings.datasets.values()),
