@@ -48,6 +48,12 @@ class Ancestral(Section):
     """DDPM's sampler: noise of a lesser variance than the SDE's."""
 
     name: Literal["ancestral"] = "ancestral"
+    data_std: float = Field(
+        0.0,
+        ge=0,
+        description="standard deviation of Gaussian data that its steps are exact for; 0 is DDPM's "
+        "own, and that of the estimator detailed_balance is the one it is derived for",
+    )
 
 
 AnySampler = Heun | Euler | Sde | Ancestral

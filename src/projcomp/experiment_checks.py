@@ -259,6 +259,16 @@ def _sampling(key: str, sampling: SamplingConfig) -> Iterator[str]:
                 f"{key}.{field}.sigma_min: expected less than its sigma_max = {part.sigma_max:g}, "
                 f"got {part.sigma_min:g}"
             )
+    corrector = sampling.corrector
+    if corrector and (
+        corrector.sigma_min > sampling.sigma_max
+        or (corrector.sigma_max or sampling.sigma_min) < sampling.sigma_min
+    ):
+        yield (
+            f"{key}.corrector.sigma_min: expected a window with noise levels from "
+            f"{key}.sigma_max = {sampling.sigma_max:g} to {key}.sigma_min = "
+            f"{sampling.sigma_min:g} in it, got one without: the corrector would never run"
+        )
 
 
 def unknown_name(key: str, section: str, name: str, known: Iterable[str]) -> str:

@@ -237,3 +237,9 @@ def test_start_has_the_variance_of_the_composed_distribution():
 def test_coefficients_without_a_positive_sum_are_refused():
     with pytest.raises(ConfigError, match="positive sum"):
         LinearField(stacked_scores([]), (1.0, -1.0))
+
+
+@pytest.mark.parametrize("weights", [[1.0, -1.0], [-1.0, -1.0]])
+def test_an_average_needs_weights_of_a_positive_sum(weights):
+    with pytest.raises(ConfigError, match="weights: expected a positive sum"):
+        average(lambda x, sigma: torch.stack([x, x]), weights)

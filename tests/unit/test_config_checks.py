@@ -234,6 +234,10 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         {"sampling": {"corrector": {"name": "mala", "sigma_min": 3, "sigma_max": 2}}},
         "sampling.corrector.sigma_min: expected less than its sigma_max = 2, got 3",
     ),
+    "a window without noise levels": (
+        {"sampling": {"corrector": {"name": "mala", "sigma_max": 0.001}}},
+        "sampling.corrector.sigma_min: expected a window with noise levels from",
+    ),
     "a filter without an unconditional model": (
         {
             "training": {"condition_dropout": 0},

@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle import levels, start, streams
+from oracle import levels, start, streams, two_modes
 
 from projcomp.composition.feynman_kac import WeightedLinearField, weighted_product
 from projcomp.composition.mixtures import (
@@ -19,7 +19,7 @@ from projcomp.errors import ConfigError
 from projcomp.samplers.euler import euler
 from projcomp.samplers.heun import Heun
 from projcomp.samplers.process import sample
-from projcomp.samplers.sde import ReverseSde, ancestral
+from projcomp.samplers.sde import Ancestral, ReverseSde
 from projcomp.samplers.smc import Swarms, effective_size, pick_one, systematic
 
 TAU = 0.25
@@ -53,7 +53,7 @@ def run(field, num_steps, predictor=None, count=500, swarms=None, dim=4, sigma_m
     return sample(field, x, sigmas, predictor or ReverseSde(), noise=noise, swarms=swarms)
 
 
-@pytest.mark.parametrize("predictor", [ReverseSde(), ReverseSde(0.4), ancestral, euler, Heun()])
+@pytest.mark.parametrize("predictor", [ReverseSde(), ReverseSde(0.4), Ancestral(), euler, Heun()])
 def test_weights_are_one_for_factorised_conditionals(predictor):
     field = weighted_product(stacked_scores(factorised()), [1.0, 1.0])
     state = run(field, 40, predictor).state
@@ -204,3 +204,10 @@ def test_effective_size_and_picking():
     picked = pick_one(log_weight, 2, uniform)
     assert (picked // 2 == torch.arange(5000)).all()
     assert (picked % 2).double().mean().item() == pytest.approx(0.75, abs=0.02)
+
+
+def test_a_path_of_one_step_says_that_it_has_no_interaction():
+    field = weighted_product(stacked_scores([two_modes(), two_modes()]), [1.0])
+    result = sample(field, start(2, 2), levels(2)[:1], euler)
+    with pytest.raises(ValueError, match="at least two steps"):
+        _ = result.state.total

@@ -38,7 +38,10 @@ def test_noise_levels_are_edms():
 
 
 def test_one_noise_level_is_the_greatest():
-    assert edm_sigmas(1, 0.002, 80.0, 7.0).tolist() == [pytest.approx(80.0), 0.0]
+    assert edm_sigmas(1, 0.002, 80.0, 7.0).tolist() == [80.0, 0.0]
+    assert edm_sigmas(32, 0.002, 80.0, 7.0)[-2] == 0.002, (
+        "to the bit, so that windows can end there"
+    )
 
 
 @pytest.mark.parametrize(

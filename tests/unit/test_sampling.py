@@ -146,6 +146,16 @@ def test_duplicates_are_evaluated_once_and_still_counted_twice():
     assert torch.equal(repeated(x, 1.3), stack(x, 1.3)[[0, 1, 1]])
 
 
+def test_methods_of_one_model_are_one_network():
+    """A method is a new object every time it is asked for; it is evaluated once all the same."""
+    model = PixelModel(std=0.5)
+    row = torch.tensor([1.0, 0.1, 0.1])
+    stack = BatchedScores([(model.__call__, row), (model.__call__, row)], 99)
+    assert stack.num_distinct == 1
+    stack(torch.zeros(3, 3, RESOLUTION, RESOLUTION), 1.0)
+    assert model.batches == [3]
+
+
 def test_stacked_scores_keep_the_order_of_the_requests():
     a, b = PixelModel(std=0.3), PixelModel(std=0.7, unconditional=0.1)
     row = torch.tensor([0.0, 0, 0]), torch.tensor([1.0, 0.1, 0.9])

@@ -13,7 +13,7 @@ from projcomp.samplers.euler import euler
 from projcomp.samplers.heun import Heun
 from projcomp.samplers.noise import NoiseStreams
 from projcomp.samplers.process import sample
-from projcomp.samplers.sde import ReverseSde, ancestral
+from projcomp.samplers.sde import Ancestral, ReverseSde
 from projcomp.samplers.start import start_noise
 
 STD = 0.5
@@ -47,8 +47,17 @@ def test_the_sde_has_exactly_its_steps_variance(xi):
 def test_the_ancestral_sampler_has_exactly_its_steps_variance():
     sigmas = levels(12, sigma_min=0.1)
     x = 0.7 + start(20_000, 1, sigma=math.hypot(STD, sigmas[0]))
-    end = sample(field_of(GAUSSIAN), x, sigmas, ancestral, noise=streams(20_000, 1)).x
+    end = sample(field_of(GAUSSIAN), x, sigmas, Ancestral(), noise=streams(20_000, 1)).x
     assert end.var().item() == pytest.approx(gaussian_variance(sigmas.tolist()), rel=0.04)
+
+
+@pytest.mark.parametrize("num_steps", [1, 5])
+def test_ancestral_steps_of_gaussian_data_are_exact_however_few(num_steps):
+    sigmas = levels(num_steps + 1, sigma_min=0.1)
+    x = 0.7 + start(40_000, 1, sigma=math.hypot(STD, sigmas[0]))
+    end = sample(field_of(GAUSSIAN), x, sigmas, Ancestral(STD), noise=streams(40_000, 1)).x
+    assert end.mean().item() == pytest.approx(0.7, abs=0.01)
+    assert end.std().item() == pytest.approx(math.hypot(STD, 0.1), rel=0.015)
 
 
 @pytest.mark.parametrize("xi", [0.0, 0.4, 1.0, None])
@@ -74,7 +83,7 @@ def test_euler_converges_with_order_one():
     assert ratios[-1] == pytest.approx(1.0, abs=0.1)
 
 
-@pytest.mark.parametrize("predictor", [ReverseSde(), ReverseSde(0.5), ancestral, Heun(churn=0.3)])
+@pytest.mark.parametrize("predictor", [ReverseSde(), ReverseSde(0.5), Ancestral(), Heun(churn=0.3)])
 def test_a_mixtures_weights_come_out(predictor):
     target = two_modes(weights=(0.3, 0.7))
     count = 4000
@@ -87,7 +96,7 @@ def test_a_mixtures_weights_come_out(predictor):
         assert end[side].std(0).tolist() == pytest.approx([0.3, 0.3], abs=0.03)
 
 
-@pytest.mark.parametrize("predictor", [ReverseSde(), ancestral, euler, Heun()])
+@pytest.mark.parametrize("predictor", [ReverseSde(), Ancestral(), euler, Heun()])
 def test_the_step_to_zero_lands_on_the_denoised_mean(predictor):
     x = start(5, 2)
     sigmas = torch.tensor([0.4, 0.0], dtype=torch.float64)
@@ -95,14 +104,14 @@ def test_the_step_to_zero_lands_on_the_denoised_mean(predictor):
     torch.testing.assert_close(end, two_modes().denoised(x, 0.4))
 
 
-@pytest.mark.parametrize("predictor", [ReverseSde(), ancestral, Heun(churn=0.2)])
+@pytest.mark.parametrize("predictor", [ReverseSde(), Ancestral(), Heun(churn=0.2)])
 def test_a_stochastic_sampler_needs_streams(predictor):
     with pytest.raises(ConfigError, match=r"^sampler: expected random streams"):
         sample(field_of(two_modes()), start(2, 2), levels(3), predictor)
 
 
 @pytest.mark.parametrize(
-    "predictor", [Heun(), Heun(churn=0.2), euler, ReverseSde(), ReverseSde(0.3), ancestral]
+    "predictor", [Heun(), Heun(churn=0.2), euler, ReverseSde(), ReverseSde(0.3), Ancestral()]
 )
 def test_a_sample_is_the_same_in_every_batch(predictor):
     field = field_of(two_modes())

@@ -23,7 +23,7 @@ from projcomp.samplers.euler import euler
 from projcomp.samplers.heun import Heun
 from projcomp.samplers.noise import NoiseStreams
 from projcomp.samplers.process import sample
-from projcomp.samplers.sde import ReverseSde, ancestral
+from projcomp.samplers.sde import Ancestral, ReverseSde
 from projcomp.samplers.start import start_noise
 
 MODELS = [
@@ -62,7 +62,7 @@ def test_detailed_balance_is_exact_on_a_gaussian_with_its_own_spread():
     """The reverse kernel of a Gaussian is Gaussian: no error at all, at any number of steps."""
     model = GaussianMixture.isotropic([[0.0] * 8], 0.5)
     tracker = DensityTracker("detailed_balance", data_std=0.5)
-    for predictor in (ReverseSde(), ancestral, euler):
+    for predictor in (ReverseSde(), Ancestral(), euler):
         field = SuperpositionOr(stacked_scores([model]), 1, densities=tracker)
         result = run(field, 6, predictor, count=50, dim=8)
         # the start is N(0, sigma_max^2) where the model has N(0, sigma_max^2 + .25)
@@ -389,7 +389,7 @@ def test_wrong_samplers_are_refused_in_one_line():
     scores = stacked_scores(MODELS)
     smooth = SuperpositionOr(scores, 3, densities=DensityTracker("exact"))
     cases = [
-        (SuperpositionOr(scores, 3), ancestral, "Ito estimator"),
+        (SuperpositionOr(scores, 3), Ancestral(), "Ito estimator"),
         (SuperpositionOr(scores, 3), euler, "Ito estimator"),
         (SuperpositionOr(scores, 3), Heun(), "evaluates once"),
         (SuperpositionAnd(scores, 3), ReverseSde(0.5), "exact noise variance"),

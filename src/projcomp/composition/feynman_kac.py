@@ -9,7 +9,7 @@ deltas ``delta_i = s_i - s_b`` from a background this is
 
 so that what is recorded here, the *interaction* ``sum dv <delta_i, delta_j>``, says which pair, at
 which noise level and at which pixel breaks the composition: where the deltas are orthogonal
-(Bradley et al. 2025, Definition F.1) the weights are one.
+(Bradley et al. 2025, Definition F.1) and every ``w_i`` is 0 or 1 the weights are one.
 """
 
 from collections.abc import Sequence
@@ -47,6 +47,10 @@ class Interaction:
     @property
     def total(self) -> Gram:
         """The interaction over the whole path, shape ``(batch, M, M)``."""
+        if not self.per_level:  # a path of one step, which is not weighed
+            raise ValueError(
+                "expected a path of at least two steps, got one: it has no interaction"
+            )
         return torch.stack(self.per_level).sum(0)
 
     @property

@@ -84,6 +84,12 @@ def simple_product(scores: ScoreStack, weights: Sequence[float]) -> LinearField:
 
 
 def average(scores: ScoreStack, weights: Sequence[float]) -> LinearField:
-    """The weighted mean of the scores: the geometric mean of the distributions."""
+    """The weighted mean of the scores: the geometric mean of the distributions.
+
+    Raises:
+        ConfigError: the weights do not have a positive sum.
+    """
     total = sum(weights)
+    if not total > 0:
+        raise ConfigError(f"weights: expected a positive sum, got {total:g}; raise some")
     return LinearField(scores, tuple(weight / total for weight in weights))

@@ -34,7 +34,7 @@ def detailed_balance_change(
 
     ``1/2 [|dx|^2/dv - |dx - dv s_i|^2/dv~] - d/2 log(dv~/dv)``, with ``dv~ = dv (sigma_next^2 +
     data_std^2)/(sigma^2 + data_std^2)`` the variance of the exact reverse step of a Gaussian. The
-    step may have been any; least noisy where it injected the variance ``dv~``.
+    step may have been any; it is derived for one that injects ``dv~`` (``Ancestral(data_std)``).
 
     Args:
         scores: before the step.

@@ -1,6 +1,6 @@
 """The scores of many (network, condition) pairs in as few network evaluations as possible."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import torch
 from torch import Tensor
@@ -27,11 +27,13 @@ class BatchedScores:
         if not requests or chunk_size < 1:
             raise ValueError("expected at least one request and a chunk of at least one image")
         self._chunk_size = chunk_size
-        groups: dict[int, _Group] = {}
-        slots: list[tuple[int, int]] = []
+        groups: dict[object, _Group] = {}
+        slots: list[tuple[object, int]] = []
         for denoiser, condition in requests:
-            group = groups.setdefault(id(denoiser), _Group(denoiser))
-            slots.append((id(denoiser), group.slot(condition)))
+            # a bound method is a new object every time it is asked for, and equal to the others
+            key = denoiser if isinstance(denoiser, Hashable) else id(denoiser)
+            group = groups.setdefault(key, _Group(denoiser))
+            slots.append((key, group.slot(condition)))
         self._groups = list(groups.values())
         offsets, total = {}, 0
         for key, group in groups.items():

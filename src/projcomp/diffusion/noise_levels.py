@@ -31,4 +31,6 @@ def edm_sigmas(num_steps: int, sigma_min: float, sigma_max: float, rho: float) -
     share = torch.linspace(0, 1, num_steps, dtype=torch.float64)
     high, low = sigma_max ** (1 / rho), sigma_min ** (1 / rho)
     sigmas = (high + share * (low - high)) ** rho
+    # the ends to the bit: windows of noise levels may begin or end there
+    sigmas[-1], sigmas[0] = sigma_min, sigma_max
     return torch.cat([sigmas, torch.zeros(1, dtype=torch.float64)])

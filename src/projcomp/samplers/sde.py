@@ -41,21 +41,35 @@ class ReverseSde:
         return _noisy_step(field, Step(x, sigma, sigma_next), drift, noise_std, state, noise)
 
 
-def ancestral(
-    field: ScoreField,
-    x: Samples,
-    sigma: float,
-    sigma_next: float,
-    state: Any,
-    noise: NoiseStreams | None,
-) -> Move:
-    """One step of DDPM's ancestral sampler (Ho et al. 2020).
+@dataclass(frozen=True)
+class Ancestral:
+    """The exact reverse step of Gaussian data; of none, DDPM's ancestral sampler (Ho et al. 2020).
 
-    ``x_next ~ q(x_next | x, x0 = D)``: drift ``dv * s``, variance ``dv sigma_next^2 / sigma^2``.
+    Drift ``dv * s`` and variance ``dv (sigma_next^2 + data_std^2) / (sigma^2 + data_std^2)``: that
+    of ``q(x_next | x, x0 = D)`` for ``data_std`` 0, and of ``p(x_next | x)`` for Gaussian data of
+    that standard deviation. The detailed-balance estimator of densities assumes the latter. The
+    step to zero takes no noise and lands on the denoised mean.
+
+    Attributes:
+        data_std: standard deviation of the data that the steps are exact for.
     """
-    dv = sigma**2 - sigma_next**2
-    noise_std = math.sqrt(dv) * sigma_next / sigma
-    return _noisy_step(field, Step(x, sigma, sigma_next), dv, noise_std, state, noise)
+
+    data_std: float = 0.0
+
+    def __call__(
+        self,
+        field: ScoreField,
+        x: Samples,
+        sigma: float,
+        sigma_next: float,
+        state: Any,
+        noise: NoiseStreams | None,
+    ) -> Move:
+        """One step; see :class:`projcomp.samplers.process.Predictor`."""
+        dv = sigma**2 - sigma_next**2
+        share = math.hypot(sigma_next, self.data_std) / math.hypot(sigma, self.data_std)
+        noise_std = math.sqrt(dv) * share if sigma_next > 0 else 0.0
+        return _noisy_step(field, Step(x, sigma, sigma_next), dv, noise_std, state, noise)
 
 
 def _noisy_step(

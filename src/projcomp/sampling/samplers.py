@@ -9,7 +9,7 @@ from projcomp.samplers.hmc import Hmc
 from projcomp.samplers.langevin import Langevin
 from projcomp.samplers.mala import Mala
 from projcomp.samplers.process import Corrector, Kernel, Predictor
-from projcomp.samplers.sde import ReverseSde, ancestral
+from projcomp.samplers.sde import Ancestral, ReverseSde
 from projcomp.samplers.smc import Swarms
 
 
@@ -24,7 +24,7 @@ def get_predictor(chosen: settings.AnySampler) -> Predictor:
         case settings.Sde():
             return ReverseSde(chosen.noise_share)
         case settings.Ancestral():
-            return ancestral
+            return Ancestral(chosen.data_std)
 
 
 def get_corrector(chosen: settings.AnyCorrector | None) -> Corrector | None:

@@ -17,7 +17,7 @@ from projcomp.composition.superposition_or import SuperpositionOr
 from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.euler import euler
 from projcomp.samplers.process import Predictor, sample
-from projcomp.samplers.sde import ReverseSde
+from projcomp.samplers.sde import Ancestral, ReverseSde
 from projcomp.stages import TheorySettings
 from projcomp.theory.finite_sets import FiniteSet
 from projcomp.theory.streams import Streams
@@ -41,7 +41,7 @@ class Estimator:
 
 ESTIMATORS = {
     "Ito": Estimator(DensityTracker("ito"), ReverseSde()),
-    "detailed balance": Estimator(DensityTracker("detailed_balance", STD), ReverseSde()),
+    "detailed balance": Estimator(DensityTracker("detailed_balance", STD), Ancestral(STD)),
     "smooth, probe": Estimator(DensityTracker("hutchinson"), euler),
     "smooth, exact": Estimator(DensityTracker("exact"), euler, dims=(2,)),
 }
