@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import combinations
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from projcomp.config import Config
 from projcomp.config_experiments import ExperimentConfig
@@ -38,6 +39,13 @@ class Case(Section):
     avoided_colors: list[Color] = Field(
         default=[], description="colours whose conditionals are negated"
     )
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        asked = [bool(self.locations), bool(self.colors), self.num_objects is not None]
+        if sum(asked) > 1:
+            raise ValueError("expected locations, colors or num_objects, got more than one of them")
+        return self
 
     @property
     def num_composed(self) -> int:

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from known_config import known
+from pydantic import ValidationError
 
 from projcomp import displays, stages
-from projcomp.cases import cases
+from projcomp.cases import Case, cases
 from projcomp.config import Config
 from projcomp.config_load import load
 from projcomp.experiments import all_experiments, members
@@ -138,3 +139,9 @@ def test_a_datasets_colours_are_its_own() -> None:
     assert Plan(own).render_settings("single") != Plan(plain).render_settings("single")
     for name in ("empty", "colored"):
         assert Plan(own).render_settings(name) == Plan(plain).render_settings(name)
+
+
+def test_a_case_asks_for_one_kind_of_thing():
+    """Places and colours at once would be drawn as colours anywhere."""
+    with pytest.raises(ValidationError, match="more than one of them"):
+        Case(name="both", locations=[(0.5, 0.5)], colors=["red"])

@@ -56,4 +56,4 @@ def _jump(axes: Axes, table: pd.DataFrame, name: str) -> None:
     axes.set_xscale("log")
     axes.set_ylim(0, 1)
     axes.set_ylabel("Wasserstein-1")
-    axes.legend(fontsize=6, loc="lower right")
+    axes.legend(fontsize=6, loc="lower right", bbox_to_anchor=(1.0, 0.13))
