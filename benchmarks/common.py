@@ -1,5 +1,6 @@
 """What several benchmarks measure with."""
 
+import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -12,7 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from projcomp import seeds
 from projcomp.config import SceneConfig
+from projcomp.scenes.placement import draw_scene
+from projcomp.scenes.spec import SceneSpec
 
 CLEVR = SceneConfig(sizes=["large", "small"], camera_jitter=0.5, light_jitter=1.0)
 """CLEVR's own rules, where the demo has large objects and no jitter."""
@@ -23,6 +27,18 @@ PRESETS = {
     "paper": ["config.yaml", "presets/paper.yaml"],
 }
 """The config files of every scale, as ``load_files`` takes them."""
+
+
+def clevr_scene(index: int) -> SceneSpec:
+    """A scene by CLEVR's rules, always the same of a number."""
+    return draw_scene(seeds.generator(0, "benchmark", index), CLEVR, 1, 8)
+
+
+def peak_memory(device: torch.device) -> float:
+    """MiB that were taken at most: by this process, or of a GPU's memory."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def seconds(work: Callable[[], object], device: torch.device, repeats: int, warm_up: int) -> float:

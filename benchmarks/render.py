@@ -16,7 +16,6 @@ bilinear. Every variant runs on all cores at once, as one process per core unles
 
 import argparse
 import os
-import resource
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -26,7 +25,8 @@ from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
-from common import CLEVR, PRESETS, at_once, psnr, wait_for_others
+import torch
+from common import PRESETS, at_once, clevr_scene, peak_memory, psnr, wait_for_others
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -34,7 +34,6 @@ from projcomp import seeds
 from projcomp.cases import reference_cases
 from projcomp.config import Config
 from projcomp.config_load import load_files
-from projcomp.scenes.placement import draw_scene
 from projcomp.scenes.spec import SceneSpec
 from projcomp.stages import RenderSettings, render_settings
 
@@ -115,7 +114,7 @@ def scene(variant: Variant, index: int) -> SceneSpec:
         datasets, shares = preset_datasets(variant.preset)
         place = seeds.generator(0, "benchmark", index).choice(len(datasets), p=shares)
         return dataset_scene(datasets[place], index)
-    return draw_scene(seeds.generator(0, "benchmark", index), CLEVR, 1, 8)
+    return clevr_scene(index)
 
 
 @cache
@@ -345,9 +344,9 @@ def small_pictures(first: int, count: int) -> tuple[float, float]:
     renderer = small_renderer()
     start = time.process_time()
     for index in range(first, first + count):
-        renderer.render(scene(Variant("growth", 16, 16, 1, True), index % 500), index)
+        renderer.render(clevr_scene(index % 500), index)
     taken = (time.process_time() - start) / count * 1e3
-    return taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return taken, peak_memory(torch.device("cpu"))
 
 
 @cache
@@ -359,7 +358,7 @@ def small_renderer() -> Any:
     from projcomp.render.renderer import Renderer
 
     renderer = Renderer(16, 16, samples=1, denoise=True)
-    renderer.render(scene(Variant("growth", 16, 16, 1, True), 0), 0)
+    renderer.render(clevr_scene(0), 0)
     return renderer
 
 

@@ -14,11 +14,9 @@ import time
 from statistics import median
 from typing import Any
 
-from common import CLEVR
+from common import clevr_scene
 
-from projcomp import seeds
 from projcomp.config import Config
-from projcomp.scenes.placement import draw_scene
 
 MORE_SAMPLES = 16
 
@@ -28,7 +26,7 @@ def parts(side: int, count: int, rounds: int) -> dict[str, float]:
     drawing, scenes = [], []
     for index in range(count):
         start = time.perf_counter()
-        scenes.append(draw_scene(seeds.generator(0, "benchmark", index), CLEVR, 1, 8))
+        scenes.append(clevr_scene(index))
         drawing.append(time.perf_counter() - start)
 
     recipe = Config().render

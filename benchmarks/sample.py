@@ -8,11 +8,10 @@ own that evaluates the largest k, program and weights included.
 """
 
 import argparse
-import resource
 from collections.abc import Callable
 
 import torch
-from common import PRESETS, at_once, seconds
+from common import PRESETS, at_once, peak_memory, seconds
 from torch import Tensor
 
 from projcomp.config import Config
@@ -78,9 +77,7 @@ def memory(given: argparse.Namespace, k: int, way: str) -> float:
     work, device = ways(given, k)[way], torch_device(given.device)
     for _ in range(2):
         work()
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_memory(device)
 
 
 def main() -> None:

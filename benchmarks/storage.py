@@ -127,7 +127,6 @@ def measure_index(
 
     with open_dataset(folder / "set.h5") as file:  # once per training: it checks every shard
         reader = ImageReader(file)
-    reader.read(batches[0])  # opens shards, having asked for as many open files as it needs
 
     def as_training_does() -> None:
         for batch in batches:

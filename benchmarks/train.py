@@ -11,11 +11,10 @@ upkeep, as training does it; ``forward`` is one denoising without gradients.
 """
 
 import argparse
-import resource
 from dataclasses import dataclass, replace
 
 import torch
-from common import PRESETS, at_once, seconds, wait_for_others
+from common import PRESETS, at_once, peak_memory, seconds, wait_for_others
 from plain_unet import PlainDenoiser
 
 from projcomp.config_load import load_files
@@ -112,11 +111,7 @@ def measure(variant: Variant, repeats: int) -> tuple[float, float, float]:
     model.eval()
     wait_for_others()
     passing = variant.batch / seconds(forward, device, repeats, warm_up=2)
-    if device.type == "cuda":
-        memory = torch.cuda.max_memory_allocated(device) / 2**20
-    else:
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return stepping, passing, memory
+    return stepping, passing, peak_memory(device)
 
 
 def main() -> None:

@@ -46,8 +46,12 @@ class Interaction:
 
     @property
     def total(self) -> Gram:
-        """The interaction over the whole path, shape ``(batch, M, M)``."""
-        if not self.per_level:  # a path of one step, which is not weighed
+        """The interaction over the whole path, shape ``(batch, M, M)``.
+
+        Raises:
+            ValueError: the path had one step, which is not weighed.
+        """
+        if not self.per_level:
             raise ValueError(
                 "expected a path of at least two steps, got one: it has no interaction"
             )

@@ -18,6 +18,7 @@ IMAGE_STORAGE: dict[str, Any] = {"compression": "gzip", "compression_opts": 4}
 """Images lie in chunks of one, so that each can be read alone."""
 
 TABLE_STORAGE: dict[str, Any] = {"chunks": True, "fletcher32": True}
+"""Tables carry check sums, as gzip's own are the images', so that damage is noticed."""
 
 
 def open_checked(path: PathLike, kind: str, datasets: Iterable[str]) -> h5py.File:

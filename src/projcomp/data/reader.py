@@ -40,7 +40,7 @@ class ImageReader:
         self._starts = np.array([_first(source.vspace) for source in sources])
         self._shape = images.shape[1:]
         self._open: OrderedDict[int, h5py.Dataset] = OrderedDict()
-        self._may_open = 0
+        self._may_open = min(_files_allowed() // 2, MAX_OPEN)  # worker processes inherit it
 
     def read(self, index: ArrayLike) -> NDArray[np.uint8]:
         """The images ``index`` (B,), in that order: uint8 (B, H, W, 3).
@@ -67,8 +67,6 @@ class ImageReader:
         if shard in self._open:
             self._open.move_to_end(shard)
             return self._open[shard]
-        if not self._may_open:  # in the process that reads, which may be a worker
-            self._may_open = min(_files_allowed() // 2, MAX_OPEN)
         if len(self._open) >= self._may_open:
             self._open.popitem(last=False)[1].file.close()
         # no chunk cache: an image is one chunk, and hardly ever read twice in a while

@@ -48,7 +48,6 @@ def write_shard(
         sets: dict[str, h5py.Dataset] = {}
         for name, (shape, dtype) in dataset_shapes(count, height, width, max_objects).items():
             pixels = name in ("images", "masks")
-            # checksums: gzip's own for the pixels, HDF5's for the tables, so that damage is noticed
             storage = {"chunks": (1, *shape[1:]), **IMAGE_STORAGE} if pixels else TABLE_STORAGE
             sets[name] = file.create_dataset(name, shape, dtype, **storage)
         written = 0

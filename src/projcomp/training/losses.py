@@ -40,7 +40,7 @@ class RunningLosses:
         self._bad = torch.where(fresh, here, self._bad)
 
     def first_bad(
-        self, gather: Callable[[Tensor], Tensor] = lambda bad: bad[None]
+        self, gather: Callable[[Tensor], Tensor] = lambda bad: bad
     ) -> tuple[int, float, float] | None:
         """The first update with losses that were not finite, and between which noise levels.
 

@@ -111,7 +111,7 @@ class Progress(lightning.Callback):
         if _agreed(trainer, pl_module, self.signals.caught is not None):
             caught = self.signals.caught or "a signal to another process"
         due = time.monotonic() - self.saved >= self.checkpoint_seconds
-        if _agreed(trainer, pl_module, due) or caught:
+        if caught or _agreed(trainer, pl_module, due):
             self._save(trainer, pl_module)
         if caught:
             raise UserError(
