@@ -101,6 +101,34 @@ def interaction(table: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
+def mixture(table: pd.DataFrame) -> pd.DataFrame:
+    """Mixtures of models: exact counts, every colour's share in percent, distance from uniform."""
+    rows = {}
+    for (name, case), group in table.groupby(["experiment", "case"], sort=False):
+        found = group.set_index("measure")
+        shares = found[found.index.str.startswith("share_")]["value"]
+        rows[f"{name}, {case}"] = {
+            "exact count": three(found, "exact_count"),
+            **{
+                color.removeprefix("share_"): f"{100 * value:.0f}"
+                for color, value in shares.items()
+            },
+            "total variation": three(found, "total_variation"),
+            "of uniform draws": three(found, "total_variation_of_uniform"),
+        }
+    shown = pd.DataFrame.from_dict(rows, orient="index").fillna("")
+    shown.index.name = "experiment, case"
+    return shown
+
+
+def three(found: pd.DataFrame, measure: str) -> str:
+    """A measure with its interval; empty where it was not measured."""
+    if measure not in found.index:
+        return ""
+    value, low, high = found.loc[measure, ["value", "low", "high"]]
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -115,6 +143,9 @@ def main() -> None:
         print(f"### {path.stem}\n\n{markdown(sweep(pd.read_csv(path)))}\n")
     for path in sorted((root / "results").glob("interaction_*.csv")):
         print(f"### {path.stem}\n\n{markdown(interaction(pd.read_csv(path)))}\n")
+    path = root / "results/mixture.csv"
+    if path.is_file():
+        print(f"### mixture\n\n{markdown(mixture(pd.read_csv(path)))}\n")
     check = pd.read_csv(root / "models/detector/check.csv").set_index("num_objects")
     columns = ["images", "exact_count", "exact_count_low", "exact_count_high", "count_error"]
     more = ["recall", "precision", "color_accuracy"]

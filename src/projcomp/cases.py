@@ -100,7 +100,7 @@ def experiment_cases(experiment: ExperimentConfig) -> list[Case]:
     weights = getattr(experiment.operator, "weights", 1.0)
 
     def wanted(count: int) -> list[bool]:
-        each = weights if isinstance(weights, list) else [weights] * count
+        each = weights[:count] if isinstance(weights, list) else [weights] * count
         return [weight >= 0 for weight in each]
 
     if experiment.num_objects is not None:

@@ -29,7 +29,8 @@ class RequestConfig(Section):
     models: list[str] | None = Field(
         None,
         min_length=1,
-        description="instead of conditionals: models, each told nothing, that are composed",
+        description="models, each told nothing, that are composed: instead of conditionals, or "
+        "after them",
     )
     background: BackgroundConfig | None = Field(
         None, description="the background of a product; other operators take none"
@@ -51,7 +52,7 @@ class RequestConfig(Section):
         None, description="pairs of composed colours, or all of them"
     )
     num_objects: list[Annotated[int, Field(ge=0)]] | None = Field(
-        None, description="with models: numbers of objects that their images should show"
+        None, description="with models alone: numbers of objects that their images should show"
     )
     num_samples: int = Field(ge=1, description="samples per case")
 

@@ -16,8 +16,8 @@ nothing, or nowhere."""
 Weights = Annotated[
     float | list[float],
     Field(
-        description="weight of every conditional, or a list with one for each; a negative weight "
-        "negates its conditional"
+        description="weight of everything composed, or a list with one for each (the case's "
+        "conditions, then models); a negative weight negates"
     ),
 ]
 
@@ -27,11 +27,16 @@ class OperatorSection(Section):
 
     background: ClassVar[Background] = "none"
 
-    def weights_of(self, count: int) -> list[float]:
-        """Weights of ``count`` composed distributions, the negated ones last."""
+    def weights_of(self, num_conditions: int, num_models: int = 0) -> list[float]:
+        """Weights of a case's conditions, the negated ones last, then of the models told nothing.
+
+        Cases list what they avoid after what they ask for; models stay in their order.
+        """
         weights = getattr(self, "weights", 1.0)
-        each = weights if isinstance(weights, list) else [weights] * count
-        return sorted(each, key=lambda weight: weight < 0)
+        count = num_conditions + num_models
+        each: list[float] = weights if isinstance(weights, list) else [weights] * count
+        conditions = sorted(each[:num_conditions], key=lambda weight: weight < 0)
+        return conditions + each[num_conditions:]
 
 
 class Product(OperatorSection):

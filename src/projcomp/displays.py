@@ -117,12 +117,14 @@ def _measures_pairs(config: Config, name: str) -> bool:
 def _records_interaction(config: Config, name: str) -> bool:
     """Whether an experiment adds conditions to a background and records how they interact.
 
-    Without a background the deltas would be whole scores; churned steps do not follow each other.
+    Without a background the deltas would be whole scores; churned steps do not follow each other;
+    and models told nothing would stand among the conditions.
     """
     experiment = resolve(config, name)
     sampler, operator = experiment.sampling.sampler, experiment.config.operator
     return (
         isinstance(operator, Product | Bayes)
+        and experiment.config.models is None
         and all(weight >= 0 for weight in operator.weights_of(2))
         and not (isinstance(sampler, Heun) and sampler.churn > 0)
     )

@@ -57,16 +57,15 @@ def problems(config: Config) -> Iterator[str]:
 def _entry(
     config: Config, key: str, entry: RequestConfig, operators: list[AnyOperator]
 ) -> Iterator[str]:
-    if (entry.conditionals is None) == (entry.models is None):
-        got = "neither" if entry.models is None else "both"
-        yield f"{key}.conditionals: expected either conditionals or models, got {got}"
+    if entry.conditionals is None and entry.models is None:
+        yield f"{key}.conditionals: expected conditionals, models or both, got neither"
         return
-    names = [entry.conditionals] if entry.conditionals else entry.models or []
-    field = "conditionals" if entry.conditionals else "models"
-    unknown = [name for name in names if name not in config.models]
-    if unknown:
-        yield unknown_name(f"{key}.{field}", "models", unknown[0], config.models)
-        return
+    asked = [("conditionals", entry.conditionals)] if entry.conditionals else []
+    asked += [("models", name) for name in entry.models or []]
+    for field, name in asked:
+        if name not in config.models:
+            yield unknown_name(f"{key}.{field}", "models", name, config.models)
+            return
     yield from _requests(config, key, entry)
     yield from repeated(f"{key}.models", entry.models or [])
     for name in entry.models or []:
@@ -213,10 +212,9 @@ def _composition(config: Config, experiment: Experiment) -> Iterator[str]:
 
 def _case_sizes(entry: ExperimentConfig) -> list[tuple[str, int]]:
     """Every case and how many distributions it composes, whatever the operator's weights are."""
-    if entry.models is not None:
-        return [("all", len(entry.models))]
     plain = entry.model_copy(update={"operator": SimpleProduct()})
-    return [(case.name, case.num_conditions) for case in experiment_cases(plain)]
+    models = len(entry.models or [])
+    return [(case.name, case.num_conditions + models) for case in experiment_cases(plain)]
 
 
 def _size_problem(operator: AnyOperator, count: int) -> str | None:

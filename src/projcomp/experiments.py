@@ -99,6 +99,7 @@ def _resolved(config: Config, name: str, entry: ExperimentConfig) -> Experiment:
 
 def model_names(composed: "ExperimentConfig | SampleSettings") -> list[str]:
     """The models that an experiment, or one case of it, composes, each once."""
-    names = [composed.conditionals] if composed.conditionals else list(composed.models or [])
+    names = [composed.conditionals] if composed.conditionals else []
+    names += composed.models or []
     names += [one.model for one in (composed.background, composed.control) if one is not None]
     return list(dict.fromkeys(names))

@@ -33,12 +33,12 @@ FORMATS = {
     "train": 6,
     "check": 1,
     "detector": 1,
-    "sample": 3,
+    "sample": 4,
     "evaluate": 2,
     "summary": 3,
     "table": 3,
     "figure": 3,
-    "theory": 2,
+    "theory": 3,
 }
 
 OPERATIONAL_TRAINING = (
@@ -124,7 +124,7 @@ class DetectorSettings(Section):
 class SampleSettings(Section):
     """One case of one experiment.
 
-    Composed are the case's conditions of ``conditionals``, or ``models`` told nothing, over
+    Composed are the case's conditions of ``conditionals`` and ``models`` told nothing, over
     ``background`` where the operator takes one. ``stream`` names the random streams.
     """
 

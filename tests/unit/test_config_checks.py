@@ -160,13 +160,23 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         {"detector": {"holdout": 20}},
         "detector.holdout: expected less than the 20 images",
     ),
-    "conditionals and models": (
-        experiment(**POSITION, **BAYES, models=["single"]),
-        "experiments.X.conditionals: expected either conditionals or models, got both",
+    "a number of objects of conditions and models": (
+        experiment(
+            **{**POSITION, **BAYES, "num_composed": None}, models=["single"], num_objects=[1]
+        ),
+        "experiments.X.num_objects: expected num_composed instead, because model single has",
+    ),
+    "an unknown model beside conditionals": (
+        experiment(**POSITION, **BAYES, models=["nobody"]),
+        "experiments.X.models: expected a name under models",
+    ),
+    "weights that forget the models": (
+        experiment(**POSITION, models=["single"], operator={"name": "average", "weights": [1]}),
+        "experiments.X.operator.weights: expected a number, or one for each of 3 composed",
     ),
     "nothing to compose": (
         experiment(num_objects=[1], num_samples=4, operator="average"),
-        "experiments.X.conditionals: expected either conditionals or models, got neither",
+        "experiments.X.conditionals: expected conditionals, models or both, got neither",
     ),
     "an unknown model of a mixture": (
         experiment(models=["single", "nobody"], num_objects=[1], num_samples=4, operator="average"),

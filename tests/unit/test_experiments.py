@@ -127,6 +127,17 @@ def test_mixtures_stand_beside_the_truth() -> None:
     assert [path.split("/")[1] for path in plan.models_of("choice")[::2]] == ["single", "colored"]
 
 
+def test_models_beside_conditions_are_waited_for_and_no_pair_is_read_off_them() -> None:
+    entry = {"conditionals": "single", "models": ["colored"], "num_samples": 4}
+    over = {"background": {"model": "single", "condition": "empty"}}
+    config = config_with(experiments={"mixed": {**entry, **over, "location_pairs": [[1, 5]]}})
+    names = [path.split("/")[1] for path in Plan(config).models_of("mixed")[::2]]
+    assert names == ["single", "colored"]
+    assert "interaction_mixed" not in displays.tables(config)
+    settings = stages.sample_settings(config, "mixed", cases(config, "mixed")[0])
+    assert (settings.conditionals, settings.models) == ("single", ["colored"])
+
+
 def test_a_control_is_a_model_to_wait_for() -> None:
     control = {"model": "colored", "condition": "empty"}
     config = config_with(experiments={"A": {"control": control}})

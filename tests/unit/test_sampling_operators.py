@@ -16,6 +16,10 @@ from projcomp.stages import SampleSettings
 PLACES = [(0.1, 0.1), (0.9, 0.6)]
 EMPTY = BackgroundConfig(model="single", condition="empty")
 CPU = torch.device("cpu")
+LEVELS = {
+    "low": PixelModel(std=0.1, unconditional=-0.5, kind="none"),
+    "high": PixelModel(std=0.1, unconditional=0.5, kind="none"),
+}
 
 
 def settings_of(*, recipe=None, **changes):
@@ -56,11 +60,7 @@ def mixture(operator, names=("low", "high"), num_samples=64, sampler="heun"):
         num_samples=num_samples,
         recipe={"sampler": sampler, "num_steps": 24},
     )
-    models = {
-        "low": PixelModel(std=0.1, unconditional=-0.5, kind="none"),
-        "high": PixelModel(std=0.1, unconditional=0.5, kind="none"),
-    }
-    return draw(settings, **models)
+    return draw(settings, **LEVELS)
 
 
 def test_weights_are_guidance():
@@ -85,6 +85,74 @@ def test_negated_conditionals_come_last_in_cases_and_weights():
     assert case.num_composed == 2
     assert color_case(["red", "blue"], [True, False]).name == "red-not-blue"
     assert place_pair_case((3, 7), [False, True]).name == "p7-not-p3"
+
+
+def test_weights_of_models_follow_those_of_conditions_in_their_order():
+    assert Product(weights=[-2.0, 1.0, -3.0, 4.0]).weights_of(2, 2) == [1.0, -2.0, -3.0, 4.0]
+    assert Product(weights=[-3.0, 4.0]).weights_of(0, 2) == [-3.0, 4.0]
+    assert Product(weights=0.5).weights_of(1, 2) == [0.5] * 3
+
+
+def test_a_negated_model_is_the_one_whose_weight_is_negative():
+    case = Case(name="n1", num_objects=1)
+    operator = {"name": "product", "weights": [-0.5, 0.5]}
+    settings = settings_of(case=case, operator=operator, conditionals=None, models=["low", "high"])
+    drawn = draw(settings, single=PixelModel(0.1), **LEVELS)
+    # -0.8 - 0.5 * (-0.5 + 0.8) + 0.5 * (0.5 + 0.8)
+    assert values(drawn.images).mean() == pytest.approx(-0.3, abs=0.02)
+
+
+def test_conditions_of_one_network_compose_with_other_networks():
+    case = Case(name="case", locations=PLACES[:1], avoided_locations=PLACES[1:])
+    settings = settings_of(
+        case=case,
+        models=["high", "low"],
+        operator={"name": "product", "weights": [-0.1, 1, 0.5, 0.25]},
+    )
+    drawn = draw(
+        settings,
+        single=PixelModel(1e-4),
+        **{
+            name: PixelModel(1e-4, "none", unconditional=level)
+            for name, level in (("low", -0.5), ("high", 0.2))
+        },
+    )
+    everywhere = -0.8 + 0.5 * (0.2 + 0.8) + 0.25 * (-0.5 + 0.8)
+    assert np.median(values(drawn.images)) == pytest.approx(everywhere, abs=0.01)
+    assert at(drawn.images, PLACES[0]) == pytest.approx(1.0)  # 1.175, which is white
+    assert at(drawn.images, PLACES[1]) == pytest.approx(everywhere - 0.1 * 1.4, abs=0.01)
+    # the background and both places are one network's, the two models others
+    assert drawn.network_evaluations == 5 * drawn.field_evaluations
+
+
+def beside(operator):
+    """A condition of one network and another network told nothing, by a superposition."""
+    settings = settings_of(
+        case=Case(name="case", locations=PLACES[:1]),
+        models=["high"],
+        operator=operator,
+        background=None,
+        num_samples=64,
+        recipe={"sampler": "sde", "num_steps": 48},
+    )
+    single = PixelModel(std=0.1)
+    images = values(draw(settings, single=single, **LEVELS).images).reshape(64, -1)
+    ends = [single.mean(torch.tensor([1.0, *PLACES[0]])), LEVELS["high"].mean(torch.zeros(3))]
+    first, second = (end[0].flatten().numpy() for end in ends)
+    way = second - first
+    return (images - first) @ way / (way @ way)
+
+
+def test_or_of_a_condition_and_another_network_samples_either():
+    along = beside("superposition_or")
+    assert (np.abs(np.abs(along - 0.5) - 0.5) < 0.05).all()
+    assert 16 < (along > 0.5).sum() < 48
+
+
+@pytest.mark.parametrize("form", ["published", "corrected"])
+def test_and_of_a_condition_and_another_network_lies_where_both_are_as_likely(form):
+    along = beside({"name": "superposition_and", "form": form})
+    assert along == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_random_choice_is_one_model_for_every_sample():

@@ -13,7 +13,7 @@ from driver import REPOSITORY, Workflow
 from projcomp.config_load import load_files
 from projcomp.plan import Plan
 
-PRESETS = ("smoke", "gpu", "paper")
+PRESETS = ("smoke", "halves", "gpu", "paper")
 
 
 def dry_run(preset: str, folder: Path) -> tuple[subprocess.CompletedProcess[str], float]:

@@ -15,7 +15,7 @@ rule theory_experiment:
         "../../envs/torch.yaml"
     resources:
         mem_mb=4000,
-        runtime=120,
+        runtime=600,
     params:
         settings=lambda w: plan.theory_settings(w.name),
     shell:

@@ -24,7 +24,10 @@ from projcomp.reporting.style import INK, MARKERS, PALETTE
 if TYPE_CHECKING:
     from projcomp.displays import FigureSettings
 
-_PALETTE = (*PALETTE, *("#999999", "#000000", "#882255", "#44AA99", "#DDCC77", "#332288"))
+_PALETTE = (
+    *PALETTE,
+    *("#999999", "#000000", "#882255", "#44AA99", "#DDCC77", "#332288", "#999933"),
+)
 _MARKERS = (*MARKERS, "X", "<", ">", "*")
 _DODGE = 1.04
 """Members of one cost stand this factor apart."""

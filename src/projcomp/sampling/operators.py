@@ -16,7 +16,8 @@ from projcomp.diffusion.field import ScoreField, ScoreStack
 def compose(
     operator: settings.AnyOperator,
     scores: ScoreStack,
-    num_models: int,
+    num_conditions: int,
+    num_models: int = 0,
     *,
     num_controls: int = 0,
     weighed: bool = True,
@@ -26,9 +27,10 @@ def compose(
 
     Args:
         operator: its name and settings.
-        scores: stacked scores: the background where the operator takes one, the composed models in
-            the order of their weights (the negated ones last), then the controls.
-        num_models: how many are composed, without background and controls.
+        scores: stacked scores: the background where the operator takes one, the case's conditions
+            (the negated ones last), the models told nothing, then the controls.
+        num_conditions: how many conditions are composed.
+        num_models: how many models told nothing are composed with them.
         num_controls: how many follow that are recorded but do not count (weight 0); products only.
         weighed: whether linear compositions record their weights and interaction, which needs steps
             that follow each other (no churn).
@@ -37,27 +39,29 @@ def compose(
     Raises:
         ConfigError: the settings leave nothing to start from.
     """
+    count = num_conditions + num_models
     match operator:
         case settings.Product() | settings.Bayes():
-            weights = [*operator.weights_of(num_models), *[0.0] * num_controls]
+            weights = [*operator.weights_of(num_conditions, num_models), *[0.0] * num_controls]
             return (weighted_product if weighed else product_field)(scores, weights)
         case settings.SimpleProduct():
-            return _without_background(scores, operator.weights_of(num_models), weighed)
+            weights = operator.weights_of(num_conditions, num_models)
+            return _without_background(scores, weights, weighed)
         case settings.Average():
-            mean = average(scores, operator.weights_of(num_models))
+            mean = average(scores, operator.weights_of(num_conditions, num_models))
             return _without_background(scores, mean.coefficients, weighed)
         case settings.SuperpositionOr():
             densities = DensityTracker(operator.estimator, operator.data_std)
             bias = tuple(operator.bias)
-            return SuperpositionOr(scores, num_models, bias, operator.temperature, densities)
+            return SuperpositionOr(scores, count, bias, operator.temperature, densities)
         case settings.SuperpositionAnd(form="ode"):
-            return SuperpositionAndOde(scores, num_models)
+            return SuperpositionAndOde(scores, count)
         case settings.SuperpositionAnd():
             corrected = operator.form == "corrected"
             lift = tuple(operator.lift)
-            return SuperpositionAnd(scores, num_models, lift, sigma_min, corrected)
+            return SuperpositionAnd(scores, count, lift, sigma_min, corrected)
         case settings.RandomChoice():
-            return RandomChoice(scores, num_models)
+            return RandomChoice(scores, count)
 
 
 def _without_background(

@@ -109,6 +109,7 @@ def build_process(settings: "SampleSettings", requests: Requests, scores: Counte
     field = compose(
         settings.operator,
         scores,
+        requests.num_conditions,
         requests.num_models,
         num_controls=requests.num_controls,
         weighed=not churns,

@@ -44,8 +44,10 @@ class Requests:
     """What is asked of the models.
 
     Attributes:
-        composed: the background where there is one, the conditions or models, then the control.
-        num_models: how many are composed, without background and control.
+        composed: the background where there is one, the case's conditions, the models told
+            nothing, then the control.
+        num_conditions: how many conditions are composed.
+        num_models: how many models told nothing are composed with them.
         num_controls: 1 with a control, else 0.
         explained: for CompLift: the conditionals' model told nothing, then each requested
             condition; empty without it.
@@ -53,6 +55,7 @@ class Requests:
     """
 
     composed: list[Request]
+    num_conditions: int
     num_models: int
     num_controls: int
     explained: list[Request]
@@ -86,8 +89,8 @@ def model_requests(
         return [(denoisers[chosen.model], rows[chosen.condition](kinds[chosen.model])[0])]
 
     told_nothing = [BackgroundConfig(model=m, condition="unconditional") for m in settings.models]
-    asked = [request for chosen in told_nothing for request in told_little(chosen)]
-    explained = []
+    others = [request for chosen in told_nothing for request in told_little(chosen)]
+    asked, explained = [], []
     if settings.conditionals:
         name = settings.conditionals
         asked = [(denoisers[name], row) for row in _conditions(settings, kinds[name])]
@@ -95,8 +98,14 @@ def model_requests(
             free = BackgroundConfig(model=name, condition="unconditional")
             explained = told_little(free) + asked[: settings.case.num_composed]
     control = told_little(settings.control)
-    composed = told_little(settings.background) + asked + control
-    return Requests(composed, len(asked), len(control), explained, next(iter(sizes.values())))
+    return Requests(
+        composed=told_little(settings.background) + asked + others + control,
+        num_conditions=len(asked),
+        num_models=len(others),
+        num_controls=len(control),
+        explained=explained,
+        resolution=next(iter(sizes.values())),
+    )
 
 
 def _conditions(settings: "SampleSettings", kind: str) -> list[Tensor]:
