@@ -1,14 +1,15 @@
 """What superpositions and Feynman-Kac weights must satisfy, whatever the scores: one step each."""
 
 import math
+import random
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from projcomp.composition.feynman_kac import weighted_product
-from projcomp.composition.superposition_and import SuperpositionAnd, SuperpositionAndOde
+from projcomp.composition.superposition_and import RIDGE, SuperpositionAnd, SuperpositionAndOde
 from projcomp.composition.superposition_or import SuperpositionOr
 from projcomp.diffusion.field import Step
 
@@ -62,11 +63,22 @@ def close(one, other, tolerance=1e-6):
     assert (one - other).abs().max() <= tolerance * (1 + other.abs().max())
 
 
+def condition_of(a, b, kind, seed):
+    """The greatest condition number of the systems that AND solves, over the batch."""
+    v = stack(a, b)(step_of(kind, seed).x, 1.0)
+    v = (v[1:] - v[:1]).transpose(0, 1)
+    return torch.linalg.cond(v @ v.transpose(1, 2)).max().item()
+
+
 @given(kinds, several, seed, st.randoms())
+@example("and", 4, 141, random.Random(0))
 def test_the_order_of_the_models_does_not_matter(kind, count, seed, random):
+    """But for the ridge, which is relative to the trace of a matrix of the first model's choice."""
     a, b = models(count, seed)
     order = random.sample(range(count), count)
-    close(drift_of(kind, a[order], b[order], seed), drift_of(kind, a, b, seed))
+    worst = max(condition_of(a, b, kind, seed), condition_of(a[order], b[order], kind, seed))
+    tolerance = 1e-6 if kind == "or" else 1e-6 + 2 * count * RIDGE * worst
+    close(drift_of(kind, a[order], b[order], seed), drift_of(kind, a, b, seed), tolerance)
 
 
 @given(kinds, seed)
@@ -84,7 +96,7 @@ def test_identical_models_are_the_model(kind, count, seed):
     close(got, stack(a, b)(step.x, 1.0)[0])
 
 
-@given(st.sampled_from(["and", "ode"]), several, seed)
+@given(st.sampled_from(["and", "corrected", "ode"]), several, seed)
 def test_and_does_not_mind_a_repeated_model(kind, count, seed):
     a, b = models(count, seed)
     again = [*range(count), count - 1]
@@ -109,9 +121,7 @@ def test_float32_agrees_with_float64(kind, count, seed):
     got = drift_of(kind, a, b, seed, torch.float32)
     assert got.dtype == torch.float32
     wanted = drift_of(kind, a, b, seed)
-    v = stack(a, b)(step_of(kind, seed).x, 1.0)
-    v = (v[1:] - v[:1]).transpose(0, 1)
-    worst = torch.linalg.cond(v @ v.transpose(1, 2)).max().item()
+    worst = condition_of(a, b, kind, seed)
     close(got.double(), wanted, 1e-5 if kind == "or" else min(1e-5 * worst, 1.0))
 
 

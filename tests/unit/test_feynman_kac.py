@@ -15,10 +15,12 @@ from projcomp.composition.mixtures import (
     stacked_scores,
 )
 from projcomp.composition.product import product_field
+from projcomp.diffusion.field import Step
 from projcomp.errors import ConfigError
 from projcomp.samplers.euler import euler
 from projcomp.samplers.heun import Heun
-from projcomp.samplers.process import sample
+from projcomp.samplers.process import Corrector, sample
+from projcomp.samplers.result import Chain, Move
 from projcomp.samplers.sde import Ancestral, ReverseSde
 from projcomp.samplers.smc import Swarms, effective_size, pick_one, systematic
 
@@ -165,6 +167,29 @@ def test_swarms_need_weights_and_whole_swarms():
         run(product_field(scores, [1.0, 1.0]), 5, count=8, swarms=Swarms(4))
     with pytest.raises(ConfigError, match=r"^swarms: expected a multiple of 3 particles, got 8"):
         run(weighted_product(scores, [1.0, 1.0]), 5, count=8, swarms=Swarms(3))
+
+
+def test_what_was_accepted_goes_with_the_particle():
+    """Particles that never move, and a kernel that accepts in proportion to where they are."""
+
+    def still(field, x, sigma, sigma_next, state, noise):
+        step = Step(x, sigma, sigma_next)
+        _, state = field.score(step, state)
+        return Move(x, field.observe(step, torch.zeros_like(x), state), 1)
+
+    def kernel(score, x, sigma, noise, num_steps):
+        return Chain(x, 0, x[:, 0])
+
+    field = weighted_product(stacked_scores(lemma_7_2()), [1.0, 1.0])
+    x = torch.randn(64, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    result = sample(
+        *(field, x, levels(12, 0.1, 2.0), still),
+        noise=streams(64, 4),
+        corrector=Corrector(kernel, 1),
+        swarms=Swarms(8, threshold=1.0),
+    )
+    assert len(torch.unique(result.x[:, 0])) < 64
+    torch.testing.assert_close(result.acceptance, result.x[:, 0])
 
 
 def test_a_swarm_does_not_depend_on_the_others():

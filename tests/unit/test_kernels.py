@@ -15,8 +15,10 @@ from projcomp.samplers.hmc import Hmc
 from projcomp.samplers.langevin import Langevin
 from projcomp.samplers.line_integral import log_density_change
 from projcomp.samplers.mala import Mala
+from projcomp.samplers.noise import NoiseStreams
 from projcomp.samplers.process import Corrector, sample
 from projcomp.samplers.sde import ReverseSde
+from projcomp.samplers.start import start_noise
 
 COUNT = 8_000
 SIGMA = 0.6
@@ -64,6 +66,25 @@ def test_adjusted_chains_keep_a_mixture(kernel):
         expected = (x[:, 0] ** power).mean().item()
         assert (end[:, 0] ** power).mean().item() == pytest.approx(expected, rel=0.06), power
     assert target.means.shape == (2, 2)
+
+
+@pytest.mark.parametrize("kernel", [Langevin(0.3), Mala(0.5), Hmc(0.5, keep=0.5)])
+def test_a_chain_is_the_same_in_every_batch(kernel):
+    field, seeds = field_of(two_modes()), range(64)
+    starts = start_noise(seeds, (2,)).double()
+
+    def end(rows):
+        noise = NoiseStreams([seeds[row] for row in rows], (2,), dtype=torch.float64)
+        return kernel(
+            lambda x: field.score(Step(x, 0.3, 0.3), None)[0], starts[rows], 0.3, noise, 9
+        )
+
+    together = end(list(range(64)))
+    for row in (0, 17, 63):
+        alone = end([row])
+        torch.testing.assert_close(alone.x[0], together.x[row], rtol=1e-12, atol=1e-12)
+        if alone.acceptance is not None:
+            assert alone.acceptance[0] == together.acceptance[row]
 
 
 def test_line_integrals_are_exact_to_degree_seven():

@@ -18,6 +18,7 @@ from projcomp.networks.layers import (
     mp_cat,
     mp_silu,
     mp_sum,
+    mp_sum_weights,
     normalize,
     normalize_weight,
 )
@@ -130,13 +131,79 @@ def test_block_follows_its_equations(decoder, attention):
     assert torch.allclose(block(x, emb), out, atol=1e-4)
 
 
-def test_unet_keeps_unit_magnitude_at_initialisation():
+@pytest.mark.parametrize(
+    ("decoder", "resample"), [(False, "keep"), (False, "down"), (True, "keep"), (True, "up")]
+)
+def test_block_keeps_unit_magnitude_in_expectation(decoder, resample):
+    """Over draws of the weights; away from the border, where zero padding takes some of it."""
+    squares = []
+    for _ in range(12):
+        block = Block(32, 48, 16, decoder=decoder, resample=resample)
+        y = block(torch.randn(2, 32, 16, 16), torch.randn(2, 16))
+        squares.append(rms(y[..., 2:-2, 2:-2]) ** 2)
+    assert sum(squares) / len(squares) == pytest.approx(1, abs=0.05)
+
+
+def test_attention_keeps_what_it_adds_to_and_adds_at_most_unit_magnitude():
+    """A mean of values is shorter than they are: EDM2 leaves that as it is."""
+    keep, take = mp_sum_weights(0.3)
+    for _ in range(4):
+        block = Block(32, 32, 16, decoder=False, attention=True)
+        y = block(torch.randn(4, 32, 16, 16), torch.randn(4, 16))
+        assert keep - 0.05 < rms(y[..., 2:-2, 2:-2]) < math.hypot(keep, take) + 0.05
+    q, k = torch.randn(2, 2, 1, 9, 8).unbind(0)
+    alike = normalize(torch.randn(2, 1, 1, 8), 3).expand(2, 1, 9, 8)
+    assert rms(attention(q, k, alike)) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows"),
+    [
+        (
+            "position",
+            conditioning.at_locations([(x / 20, y / 20) for x in range(21) for y in range(21)]),
+        ),
+        ("color", conditioning.of_colors(["gray", "red", "cyan", "yellow"])),
+        ("position", conditioning.empty("position")),
+        ("color", conditioning.empty("color")),
+        ("none", conditioning.empty("none")),
+    ],
+)
+def test_condition_features_have_unit_magnitude(kind, rows):
+    """But for the one feature that marks empty, 0 elsewhere: of a colour's nine it is one."""
+    features = conditioning.ConditionFeatures(kind, 64, 4.0)(rows)
+    assert rms(features) == pytest.approx(1, abs=0.07)
+
+
+@pytest.mark.parametrize("kind", ["none", "position", "color"])
+def test_embedding_has_unit_magnitude_in_expectation(kind):
+    config = NetworkConfig(channels=64, multipliers=[1, 2], blocks=1, attention_resolutions=[])
+    rows = {
+        "none": conditioning.unconditional("none").repeat(64, 1),
+        "position": conditioning.at_locations(torch.rand(64, 2).numpy()),
+        "color": conditioning.of_colors(["gray", "red", "blue", "yellow"] * 16),
+    }[kind]
+    squares = [rms(UNet(config, 8, kind).embed(torch.randn(64), rows)) ** 2 for _ in range(16)]
+    expected = (1 + 8 / 9) / 2 if kind == "color" else 1  # a colour leaves the feature 'empty' at 0
+    assert sum(squares) / len(squares) == pytest.approx(expected, abs=0.08)
+
+
+@pytest.mark.parametrize("kind", ["none", "position", "color"])
+def test_unet_keeps_unit_magnitude_at_initialisation(kind):
+    """In expectation over the weights, but for what padding and attention take of it."""
     config = NetworkConfig(channels=32, multipliers=[1, 2], blocks=2, attention_resolutions=[8])
-    unet = UNet(config, 16, "position").train()
-    unet.out_gain.data.fill_(1.0)
-    condition = conditioning.at_locations(torch.rand(16, 2).numpy())
-    y = unet(torch.randn(16, 3, 16, 16), torch.randn(16), condition)
-    assert rms(y) == pytest.approx(1, abs=0.25)
+    rows = {
+        "none": conditioning.unconditional("none").repeat(16, 1),
+        "position": conditioning.at_locations(torch.rand(16, 2).numpy()),
+        "color": conditioning.of_colors(["gray", "red", "blue", "yellow"] * 4),
+    }[kind]
+    squares = []
+    for _ in range(10):
+        unet = UNet(config, 16, kind).train()
+        unet.out_gain.data.fill_(1.0)
+        y = unet(torch.randn(16, 3, 16, 16), torch.randn(16), rows)
+        squares.append(rms(y[..., 2:-2, 2:-2]) ** 2)
+    assert sum(squares) / len(squares) == pytest.approx(1, abs=0.2)
 
 
 def test_paper_configuration_has_124_million_weights():

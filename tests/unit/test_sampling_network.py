@@ -32,7 +32,13 @@ def folder(tmp_path):
 
 
 def draw(
-    folder, places=PLACES, chunk_size=512, precision="fp32", operator="product", sampler="heun"
+    folder,
+    places=PLACES,
+    chunk_size=512,
+    precision="fp32",
+    operator="product",
+    sampler="heun",
+    **parts,
 ):
     background = BackgroundConfig(model="single", condition="empty")
     settings = SampleSettings(
@@ -44,7 +50,7 @@ def draw(
         conditionals="single",
         background=background if operator == "product" else None,
         sampling=SamplingConfig(
-            sampler=sampler, num_steps=4, chunk_size=chunk_size, precision=precision
+            sampler=sampler, num_steps=4, chunk_size=chunk_size, precision=precision, **parts
         ),
         num_samples=6,
     )
@@ -91,6 +97,30 @@ def test_a_sample_is_the_same_in_every_batch_by_any_operator(folder, operator, s
     together = draw(folder, operator=operator, sampler=sampler)
     alone = draw(folder, operator=operator, sampler=sampler, chunk_size=1)
     assert np.abs(together.astype(int) - alone.astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"corrector": "langevin"},
+        {"corrector": "mala"},
+        {"corrector": {"name": "hmc", "sigma_max": 5}},
+        {"swarm": {"particles": 3}},
+        {"swarm": {"particles": 3}, "corrector": "langevin"},
+    ],
+)
+def test_a_sample_is_the_same_in_every_batch_by_correctors_and_swarms(folder, parts):
+    together = draw(folder, sampler="sde", **parts)
+    alone = draw(folder, sampler="sde", chunk_size=1, **parts)
+    assert together.std() > 5
+    assert np.abs(together.astype(int) - alone.astype(int)).max() <= 1
+
+
+def test_in_bf16_a_sample_is_the_same_in_every_batch_but_for_rounding(folder):
+    """Products of matrices round their sums in an order that depends on the batch."""
+    together, alone = draw(folder, precision="bf16"), draw(folder, precision="bf16", chunk_size=1)
+    difference = np.abs(together.astype(int) - alone.astype(int))
+    assert difference.mean() < np.abs(together.astype(int) - draw(folder).astype(int)).mean()
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -272,7 +272,7 @@ def test_and_of_identical_models_is_the_model():
         torch.testing.assert_close(run(field, 30, count=20, sigma_min=0.02).x, alone)
 
 
-@pytest.mark.parametrize("kind", ["published", "ode"])
+@pytest.mark.parametrize("kind", ["published", "corrected", "ode"])
 def test_and_bears_nearly_collinear_scores_in_float32(kind):
     """Three scores on a line, two of them close: weights of thousands, of either sign."""
     near = GaussianMixture.isotropic([[1.0 + 1e-3, 1e-4]], 0.3)
@@ -282,8 +282,11 @@ def test_and_bears_nearly_collinear_scores_in_float32(kind):
         return exact(x.double(), sigma).float()
 
     def end_of(scores, dtype):
+        corrected = kind == "corrected"
         field = (
-            SuperpositionAnd(scores, 3) if kind == "published" else SuperpositionAndOde(scores, 3)
+            SuperpositionAndOde(scores, 3)
+            if kind == "ode"
+            else SuperpositionAnd(scores, 3, corrected=corrected)
         )
         x, noise = start(100, 2, sigma=80.0).to(dtype), NoiseStreams(range(100), (2,), dtype=dtype)
         return sample(field, x, levels(60), euler if kind == "ode" else ReverseSde(), noise=noise)

@@ -67,6 +67,7 @@ class _Group:
     def __init__(self, denoiser: Denoiser) -> None:
         self.denoiser = denoiser
         self.conditions: list[Tensor] = []
+        self._stacked: Tensor | None = None  # on the samples' device: copied once, not every time
 
     def slot(self, condition: Tensor) -> int:
         """The position of ``condition`` among the distinct ones, added where it is new."""
@@ -74,12 +75,15 @@ class _Group:
             if torch.equal(known, condition):
                 return i
         self.conditions.append(condition)
+        self._stacked = None
         return len(self.conditions) - 1
 
     def denoise(self, x: Samples, sigma: float, chunk_size: int) -> Stacked:
         """Denoised ``x`` under every condition, shape ``(num_conditions, batch, *dims)``."""
         batch, total = len(x), len(x) * len(self.conditions)
-        conditions = torch.stack(self.conditions).to(x.device)
+        if self._stacked is None or self._stacked.device != x.device:
+            self._stacked = torch.stack(self.conditions).to(x.device)
+        conditions = self._stacked
         parts = []
         for start in range(0, total, chunk_size):
             index = torch.arange(start, min(start + chunk_size, total), device=x.device)

@@ -112,9 +112,12 @@ def sample(
         x, state = move.x, move.state
         num_evaluations += move.num_evaluations
         if swarms and noise and sigma_next > 0:
-            x, state, size, gained = swarms.resample(field, x, state, noise)
-            sizes.append(size)
-            gains.append(gained)
+            drawn = swarms.resample(field, x, state, noise)
+            x, state = drawn.x, drawn.state
+            sizes.append(drawn.effective_size)
+            gains.append(drawn.gained)
+            if drawn.index is not None:  # what was accepted goes with the particle
+                accepted = [share[drawn.index] for share in accepted]
         if corrector and noise and corrector.runs_at(sigma_next):
             score = partial(_score_at, field, sigma_next, state)
             chain = corrector.kernel(score, x, sigma_next, noise, corrector.num_steps)

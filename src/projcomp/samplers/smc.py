@@ -18,6 +18,25 @@ from projcomp.samplers.noise import NoiseStreams
 
 
 @dataclass(frozen=True)
+class Resampled:
+    """Particles after a resampling decision.
+
+    Attributes:
+        x: the particles, shape ``(batch, *dims)``.
+        state: the field's state, of the same particles.
+        index: which particle each of them was, shape ``(batch,)``; None where all stayed.
+        effective_size: of every swarm before, ``(swarms,)``.
+        gained: log of a swarm's mean weight where it was resampled, 0 elsewhere, ``(swarms,)``.
+    """
+
+    x: Samples
+    state: Any
+    index: Integer[Tensor, " batch"] | None
+    effective_size: PerSwarm
+    gained: PerSwarm
+
+
+@dataclass(frozen=True)
 class Swarms:
     """Consecutive particles in swarms of equal size.
 
@@ -47,14 +66,8 @@ class Swarms:
         """Log-weights since the last resampling, ``(swarms, size)``, float64."""
         return cast(WeightedField, field).log_weight(state).double().reshape(-1, self.size)
 
-    def resample(
-        self, field: ScoreField, x: Samples, state: Any, noise: NoiseStreams
-    ) -> tuple[Samples, Any, PerSwarm, PerSwarm]:
+    def resample(self, field: ScoreField, x: Samples, state: Any, noise: NoiseStreams) -> Resampled:
         """Resample the swarms that need it, systematically; their log-weights start again at 0.
-
-        Returns:
-            the particles and the state, every swarm's effective size before, ``(swarms,)``, and
-            the log of its mean weight where it was resampled, 0 elsewhere, ``(swarms,)``.
 
         Raises:
             UserError: a weight is not a number.
@@ -69,7 +82,7 @@ class Swarms:
         due = size < self.threshold * self.size
         uniform = noise.uniform().reshape(-1, self.size)[:, :1]
         if not due.any():
-            return x, state, size, torch.zeros_like(size)
+            return Resampled(x, state, None, size, torch.zeros_like(size))
         chosen = systematic(log_weight.softmax(1), uniform)
         own = torch.arange(self.size, device=x.device).expand_as(chosen)
         first = torch.arange(len(log_weight), device=x.device)[:, None] * self.size
@@ -77,7 +90,7 @@ class Swarms:
         left = torch.where(due[:, None], 0.0, log_weight).reshape(-1)
         gained = torch.where(due, log_mean_weight(log_weight), 0.0)
         state = cast(WeightedField, field).resampled(state, index, left)
-        return x[index], state, size, gained
+        return Resampled(x[index], state, index, size, gained)
 
 
 def log_mean_weight(log_weight: SwarmWeights) -> PerSwarm:
