@@ -1,9 +1,11 @@
 """A training resumes to the bit, draws the same batches everywhere, and stops on bad losses."""
 
+import csv
 import json
 import math
 import os
 import signal
+import struct
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -323,8 +325,59 @@ def test_wandb_logs_offline(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WANDB_SILENT", "true")
     run(tmp_path, wandb=WandbConfig(enabled=True, mode="offline"), sample_images=24)
-    assert list(tmp_path.glob("state_a/wandb/offline-run-*/*.wandb"))
-    assert len(list(tmp_path.glob("state_a/wandb/offline-run-*/files/media/images/*.png"))) == 2
+    import wandb
+
+    wandb.finish()
+    (log,) = tmp_path.glob("state_a/wandb/offline-run-*/*.wandb")
+    assert len(list(log.parent.glob("files/media/images/*.png"))) == 2
+    with (tmp_path / "a" / "metrics.csv").open() as file:
+        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    logged = [row for row in wandb_history(log) if "loss" in row]
+    assert [row["images_seen"] for row in logged] == [row["images_seen"] for row in rows]
+    for ours, theirs in zip(rows, logged, strict=True):
+        assert theirs["trainer/global_step"] == ours["images_seen"]
+        assert {key: theirs[key] for key in ours} == pytest.approx(ours, rel=1e-4, nan_ok=True)
+
+
+def test_a_resumed_training_goes_on_in_its_wandb_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    import wandb
+
+    offline = WandbConfig(enabled=True, mode="offline")
+    with killed_after(6, monkeypatch), pytest.raises((KeyboardInterrupt, SystemExit)):
+        run(tmp_path, wandb=offline)
+    wandb.finish()
+    run(tmp_path, wandb=offline)
+    wandb.finish()
+    run(tmp_path, wandb=offline)  # a training of its own
+    wandb.finish()
+    logs = sorted(tmp_path.glob("state_a/wandb/offline-run-*/*.wandb"), key=os.path.getmtime)
+    first, second, third = (log.stem for log in logs)
+    assert first == second != third
+
+
+def wandb_history(log):
+    """The rows of a run's own log: protobuf messages in LevelDB's log format."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    data, at, message = log.read_bytes(), 7, b""  # after the file's own header
+    while at + 7 <= len(data):
+        left = 32768 - at % 32768
+        if left < 7:
+            at += left
+            continue
+        length, kind = struct.unpack_from("<HB", data, at + 4)
+        message += data[at + 7 : at + 7 + length]
+        at += 7 + length
+        if kind in (1, 4):  # whole, or the last part
+            record = Record.FromString(message)
+            message = b""
+            if record.WhichOneof("record_type") == "history":
+                yield {
+                    item.key or ".".join(item.nested_key): json.loads(item.value_json)
+                    for item in record.history.item
+                }
 
 
 def batches(dropout=0.0, start=0, **share):

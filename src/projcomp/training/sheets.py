@@ -38,10 +38,20 @@ class SampleSheets(lightning.Callback):
         batches: where the conditions are taken from.
         sampling: noise levels and precision; always the Heun sampler.
         every: images between two sheets.
+        largest: images at once, no more than a pass of the training takes: where that fits into
+            the memory, so does a sheet.
     """
 
-    def __init__(self, folder: Path, batches: UpdateBatches, sampling: SamplingConfig, every: int):
-        self.folder, self.sampling, self.every = folder, sampling, every
+    def __init__(
+        self,
+        folder: Path,
+        batches: UpdateBatches,
+        sampling: SamplingConfig,
+        *,
+        every: int,
+        largest: int,
+    ):
+        self.folder, self.sampling, self.every, self.largest = folder, sampling, every, largest
         told = batches.conditions(0)[: COLUMNS * (ROWS - 1)]
         free = conditioning.unconditional(batches.kind).repeat(COLUMNS, 1)
         self.rows = torch.cat([free, told])
@@ -55,21 +65,30 @@ class SampleSheets(lightning.Callback):
         if seen // self.every == (seen - size) // self.every or not trainer.is_global_zero:
             return
         model = pl_module.model
-        images = draw_samples(model.eval(), self.rows, self.sampling)
+        model.eval()
+        pieces = zip(self.rows.split(self.largest), self._noise(model), strict=True)
+        images = [draw_samples(model, rows, noise, self.sampling) for rows, noise in pieces]
         model.train()
         labels = [conditioning.in_words(row, model.condition_kind) for row in self.rows]
-        sheet = contact_sheet(images, labels, f"{seen:,} images seen", COLUMNS)
+        sheet = contact_sheet(np.concatenate(images), labels, f"{seen:,} images seen", COLUMNS)
         with atomic_path(self.folder / f"{seen:010d}.png") as temporary:
             sheet.save(temporary, format="PNG")
         if trainer.logger is not None:
             trainer.logger.log_image("samples", [sheet], step=seen)  # pyright: ignore
 
+    def _noise(self, model: Denoiser) -> tuple[Tensor, ...]:
+        """What every sheet starts from, in pieces."""
+        dims = (3, model.resolution, model.resolution)
+        return start_noise(range(len(self.rows)), dims).split(self.largest)
+
 
 @torch.no_grad()
-def draw_samples(model: Denoiser, rows: Tensor, sampling: SamplingConfig) -> NDArray[np.uint8]:
-    """One image ``(H, W, 3)`` per condition ``(N, C)``, the same noise at every call."""
+def draw_samples(
+    model: Denoiser, rows: Tensor, noise: Tensor, sampling: SamplingConfig
+) -> NDArray[np.uint8]:
+    """One image ``(H, W, 3)`` per condition ``(N, C)`` and noise ``(N, 3, H, W)``."""
     device = next(model.parameters()).device
-    rows = rows.to(device)
+    rows, noise = rows.to(device), noise.to(device)
     denoise = at_precision(model, sampling.precision, device)
 
     def scores(x: Tensor, sigma: float) -> Tensor:
@@ -77,6 +96,5 @@ def draw_samples(model: Denoiser, rows: Tensor, sampling: SamplingConfig) -> NDA
         return denoised_to_score(denoised, x, sigma)[None]
 
     sigmas = edm_sigmas(sampling.num_steps, sampling.sigma_min, sampling.sigma_max, sampling.rho)
-    noise = start_noise(range(len(rows)), (3, model.resolution, model.resolution)).to(device)
     field = LinearField(scores, (1.0,))
     return decode(sample(field, sampling.sigma_max * noise, sigmas, Heun()).x)

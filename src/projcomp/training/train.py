@@ -2,6 +2,7 @@
 
 import json
 import logging
+import secrets
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ from projcomp.training.progress import Metrics, Progress
 from projcomp.training.resume import load_state, read_updates_made, save_state
 from projcomp.training.sheets import SampleSheets
 from projcomp.training.signals import leave_signals_to_the_parent
+
+WANDB_RUN = "wandb_run.txt"
 
 
 @dataclass(frozen=True)
@@ -104,9 +107,21 @@ def train(
     callbacks: list[lightning.Callback] = [progress]
     if start:
         callbacks.append(_LoadState(state))
-    trainer = _trainer(machine, settings.training.precision, total - start, callbacks, state_dir)
+    identity = _wandb_run(state_dir, resumed=start > 0)
+    logger = _wandb_logger(state_dir, machine.wandb, identity)
+    trainer = _trainer(
+        *(machine, settings.training.precision, total - start, callbacks, logger, state_dir)
+    )
+    if logger and trainer.is_global_zero:
+        write_text(state_dir / WANDB_RUN, identity)
     batches = _batches(settings, datasets, start, total, trainer)
-    sheets = SampleSheets(out_dir / "samples", batches, machine.sampling, machine.sample_images)
+    sheets = SampleSheets(
+        out_dir / "samples",
+        batches,
+        machine.sampling,
+        every=machine.sample_images,
+        largest=_images_in_a_pass(machine, settings),
+    )
     trainer.callbacks.append(sheets)  # pyright: ignore[reportAttributeAccessIssue]
     # Batches from memory cost nothing; only those read from the disk are worth processes.
     workers = 0 if batches.in_memory else max(machine.threads - 1, 1)
@@ -122,6 +137,7 @@ def train(
         save_model(out_dir, model, _description(settings, total * settings.training.batch_size))
         state.unlink(missing_ok=True)
         metrics.path.unlink(missing_ok=True)
+        (state_dir / WANDB_RUN).unlink(missing_ok=True)
 
 
 def _fingerprint(settings: TrainSettings, datasets: list[RenderedImages]) -> str:
@@ -153,6 +169,12 @@ def _batches(
     )
 
 
+def _images_in_a_pass(machine: Machine, settings: TrainSettings) -> int:
+    """How many images a device takes at once."""
+    share = settings.training.batch_size // (machine.devices * machine.nodes)
+    return min(machine.microbatch or share, share)
+
+
 @contextmanager
 def _memory_errors(machine: Machine, settings: TrainSettings) -> Iterator[None]:
     """Out of memory, in one line that says which setting to lower."""
@@ -162,8 +184,7 @@ def _memory_errors(machine: Machine, settings: TrainSettings) -> Iterator[None]:
         told = str(error).lower()
         if "out of memory" not in told and "can't allocate memory" not in told:
             raise
-        images = settings.training.batch_size // (machine.devices * machine.nodes)
-        images = min(machine.microbatch or images, images)
+        images = _images_in_a_pass(machine, settings)
         if images == 1:
             raise DeviceError(
                 "network: expected one that fits into the device's memory with one image, got none "
@@ -200,6 +221,7 @@ def _trainer(
     precision: str,
     max_steps: int,
     callbacks: list[lightning.Callback],
+    logger: Any,
     state_dir: Path,
 ) -> lightning.Trainer:
     """A quiet Lightning trainer; bars, logs and checkpoints are ours."""
@@ -216,7 +238,7 @@ def _trainer(
         plugins=[one_node if machine.nodes == 1 else SLURMEnvironment(auto_requeue=False)],
         precision="bf16-mixed" if precision == "bf16" else "32-true",
         max_steps=max_steps,
-        logger=_wandb_logger(state_dir, machine.wandb) if machine.wandb.enabled else False,
+        logger=logger,
         callbacks=callbacks,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -226,18 +248,32 @@ def _trainer(
     )
 
 
-def _wandb_logger(state_dir: Path, wandb: WandbConfig) -> Any:
+def _wandb_logger(state_dir: Path, wandb: WandbConfig, identity: str) -> Any:
+    """Lightning's logger of the run called ``identity``, or False."""
+    if not wandb.enabled:
+        return False
     try:
         from lightning.pytorch.loggers import WandbLogger
 
         return WandbLogger(
-            project=wandb.project, save_dir=state_dir, offline=wandb.mode == "offline"
+            id=identity,
+            project=wandb.project,
+            save_dir=state_dir,
+            offline=wandb.mode == "offline",
         )
     except ModuleNotFoundError:
         raise UserError(
             "wandb.enabled: expected the package wandb, got none installed; "
             "pip install 'projcomp[wandb]' or set wandb.enabled to false"
         ) from None
+
+
+def _wandb_run(state_dir: Path, *, resumed: bool) -> str:
+    """The identity of the training's run there: a resumed one goes on in the run that it began."""
+    path = state_dir / WANDB_RUN
+    if resumed and path.is_file():
+        return path.read_text(encoding="utf-8")
+    return secrets.token_hex(4)
 
 
 def _description(settings: TrainSettings, images_seen: int) -> dict[str, Any]:
