@@ -10,7 +10,7 @@ from projcomp.theory import colored_squares, disjoint_sets, squares
 from projcomp.theory.finite_sets import FiniteSet
 from projcomp.theory.planar import PlanarDenoiser, network_scores
 from projcomp.theory.small_unet import SmallUNet
-from projcomp.theory.training import Recipe, train
+from projcomp.theory.training import Recipe, by_training, train
 
 RNG = torch.Generator().manual_seed(0)
 
@@ -131,9 +131,35 @@ def test_the_gap_of_and_is_small_where_sets_are_far_apart():
     assert x[:, 0].abs().max() < 0.1  # the sets are each other's mirror image
 
 
-def test_the_small_unet_hears_its_condition_and_knows_places():
+def test_every_seeds_samples_go_to_its_own_training():
+    """Trainings that scale their score by 1, 2 and 3, for two samples of each of three seeds."""
+    stacks = [lambda x, sigma, k=k: torch.stack([k * x, -k * x * sigma]) for k in (1, 2, 3)]
+    x = torch.randn(6, 4, generator=RNG)
+    scores = by_training(stacks)(x, 0.5)
+    scale = torch.tensor([1, 1, 2, 2, 3, 3])[:, None]
+    torch.testing.assert_close(scores, torch.stack([scale * x, -0.5 * scale * x]))
+
+
+def test_only_a_norm_over_the_picture_lets_distant_places_feel_each_other():
+    """A pixel changed in one corner: seen in the other only where norms span the picture."""
     torch.manual_seed(0)
-    model, x = SmallUNet(5, 0.5), torch.randn(3, 3, 8, 8)
+    x, sigma, told = torch.randn(1, 3, 24, 24), torch.ones(1), torch.eye(5)[:1]
+    changed = x.clone()
+    changed[:, :, 0, 0] += 1
+    far = {}
+    for norm in ("pixel", "group"):
+        model = SmallUNet(5, 0.5, norm).double()
+        inputs = [picture.double() for picture in (x, changed)]
+        outputs = [model(one, sigma.double(), told.double()) for one in inputs]
+        far[norm] = float((outputs[1] - outputs[0])[:, :, -2:, -2:].abs().max())
+    assert far["pixel"] == 0
+    assert far["group"] > 1e-6
+
+
+@pytest.mark.parametrize("norm", ["pixel", "group"])
+def test_the_small_unet_hears_its_condition_and_knows_places(norm):
+    torch.manual_seed(0)
+    model, x = SmallUNet(5, 0.5, norm), torch.randn(3, 3, 8, 8)
     sigma, told = torch.tensor([0.1, 1.0, 50.0]), torch.eye(5)
     out = model(x, sigma, told[:3])
     assert out.shape == x.shape

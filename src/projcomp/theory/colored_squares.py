@@ -2,12 +2,16 @@
 
 Red, green and blue squares change different channels of a black picture and are Factorized
 Conditionals; red and yellow share a channel. With the exact scores of the finite sets of pictures,
-and with a small U-Net trained on them.
+and with small U-Nets trained on them, one training per seed: what a network that never saw two
+squares makes of them is a matter of its training, and perhaps of its norms. A norm over the picture
+is one way for far places to feel each other; without it only convolutions are left, which at 8 x 8
+reach across the picture too.
 """
 
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -22,10 +26,10 @@ from projcomp.samplers.langevin import Langevin
 from projcomp.samplers.process import Corrector, sample
 from projcomp.stages import TheorySettings
 from projcomp.theory import squares
-from projcomp.theory.small_unet import SmallUNet
+from projcomp.theory.small_unet import Norm, SmallUNet
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Table
-from projcomp.theory.training import Recipe, train
+from projcomp.theory.training import Recipe, by_training, train
 
 GOOD = (("red", "green"), ("red", "blue"), ("green", "blue"), ("red", "green", "blue"))
 BAD = (("red", "yellow"),)
@@ -63,7 +67,10 @@ def measure(settings: TheorySettings) -> Table:
     some, few = (max(settings.num_samples // share, 4) for share in FEWER)
     models = {
         "exact": Model(exact_scores, torch.float64, some),
-        "trained": Model(trained(settings, table), torch.float32, few),
+        **{
+            f"trained, {norm} norm": Model(trained(settings, table, norm), torch.float32, few)
+            for norm in get_args(Norm)
+        },
     }
     runs = [(colors, None) for colors in GOOD + BAD] + [(c, CORRECTOR) for c in CORRECTED]
     for name, model in models.items():
@@ -80,16 +87,34 @@ def exact_scores(colors: Sequence[str]) -> ScoreStack:
     return lambda x, sigma: torch.stack([s.score(x, sigma) for s in sets])
 
 
-def trained(settings: TheorySettings, table: Table) -> Callable[[Sequence[str]], ScoreStack]:
-    """Scores of a U-Net trained on the same pictures, told the colour or that there is none."""
-    assert settings.num_updates is not None
-    streams = Streams(settings, "training")
+def trained(
+    settings: TheorySettings, table: Table, norm: Norm
+) -> Callable[[Sequence[str]], ScoreStack]:
+    """Scores of U-Nets trained on the same pictures, one per seed, told the colour or none."""
     names = list(squares.COLORS)
-    sets = [squares.pictures(color) for color in (None, *names)]
-    told = torch.eye(len(sets))
+    told = torch.eye(1 + len(names))
+    runs = [_train(settings, norm, told, seed) for seed in range(settings.num_seeds)]
+    table.measured("training", f"{norm} norm", "denoising error", [error for _, error in runs])
+
+    def scores(colors: Sequence[str]) -> ScoreStack:
+        rows = [told[0], *(told[1 + names.index(color)] for color in colors)]
+        return by_training(
+            [BatchedScores([(model, row) for row in rows], CHUNK) for model, _ in runs]
+        )
+
+    return scores
+
+
+def _train(
+    settings: TheorySettings, norm: Norm, told: Tensor, seed: int
+) -> tuple[SmallUNet, float]:
+    """A U-Net of one seed, and its denoising error."""
+    assert settings.num_updates is not None
+    streams = Streams(settings, f"training {norm} {seed}")
+    sets = [squares.pictures(color) for color in (None, *squares.COLORS)]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(streams.torch_rng(0).initial_seed())
-        model = SmallUNet(len(sets), SIGMA_DATA)
+        model = SmallUNet(len(sets), SIGMA_DATA, norm)
 
     def draw(count: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         share = -(-count // len(sets))
@@ -98,13 +123,7 @@ def trained(settings: TheorySettings, table: Table) -> Callable[[Sequence[str]],
 
     recipe = Recipe(settings.num_updates, BATCH, RATE)
     error = train(model, draw, recipe, sigma_data=SIGMA_DATA, rng=streams.torch_rng(1))
-    table.exact("training", "U-Net", "denoising error", error)
-
-    def scores(colors: Sequence[str]) -> ScoreStack:
-        rows = [told[0], *(told[1 + names.index(color)] for color in colors)]
-        return BatchedScores([(model, row) for row in rows], CHUNK)
-
-    return scores
+    return model, error
 
 
 def _cosines(table: Table) -> None:
@@ -136,6 +155,9 @@ def compose(
         table.measured(name, asked, outcome, shares[:, number]).value
         for number, outcome in enumerate(OUTCOMES)
     ]
+    if name != "exact":
+        for seed, share in enumerate(shares[:, 0].tolist()):
+            table.exact(name, asked, "apart, one training", share, seed)
     cosine = streams.by_seed(result.state.normalised[:, 0, 1]).mean(1)
     table.measured(name, asked, "cosine of deltas", cosine)
     table.exact("truth", asked, "apart", true_share(colors))

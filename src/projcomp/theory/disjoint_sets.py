@@ -2,9 +2,9 @@
 
 Two half circles of clusters that do not touch. Averaging their scores samples what is in neither;
 OR samples their union; AND, in its published and its corrected form, samples where both are equally
-likely, between them. With exact scores and with a small network trained on each set. And, ours, the
-two forms of AND against the number of steps where the sets have different widths: between two sets
-of one width the scores' derivatives are nearly equal, and with them the correction is nothing.
+likely, between them. With exact scores and with small networks, one per set and seed. And, ours,
+the two forms of AND against the number of steps where the sets have different widths: between two
+sets of one width the scores' derivatives are nearly equal, and with them the correction is nothing.
 """
 
 import math
@@ -27,7 +27,7 @@ from projcomp.theory.finite_sets import FiniteSet
 from projcomp.theory.planar import PlanarDenoiser, network_scores
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Spread, Table
-from projcomp.theory.training import Recipe, train
+from projcomp.theory.training import Recipe, by_training, train
 
 STD, CLUSTERS = 0.12, 7
 SHIFT = 0.5
@@ -92,27 +92,33 @@ def exact_scores(chosen: Sequence[FiniteSet]) -> ScoreStack:
 
 
 def trained(settings: TheorySettings, table: Table) -> ScoreStack:
-    """The stacked scores of two networks, each trained on one of the sets."""
-    assert settings.num_updates is not None
+    """The stacked scores of two networks, each trained on one of the sets, anew for every seed."""
     models = []
     for number, chosen in enumerate(sets()):
-        streams = Streams(settings, f"training {number}")
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(streams.torch_rng(0).initial_seed())
-            model = PlanarDenoiser(float(chosen.points.square().mean() ** 0.5))
+        runs = [
+            _train(settings, f"training {number} {seed}", chosen)
+            for seed in range(settings.num_seeds)
+        ]
+        errors = [error for _, error in runs]
+        table.measured("training", f"set {number + 1}", "denoising error", errors)
+        models.append([model for model, _ in runs])
+    return by_training([network_scores(pair) for pair in zip(*models, strict=True)])
 
-        def batch(
-            count: int, rng: torch.Generator, data: FiniteSet = chosen
-        ) -> tuple[Tensor, Tensor]:
-            return data.draw(count, rng=rng).float(), torch.zeros(count, 0)
 
-        recipe = Recipe(settings.num_updates, BATCH, RATE)
-        error = train(
-            *(model, batch, recipe), sigma_data=model.sigma_data, rng=streams.torch_rng(1)
-        )
-        table.exact("training", f"set {number + 1}", "denoising error", error)
-        models.append(model)
-    return network_scores(models)
+def _train(settings: TheorySettings, part: str, chosen: FiniteSet) -> tuple[PlanarDenoiser, float]:
+    """A network trained on one set, and its denoising error."""
+    assert settings.num_updates is not None
+    streams = Streams(settings, part)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(streams.torch_rng(0).initial_seed())
+        model = PlanarDenoiser(float(chosen.points.square().mean() ** 0.5))
+
+    def batch(count: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        return chosen.draw(count, rng=rng).float(), torch.zeros(count, 0)
+
+    recipe = Recipe(settings.num_updates, BATCH, RATE)
+    error = train(model, batch, recipe, sigma_data=model.sigma_data, rng=streams.torch_rng(1))
+    return model, error
 
 
 def run(

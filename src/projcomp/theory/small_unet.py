@@ -1,5 +1,7 @@
 """A U-Net small enough to be trained in a minute on one processor, for pictures of squares."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -8,14 +10,26 @@ from projcomp.diffusion.preconditioning import preconditioning
 
 CHANNELS, FEATURES, FREQUENCIES, GROUPS = 24, 48, 4, 4
 
+Norm = Literal["pixel", "group"]
+"""What a block's features are normalised over: the channels of a pixel, as in EDM2, or groups of
+channels of the whole picture."""
+
+
+class PixelNorm(nn.Module):
+    """Every pixel's features divided by their root mean square over channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(batch, C, H, W)`` to the same."""
+        return x * (x.square().mean(1, keepdim=True) + 1e-4).rsqrt()
+
 
 class Block(nn.Module):
     """Two convolutions with a skip, shifted in between by what the network is told."""
 
-    def __init__(self, fan_in: int, fan_out: int) -> None:
+    def __init__(self, fan_in: int, fan_out: int, norm: Norm) -> None:
         super().__init__()
         self.first = nn.Conv2d(fan_in, fan_out, 3, padding=1)
-        self.norm = nn.GroupNorm(GROUPS, fan_out)
+        self.norm = PixelNorm() if norm == "pixel" else nn.GroupNorm(GROUPS, fan_out)
         self.told = nn.Linear(FEATURES, fan_out)
         self.second = nn.Conv2d(fan_out, fan_out, 3, padding=1)
         self.skip = nn.Conv2d(fan_in, fan_out, 1)
@@ -32,9 +46,10 @@ class SmallUNet(nn.Module):
     Args:
         num_conditions: length of a one-hot condition.
         sigma_data: standard deviation of the data.
+        norm: what its features are normalised over.
     """
 
-    def __init__(self, num_conditions: int, sigma_data: float) -> None:
+    def __init__(self, num_conditions: int, sigma_data: float, norm: Norm) -> None:
         super().__init__()
         self.sigma_data = sigma_data
         self.features = nn.Sequential(
@@ -43,10 +58,10 @@ class SmallUNet(nn.Module):
             nn.Linear(FEATURES, FEATURES),
             nn.SiLU(),
         )
-        self.enter = Block(3 + 2, CHANNELS)  # the picture and the pixels' coordinates
-        self.down = Block(CHANNELS, 2 * CHANNELS)
-        self.middle = Block(2 * CHANNELS, 2 * CHANNELS)
-        self.up = Block(3 * CHANNELS, CHANNELS)
+        self.enter = Block(3 + 2, CHANNELS, norm)  # the picture and the pixels' coordinates
+        self.down = Block(CHANNELS, 2 * CHANNELS, norm)
+        self.middle = Block(2 * CHANNELS, 2 * CHANNELS, norm)
+        self.up = Block(3 * CHANNELS, CHANNELS, norm)
         self.leave = nn.Conv2d(CHANNELS, 3, 3, padding=1)
 
     def forward(self, x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Training of the small networks: the project's loss, schedule and average in a plain loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from projcomp.diffusion.averaging import TailAverage
+from projcomp.diffusion.field import ScoreStack
 from projcomp.diffusion.learning_rate import learning_rate
 from projcomp.diffusion.loss import denoising_error, draw_sigma
 
@@ -83,3 +84,18 @@ def train(
     model.load_state_dict(average.mean)
     model.eval().requires_grad_(False)
     return float(torch.stack(errors[-max(total // 10, 1) :]).mean())
+
+
+def by_training(stacks: Sequence[ScoreStack]) -> ScoreStack:
+    """The scores of as many trainings as there are seeds: each seed's samples by its own.
+
+    Then the interval of a number over seeds is one over trainings too. Samples are in the order of
+    ``Streams``, the first seed's first.
+    """
+
+    def scores(x: Tensor, sigma: float) -> Tensor:
+        parts = x.tensor_split(len(stacks))
+        each = [stack(part, sigma) for stack, part in zip(stacks, parts, strict=True)]
+        return torch.cat(each, 1)
+
+    return scores

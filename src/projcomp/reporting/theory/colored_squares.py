@@ -5,11 +5,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from projcomp.reporting.style import FAINT, INK, PALETTE
+from projcomp.reporting.style import FAINT, INK, MARKERS, PALETTE
 from projcomp.reporting.theory.read import select, sheet
 
 COLORS = ("red", "green", "blue", "yellow")
-STACKS = ("exact", "trained")
+STACKS = ("exact", "trained, pixel norm", "trained, group norm")
 ASKED = (
     *("red+green", "red+blue", "green+blue", "red+green+blue", "red+yellow"),
     *("red+green corrected", "red+yellow corrected"),
@@ -19,11 +19,14 @@ SHOWN = 8
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Cosines of the colours, the first pictures of every composition, shares of the outcomes."""
-    ratios = {"width_ratios": [1, 1.5, 1.6], "height_ratios": [1, 1]}
-    figure, panels = sheet(table, 9.6, 5.6, 2, 3, gridspec_kw=ratios)
+    """Cosines of the colours, the first pictures of every composition, shares of the outcomes.
+
+    And the share of every training, because they differ.
+    """
+    figure, panels = sheet(table, 9.6, 8.2, 3, 3, gridspec_kw={"width_ratios": [1, 1.5, 1.6]})
     _cosines(panels[0], table)
     _deltas(panels[3], table)
+    _trainings(panels[6], table)
     for row, stack in enumerate(STACKS):
         _pictures(panels[3 * row + 1], table, stack)
         _outcomes(panels[3 * row + 2], table, stack)
@@ -48,9 +51,9 @@ def _deltas(axes: Axes, table: pd.DataFrame) -> None:
     for number, stack in enumerate(STACKS):
         rows = select(table, stack, "cosine of deltas").set_index("setting").loc[plain]
         axes.barh(
-            np.arange(len(plain)) + 0.2 * (2 * number - 1),
+            np.arange(len(plain)) + 0.27 * (number - 1),
             rows["value"],
-            0.36,
+            0.25,
             color=PALETTE[number],
             label=stack,
         )
@@ -59,6 +62,19 @@ def _deltas(axes: Axes, table: pd.DataFrame) -> None:
     axes.invert_yaxis()
     axes.set_title("cosine of the score deltas")
     axes.legend(fontsize=6)
+
+
+def _trainings(axes: Axes, table: pd.DataFrame) -> None:
+    """The share of pictures with all squares apart, of every training by itself."""
+    for number, stack in enumerate(STACKS[1:], start=1):
+        rows = select(table, stack, "apart, one training")
+        where = np.array([ASKED.index(asked) for asked in rows["setting"]])
+        shifted = where + 0.15 * (2 * number - 3)
+        axes.plot(rows["value"], shifted, MARKERS[number], color=PALETTE[number], markersize=3.5)
+    axes.set_yticks(range(len(ASKED)), _labels())
+    axes.set_xlim(-0.05, 1.05)
+    axes.invert_yaxis()
+    axes.set_title("share apart, by training")
 
 
 def _pictures(axes: Axes, table: pd.DataFrame, stack: str) -> None:
