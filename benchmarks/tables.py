@@ -149,7 +149,8 @@ def main() -> None:
     check = pd.read_csv(root / "models/detector/check.csv").set_index("num_objects")
     columns = ["images", "exact_count", "exact_count_low", "exact_count_high", "count_error"]
     more = ["recall", "precision", "color_accuracy"]
-    print(f"### the detector on held-out renders\n\n{markdown(check[columns + more].round(3))}")
+    shown = check[columns + more].round(3).astype(object)
+    print(f"### the detector on held-out renders\n\n{markdown(shown.where(shown.notna(), ''))}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ rule theory_experiment:
         ),
     log:
         plan.at("logs/theory/{name}.log"),
+    # The longest of them takes minutes on one core: better beside the renders than at the end.
+    priority: 1
     conda:
         "../../envs/torch.yaml"
     resources:

@@ -37,7 +37,7 @@ CORRECTED = (("red", "green"), ("red", "yellow"))
 OUTCOMES = ("apart", "together", "neither")
 SIGMA_MIN, SIGMA_MAX = 0.01, 20.0
 CORRECTOR = Corrector(Langevin(0.1), num_steps=3)
-BATCH, RATE, CHUNK = 64, 0.004, 256
+BATCH, RATE, CHUNK = 32, 0.004, 256
 SIGMA_DATA = 0.5
 FEWER = (4, 20)
 """A picture costs more than a point: so many times fewer samples, exact and trained."""
