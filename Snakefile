@@ -29,6 +29,7 @@ wildcard_constraints:
 rule all:
     input:
         plan.targets(),
+        plan.intermediates(),
 
 
 include: "workflow/rules/render.smk"

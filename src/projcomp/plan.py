@@ -19,6 +19,9 @@ MODEL_FILES = ("weights.safetensors", "model.json")
 DETECTOR_FILES = ("weights.safetensors", "detector.json")
 """The same of ``models/detector/``."""
 
+CHECK = "check.csv"
+"""How well a model does on images that it never saw, beside it."""
+
 NVIDIA_CONTROL = Path("/dev/nvidiactl")
 """Is there wherever an NVIDIA driver is loaded; asking torch would cost seconds per dry run."""
 
@@ -171,6 +174,26 @@ class Plan:
         previews = [f"data/{dataset}.png" for dataset in self.config.datasets]
         tables = ["results/summary.csv", *(f"results/{name}.csv" for name in self.comparisons)]
         return [self.at(path) for path in [*previews, *tables, *drawn]]
+
+    def intermediates(self) -> list[str]:
+        """What the targets are made of, asked for by name so that a gap is noticed.
+
+        Snakemake removes a job's output before it runs the job again, and does not miss what lies
+        in the middle while everything made of it is there: a run killed in the middle of a
+        training would go on with samples of the model before. The shards of a dataset whose
+        folder was deleted (to save space) are not asked for.
+        """
+        models = stages.used_models(self.config)
+        files = [f"models/{name}/{file}" for name in models for file in (*MODEL_FILES, CHECK)]
+        files += [f"models/detector/{file}" for file in (*DETECTOR_FILES, CHECK)]
+        files += [f"results/theory/{name}.csv" for name in self.config.theory.experiments]
+        found = [self.at(path) for path in files] + self.tables()
+        for experiment in self._cases:
+            found += self.samples(experiment)
+        for dataset in self.config.datasets:
+            if Path(self.at(f"data/{dataset}")).is_dir():
+                found += [*self.shards(dataset), self.index(dataset)]
+        return found
 
     @property
     def preview_format(self) -> int:
