@@ -152,8 +152,8 @@ class SamplingConfig(Section):
     chunk_size: int = Field(
         128,
         ge=1,
-        description="images per network evaluation; bounds memory, and a CPU is fastest while they "
-        "fit into its caches",
+        description="images per network evaluation, halved where a GPU's memory does not suffice; "
+        "a CPU is fastest while they fit into its caches",
     )
     precision: Literal["bf16", "fp32"] = Field(
         "bf16", description="arithmetic of the network; the sampler's state stays fp32"

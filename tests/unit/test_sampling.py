@@ -166,6 +166,36 @@ def test_stacked_scores_keep_the_order_of_the_requests():
     torch.testing.assert_close(got, torch.stack(expected), rtol=1e-5, atol=1e-5)
 
 
+def test_pieces_shrink_to_what_the_memory_holds():
+    sizes = []
+
+    def denoiser(x, sigma, condition):
+        sizes.append(len(x))
+        if len(x) > 5:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return x * condition[:, :1, None, None]
+
+    requests = [(denoiser, torch.tensor([c])) for c in (0.5, 0.25, 0.125)]
+    x = torch.randn(8, 3, 4, 4)
+    scores = BatchedScores(requests, 64)
+    first = scores(x, 0.5)
+    expected = torch.stack([(c - 1) * x / 0.25 for c in (0.5, 0.25, 0.125)])
+    torch.testing.assert_close(first, expected)
+    assert sizes == [24, 12, 6, *[3] * 8]
+    sizes.clear()
+    torch.testing.assert_close(scores(x, 0.5), expected)
+    assert sizes == [3] * 8  # learned for good
+
+
+def test_a_device_that_holds_no_image_is_one_clear_line():
+    def denoiser(x, sigma, condition):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    scores = BatchedScores([(denoiser, torch.zeros(1))], 4)
+    with pytest.raises(DeviceError, match=r"^sampling: expected a device whose memory holds"):
+        scores(torch.zeros(2, 3, 4, 4), 1.0)
+
+
 @pytest.mark.parametrize("chunk_size", [1, 3, 7, 11, 64])
 def test_memory_is_bounded_and_pieces_change_nothing(chunk_size):
     whole = draw(settings_of(PLACES, num_samples=5), single=PixelModel(std=0.3))

@@ -8,25 +8,31 @@ from torch import Tensor
 from projcomp.diffusion.convert import denoised_to_score
 from projcomp.diffusion.field import Denoiser
 from projcomp.diffusion.shapes import Samples, Stacked
+from projcomp.errors import DeviceError
 
 
 class BatchedScores:
     """A score stack over requests ``(denoiser, condition)``.
 
     All conditions of one denoiser are evaluated as one batch, one forward per denoiser, cut only
-    where it would exceed ``chunk_size`` images. Equal requests (the same denoiser and the same
-    condition) are evaluated once. Evaluation ``(condition c, sample b)`` sees the same inputs
+    where it would exceed ``chunk_size`` images, or the device's memory: where that does not
+    suffice, the pieces become half as large for good. Equal requests (the same denoiser and the
+    same condition) are evaluated once. Evaluation ``(condition c, sample b)`` sees the same inputs
     whatever the other requests are.
 
     Args:
         requests: the stacked models in order, each a denoiser and its condition, shape ``(C,)``.
-        chunk_size: the greatest number of images in one call of a denoiser.
+        chunk_size: the greatest number of images in one call of a denoiser; where memory does not
+            suffice it falls.
+
+    Raises:
+        DeviceError: on a call, where the device's memory does not suffice for one image.
     """
 
     def __init__(self, requests: Sequence[tuple[Denoiser, Tensor]], chunk_size: int) -> None:
         if not requests or chunk_size < 1:
             raise ValueError("expected at least one request and a chunk of at least one image")
-        self._chunk_size = chunk_size
+        self.chunk_size = chunk_size
         groups: dict[object, _Group] = {}
         slots: list[tuple[object, int]] = []
         for denoiser, condition in requests:
@@ -56,9 +62,23 @@ class BatchedScores:
         Returns:
             Shape ``(num_models, batch, *dims)``, the dtype of ``x``.
         """
-        denoised = torch.cat([group.denoise(x, sigma, self._chunk_size) for group in self._groups])
+        denoised = torch.cat([self._denoise(group, x, sigma) for group in self._groups])
         scores = denoised_to_score(denoised, x, sigma)
         return scores if self._rows == list(range(len(scores))) else scores[self._rows]
+
+    def _denoise(self, group: "_Group", x: Samples, sigma: float) -> Stacked:
+        """Denoised ``x`` in pieces that fit into the memory."""
+        while True:
+            largest = min(self.chunk_size, len(x) * len(group.conditions))
+            try:
+                return group.denoise(x, sigma, largest)
+            except torch.OutOfMemoryError:
+                if largest == 1:
+                    raise DeviceError(
+                        "sampling: expected a device whose memory holds the network and one image, "
+                        "got too little; take a larger device, or training.device cpu"
+                    ) from None
+            self.chunk_size = largest // 2  # outside the handler, which holds on to what failed
 
 
 class _Group:
