@@ -30,6 +30,16 @@ class Device(StrEnum):
     gpu = "gpu"
 
 
+class RenderDevice(StrEnum):
+    """What Cycles renders on."""
+
+    cpu = "cpu"
+    optix = "optix"
+    cuda = "cuda"
+    hip = "hip"
+    metal = "metal"
+
+
 class WandbMode(StrEnum):
     """Whether and how training is logged to Weights & Biases."""
 
@@ -149,10 +159,13 @@ def render_scenes(
         str | None, typer.Option(help="folder with CLEVR's own .blend files, to render with them")
     ] = None,
     threads: Threads = 1,
+    device: Annotated[RenderDevice, typer.Option(help="what to render on")] = RenderDevice.cpu,
 ) -> None:
     """Render the scenes of a JSON file, with its camera and lights where it has them."""
     shards = _render_shards(threads)
-    shards.render_scenes_file(scenes, out, width, height, samples, denoise, assets, threads)
+    shards.render_scenes_file(
+        *(scenes, out, width, height, samples, denoise, assets, threads, device.value)
+    )
 
 
 @_stage("index", "data/single --num-shards 20 --settings JSON --out data/single.h5")

@@ -299,6 +299,22 @@ def test_scenes_of_a_file_are_rendered(tmp_path) -> None:
         render_scenes_file(tmp_path / "none.json", tmp_path / "none.h5", 64, 48, 2, True)
 
 
+def test_the_command_line_hands_on_the_device(tmp_path) -> None:
+    write_scenes(tmp_path / "scenes.json", [draw_scene(seeds.generator(4, "file", 0), CLEVR, 0, 1)])
+    arguments = [str(tmp_path / "scenes.json"), str(tmp_path / "out.h5"), "--device", "optix"]
+    done = subprocess.run(
+        [sys.executable, "-m", "projcomp.cli", "render-scenes", *arguments],
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "optix" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out.h5").exists()
+
+
 def test_a_missing_device_is_one_clear_line(monkeypatch) -> None:
     from projcomp.render.renderer import Renderer
 

@@ -96,12 +96,14 @@ def render_scenes_file(
     denoise: bool,
     assets: str | None = None,
     threads: int = 1,
+    device: str = "cpu",
 ) -> None:
     """Render the scenes of a JSON file in CLEVR's layout into one file with a shard's layout.
 
     Raises:
         FileFormatError: the scenes cannot be read.
         ConfigError: CLEVR's files are not in ``assets``.
+        DeviceError: Cycles has no such device here.
     """
     scenes = read_scenes(scenes_json)
     if not scenes:
@@ -112,7 +114,7 @@ def render_scenes_file(
             f"{scenes_json}: at most {MAX_IN_MASK} objects in a scene expected, got {most}"
         )
     recipe = {"samples": samples, "denoise": denoise, "assets": assets}
-    with Renderer(width, height, **recipe, threads=threads) as renderer:
+    with Renderer(width, height, **recipe, threads=threads, device=device) as renderer:
         noise = _noise_seeds(0, "scenes", 0)
         write_shard(
             out,
