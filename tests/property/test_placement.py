@@ -35,7 +35,7 @@ def test_objects_keep_the_generators_rules(seed: int, count: int) -> None:
 @settings(max_examples=100, deadline=None)
 @given(
     seed=SEEDS,
-    points=st.lists(st.tuples(st.floats(0.1, 0.9), st.floats(0.3, 0.9)), min_size=1, max_size=4),
+    points=st.lists(st.tuples(st.floats(0.1, 0.9), st.floats(0.3, 0.9)), min_size=1, max_size=9),
 )
 def test_objects_stand_exactly_where_they_are_asked_for(seed: int, points: list) -> None:
     scene = draw_scene_at(seeds.generator(seed, "scene"), CLEVR, points)
