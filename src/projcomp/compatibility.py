@@ -26,7 +26,7 @@ def accepted_samplers(operator: AnyOperator) -> tuple[str, ...]:
         case SuperpositionAnd() | SuperpositionOr(estimator="ito"):
             return ("sde",)
         case SuperpositionOr():
-            return ("sde", "euler", "ancestral")
+            return ("sde", "ancestral")
         case _:
             return tuple(str(kind.model_fields["name"].default) for kind in SAMPLERS)
 
@@ -43,7 +43,7 @@ def _predictor_refusal(operator: AnyOperator, sampling: SamplingConfig) -> str |
             f"sampling.sampler: expected {' or '.join(wanted)}, because operator {operator.name} "
             f"is valid for no other steps, got {sampler.name}; {remedy}"
         )
-    if wanted == ("sde",) and isinstance(sampler, Sde) and sampler.noise_share != 1:
+    if follows_steps(operator) and isinstance(sampler, Sde) and sampler.noise_share != 1:
         return (
             f"sampling.sampler.noise_share: expected 1, because operator {operator.name} needs "
             f"noise of exactly the SDE's variance, got {sampler.noise_share:g}; leave it out"

@@ -79,7 +79,7 @@ class SuperpositionOr(OperatorSection):
     estimator: Literal["ito", "detailed_balance", "hutchinson"] = Field(
         "ito",
         description="how densities are followed: ito with sampler sde, hutchinson with euler, "
-        "detailed_balance with any that evaluates once a step",
+        "detailed_balance with sde or ancestral",
     )
     bias: list[float] = Field(
         [], description="added to the log-densities, one number per model; none for equal shares"

@@ -80,6 +80,7 @@ class Plan:
         flags += [f"--devices {training.devices}", f"--nodes {training.nodes}"]
         if training.microbatch is not None:
             flags += [f"--microbatch {training.microbatch}"]
+        flags += [f"--threads {training.threads}"]  # of each process
         if wandb.enabled:
             flags += [f"--wandb {wandb.mode}", f"--wandb-project {quote(wandb.project)}"]
         return " ".join(flags)

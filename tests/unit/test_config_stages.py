@@ -61,7 +61,7 @@ def test_training_settings_leave_out_what_does_not_change_the_result() -> None:
     assert not set(how) & set(json.loads(text)["training"])
     options = Plan(other).training_options()
     assert "--log-images 1" in options
-    assert "--devices 2 --nodes 2 --microbatch 8" in options
+    assert "--devices 2 --nodes 2 --microbatch 8 --threads 7" in options
     assert "--wandb offline" in options
 
 

@@ -69,13 +69,16 @@ def test_what_a_killed_process_left_is_removed_and_what_a_live_one_writes_is_not
 
 FULL = """
 import os, resource, signal, sys
-import h5py, numpy as np
+import h5py, numpy as np, torch
 from projcomp.errors import DiskError
 from projcomp.files import atomic_path, write_text
+from projcomp.tensor_files import write_tensors
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # as a full disk, without one
 def text(path):
     write_text(path, "x" * 100_000)
+def tensors(path):
+    write_tensors(path, {"weights": torch.zeros(100_000)})
 def small_chunks(path):
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         images = file.create_dataset("images", (64, 32, 32, 3), "u1", chunks=(1, 32, 32, 3))
@@ -92,7 +95,7 @@ except DiskError as error:
 """
 
 
-@pytest.mark.parametrize("write", ["text", "small_chunks", "at_once"])
+@pytest.mark.parametrize("write", ["text", "tensors", "small_chunks", "at_once"])
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, write):
     path = tmp_path / "shard.h5"
     command = [sys.executable, "-c", FULL, write, str(path)]
@@ -100,3 +103,15 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, write):
     assert run.stdout.startswith(f"{path}: room to write")
     assert len(run.stdout.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_can_be_read_by_whom_the_mask_lets(tmp_path):
+    import torch
+
+    from projcomp.tensor_files import write_tensors
+
+    (tmp_path / "text").write_text("as others")
+    write_tensors(tmp_path / "weights.safetensors", {"w": torch.ones(2, 3).T})
+    assert {path.name for path in tmp_path.iterdir()} == {"text", "weights.safetensors"}
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1

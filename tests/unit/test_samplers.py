@@ -216,3 +216,10 @@ def test_a_sample_is_the_same_at_batch_1_and_64():
     together = sample_heun(field, noise, sigmas).x
     for i in (0, 17, 63):
         assert torch.equal(together[i : i + 1], sample_heun(field, noise[i : i + 1], sigmas).x)
+
+
+def test_a_path_keeps_no_graph_of_someone_elses_network():
+    network = torch.nn.Linear(2, 2).double()
+    field = LinearField(lambda x, sigma: network(x)[None] / sigma, (1.0,))
+    end = sample(field, torch.randn(4, 2).double(), edm_sigmas(5, 0.1, 2.0, 7.0), Heun()).x
+    assert not end.requires_grad

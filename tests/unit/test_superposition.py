@@ -62,7 +62,7 @@ def test_detailed_balance_is_exact_on_a_gaussian_with_its_own_spread():
     """The reverse kernel of a Gaussian is Gaussian: no error at all, at any number of steps."""
     model = GaussianMixture.isotropic([[0.0] * 8], 0.5)
     tracker = DensityTracker("detailed_balance", data_std=0.5)
-    for predictor in (ReverseSde(), Ancestral(), euler):
+    for predictor in (ReverseSde(), Ancestral(), Ancestral(0.5)):
         field = SuperpositionOr(stacked_scores([model]), 1, densities=tracker)
         result = run(field, 6, predictor, count=50, dim=8)
         # the start is N(0, sigma_max^2) where the model has N(0, sigma_max^2 + .25)
@@ -70,6 +70,19 @@ def test_detailed_balance_is_exact_on_a_gaussian_with_its_own_spread():
         offset = gaussian_log_density(x, 80.0) - model.log_density(x, 80.0)
         errors = density_errors(result, [model], 0.05)[0] - offset
         assert errors.abs().max() < 1e-9
+
+
+@pytest.mark.parametrize("predictor", [ReverseSde(), Ancestral(), Ancestral(0.5)])
+def test_detailed_balance_converges_for_other_data_where_the_noise_tends_to_the_exact(predictor):
+    """A model of another spread than the estimator takes it for."""
+    model = GaussianMixture.isotropic([[0.0] * 2], 0.1)
+    tracker = DensityTracker("detailed_balance", data_std=0.5)
+    field = SuperpositionOr(stacked_scores([model]), 1, densities=tracker)
+    errors = [
+        density_errors(run(field, steps, predictor, count=400), [model], 0.05).mean().abs().item()
+        for steps in (100, 400, 1600)
+    ]
+    assert errors[2] < errors[0] / 3
 
 
 def test_detailed_balance_beats_ito_in_many_dimensions():
@@ -150,12 +163,17 @@ def test_probes_are_random_signs_and_each_samples_own():
             assert (other == probe).float().mean().item() == pytest.approx(0.5, abs=0.03)
 
 
-def test_or_samples_the_mixture_with_its_weights():
+@pytest.mark.parametrize(
+    ("estimator", "predictor"),
+    [("ito", ReverseSde()), ("detailed_balance", Ancestral(0.2)), ("hutchinson", euler)],
+)
+def test_or_samples_the_mixture_with_its_weights(estimator, predictor):
     """Checked figure of docs/method.md: (.15, .35, .50) come out as (.154, .345, .501)."""
     shares = (0.15, 0.35, 0.5)
     models = [GaussianMixture.isotropic([c], 0.2) for c in ([-2.0, 0], [2.0, 0], [0, 2.0])]
-    field = SuperpositionOr(stacked_scores(models), 3, tuple(math.log(s) for s in shares))
-    end = run(field, 128, count=6000).x
+    prior, densities = tuple(math.log(s) for s in shares), DensityTracker(estimator, 0.2)
+    field = SuperpositionOr(stacked_scores(models), 3, prior, densities=densities)
+    end = run(field, 128, predictor, count=6000).x
     centres = torch.stack([p.means[0] for p in models])
     which = torch.cdist(end, centres).argmin(1)
     for i, share in enumerate(shares):
@@ -391,9 +409,12 @@ def test_superpositions_do_not_depend_on_the_batch(kind):
 def test_wrong_samplers_are_refused_in_one_line():
     scores = stacked_scores(MODELS)
     smooth = SuperpositionOr(scores, 3, densities=DensityTracker("exact"))
+    balanced = SuperpositionOr(scores, 3, densities=DensityTracker("detailed_balance"))
     cases = [
         (SuperpositionOr(scores, 3), Ancestral(), "Ito estimator"),
         (SuperpositionOr(scores, 3), euler, "Ito estimator"),
+        (balanced, euler, "detailed balance"),
+        (balanced, ReverseSde(0.01), "detailed balance"),
         (SuperpositionOr(scores, 3), Heun(), "evaluates once"),
         (SuperpositionAnd(scores, 3), ReverseSde(0.5), "exact noise variance"),
         (SuperpositionAndOde(scores, 3), ReverseSde(), "without noise"),

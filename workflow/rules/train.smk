@@ -15,7 +15,7 @@ rule train_model:
     priority: 80
     conda:
         "../../envs/torch.yaml"
-    threads: plan.config.training.threads
+    threads: plan.config.training.threads * plan.config.training.devices
     resources:
         mem_mb=16000,
         runtime=1440,
@@ -28,8 +28,7 @@ rule train_model:
         options=lambda w, output: plan.training_options(),
     shell:
         "projcomp train --settings {params.settings:q} --data {params.data}"
-        " --out {params.folder} --state {params.state} --threads {threads}"
-        " {params.options} > {log} 2>&1"
+        " --out {params.folder} --state {params.state} {params.options} > {log} 2>&1"
 
 
 rule check_model:

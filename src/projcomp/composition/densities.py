@@ -1,4 +1,4 @@
-"""The models' log-densities, followed along a path of whatever composition."""
+"""The models' log-densities, followed along the path of a superposition."""
 
 import struct
 from dataclasses import dataclass
@@ -25,8 +25,9 @@ class DensityTracker:
     """Keeps the models' log-densities along a path.
 
     Attributes:
-        estimator: ``ito`` (needs steps that inject the exact variance), ``detailed_balance`` (any
-            steps), or along the ODE with divergences by ``hutchinson`` probes or ``exact``.
+        estimator: ``ito`` (needs steps that inject the exact variance), ``detailed_balance``
+            (those, or an ancestral sampler's, whose variance tends to it), or along the ODE with
+            divergences by ``hutchinson`` probes or ``exact``.
         data_std: standard deviation of the data, for ``detailed_balance``.
     """
 
@@ -61,6 +62,7 @@ class DensityTracker:
         if step.sigma_next == 0:
             return 0.0
         if self.estimator == "detailed_balance":
+            _check_injects(step)
             return detailed_balance_change(scores, dx, step.sigma, step.sigma_next, self.data_std)
         if self.estimator == "ito":
             if not step.injects_dv:
@@ -76,6 +78,20 @@ class DensityTracker:
                 "a stochastic one; set the estimator to ito or detailed_balance"
             )
         return smooth_change(scores, extra, dx, step.sigma, step.sigma_next)
+
+
+def _check_injects(step: Step) -> None:
+    """Detailed balance takes the noise of a step for its own: with less it does not converge.
+
+    It then has a Gaussian's divergence in place of the model's, at any number of steps.
+    """
+    ancestral = step.dv * (step.sigma_next / step.sigma) ** 2
+    if step.noise is None or step.noise_std**2 < ancestral * (1 - 1e-6):
+        raise ConfigError(
+            "sampler: expected one whose injected noise tends to the exact variance (sde, "
+            "ancestral) for detailed balance, got one with less; or set the estimator to "
+            "hutchinson with a sampler of the ODE"
+        )
 
 
 def probe_of(bits: Bits, sigma: float, dtype: torch.dtype) -> Samples:

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.detector import Detector, normalize
 from projcomp.evaluation.heatmaps import Detections, find_peaks
-from projcomp.files import atomic_path, write_text
+from projcomp.files import write_text
+from projcomp.tensor_files import write_tensors
 
 FORMAT = 1
 _CHUNK_PIXELS = 2**20
@@ -27,9 +28,7 @@ def save_detector(
         "architecture": {"channels": channels, "resolution": detector.resolution},
         "settings": settings,
     }
-    tensors = {name: value.contiguous().cpu() for name, value in detector.state_dict().items()}
-    with atomic_path(Path(folder) / "weights.safetensors") as temporary:
-        save_file(tensors, temporary)
+    write_tensors(Path(folder) / "weights.safetensors", detector.state_dict())
     write_text(
         Path(folder) / "detector.json", json.dumps(description, indent=2, sort_keys=True) + "\n"
     )

@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from projcomp.config import NetworkConfig
 from projcomp.errors import FileFormatError
-from projcomp.files import atomic_path, write_text
+from projcomp.files import write_text
 from projcomp.networks.denoiser import Denoiser
+from projcomp.tensor_files import write_tensors
 
 
 def save_model(folder: Path, model: Denoiser, description: dict[str, Any]) -> None:
@@ -20,9 +21,7 @@ def save_model(folder: Path, model: Denoiser, description: dict[str, Any]) -> No
     ``description`` must hold ``network`` (a NetworkConfig as a dict), ``resolution`` and
     ``condition``; the rest (dataset, sigma range, images seen) is for readers.
     """
-    tensors = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
-    with atomic_path(folder / "weights.safetensors") as temporary:
-        save_file(tensors, temporary)
+    write_tensors(folder / "weights.safetensors", model.state_dict())
     write_text(folder / "model.json", json.dumps(description, indent=2, sort_keys=True) + "\n")
 
 

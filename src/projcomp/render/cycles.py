@@ -32,7 +32,7 @@ def set_up(
     render.dither_intensity = 0.0
     render.film_transparent = False
     render.use_file_extension = False  # the file has its name already
-    # linear colours and the objects' layer in one uncompressed file; picture.py encodes them
+    # linear colours and the objects' layer in one uncompressed file; exr.py reads them
     output = render.image_settings
     output.file_format, output.exr_codec = "OPEN_EXR_MULTILAYER", "NONE"
     output.color_mode, output.color_depth = "RGB", "32"
@@ -48,7 +48,7 @@ def set_up(
         # HIGH add time and hardly take any error away
         cycles.denoising_input_passes = "RGB_ALBEDO"
         cycles.denoising_prefilter, cycles.denoising_quality = "FAST", "BALANCED"
-    # four lamps need no tree to choose among; without it the same picture takes a fifth less time
+    # four lamps need no tree to choose among; without it the same picture takes less time
     cycles.use_light_tree = False
     cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 12, 4, 4
     cycles.transmission_bounces, cycles.transparent_max_bounces = 12, 8

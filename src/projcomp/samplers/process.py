@@ -70,6 +70,7 @@ class Corrector:
         return sigma > 0 and self.sigma_min <= sigma <= self.sigma_max
 
 
+@torch.no_grad()  # a graph of the whole path would fill the memory; forward derivatives need none
 def sample(
     field: ScoreField,
     x: Samples,

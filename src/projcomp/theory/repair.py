@@ -32,7 +32,7 @@ from projcomp.theory.turned import Turned, at_angle
 ANGLES = (90, 80, 70, 60, 50, 40, 30, 20)
 TAUS = (0.15, 0.25, 0.4)
 FAILING = (45, 0.25)
-"""Angle and width of the member that is repaired: [B, Lemma 7.2] with a = 1."""
+"""Angle and width of the member that is repaired: the angle of [B, Lemma 7.2] with a = 1."""
 
 SIGMA_MIN, SIGMA_MAX = 0.02, 20.0
 PREDICTORS = ("interaction", "cosine", "absolute interaction", "spread of log-weights")

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from projcomp.files import atomic_path
+from projcomp.tensor_files import write_tensors
 from projcomp.training.module import DiffusionTraining
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -32,8 +31,7 @@ def save_state(path: Path, module: DiffusionTraining, settings: str) -> None:
         "average_count": str(module.average.count),
         "settings": settings,
     }
-    with atomic_path(path) as temporary:
-        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata=header)
+    write_tensors(path, tensors, header)
 
 
 def read_updates_made(path: Path, settings: str) -> int:

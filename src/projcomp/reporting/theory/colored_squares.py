@@ -61,7 +61,7 @@ def _deltas(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_yticks(range(len(plain)), [asked.replace("+", " + ") for asked in plain])
     axes.invert_yaxis()
     axes.set_title("cosine of the score deltas")
-    axes.legend(fontsize=6)
+    axes.legend(fontsize=6, loc="upper center", bbox_to_anchor=(0.3, -0.12))
 
 
 def _trainings(axes: Axes, table: pd.DataFrame) -> None:
@@ -95,7 +95,7 @@ def _pictures(axes: Axes, table: pd.DataFrame, stack: str) -> None:
     axes.set_xticks([])
     axes.set_yticks(np.arange(len(ASKED)) + 0.45, _labels())
     axes.tick_params(length=0)
-    axes.set_title(f"{stack} scores: first pictures")
+    axes.set_title(f"{stack}: first pictures")
 
 
 def _outcomes(axes: Axes, table: pd.DataFrame, stack: str) -> None:
@@ -113,7 +113,7 @@ def _outcomes(axes: Axes, table: pd.DataFrame, stack: str) -> None:
     axes.set_yticks(where, _labels())
     axes.set_xlim(0, 1)
     axes.set_ylim(len(ASKED) - 0.5, -1.2)
-    axes.set_title(f"{stack} scores: share of pictures")
+    axes.set_title(f"{stack}: shares")
 
 
 def _labels() -> list[str]:
