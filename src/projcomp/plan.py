@@ -156,11 +156,11 @@ class Plan:
         if name in self.comparisons:
             return [self.at(f"results/{name}.csv")]
         if figure.kind == "denoising":
-            return [self.at(f"models/{name}/check.csv") for name in figure.models]
+            return [self.at(f"models/{name}/{CHECK}") for name in figure.models]
         if figure.kind == "theory":
             return [self.at(f"results/theory/{name.removeprefix('theory_')}.csv")]
         if figure.kind == "detector":
-            return [self.at("models/detector/check.csv")]
+            return [self.at(f"models/detector/{CHECK}")]
         shown = [(e, case) for e, names in figure.cases.items() for case in names]
         images = [self.at(f"samples/{experiment}/{case}.h5") for experiment, case in shown]
         if figure.kind in ("rgb", "overlap"):

@@ -11,7 +11,7 @@ rule theory_experiment:
         ),
     log:
         plan.at("logs/theory/{name}.log"),
-    # The longest of them takes minutes on one core: better beside the renders than at the end.
+    # The longest of them takes many minutes on one core: before the jobs without a priority, not last.
     priority: 1
     conda:
         "../../envs/torch.yaml"
