@@ -37,7 +37,6 @@ def experiments() -> dict[str, Any]:
     counts = [0, 1, 2, 3, 4, 5, 6]
     empty = {"model": "single", "condition": "empty"}
     control = {"model": "background", "condition": "unconditional"}
-    pairs = [*((1, other) for other in range(2, 10)), (9, 2), (9, 5), (9, 6), (9, 7)]
     return {
         "A": {
             "conditionals": "single",
@@ -75,7 +74,7 @@ def experiments() -> dict[str, Any]:
             "conditionals": "single",
             "background": empty,
             "control": control,
-            "location_pairs": pairs,
+            "location_pairs": "all",
             "num_samples": 16,
             "sampling": {"precision": "fp32"},
         },
@@ -91,14 +90,20 @@ def sweeps() -> dict[str, Any]:
             "background": {"model": "single", "condition": "empty"},
             "num_composed": [2, 3],
             "num_samples": 32,
-            "operators": {"product": "product", "bayes": "bayes", "and": "superposition_and"},
+            "operators": {
+                "product": "product",
+                "bayes": "bayes",
+                "and_published": "superposition_and",
+            },
             "samplers": {
                 "heun": {},
                 "euler": {"sampler": "euler"},
                 "sde": sde,
+                "sde50": {**sde, "num_steps": 50},
                 "ancestral": {"sampler": "ancestral"},
                 "langevin": {**sde, "corrector": "langevin"},
-                "swarm": {**sde, "swarm": {"particles": 4}},
+                # what weights are made of should not hang on rounding
+                "swarm": {**sde, "swarm": {"particles": 4}, "precision": "fp32"},
             },
         },
     }

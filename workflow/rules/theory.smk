@@ -11,8 +11,8 @@ rule theory_experiment:
         ),
     log:
         plan.at("logs/theory/{name}.log"),
-    # The longest of them takes many minutes on one core: before the jobs without a priority, not last.
-    priority: 1
+    # The longest of them takes many minutes on one core: beside the sampling, not after it.
+    priority: 35
     conda:
         "../../envs/torch.yaml"
     resources:

@@ -29,7 +29,7 @@ from projcomp.theory import squares
 from projcomp.theory.small_unet import Norm, SmallUNet
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Table
-from projcomp.theory.training import Recipe, by_training, train
+from projcomp.theory.training import Recipe, by_training, train_anew
 
 GOOD = (("red", "green"), ("red", "blue"), ("green", "blue"), ("red", "green", "blue"))
 BAD = (("red", "yellow"),)
@@ -112,9 +112,9 @@ def _train(
     assert settings.num_updates is not None
     streams = Streams(settings, f"training {norm} {seed}")
     sets = [squares.pictures(color) for color in (None, *squares.COLORS)]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(streams.torch_rng(0).initial_seed())
-        model = SmallUNet(len(sets), SIGMA_DATA, norm)
+
+    def make() -> SmallUNet:
+        return SmallUNet(len(sets), SIGMA_DATA, norm)
 
     def draw(count: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         share = -(-count // len(sets))
@@ -122,8 +122,7 @@ def _train(
         return x0, told.repeat_interleave(share, 0)
 
     recipe = Recipe(settings.num_updates, BATCH, RATE)
-    error = train(model, draw, recipe, sigma_data=SIGMA_DATA, rng=streams.torch_rng(1))
-    return model, error
+    return train_anew(make, draw, recipe, sigma_data=SIGMA_DATA, streams=streams)
 
 
 def _cosines(table: Table) -> None:

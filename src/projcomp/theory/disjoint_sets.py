@@ -27,7 +27,7 @@ from projcomp.theory.finite_sets import FiniteSet
 from projcomp.theory.planar import PlanarDenoiser, network_scores
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Spread, Table
-from projcomp.theory.training import Recipe, by_training, train
+from projcomp.theory.training import Recipe, by_training, train_anew
 
 STD, CLUSTERS = 0.12, 7
 SHIFT = 0.5
@@ -108,17 +108,17 @@ def trained(settings: TheorySettings, table: Table) -> ScoreStack:
 def _train(settings: TheorySettings, part: str, chosen: FiniteSet) -> tuple[PlanarDenoiser, float]:
     """A network trained on one set, and its denoising error."""
     assert settings.num_updates is not None
-    streams = Streams(settings, part)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(streams.torch_rng(0).initial_seed())
-        model = PlanarDenoiser(float(chosen.points.square().mean() ** 0.5))
+    sigma_data = float(chosen.points.square().mean() ** 0.5)
+
+    def make() -> PlanarDenoiser:
+        return PlanarDenoiser(sigma_data)
 
     def batch(count: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         return chosen.draw(count, rng=rng).float(), torch.zeros(count, 0)
 
     recipe = Recipe(settings.num_updates, BATCH, RATE)
-    error = train(model, batch, recipe, sigma_data=model.sigma_data, rng=streams.torch_rng(1))
-    return model, error
+    streams = Streams(settings, part)
+    return train_anew(make, batch, recipe, sigma_data=sigma_data, streams=streams)
 
 
 def run(

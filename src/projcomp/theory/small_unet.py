@@ -70,7 +70,9 @@ class SmallUNet(nn.Module):
         angles = p.c_noise[:, None] * 2.0 ** torch.arange(-1, FREQUENCIES - 1)
         features = self.features(torch.cat([angles.cos(), angles.sin(), condition], 1))
         c_skip, c_out, c_in = (c[:, None, None, None] for c in (p.c_skip, p.c_out, p.c_in))
-        raw = self._unet(torch.cat([c_in * x, _coordinates(x)], 1), features)
+        # Convolutions this small are faster with their channels last.
+        entering = torch.cat([c_in * x, _coordinates(x)], 1)
+        raw = self._unet(entering.contiguous(memory_format=torch.channels_last), features)
         return c_skip * x + c_out * raw
 
     def _unet(self, x: Tensor, features: Tensor) -> Tensor:

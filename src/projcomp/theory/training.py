@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,9 @@ from projcomp.diffusion.averaging import TailAverage
 from projcomp.diffusion.field import ScoreStack
 from projcomp.diffusion.learning_rate import learning_rate
 from projcomp.diffusion.loss import denoising_error, draw_sigma
+from projcomp.theory.streams import Streams
 
+Model = TypeVar("Model", bound=nn.Module)
 Draw = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
 """``(count, rng) -> (clean data (count, *dims), conditions (count, C))``, float32."""
 
@@ -33,6 +36,17 @@ class Recipe:
     learning_rate: float
     sigma_log_mean: float = -0.8
     sigma_log_std: float = 1.6
+
+
+def train_anew(
+    make: Callable[[], Model], draw: Draw, recipe: Recipe, *, sigma_data: float, streams: Streams
+) -> tuple[Model, float]:
+    """A network made and trained on streams of its own, and its denoising error."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(streams.torch_rng(0).initial_seed())
+        model = make()
+    error = train(model, draw, recipe, sigma_data=sigma_data, rng=streams.torch_rng(1))
+    return model, error
 
 
 def train(
