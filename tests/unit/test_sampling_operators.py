@@ -125,6 +125,44 @@ def test_conditions_of_one_network_compose_with_other_networks():
     assert drawn.network_evaluations == 5 * drawn.field_evaluations
 
 
+@pytest.mark.parametrize(
+    ("operator", "background", "weights", "base"),
+    [
+        ({"name": "product", "weights": 0.5}, "empty", [0.5, 0.5], -0.8),
+        ("bayes", "unconditional", [1.0, 1.0], -0.5),
+        ("average", None, [0.5, 0.5], 0.0),
+        ({"name": "average", "weights": [1, 3]}, None, [0.25, 0.75], 0.0),
+        # equal spreads: the product is narrower, and has the same mean
+        ("simple_product", None, [0.5, 0.5], 0.0),
+    ],
+)
+def test_linear_operators_compose_a_condition_with_another_network(
+    operator, background, weights, base
+):
+    settings = settings_of(
+        case=Case(name="case", locations=PLACES[:1]),
+        models=["other"],
+        operator=operator,
+        background=background and BackgroundConfig(model="single", condition=background),
+        recipe={"num_steps": 24},
+    )
+    other = PixelModel(1e-4, "none", unconditional=0.2)
+    images = draw(settings, single=PixelModel(1e-4), other=other).images
+
+    def expected(single):
+        means = [single, 0.2]
+        return base + sum(w * (mean - base) for w, mean in zip(weights, means, strict=True))
+
+    assert np.median(values(images)) == pytest.approx(expected(-0.8), abs=0.01)
+    assert at(images, PLACES[0]) == pytest.approx(min(expected(0.6), 1.0), abs=0.01)
+
+
+def test_a_random_choice_is_between_a_condition_and_another_network():
+    along = beside("random_choice")
+    assert (np.abs(np.abs(along - 0.5) - 0.5) < 0.05).all()
+    assert 16 < (along > 0.5).sum() < 48
+
+
 def beside(operator):
     """A condition of one network and another network told nothing, by a superposition."""
     settings = settings_of(
