@@ -57,13 +57,21 @@ class FigureSettings(Section):
     models: list[str] = Field(default=[])
 
 
-def _cases_asking(config: Config, field: str) -> dict[str, list[str]]:
-    """Cases of the experiments that ask by ``field``, with the truth of them last."""
+def _cases_asking(config: Config, field: str, *, negated: bool = True) -> dict[str, list[str]]:
+    """Cases of the experiments that ask by ``field``, with the truth of them last.
+
+    Those that avoid something too are left out where they are not ``negated``.
+    """
     found = {
-        name: [case.name for case in experiment_cases(experiment)]
+        name: [
+            case.name
+            for case in experiment_cases(experiment)
+            if negated or not (case.avoided_locations or case.avoided_colors)
+        ]
         for name, experiment in config.experiments.items()
         if getattr(experiment, field)
     }
+    found = {name: names for name, names in found.items() if names}
     shown = {case for names in found.values() for case in names}
     truth = [case.name for case in reference_cases(config) if case.name in shown]
     return {**found, TRUTH: truth} if found else {}
@@ -140,9 +148,11 @@ def figures(config: Config) -> dict[str, FigureSettings]:
         name = f"{kind}_{subject}" if subject else kind
         found[name] = FigureSettings(name=name, kind=kind, cases=shown)
 
+    # Against k: a case that avoids a place would stand beside one of as many that avoids none.
+    against_k = _cases_asking(config, "num_composed", negated=False)
     for kind in ("counts", "rates"):
-        if places:
-            add(kind, places)
+        if against_k:
+            add(kind, against_k)
     for name, names in places.items():
         add("grid", {name: names}, name)
     for name, names in places.items():

@@ -138,6 +138,19 @@ def test_models_beside_conditions_are_waited_for_and_no_pair_is_read_off_them() 
     assert (settings.conditionals, settings.models) == ("single", ["colored"])
 
 
+def test_cases_that_avoid_a_place_are_drawn_but_not_against_k() -> None:
+    avoiding = {"operator": {"name": "product", "weights": [1, -0.5]}, "num_composed": [2]}
+    config = config_with(experiments={"A": {**avoiding, "num_samples": 4}})
+    (name,) = (case.name for case in cases(config, "A"))
+    figures = displays.figures(config)
+    assert name == "k1-not1"
+    assert figures["grid_A"].cases == {"A": [name]}
+    for kind in ("counts", "rates"):
+        assert "A" not in figures[kind].cases
+        assert "B" in figures[kind].cases
+        assert name not in figures[kind].cases["truth"]
+
+
 def test_a_control_is_a_model_to_wait_for() -> None:
     control = {"model": "colored", "condition": "empty"}
     config = config_with(experiments={"A": {"control": control}})

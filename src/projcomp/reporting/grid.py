@@ -28,5 +28,6 @@ def draw(settings: "FigureSettings", root: Path) -> Figure:
     for name in shown:
         result = read_case(root, experiment, name)
         asked = len(result.locations)
-        rows.append(Row(f"k = {asked}", case_tiles(result, COLUMNS, asked, rings=True)))
+        label = f"k = {asked}" if name == f"k{asked}" else name
+        rows.append(Row(label, case_tiles(result, COLUMNS, asked, rings=True)))
     return sheet_figure(rows, f"{title_of(experiment)}: k composed locations")
