@@ -83,7 +83,9 @@ def experiments() -> dict[str, Any]:
 
 def sweeps() -> dict[str, Any]:
     """Sweeps of the demo."""
-    sde = {"sampler": "sde"}
+    # what weights are made of should not hang on rounding, and all are to be comparable
+    exact = {"precision": "fp32"}
+    sde = {"sampler": "sde", **exact}
     return {
         "tools": {
             "conditionals": "single",
@@ -96,14 +98,13 @@ def sweeps() -> dict[str, Any]:
                 "and_published": "superposition_and",
             },
             "samplers": {
-                "heun": {},
-                "euler": {"sampler": "euler"},
+                "heun": exact,
+                "euler": {"sampler": "euler", **exact},
                 "sde": sde,
                 "sde50": {**sde, "num_steps": 50},
-                "ancestral": {"sampler": "ancestral"},
+                "ancestral": {"sampler": "ancestral", **exact},
                 "langevin": {**sde, "corrector": "langevin"},
-                # what weights are made of should not hang on rounding
-                "swarm": {**sde, "swarm": {"particles": 4}, "precision": "fp32"},
+                "swarm": {**sde, "swarm": {"particles": 4}},
             },
         },
     }

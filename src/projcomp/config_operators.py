@@ -96,7 +96,7 @@ class SuperpositionAnd(OperatorSection):
     form: Literal["published", "corrected", "ode"] = Field(
         "published",
         description="as published, with the term that it misses (both with sampler sde), or the "
-        "form for the ODE (with euler)",
+        "form for the ODE (with euler), whose divergences come from one random probe a step",
     )
     lift: list[float] = Field(
         [],

@@ -95,16 +95,24 @@ def tables(config: Config) -> dict[str, TableSettings]:
 
     names = case_names(config)
     for sweep in config.sweeps:
-        chosen = [member for member in members(config, sweep) if member.refused is None]
+        # what CompLift judges has its own table: the samples are the sampler's, the cost is not
+        chosen = [
+            member
+            for member in members(config, sweep)
+            if member.refused is None and member.experiment.sampling.complift is None
+        ]
         labels = {one.experiment.name: (one.operator, one.sampler) for one in chosen}
-        add("sweep", sweep, {name: names[name] for name in labels}, members=labels)
+        if labels:
+            add("sweep", sweep, {name: names[name] for name in labels}, members=labels)
     for name in config.experiments:
         if _measures_pairs(config, name):
             add("interaction", name, {name: names[name]})
     judged = {
-        name: names[name]
+        name: asking
         for name, experiment in all_experiments(config).items()
         if experiment.sampling.complift is not None
+        # nothing asked for is nothing to judge: all would be accepted
+        and (asking := [c.name for c in experiment_cases(experiment.config) if c.num_composed])
     }
     if judged:
         add("selected", "", judged)

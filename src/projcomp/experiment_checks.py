@@ -257,16 +257,32 @@ def _sampling(key: str, sampling: SamplingConfig) -> Iterator[str]:
                 f"{key}.{field}.sigma_min: expected less than its sigma_max = {part.sigma_max:g}, "
                 f"got {part.sigma_min:g}"
             )
-    corrector = sampling.corrector
-    if corrector and (
-        corrector.sigma_min > sampling.sigma_max
-        or (corrector.sigma_max or sampling.sigma_min) < sampling.sigma_min
-    ):
+    levels, corrector = list(_levels_after_the_first(sampling)), sampling.corrector
+    if not levels and (corrector or sampling.swarm):
         yield (
-            f"{key}.corrector.sigma_min: expected a window with noise levels from "
-            f"{key}.sigma_max = {sampling.sigma_max:g} to {key}.sigma_min = "
-            f"{sampling.sigma_min:g} in it, got one without: the corrector would never run"
+            f"{key}.num_steps: expected at least 2 with a corrector or a swarm, which come after "
+            "every step but the last, got 1"
         )
+    elif corrector:
+        low, high = corrector.sigma_min, corrector.sigma_max or sampling.sigma_max
+        if not any(low <= level <= high for level in levels):
+            nearest = sorted(levels, key=lambda level: min(abs(level - low), abs(level - high)))[:2]
+            known = " and ".join(f"{level:.4g}" for level in nearest)
+            yield (
+                f"{key}.corrector.sigma_min: expected a window with a noise level of the path in "
+                f"it, but for the first (nearest: {known}), got {low:g} to {high:g}: the corrector "
+                "would never run"
+            )
+
+
+def _levels_after_the_first(sampling: SamplingConfig) -> Iterator[float]:
+    """The levels above zero that ``edm_sigmas`` has, without torch: every dry run comes here."""
+    high, low = (level ** (1 / sampling.rho) for level in (sampling.sigma_max, sampling.sigma_min))
+    last = sampling.num_steps - 1
+    for number in range(1, last):
+        yield (high + number / last * (low - high)) ** sampling.rho
+    if last:
+        yield sampling.sigma_min
 
 
 def unknown_name(key: str, section: str, name: str, known: Iterable[str]) -> str:

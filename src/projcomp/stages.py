@@ -38,7 +38,7 @@ FORMATS = {
     "summary": 3,
     "table": 3,
     "figure": 3,
-    "theory": 4,
+    "theory": 5,
 }
 
 OPERATIONAL_TRAINING = (

@@ -1,6 +1,7 @@
 """Every operator with every sampler: it runs, or the config refuses it; nothing in between."""
 
 import itertools
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from projcomp.compatibility import refusal
 from projcomp.config_experiments import BackgroundConfig
 from projcomp.config_load import load
 from projcomp.config_operators import OPERATORS
-from projcomp.config_samplers import SAMPLERS, SamplingConfig
+from projcomp.config_samplers import SAMPLERS, AnyCorrector, SamplingConfig
 from projcomp.errors import ConfigError
 from projcomp.sampling.draw import draw_samples
 from projcomp.stages import SampleSettings
@@ -49,7 +50,6 @@ CORRECTORS = {
     "hmc": {"name": "hmc", "keep": 0.3},
 }
 SWARMS = {"single": None, "swarm": {"particles": 3}}
-STILL = ("alone", "single")
 GRID = list(itertools.product(CHOSEN, PREDICTORS, CORRECTORS, SWARMS))
 
 
@@ -109,9 +109,6 @@ def test_what_is_refused_would_not_have_run(operator):
         refused = refusal(settings.operator, settings.sampling)
         if refused is None or "copies of a particle" in refused:
             continue
-        # in so few steps an ancestral sampler would inject no more
-        if operator == "or_balance" and combination[1] == "half" and combination[2:] == STILL:
-            continue
         with pytest.raises(ConfigError):
             draw(settings)
 
@@ -147,4 +144,7 @@ def test_every_operator_and_sampler_of_the_config_is_tried():
     }
     assert {chosen["name"] for chosen in PREDICTORS.values()} == {
         kind.model_fields["name"].default for kind in SAMPLERS
+    }
+    assert {chosen["name"] for chosen in CORRECTORS.values() if chosen} == {
+        kind.model_fields["name"].default for kind in get_args(AnyCorrector)
     }

@@ -38,6 +38,15 @@ def test_the_lift_is_a_difference_of_errors():
     torch.testing.assert_close(got[0], (errors[0] - errors[1]) / 0.7**2)
 
 
+def test_the_lift_is_the_mean_over_the_noise_levels():
+    x0, noises = start(4, 2), [start(4, 2, seed=seed) for seed in (9, 10)]
+    scores = stacked_scores([ANYWHERE, RIGHT])
+    each = [lifts(scores, x0, [s], [n]) for s, n in zip([0.7, 0.3], noises, strict=True)]
+    together = lifts(scores, x0, [0.7, 0.3], noises)
+    torch.testing.assert_close(together, torch.stack(each).mean(0))
+    assert (each[0] - each[1]).abs().min() > 1e-6
+
+
 def test_no_noise_level_is_an_error():
     with pytest.raises(ValueError, match="at least one noise level"):
         lifts(stacked_scores([ANYWHERE, RIGHT]), start(2, 2), [], [])

@@ -246,7 +246,21 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a window without noise levels": (
         {"sampling": {"corrector": {"name": "mala", "sigma_max": 0.001}}},
-        "sampling.corrector.sigma_min: expected a window with noise levels from",
+        "sampling.corrector.sigma_min: expected a window with a noise level of the path in it, "
+        "but for the first (nearest: 0.01 and",
+    ),
+    "a window between two levels of 18 steps from 20 to 0.01": (
+        {"sampling": {"corrector": {"name": "mala", "sigma_min": 4.5, "sigma_max": 6}}},
+        "sampling.corrector.sigma_min: expected a window with a noise level of the path in it, "
+        "but for the first (nearest: 6.109 and 4.388), got 4.5 to 6",
+    ),
+    "a window with the first level alone": (
+        {"sampling": {"corrector": {"name": "mala", "sigma_min": 18}}},
+        "sampling.corrector.sigma_min: expected a window with a noise level of the path in it",
+    ),
+    "a corrector of a single step": (
+        {"sampling": {"num_steps": 1, "corrector": "mala"}},
+        "sampling.num_steps: expected at least 2 with a corrector or a swarm",
     ),
     "a filter without an unconditional model": (
         {

@@ -138,6 +138,16 @@ def test_models_beside_conditions_are_waited_for_and_no_pair_is_read_off_them() 
     assert (settings.conditionals, settings.models) == ("single", ["colored"])
 
 
+def test_what_complift_judges_stands_in_its_own_table_alone() -> None:
+    judged = {"p": "product"}, {"plain": {}, "judged": {"complift": {}}}
+    sweep = {**SWEEP, "num_composed": [0, 2], "operators": judged[0], "samplers": judged[1]}
+    tables = displays.tables(config_with(sweeps={"S": sweep}))
+    assert set(tables["sweep_S"].members) == {"S-p-plain"}
+    assert tables["selected"].cases == {"S-p-judged": ["k2"]}  # of nothing, nothing is judged
+    alone = {**sweep, "samplers": {"judged": {"complift": {}}}}
+    assert "sweep_S" not in displays.tables(config_with(sweeps={"S": alone}))
+
+
 def test_cases_that_avoid_a_place_are_drawn_but_not_against_k() -> None:
     avoiding = {"operator": {"name": "product", "weights": [1, -0.5]}, "num_composed": [2]}
     config = config_with(experiments={"A": {**avoiding, "num_samples": 4}})

@@ -88,6 +88,78 @@ def test_weights_are_the_formula_of_the_scores():
         torch.testing.assert_close(state.log_weight, expected, rtol=1e-9, atol=1e-9)
 
 
+def log_normalizer(means, variances, c):
+    """``log int prod_j N(x; m_j, v_j)^(c_j) dx`` in one dimension, with its mean and variance."""
+    precision = sum(a / v for a, v in zip(c, variances, strict=True))
+    mean = sum(a * m / v for a, m, v in zip(c, means, variances, strict=True)) / precision
+    each = sum(
+        -a / 2 * (math.log(2 * math.pi * v) + m**2 / v)
+        for a, m, v in zip(c, means, variances, strict=True)
+    )
+    whole = (math.log(2 * math.pi / precision) + precision * mean**2) / 2
+    return each + whole, mean, 1 / precision
+
+
+@pytest.mark.parametrize("predictor", [euler, Heun(), ReverseSde(0.4), ReverseSde()])
+@pytest.mark.parametrize(
+    ("weights", "background"),
+    [((1.4,), True), ((1.0, -0.3), True), ((0.65, 0.55), False), ((0.3, 0.4), False)],
+)
+def test_weighted_paths_sample_the_product_of_powers(weights, background, predictor):
+    """Guidance, negation and coefficients of any sum, at any share of noise: mean, variance, Z."""
+    means, stds = [0.0, 0.4, -0.3], [0.5, 0.42, 0.55]
+    mixtures = [GaussianMixture.isotropic([[m]], s) for m, s in zip(means, stds, strict=True)]
+    mixtures = mixtures[: len(weights) + background]
+    field = WeightedLinearField(stacked_scores(mixtures), weights, background)
+    count, low, high = 4000, 0.05, 20.0
+    c = field.coefficients
+    ends = {
+        sigma: log_normalizer(means[: len(c)], [stds[j] ** 2 + sigma**2 for j in range(len(c))], c)
+        for sigma in (low, high)
+    }
+    result = sample(
+        field,
+        field.start_scale * start(count, 1, sigma=high),
+        levels(200, sigma_min=low, sigma_max=high),
+        predictor,
+        noise=streams(count, 1),
+    )
+    log_w = result.state.log_weight
+    w, x = log_w.softmax(0), result.x[:, 0]
+    assert 1 / w.square().sum() > 0.1 * count
+    got_mean = (w * x).sum().item()
+    got_var = (w * (x - got_mean) ** 2).sum().item()
+    got_z = (log_w.logsumexp(0) - math.log(count)).item()
+    wanted_z, mean, variance = ends[low]
+    assert got_mean == pytest.approx(mean, abs=0.06)
+    assert got_var == pytest.approx(variance, rel=0.12)
+    assert got_z == pytest.approx(wanted_z - ends[high][0], abs=0.1)
+
+
+def test_the_interaction_of_several_weighted_deltas_is_the_sum_over_their_pairs():
+    e = torch.eye(4).double()
+    mixtures = [GaussianMixture.isotropic(0.5 * e[i : i + 1], 0.3 + 0.1 * i) for i in range(4)]
+    stack, weights, seen = stacked_scores(mixtures), (1.5, -0.3, 0.7), []
+
+    def scores(x, sigma):
+        stacked = stack(x, sigma)
+        seen.append((sigma, stacked))
+        return stacked
+
+    state = run(weighted_product(scores, weights), 20, euler, count=5).state
+    density, total = torch.zeros(5, 4).double(), torch.zeros(5, 3, 3).double()
+    sigmas = [*[sigma for sigma, _ in seen], 0.02]
+    for (sigma, stacked), after in zip(seen, sigmas[1:], strict=True):
+        dv, deltas = sigma**2 - after**2, stacked[1:] - stacked[0]
+        for i in range(3):
+            for j in range(3):
+                total[:, i, j] += dv * (deltas[i] * deltas[j]).sum(1)
+                if i < j:
+                    density += dv * weights[i] * weights[j] * deltas[i] * deltas[j]
+    torch.testing.assert_close(state.total, total)
+    torch.testing.assert_close(state.density, density)
+
+
 def test_the_weighed_field_goes_the_plain_ones_way():
     scores = stacked_scores(lemma_7_2())
     weighed = run(weighted_product(scores, [1.0, 1.0]), 30, Heun(), count=20)

@@ -51,6 +51,23 @@ def test_adjusted_chains_keep_the_variance_at_any_step(kernel):
     assert 0.2 < move.acceptance.mean() < 1.0
 
 
+def test_a_rejected_trajectory_turns_the_momentum_round():
+    """From the middle of a narrow Gaussian all long steps are rejected; the next sets out back."""
+    asked = []
+
+    def score(x):
+        asked.append(x)
+        return -1e6 * x
+
+    middle = torch.zeros(500, 1).double()
+    chain = Hmc(1.0, num_leapfrog=1, keep=0.999)(score, middle, 1.0, streams(500, 1), 2)
+    assert chain.acceptance.mean() < 0.01
+    # the start; the first proposal, three points of its line; the second proposal
+    first, second = asked[1], asked[5]
+    assert ((first + second).abs() < 0.3).all()
+    assert first.std() > 0.9
+
+
 @pytest.mark.parametrize("kernel", [Mala(0.3), Hmc(0.5, keep=0.5)])
 def test_adjusted_chains_keep_a_mixture(kernel):
     """Started from the mixture itself, its moments stay, fourth ones included."""

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -138,7 +139,8 @@ def test_probes_differ_from_exact_divergences_by_the_root_of_the_steps():
 def test_divergences_are_the_trace_of_the_jacobian():
     x = start(6, 2)
     scores = stacked_scores(MODELS)
-    traces = divergence.exact(scores, x, 0.4)
+    values, traces = divergence.exact(scores, x, 0.4)
+    torch.testing.assert_close(values, scores(x, 0.4))
     for i, model in enumerate(MODELS):
         for b in range(6):
             jacobian = torch.autograd.functional.jacobian(
@@ -147,7 +149,7 @@ def test_divergences_are_the_trace_of_the_jacobian():
             assert traces[i, b].item() == pytest.approx(jacobian.trace().item(), rel=1e-9)
     rng = torch.Generator().manual_seed(0)
     signs = [torch.randint(0, 2, x.shape, generator=rng).double() * 2 - 1 for _ in range(500)]
-    mean = torch.stack([divergence.hutchinson(scores, x, 0.4, v) for v in signs]).mean(0)
+    mean = torch.stack([divergence.hutchinson(scores, x, 0.4, v)[1] for v in signs]).mean(0)
     torch.testing.assert_close(mean, traces, rtol=0.1, atol=0.5)
 
 
@@ -164,7 +166,8 @@ def test_derivatives_go_through_the_projects_own_network():
         return denoised_to_score(model(x, level, row.expand(len(x), -1)), x, sigma)[None]
 
     x, v = start(3, 3, 8, 8).float(), start(3, 3, 8, 8, seed=1).float()
-    got = divergence.directional(scores, x, 0.5, v)
+    values, got = divergence.directional(scores, x, 0.5, v)
+    torch.testing.assert_close(values.float(), scores(x, 0.5).float(), rtol=1e-4, atol=1e-5)
     step = 1e-2
     expected = (scores(x + step * v, 0.5) - scores(x - step * v, 0.5)) / (2 * step)
     torch.testing.assert_close(got.float(), expected.float(), rtol=0.02, atol=0.02)
@@ -201,6 +204,39 @@ def test_or_samples_the_mixture_with_its_weights(estimator, predictor):
     which = torch.cdist(end, centres).argmin(1)
     for i, share in enumerate(shares):
         assert (which == i).double().mean().item() == pytest.approx(share, abs=0.025)
+
+
+def test_ors_weights_are_the_softmax_of_temperature_and_bias():
+    """softmax(T log q + ell): the bias is not multiplied by the temperature."""
+    field = SuperpositionOr(stacked_scores(MODELS), 3, (0.3, -0.5, 1.0), temperature=3.0)
+    step = Step(start(4, 2), 0.5, 0.4, torch.zeros(4, 2).double(), 0.3)
+    log_q = torch.linspace(-1, 1, 12).reshape(3, 4).double()
+    state = replace(field.init(step.x, 0.5), log_q=log_q)
+    score, state = field.score(step, state)
+    kappa = (3.0 * log_q + torch.tensor([[0.3], [-0.5], [1.0]])).softmax(0)
+    torch.testing.assert_close(state.kappa, kappa)
+    expected = (kappa[..., None] * stacked_scores(MODELS)(step.x, 0.5)).sum(0)
+    torch.testing.assert_close(score, expected)
+
+
+@pytest.mark.parametrize("estimator", ["ito", "detailed_balance", "exact"])
+def test_densities_in_float32_are_those_in_float64(estimator):
+    """Along one path; its scores and displacements are rounded, the sums are in float64."""
+    predictor = euler if estimator == "exact" else ReverseSde()
+
+    def log_q(dtype):
+        tracker = DensityTracker(estimator)
+        field = SuperpositionOr(
+            lambda x, sigma: stacked_scores(MODELS)(x.double(), sigma).to(dtype),
+            3,
+            densities=tracker,
+        )
+        x, noise = start(200, 2, sigma=80.0).float(), NoiseStreams(range(200), (2,))
+        return sample(field, x.to(dtype), levels(40), predictor, noise=noise).state.log_q
+
+    difference = (log_q(torch.float32) - log_q(torch.float64)).abs()
+    assert difference.max() < 5e-3
+    assert difference.mean() < 5e-4
 
 
 def test_or_at_a_high_temperature_takes_one_model():

@@ -42,12 +42,14 @@ class DensityTracker:
         """What the probes of a path that starts at ``x`` are made of, where there are any."""
         return bits_of(x) if self.estimator == "hutchinson" else None
 
-    def divergences(self, scores: ScoreStack, step: Step, bits: Bits | None) -> PerModel | None:
-        """Divergences at the step's start where the estimator needs them, else None."""
+    def evaluate(
+        self, scores: ScoreStack, step: Step, bits: Bits | None
+    ) -> tuple[Stacked, PerModel | None]:
+        """Scores at the step's start, and the divergences where the estimator needs them."""
         if self.estimator == "exact":
             return divergence.exact(scores, step.x, step.sigma)
         if bits is None:
-            return None
+            return scores(step.x, step.sigma), None
         probe = probe_of(bits, step.sigma, step.x.dtype)
         return divergence.hutchinson(scores, step.x, step.sigma, probe)
 
@@ -86,7 +88,7 @@ def _check_injects(step: Step) -> None:
     It then has a Gaussian's divergence in place of the model's, at any number of steps.
     """
     ancestral = step.dv * (step.sigma_next / step.sigma) ** 2
-    if step.noise is None or step.noise_std**2 < ancestral * (1 - 1e-6):
+    if step.noise is None or step.xi < 1 or step.noise_std**2 < ancestral * (1 - 1e-6):
         raise ConfigError(
             "sampler: expected one whose injected noise tends to the exact variance (sde, "
             "ancestral) for detailed balance, got one with less; or set the estimator to "

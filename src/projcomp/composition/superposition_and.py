@@ -128,7 +128,7 @@ class SuperpositionAnd:
         total = torch.zeros(self.num_models, len(step.x), dtype=torch.float64, device=v.device)
         for axis in range(self.num_models - 1):
             direction = basis[:, axis].reshape(step.x.shape).to(step.x.dtype)
-            total = total + divergence.hutchinson(self.scores, step.x, step.sigma, direction)
+            total = total + divergence.hutchinson(self.scores, step.x, step.sigma, direction)[1]
         return total
 
 
@@ -143,12 +143,13 @@ class AndState(Superposed):
 class SuperpositionAndOde:
     """The score field of equal densities on the probability-flow ODE.
 
-    ``G a = r``, ``r_i = (div s_i - div s_1) + <V_i, s_i>``: exact, but needs divergences.
+    ``G a = r``, ``r_i = (div s_i - div s_1) + <V_i, s_i>``: exact in the steps' limit, but needs
+    divergences. With probes, densities come equal as the inverse root of the number of steps.
 
     Attributes:
         scores: the stacked models, differentiable, no background.
         num_models: how many.
-        exact: exact divergences, for few dimensions; else a Hutchinson probe.
+        exact: exact divergences, for few dimensions; else one Hutchinson probe a step.
     """
 
     scores: ScoreStack
@@ -180,8 +181,7 @@ class SuperpositionAndOde:
             raise ConfigError(
                 "sampler: expected one without noise (euler) for this form of AND, got another"
             )
-        stacked = self.scores(step.x, step.sigma)
-        traces = self._densities.divergences(self.scores, step, state.bits)
+        stacked, traces = self._densities.evaluate(self.scores, step, state.bits)
         assert traces is not None
         v = stacked[1:] - stacked[:1]
         right = traces[1:] - traces[:1] + dots(v, stacked[1:])

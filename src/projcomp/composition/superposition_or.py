@@ -67,15 +67,15 @@ class SuperpositionOr:
 
     def score(self, step: Step, state: Superposed) -> tuple[Samples, Superposed]:
         """``sum_i kappa_i s_i``, shape ``(batch, *dims)``."""
-        stacked = self.scores(step.x, step.sigma)
+        if step.sigma_next > 0:
+            stacked, extra = self.densities.evaluate(self.scores, step, state.bits)
+        else:  # the last step, which lands on a mean, changes no density
+            stacked, extra = self.scores(step.x, step.sigma), None
         prior = torch.zeros(self.num_models).double()
         if self.log_prior:
             prior = torch.tensor(self.log_prior, dtype=torch.float64)
         level = self.temperature * state.log_q + prior.to(stacked.device)[:, None]
         kappa = level.softmax(0)
-        extra = None
-        if step.sigma_next > 0:  # the last step, which lands on a mean, changes no density
-            extra = self.densities.divergences(self.scores, step, state.bits)
         state = replace(state, kappa=kappa, scores=stacked, extra=extra)
         return weighted_sum(kappa, stacked), state
 

@@ -31,6 +31,8 @@ class Step:
         noise: the standard normal noise that this step will inject, shaped as ``x``, or None where
             the step injects none.
         noise_std: what the sampler will multiply ``noise`` by.
+        xi: the share of the reverse SDE's noise that the process keeps as steps become many; 1 of
+            the SDE and of ancestral samplers.
     """
 
     x: Samples
@@ -38,6 +40,7 @@ class Step:
     sigma_next: float
     noise: Samples | None = None
     noise_std: float = 0.0
+    xi: float = 1.0
 
     @property
     def dv(self) -> float:

@@ -38,7 +38,8 @@ class ReverseSde:
         drift, noise_std = dv, 0.0
         if sigma_next > 0:
             drift, noise_std = (1.0 + self.xi) / 2.0 * dv, math.sqrt(self.xi * dv)
-        return _noisy_step(field, Step(x, sigma, sigma_next), drift, noise_std, state, noise)
+        step = Step(x, sigma, sigma_next, xi=self.xi)
+        return _noisy_step(field, step, drift, noise_std, state, noise)
 
 
 @dataclass(frozen=True)

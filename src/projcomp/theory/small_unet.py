@@ -1,4 +1,4 @@
-"""A U-Net small enough to be trained in a minute on one processor, for pictures of squares."""
+"""A U-Net small enough to be trained in minutes on one processor, for pictures of squares."""
 
 from typing import Literal
 

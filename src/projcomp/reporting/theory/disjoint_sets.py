@@ -29,7 +29,7 @@ def draw(table: pd.DataFrame) -> Figure:
         line(gap, rows, operator, number, marker=MARKERS[number], markersize=3.5)
     log_ticks(gap, select(table, "unlike", "gap")["x"])
     gap.set_yscale("log")
-    gap.set_title("AND, sets of different widths:\nspread of the gap")
+    gap.set_title("AND, sets of different widths:\ngap, root mean square")
     gap.set_xlabel("number of steps")
     gap.set_ylabel("nats")
     gap.legend(fontsize=6)

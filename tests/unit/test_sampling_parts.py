@@ -1,0 +1,117 @@
+"""What the config says is what the library is given: every setting, one by one."""
+
+import pytest
+
+from projcomp import config_operators as operators
+from projcomp import config_samplers as samplers
+from projcomp.composition.densities import DensityTracker
+from projcomp.composition.feynman_kac import WeightedLinearField
+from projcomp.composition.linear import LinearField
+from projcomp.composition.random_choice import RandomChoice
+from projcomp.composition.superposition_and import SuperpositionAnd, SuperpositionAndOde
+from projcomp.composition.superposition_or import SuperpositionOr
+from projcomp.samplers.euler import euler
+from projcomp.samplers.heun import Heun
+from projcomp.samplers.hmc import Hmc
+from projcomp.samplers.langevin import Langevin
+from projcomp.samplers.mala import Mala
+from projcomp.samplers.process import Corrector
+from projcomp.samplers.sde import Ancestral, ReverseSde
+from projcomp.samplers.smc import Swarms
+from projcomp.sampling.operators import compose
+from projcomp.sampling.samplers import get_corrector, get_predictor, get_swarms
+
+
+def scores(x, sigma):
+    raise AssertionError("nothing is evaluated here")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        (
+            samplers.Heun(churn=0.1, churn_min=0.2, churn_max=3.0, churn_noise=1.01),
+            Heun(0.1, 0.2, 3.0, 1.01),
+        ),
+        (samplers.Heun(), Heun()),
+        (samplers.Euler(), euler),
+        (samplers.Sde(noise_share=0.3), ReverseSde(0.3)),
+        (samplers.Ancestral(data_std=0.7), Ancestral(0.7)),
+    ],
+)
+def test_predictors_are_given_their_settings(chosen, expected):
+    assert get_predictor(chosen) == expected
+
+
+@pytest.mark.parametrize(
+    ("chosen", "kernel"),
+    [
+        (samplers.Langevin, Langevin(0.3)),
+        (samplers.Mala, Mala(0.3)),
+        (samplers.Hmc, Hmc(0.3, num_leapfrog=5, keep=0.6)),
+    ],
+)
+def test_correctors_are_given_their_settings(chosen, kernel):
+    own = {"leapfrog": 5, "keep": 0.6} if chosen is samplers.Hmc else {}
+    settings = chosen(step_size=0.3, steps=4, sigma_min=0.2, sigma_max=2.0, **own)
+    assert get_corrector(settings) == Corrector(kernel, 4, 0.2, 2.0)
+
+
+def test_a_corrector_without_an_upper_bound_runs_at_all_levels_above():
+    corrector = get_corrector(samplers.Langevin(sigma_min=0.2))
+    assert corrector.runs_at(1e6)
+    assert not corrector.runs_at(0.1)
+    assert get_corrector(None) is None
+
+
+def test_swarms_are_given_their_settings():
+    assert get_swarms(samplers.Swarm(particles=6, threshold=0.8)) == Swarms(6, 0.8)
+    assert get_swarms(None) is None
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        (
+            operators.Product(weights=[2.0, -1.0, 0.5]),
+            WeightedLinearField(scores, (2.0, -1.0, 0.5)),
+        ),
+        (operators.Bayes(weights=2.0), WeightedLinearField(scores, (2.0, 2.0, 2.0))),
+        (
+            operators.SimpleProduct(weights=[1.0, 2.0, 3.0]),
+            WeightedLinearField(scores, (1.0, 2.0, 3.0), background=False),
+        ),
+        (
+            operators.Average(weights=[1.0, 1.0, 2.0]),
+            WeightedLinearField(scores, (0.25, 0.25, 0.5), background=False),
+        ),
+        (
+            operators.SuperpositionOr(
+                temperature=3.0,
+                bias=[0.1, 0.2, 0.3],
+                estimator="detailed_balance",
+                data_std=0.6,
+            ),
+            SuperpositionOr(
+                scores, 3, (0.1, 0.2, 0.3), 3.0, DensityTracker("detailed_balance", 0.6)
+            ),
+        ),
+        (operators.SuperpositionAnd(), SuperpositionAnd(scores, 3, lift_end=0.02)),
+        (
+            operators.SuperpositionAnd(form="corrected", lift=[1.5, -0.5]),
+            SuperpositionAnd(scores, 3, (1.5, -0.5), 0.02, corrected=True),
+        ),
+        (operators.SuperpositionAnd(form="ode"), SuperpositionAndOde(scores, 3)),
+        (operators.RandomChoice(), RandomChoice(scores, 3)),
+    ],
+)
+def test_operators_are_given_their_settings(chosen, expected):
+    assert compose(chosen, scores, 2, 1, sigma_min=0.02) == expected
+
+
+def test_controls_count_nothing_and_churned_steps_are_not_weighed():
+    product = operators.Product(weights=[2.0, 0.5])
+    weighed = compose(product, scores, 2, num_controls=1)
+    assert weighed == WeightedLinearField(scores, (2.0, 0.5, 0.0))
+    plain = compose(product, scores, 2, weighed=False)
+    assert plain == LinearField(scores, (-1.5, 2.0, 0.5))
