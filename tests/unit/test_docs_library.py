@@ -38,6 +38,13 @@ def test_the_superposition_is_in_either_place(page):
     assert page["log_densities"].shape == (2, 256)
 
 
+def test_the_followed_densities_are_those_of_the_models(page):
+    """log N(x; e_1, s^2) - log N(x; 0, s^2) = (2 x_1 - 1)/(2 s^2), which is 12.5 in the mean."""
+    for model in ("first", "second"):
+        gap = page[model] - page["background"]
+        assert float(gap.mean()) == pytest.approx(12.5, abs=1.5)
+
+
 def test_a_model_of_noise_is_the_exact_denoiser():
     """On N(m, s^2) the noise given x_vp is known, and so is E[x0 | x]."""
     alphas_cumprod = torch.cumprod(1 - torch.linspace(1e-3, 0.05, 50, dtype=torch.float64), 0)

@@ -11,8 +11,10 @@ from oracle import field_of, levels, start, streams, two_modes
 from projcomp.composition import divergence
 from projcomp.composition.densities import DensityTracker, bits_of, probe_of
 from projcomp.composition.feynman_kac import gram
+from projcomp.composition.followed import FollowedField
 from projcomp.composition.log_density import gaussian_log_density
 from projcomp.composition.mixtures import GaussianMixture, stacked_scores
+from projcomp.composition.product import product_field
 from projcomp.composition.superposition_and import SuperpositionAnd, SuperpositionAndOde, solve
 from projcomp.composition.superposition_or import SuperpositionOr, weighted_sum
 from projcomp.config import NetworkConfig
@@ -134,6 +136,42 @@ def test_probes_differ_from_exact_divergences_by_the_root_of_the_steps():
         assert math.log(coarse / fine, 4) == pytest.approx(0.5, abs=0.1)
     for mean, spread in zip(means, spreads, strict=True):
         assert abs(mean) < 4 * spread / math.sqrt(1000)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "predictor", "rate"),
+    [("ito", ReverseSde(), 0.5), ("detailed_balance", ReverseSde(), 0.5), ("exact", euler, 1.0)],
+)
+def test_a_product_follows_the_densities_of_all_its_models(estimator, predictor, rate):
+    """Three models and their background, none of which the path is drawn from."""
+    background = GaussianMixture.isotropic([[0.0, 0.0]], 0.6)
+    stack = [background, *MODELS[1:]]
+    linear = product_field(stacked_scores(stack), [1.0, 0.5])
+    sizes = []
+    for num_steps in (128, 512):
+        # from so far that the start's density is every model's
+        end = run(
+            FollowedField(linear, DensityTracker(estimator)),
+            num_steps,
+            predictor,
+            count=300,
+            sigma_max=300.0,
+        )
+        errors = density_errors(end, stack, 0.05)
+        assert errors.shape == (3, 300)
+        sizes.append(errors.square().mean().sqrt().item())
+    assert sizes[1] < 1.0
+    assert sizes[0] / sizes[1] > 0.8 * 4**rate
+
+
+def test_a_followed_product_goes_the_plain_ones_way():
+    linear = product_field(stacked_scores(MODELS), [1.0, 1.0])
+    followed, plain = FollowedField(linear), linear
+    assert torch.equal(run(followed, 20, count=30).x, run(plain, 20, count=30).x)
+    with pytest.raises(ConfigError, match=r"^sampler: expected one that evaluates once"):
+        run(followed, 20, Heun(), count=3)
+    with pytest.raises(ConfigError, match=r"^sampler: expected one that injects the exact"):
+        run(followed, 20, euler, count=3)
 
 
 def test_divergences_are_the_trace_of_the_jacobian():

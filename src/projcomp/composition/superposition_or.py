@@ -15,11 +15,11 @@ from projcomp.diffusion.shapes import Bits, PerModel, Samples, Stacked
 
 @dataclass(frozen=True)
 class Superposed:
-    """State of a superposition.
+    """State of what follows its models' log-densities, a superposition above all.
 
     Attributes:
         log_q: log-density of each model at the samples, shape ``(num_models, batch)``, float64.
-        kappa: weights of the last step, the same shape.
+        kappa: weights of the last step, the same shape, where they change from step to step.
         scores: scores before the running step, ``(num_models, batch, *dims)``.
         extra: what the estimator needs beside the scores, ``(num_models, batch)``.
         bits: what its probes are made of, an integer for every number of a sample.
