@@ -53,11 +53,14 @@ def colors(summary: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def interval(row: pd.Series, name: str) -> str:
-    """A value with its interval; empty where it is not there."""
-    if pd.isna(row[name]):
-        return ""
-    return f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
+def interval(value: float, low: float, high: float) -> str:
+    """A value with its interval; empty where it was not measured."""
+    return "" if pd.isna(value) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def of_row(row: pd.Series, name: str) -> str:
+    """A column of a wide table with its interval."""
+    return interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
 
 
 def sweep(table: pd.DataFrame) -> pd.DataFrame:
@@ -66,8 +69,8 @@ def sweep(table: pd.DataFrame) -> pd.DataFrame:
         f"{row['case']}, {row['operator']}, {row['sampler']}": {
             "evaluations": f"{row['network_evaluations']:.0f}",
             "seconds": f"{row['seconds']:.2f}",
-            "success": interval(row, "success"),
-            "mean count": interval(row, "mean_count"),
+            "success": of_row(row, "success"),
+            "mean count": of_row(row, "mean_count"),
             "effective size": ""
             if pd.isna(row["effective_size"])
             else f"{row['effective_size']:.1f}",
@@ -85,15 +88,15 @@ def interaction(table: pd.DataFrame) -> pd.DataFrame:
     rows = {
         row["case"]: {
             "absolute, nats": f"{row['absolute']:.3g}",
-            "cosine": interval(row, "interaction"),
-            "success": interval(row, "success"),
+            "cosine": of_row(row, "interaction"),
+            "success": of_row(row, "success"),
         }
         for _, row in pairs.iterrows()
     }
     total = table[table["case"] == "all"].iloc[0]
     rows["rank correlation with success"] = {
-        "absolute, nats": interval(total, "absolute_spearman"),
-        "cosine": interval(total, "spearman"),
+        "absolute, nats": of_row(total, "absolute_spearman"),
+        "cosine": of_row(total, "spearman"),
         "success": "",
     }
     found = pd.DataFrame.from_dict(rows, orient="index")
@@ -108,25 +111,24 @@ def mixture(table: pd.DataFrame) -> pd.DataFrame:
         found = group.set_index("measure")
         shares = found[found.index.str.startswith("share_")]["value"]
         rows[f"{name}, {case}"] = {
-            "exact count": three(found, "exact_count"),
+            "exact count": of_measure(found, "exact_count"),
             **{
                 color.removeprefix("share_"): f"{100 * value:.0f}"
                 for color, value in shares.items()
             },
-            "total variation": three(found, "total_variation"),
-            "of uniform draws": three(found, "total_variation_of_uniform"),
+            "total variation": of_measure(found, "total_variation"),
+            "of uniform draws": of_measure(found, "total_variation_of_uniform"),
         }
     shown = pd.DataFrame.from_dict(rows, orient="index").fillna("")
     shown.index.name = "experiment, case"
     return shown
 
 
-def three(found: pd.DataFrame, measure: str) -> str:
-    """A measure with its interval; empty where it was not measured."""
+def of_measure(found: pd.DataFrame, measure: str) -> str:
+    """A measure of a long table with its interval; empty where it is not in it."""
     if measure not in found.index:
         return ""
-    value, low, high = found.loc[measure, ["value", "low", "high"]]
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    return interval(*found.loc[measure, ["value", "low", "high"]])
 
 
 def main() -> None:
