@@ -123,8 +123,8 @@ class Swarm(Section):
 class CompLift(Section):
     """A filter: accepts the samples that every condition explains better than no condition.
 
-    Nothing is thrown away: the tables of all samples tell the accepted share, and the table
-    `selected` the success among the accepted and what each of them costs.
+    Nothing is thrown away: the summary tells the accepted share, and the table `selected` the
+    success among the accepted and what each of them costs.
     """
 
     num_levels: int = Field(16, ge=1, description="noise levels at which samples are denoised")

@@ -33,11 +33,11 @@ FORMATS = {
     "train": 6,
     "check": 1,
     "detector": 1,
-    "sample": 4,
+    "sample": 5,
     "evaluate": 2,
     "summary": 3,
-    "table": 3,
-    "figure": 3,
+    "table": 4,
+    "figure": 4,
     "theory": 5,
 }
 

@@ -297,15 +297,21 @@ def test_a_correctors_acceptance_is_told_per_sample():
     assert (drawn.measured["acceptance"] > 0.5).all()
 
 
-def test_forward_derivatives_count_as_evaluations():
-    settings = settings_of(
-        operator={"name": "superposition_and", "form": "corrected"},
-        background=None,
-        recipe={"sampler": "sde"},
-    )
+@pytest.mark.parametrize(
+    ("operator", "sampler", "passes"),
+    [
+        # the corrected form's directions come from the scores: a pass more, but for the last step
+        ({"name": "superposition_and", "form": "corrected"}, "sde", 4 + 3),
+        # probes are known beforehand: scores and derivatives in one pass
+        ({"name": "superposition_and", "form": "ode"}, "euler", 4),
+        ({"name": "superposition_or", "estimator": "hutchinson"}, "euler", 4),
+    ],
+)
+def test_passes_with_forward_derivatives_count_as_evaluations(operator, sampler, passes):
+    settings = settings_of(operator=operator, background=None, recipe={"sampler": sampler})
     drawn = draw(settings, single=PixelModel(0.3))
     assert drawn.field_evaluations == 4
-    assert drawn.network_evaluations == (4 + 3) * 2
+    assert drawn.network_evaluations == passes * 2
 
 
 def test_members_of_a_sweep_start_from_the_same_noise():

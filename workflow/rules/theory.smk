@@ -11,7 +11,7 @@ rule theory_experiment:
         ),
     log:
         plan.at("logs/theory/{name}.log"),
-    # The longest of them takes many minutes on one core: beside the sampling, not after it.
+    # The longest of them takes many minutes on one core: before the sampling, not at the end.
     priority: 35
     conda:
         "../../envs/torch.yaml"

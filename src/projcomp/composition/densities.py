@@ -1,4 +1,4 @@
-"""The models' log-densities, followed along the path of a superposition."""
+"""The models' log-densities, followed along a path."""
 
 import struct
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ class DensityTracker:
                 raise ConfigError(
                     "sampler: expected one that injects the exact noise variance (sde), because "
                     "the Ito estimator is valid for no other; or set the estimator to "
-                    "detailed_balance, or to hutchinson with a sampler of the ODE"
+                    "detailed_balance with ancestral, or to hutchinson with euler"
                 )
             return ito_change(scores, dx, step.dv)
         if step.noise is not None or extra is None:

@@ -33,8 +33,9 @@ def detailed_balance_change(
     """Detailed-balance estimator (Skreta et al. 2025, appendix D).
 
     ``1/2 [|dx|^2/dv - |dx - dv s_i|^2/dv~] - d/2 log(dv~/dv)``, with ``dv~ = dv (sigma_next^2 +
-    data_std^2)/(sigma^2 + data_std^2)`` the variance of the exact reverse step of a Gaussian. The
-    step may have been any; it is derived for one that injects ``dv~`` (``Ancestral(data_std)``).
+    data_std^2)/(sigma^2 + data_std^2)`` the variance of the exact reverse step of a Gaussian. It is
+    derived for a step that injects ``dv~`` (``Ancestral(data_std)``); exact on such a Gaussian
+    whatever the step, and for other data only where the injected variance tends to ``dv``.
 
     Args:
         scores: before the step.

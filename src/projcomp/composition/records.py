@@ -15,8 +15,9 @@ def records(state: Any) -> dict[str, Tensor]:
 
     ``log_weight`` ``(batch,)``, ``interaction`` ``(batch, levels, M, M)`` and, elementwise over a
     sample, ``interaction_map`` ``(batch, *dims)`` of weighed linear compositions (without a
-    background the deltas are the scores themselves); ``log_q`` and
-    ``kappa`` ``(batch, M)`` of superpositions; ``choice`` ``(batch,)`` of a random choice.
+    background the deltas are the scores themselves); ``log_q`` and ``kappa`` ``(batch, M)`` of
+    superpositions, ``log_q`` alone of followed linear compositions; ``choice`` ``(batch,)`` of a
+    random choice.
     """
     match state:
         case Interaction():

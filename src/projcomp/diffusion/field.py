@@ -31,8 +31,8 @@ class Step:
         noise: the standard normal noise that this step will inject, shaped as ``x``, or None where
             the step injects none.
         noise_std: what the sampler will multiply ``noise`` by.
-        xi: the share of the reverse SDE's noise that the process keeps as steps become many; 1 of
-            the SDE and of ancestral samplers.
+        xi: the share of the reverse SDE's noise that the process keeps as steps become many: 1 of
+            the SDE and of ancestral samplers; it means nothing without ``noise``.
     """
 
     x: Samples

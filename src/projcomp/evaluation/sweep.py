@@ -10,7 +10,9 @@ from projcomp.evaluation.summary import COSTS, MEASURES, read_summary
 if TYPE_CHECKING:
     from projcomp.displays import TableSettings
 
-_MEASURES = [f"{measure}{end}" for measure in MEASURES for end in ("", "_low", "_high")]
+# what CompLift judges is in no sweep's table
+_OWN = [measure for measure in MEASURES if measure != "accepted"]
+_MEASURES = [f"{measure}{end}" for measure in _OWN for end in ("", "_low", "_high")]
 COLUMNS = ["case", "operator", "sampler", "num_samples", *COSTS, *_MEASURES]
 """Columns of the table, as of the summary, but for the names of operator and sampler."""
 

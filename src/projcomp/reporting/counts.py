@@ -2,7 +2,7 @@
 
 Caption: objects counted by the detector in the samples of k composed locations, mean with bootstrap
 interval, for each experiment and for renders of the true composition. On the dotted line as many
-objects appear as were asked for.
+objects appear as were asked for. Cases that avoid a place too are not drawn here.
 """
 
 from pathlib import Path

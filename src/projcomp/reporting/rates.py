@@ -2,7 +2,8 @@
 
 Caption: left, share of samples with exactly as many objects as locations were composed; right,
 share of samples with an object at every requested place. Wilson intervals; the truth is the
-detector's score on renders of the true composition, the best that can be measured.
+detector's score on renders of the true composition, the best that can be measured. Cases that avoid
+a place too are not drawn here.
 """
 
 from pathlib import Path

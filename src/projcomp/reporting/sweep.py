@@ -1,9 +1,9 @@
 """Success against cost, for every operator and sampler of a sweep.
 
 Caption: share of samples that show everything that was asked for and nothing else, with Wilson
-interval, against network evaluations per image. Every member of the sweep composes the same models
-for the same requests from the same noise. Colours are samplers, shapes are operators. Members of
-one cost stand side by side.
+interval, against network evaluations per image. The members of the sweep compose the same models
+for the same requests from the same noise; what CompLift judges is shown by itself (``selected``).
+Colours are samplers, shapes are operators. Members of one cost stand side by side.
 """
 
 from collections import Counter
