@@ -12,6 +12,7 @@ from projcomp.composition import divergence
 from projcomp.composition.densities import DensityTracker, bits_of, probe_of
 from projcomp.composition.feynman_kac import gram
 from projcomp.composition.followed import FollowedField
+from projcomp.composition.linear import simple_product
 from projcomp.composition.log_density import gaussian_log_density
 from projcomp.composition.mixtures import GaussianMixture, stacked_scores
 from projcomp.composition.product import product_field
@@ -20,6 +21,7 @@ from projcomp.composition.superposition_or import SuperpositionOr, weighted_sum
 from projcomp.config import NetworkConfig
 from projcomp.diffusion.convert import denoised_to_score
 from projcomp.diffusion.field import Step
+from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.errors import ConfigError
 from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser
@@ -143,7 +145,7 @@ def test_probes_differ_from_exact_divergences_by_the_root_of_the_steps():
     [("ito", ReverseSde(), 0.5), ("detailed_balance", ReverseSde(), 0.5), ("exact", euler, 1.0)],
 )
 def test_a_product_follows_the_densities_of_all_its_models(estimator, predictor, rate):
-    """Three models and their background, none of which the path is drawn from."""
+    """A background and two models, none of which the path is drawn from."""
     background = GaussianMixture.isotropic([[0.0, 0.0]], 0.6)
     stack = [background, *MODELS[1:]]
     linear = product_field(stacked_scores(stack), [1.0, 0.5])
@@ -162,6 +164,21 @@ def test_a_product_follows_the_densities_of_all_its_models(estimator, predictor,
         sizes.append(errors.square().mean().sqrt().item())
     assert sizes[1] < 1.0
     assert sizes[0] / sizes[1] > 0.8 * 4**rate
+
+
+def test_a_followed_composition_starts_as_its_own_and_is_followed_by_probes_to_the_end():
+    """Of equal Gaussians the simple product is half as wide from its start on."""
+    model = GaussianMixture.isotropic([[0.7, -0.2]], 0.3)
+    linear = simple_product(stacked_scores([model, model]), [1.0, 1.0])
+    field = FollowedField(linear, DensityTracker("hutchinson"))
+    assert field.start_scale == pytest.approx(0.5**0.5)
+    sigmas = edm_sigmas(800, 0.05, 300.0, 7.0)  # to zero, which changes no density
+    x = 300.0 * field.start_scale * start(200, 2)
+    result = sample(field, x, sigmas, euler)
+    # where the path was before it landed on its mean
+    above = sample(field, x, sigmas[:-1], euler).x
+    assert torch.equal(result.state.log_q[0], result.state.log_q[1])
+    assert (result.state.log_q[0] - model.log_density(above, 0.05)).abs().mean() < 0.3
 
 
 def test_a_followed_product_goes_the_plain_ones_way():
