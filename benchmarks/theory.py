@@ -4,7 +4,7 @@ Of the run in the current folder: `python benchmarks/theory.py`; of one experime
 `python benchmarks/theory.py runs/gpu repair`.
 """
 
-import sys
+import argparse
 from pathlib import Path
 from typing import get_args
 
@@ -16,9 +16,17 @@ LEFT_OUT = ("point", "agrees", "picture r", "picture g", "picture b")
 
 
 def main() -> None:
-    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path()
-    for name in sys.argv[2:] or get_args(TheoryExperiment):
-        table = pd.read_csv(root / "results" / "theory" / f"{name}.csv")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("root", type=Path, nargs="?", default=Path())
+    known = get_args(TheoryExperiment)
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(known))
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - set(known):
+        parser.error(f"expected names of {', '.join(known)}, got {', '.join(sorted(unknown))}")
+    for name in asked.names or known:
+        table = pd.read_csv(asked.root / "results" / "theory" / f"{name}.csv")
         print(f"\n## {name}\n")
         claims = table.query("quantity == 'agrees'")
         for claim, agrees in zip(claims["setting"], claims["value"], strict=True):
