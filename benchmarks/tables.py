@@ -4,9 +4,14 @@ python benchmarks/tables.py --root .
 """
 
 import argparse
+import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+
+from projcomp.cases import place_pair_case
+from projcomp.evaluation.intervals import bootstrap_spearman
 
 MEASURES = {
     "mean_count": "mean number of objects",
@@ -29,7 +34,7 @@ def against_k(summary: pd.DataFrame, measure: str) -> pd.DataFrame:
     some = summary.dropna(subset=[measure])
     own = ~some["experiment"].str.contains("-")  # not a sweep's member
     some = some[some["case"].str.fullmatch(r"k\d") & own]
-    cell = some.apply(interval, axis=1, name=measure)
+    cell = some.apply(of_row, axis=1, name=measure)
     table = some.assign(cell=cell).pivot(index="num_composed", columns="experiment", values="cell")
     table.index.name = "k"
     return table.fillna("")
@@ -83,7 +88,10 @@ def sweep(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def interaction(table: pd.DataFrame) -> pd.DataFrame:
-    """Pairs from the least absolute interaction to the greatest, and the rank correlations."""
+    """Pairs from the least absolute interaction to the greatest, and the rank correlations.
+
+    Pairs of places have their distance too, in widths of the image: the plainest rival predictor.
+    """
     pairs = table[table["case"] != "all"].sort_values("absolute")
     rows = {
         row["case"]: {
@@ -101,7 +109,18 @@ def interaction(table: pd.DataFrame) -> pd.DataFrame:
     }
     found = pd.DataFrame.from_dict(rows, orient="index")
     found.index.name = "pair"
-    return found
+    if not pairs["case"].str.fullmatch(r"p\d-p\d").all():
+        return found
+    distances = pairs["case"].map(distance).to_numpy()
+    rng = np.random.default_rng(0)
+    rho = bootstrap_spearman(distances, pairs["success"].to_numpy(), 0.95, 10_000, rng=rng)
+    return found.assign(distance=[*(f"{d:.2f}" for d in distances), interval(*rho)])
+
+
+def distance(pair: str) -> float:
+    """Between the two places of a case such as ``p1-p5``, in widths of the image."""
+    one, other = place_pair_case((int(pair[1]), int(pair[4]))).locations
+    return math.dist(one, other)
 
 
 def mixture(table: pd.DataFrame) -> pd.DataFrame:
