@@ -37,7 +37,7 @@ FORMATS = {
     "evaluate": 2,
     "summary": 3,
     "table": 4,
-    "figure": 4,
+    "figure": 5,
     "theory": 5,
 }
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from projcomp.evaluation.interaction import COLUMNS
 from projcomp.evaluation.tables import read_table
@@ -93,12 +94,10 @@ def _draw_scatter(axes: Axes, pairs: pd.DataFrame) -> None:
     )
     replaced = pairs["replaced"].to_numpy(dtype=float)
     if not np.isnan(replaced).all():
-        axes.scatter(
-            replaced, y, s=14, facecolors="none", edgecolors=FAINT, label="background replaced"
-        )
-        axes.legend()
+        axes.scatter(replaced, y, s=14, facecolors="none", edgecolors=FAINT)
+    rings = "" if np.isnan(replaced).all() else " (rings: background replaced)"
     axes.set_xlim(-1.05, 1.05)
-    axes.set_xlabel("interaction")
+    axes.set_xlabel(f"interaction{rings}")
     axes.set_ylabel("success")
     axes.set_ylim(-0.03, 1.03)
     axes.grid()
@@ -108,6 +107,9 @@ def _draw_absolute(axes: Axes, pairs: pd.DataFrame) -> None:
     axes.plot(pairs["absolute"], pairs["success"], "o", markersize=3, color=INK, alpha=0.8)
     if (pairs["absolute"] > 0).all():
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("absolute interaction, nats")
     axes.set_ylabel("success")
     axes.set_ylim(-0.03, 1.03)
