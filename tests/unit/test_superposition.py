@@ -118,6 +118,12 @@ def test_exact_divergences_follow_the_densities_with_order_one():
     assert spreads[1] < 0.2
 
 
+def test_probes_follow_the_densities():
+    field = SuperpositionOr(stacked_scores(MODELS), 3, densities=DensityTracker("hutchinson"))
+    errors = density_errors(run(field, 256, euler, count=400), MODELS, 0.05)
+    assert errors.abs().mean().item() < 1.0
+
+
 def test_probes_differ_from_exact_divergences_by_the_root_of_the_steps():
     """New signs at every step: what they are off adds up as a walk, and has the mean zero."""
     spreads, means = [], []

@@ -1,7 +1,7 @@
 """The models' log-densities, followed along a path."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -21,6 +21,25 @@ Estimator = Literal["ito", "detailed_balance", "hutchinson", "exact"]
 
 
 @dataclass(frozen=True)
+class Superposed:
+    """State of what follows its models' log-densities, a superposition above all.
+
+    Attributes:
+        log_q: log-density of each model at the samples, shape ``(num_models, batch)``, float64.
+        kappa: weights of the last step, the same shape, where they change from step to step.
+        scores: scores before the running step, ``(num_models, batch, *dims)``.
+        extra: what the estimator needs beside the scores, ``(num_models, batch)``.
+        bits: what its probes are made of, an integer for every number of a sample.
+    """
+
+    log_q: PerModel
+    kappa: PerModel | None = None
+    scores: Stacked | None = None
+    extra: PerModel | None = None
+    bits: Bits | None = None
+
+
+@dataclass(frozen=True)
 class DensityTracker:
     """Keeps the models' log-densities along a path.
 
@@ -37,6 +56,30 @@ class DensityTracker:
     def start(self, num_models: int, x: Samples, sigma: float) -> PerModel:
         """``log N(x; 0, sigma^2)`` for every model, shape ``(num_models, batch)``."""
         return gaussian_log_density(x, sigma).expand(num_models, -1)
+
+    def init(self, num_models: int, x: Samples, sigma: float) -> Superposed:
+        """The state of a path that starts at ``x``: equal densities."""
+        return Superposed(self.start(num_models, x, sigma), bits=self.bits(x))
+
+    def scores_of(
+        self, scores: ScoreStack, step: Step, state: Superposed
+    ) -> tuple[Stacked, Superposed]:
+        """Scores at the step's start, and the state that ``observe`` follows the step with."""
+        if step.sigma_next > 0:
+            stacked, extra = self.evaluate(scores, step, state.bits)
+        else:  # the last step, which lands on a mean, changes no density
+            stacked, extra = scores(step.x, step.sigma), None
+        return stacked, replace(state, scores=stacked, extra=extra)
+
+    def observe(self, step: Step, dx: Samples, state: Superposed) -> Superposed:
+        """Follow the densities over a step, with the scores of before it.
+
+        Raises:
+            ConfigError: as of ``change``.
+        """
+        assert state.scores is not None
+        change = self.change(step, dx, state.scores, state.extra)
+        return replace(state, log_q=state.log_q + change, scores=None, extra=None)
 
     def bits(self, x: Samples) -> Bits | None:
         """What the probes of a path that starts at ``x`` are made of, where there are any."""

@@ -5,11 +5,10 @@ The estimators hold along any path whose noise they know, whichever drift made i
 under each of its models costs no evaluation more.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from projcomp.composition.densities import DensityTracker
+from projcomp.composition.densities import DensityTracker, Superposed
 from projcomp.composition.linear import LinearField, combine
-from projcomp.composition.superposition_or import Superposed
 from projcomp.diffusion.field import Step
 from projcomp.diffusion.shapes import Samples
 
@@ -38,20 +37,13 @@ class FollowedField:
 
     def init(self, x: Samples, sigma: float) -> Superposed:
         """Equal densities, of a Gaussian of that noise level."""
-        log_q = self.densities.start(len(self.linear.coefficients), x, sigma)
-        return Superposed(log_q, bits=self.densities.bits(x))
+        return self.densities.init(len(self.linear.coefficients), x, sigma)
 
     def score(self, step: Step, state: Superposed) -> tuple[Samples, Superposed]:
         """``sum_j c_j s_j``, shape ``(batch, *dims)``."""
-        if step.sigma_next > 0:
-            stacked, extra = self.densities.evaluate(self.linear.scores, step, state.bits)
-        else:  # the last step, which lands on a mean, changes no density
-            stacked, extra = self.linear.scores(step.x, step.sigma), None
-        drift = combine(stacked, self.linear.coefficients)
-        return drift, replace(state, scores=stacked, extra=extra)
+        stacked, state = self.densities.scores_of(self.linear.scores, step, state)
+        return combine(stacked, self.linear.coefficients), state
 
     def observe(self, step: Step, dx: Samples, state: Superposed) -> Superposed:
         """Follow the densities, with the scores of before the step."""
-        assert state.scores is not None
-        change = self.densities.change(step, dx, state.scores, state.extra)
-        return replace(state, log_q=state.log_q + change, scores=None, extra=None)
+        return self.densities.observe(step, dx, state)

@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from projcomp.composition.densities import Superposed
 from projcomp.composition.feynman_kac import Interaction
 from projcomp.composition.random_choice import Choice
-from projcomp.composition.superposition_or import Superposed
 
 
 def records(state: Any) -> dict[str, Tensor]:

@@ -18,9 +18,9 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from projcomp.composition import divergence
-from projcomp.composition.densities import DensityTracker
+from projcomp.composition.densities import DensityTracker, Superposed
 from projcomp.composition.feynman_kac import gram
-from projcomp.composition.superposition_or import Superposed, weighted_sum
+from projcomp.composition.superposition_or import weighted_sum
 from projcomp.diffusion.field import ScoreStack, Step
 from projcomp.diffusion.inner import dots
 from projcomp.diffusion.shapes import Gram, PerModel, Samples
@@ -168,8 +168,7 @@ class SuperpositionAndOde:
 
     def init(self, x: Samples, sigma: float) -> Superposed:
         """Equal densities."""
-        log_q = self._densities.start(self.num_models, x, sigma)
-        return Superposed(log_q, bits=self._densities.bits(x))
+        return self._densities.init(self.num_models, x, sigma)
 
     def score(self, step: Step, state: Superposed) -> tuple[Samples, Superposed]:
         """``s_1 + sum_i a_i V_i``, shape ``(batch, *dims)``.
@@ -190,9 +189,7 @@ class SuperpositionAndOde:
 
     def observe(self, step: Step, dx: Samples, state: Superposed) -> Superposed:
         """Follow the densities; the last step, which lands on a mean, is left out."""
-        assert state.scores is not None
-        change = self._densities.change(step, dx, state.scores, state.extra)
-        return replace(state, log_q=state.log_q + change, scores=None, extra=None)
+        return self._densities.observe(step, dx, state)
 
     @property
     def _densities(self) -> DensityTracker:

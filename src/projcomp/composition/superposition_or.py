@@ -8,28 +8,9 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from projcomp.composition.densities import DensityTracker
+from projcomp.composition.densities import DensityTracker, Superposed
 from projcomp.diffusion.field import ScoreStack, Step
-from projcomp.diffusion.shapes import Bits, PerModel, Samples, Stacked
-
-
-@dataclass(frozen=True)
-class Superposed:
-    """State of what follows its models' log-densities, a superposition above all.
-
-    Attributes:
-        log_q: log-density of each model at the samples, shape ``(num_models, batch)``, float64.
-        kappa: weights of the last step, the same shape, where they change from step to step.
-        scores: scores before the running step, ``(num_models, batch, *dims)``.
-        extra: what the estimator needs beside the scores, ``(num_models, batch)``.
-        bits: what its probes are made of, an integer for every number of a sample.
-    """
-
-    log_q: PerModel
-    kappa: PerModel | None = None
-    scores: Stacked | None = None
-    extra: PerModel | None = None
-    bits: Bits | None = None
+from projcomp.diffusion.shapes import PerModel, Samples, Stacked
 
 
 @dataclass(frozen=True)
@@ -62,28 +43,21 @@ class SuperpositionOr:
 
     def init(self, x: Samples, sigma: float) -> Superposed:
         """Equal densities."""
-        log_q = self.densities.start(self.num_models, x, sigma)
-        return Superposed(log_q, bits=self.densities.bits(x))
+        return self.densities.init(self.num_models, x, sigma)
 
     def score(self, step: Step, state: Superposed) -> tuple[Samples, Superposed]:
         """``sum_i kappa_i s_i``, shape ``(batch, *dims)``."""
-        if step.sigma_next > 0:
-            stacked, extra = self.densities.evaluate(self.scores, step, state.bits)
-        else:  # the last step, which lands on a mean, changes no density
-            stacked, extra = self.scores(step.x, step.sigma), None
+        stacked, state = self.densities.scores_of(self.scores, step, state)
         prior = torch.zeros(self.num_models).double()
         if self.log_prior:
             prior = torch.tensor(self.log_prior, dtype=torch.float64)
         level = self.temperature * state.log_q + prior.to(stacked.device)[:, None]
         kappa = level.softmax(0)
-        state = replace(state, kappa=kappa, scores=stacked, extra=extra)
-        return weighted_sum(kappa, stacked), state
+        return weighted_sum(kappa, stacked), replace(state, kappa=kappa)
 
     def observe(self, step: Step, dx: Samples, state: Superposed) -> Superposed:
         """Follow the densities, with the scores of before the step."""
-        assert state.scores is not None
-        change = self.densities.change(step, dx, state.scores, state.extra)
-        return replace(state, log_q=state.log_q + change, scores=None, extra=None)
+        return self.densities.observe(step, dx, state)
 
 
 def weighted_sum(kappa: PerModel, stacked: Stacked) -> Samples:
