@@ -7,7 +7,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from projcomp.config_load import load
+from projcomp.config_load import load_workflow
 from projcomp.errors import UserError
 from projcomp.plan import Plan
 
@@ -16,7 +16,7 @@ configfile: "config.yaml"
 
 
 try:
-    plan = Plan(load(config))
+    plan = Plan(load_workflow(config, workflow.configfiles))
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

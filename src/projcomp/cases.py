@@ -67,13 +67,18 @@ def location_case(num_composed: int, wanted: Sequence[bool] = ()) -> Case:
         wanted: which of them are requested, the others being avoided; empty for all.
     """
     asked, avoided = _split(range(1, num_composed + 1), wanted)
+    if asked + avoided != sorted(asked + avoided):
+        return _places_case(asked, avoided)  # k and the number avoided do not tell which
     name = f"k{len(asked)}" + (f"-not{len(avoided)}" if avoided else "")
     return Case(name=name, locations=_places(asked), avoided_locations=_places(avoided))
 
 
 def place_pair_case(pair: Sequence[int], wanted: Sequence[bool] = ()) -> Case:
     """The case of two of the nine default locations, by number from 1."""
-    asked, avoided = _split(pair, wanted)
+    return _places_case(*_split(pair, wanted))
+
+
+def _places_case(asked: Sequence[int], avoided: Sequence[int]) -> Case:
     name = "-".join([f"p{place}" for place in asked] + [f"not-p{place}" for place in avoided])
     return Case(name=name, locations=_places(asked), avoided_locations=_places(avoided))
 

@@ -414,11 +414,17 @@ def check(
 @config_app.command("write", epilog="Example: `projcomp config write`")
 def write_config(
     folder: Annotated[Path, typer.Option(help="root folder of the repository")] = Path("."),
+    replace: Annotated[
+        bool, typer.Option("--replace", help="write over a config.yaml that you have edited")
+    ] = False,
 ) -> None:
-    """Write `config.yaml`, its JSON schema and `docs/configuration.md` from `config.py`."""
+    """Write `config.yaml`, its JSON schema and `docs/configuration.md` from `config.py`.
+
+    A `config.yaml` with values or comments of your own is left alone.
+    """
     from projcomp.config_docs import write_generated
 
-    changed = write_generated(folder)
+    changed = write_generated(folder, replace=replace)
     for path in changed:
         typer.echo(f"wrote {path}")
     if not changed:

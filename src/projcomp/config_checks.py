@@ -5,6 +5,7 @@ Every problem is one line: the key, what was expected, what was got, and what to
 
 import math
 import re
+import sys
 from collections.abc import Iterator
 
 from projcomp import experiment_checks
@@ -13,6 +14,7 @@ from projcomp.clevr_files import find_clevr_files
 from projcomp.config import Config, ModelConfig
 from projcomp.errors import ConfigError
 from projcomp.experiment_checks import repeated, unknown_name
+from projcomp.paths import MAX_NAME, root_problem
 from projcomp.scenes.vocabulary import SIZES
 
 RANDOM_PACKING = 0.547
@@ -21,12 +23,19 @@ RANDOM_PACKING = 0.547
 RANDOM_PARKING = 0.7476
 """The same on a line: Renyi's parking constant."""
 
+MAX_SHARDS = 100_000
+"""Files of shards are numbered by five digits."""
+
+VISIBLE_ANYWHERE = 300
+"""Pixels that a small object in the middle shows (400), and CLEVR's own rule asks for half of."""
+
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def problems(config: Config) -> list[str]:
     """Everything that does not fit together in ``config``, the most basic first."""
     checks = (
+        _root,
         _names,
         _assets,
         _datasets,
@@ -34,6 +43,7 @@ def problems(config: Config) -> list[str]:
         _training,
         _models,
         experiment_checks.problems,
+        _references,
         _detector,
         _theory,
     )
@@ -51,10 +61,28 @@ def _names(config: Config) -> Iterator[str]:
         for name in names:
             if not _NAME.fullmatch(name):
                 yield f"{section}: expected names of letters, digits, _ and -, got {name!r}"
+            elif len(name) > MAX_NAME:
+                yield f"{section}: expected names of at most {MAX_NAME} letters, got {name[:40]}..."
             if name in reserved.get(section, ()):
                 yield f"{section}.{name}: expected another name, got one that is reserved"
-    if any(character in config.root for character in " {}'\"\\$"):
-        yield f"root: expected a path without blanks, quotes, braces and $, got {config.root!r}"
+        yield from _one_folder(section, names)
+
+
+def _one_folder(section: str, names: list[str]) -> Iterator[str]:
+    """Names that differ in capitals alone are one file where the file system does not see them."""
+    if sys.platform not in ("darwin", "win32"):
+        return
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault(name.casefold(), name)
+        if other != name:
+            yield f"{section}: expected names that differ not only in capitals, got {other}, {name}"
+
+
+def _root(config: Config) -> Iterator[str]:
+    problem = root_problem(config.root)
+    if problem:
+        yield f"root: {problem}"
 
 
 def _assets(config: Config) -> Iterator[str]:
@@ -87,6 +115,45 @@ def _datasets(config: Config) -> Iterator[str]:
                 f"datasets.{name}.num_images: expected a multiple of render.shard_size = {size}, "
                 f"got {dataset.num_images}"
             )
+        if dataset.num_images // size > MAX_SHARDS:
+            yield (
+                f"render.shard_size: expected at most {MAX_SHARDS:,} shards of a dataset, got "
+                f"{dataset.num_images // size:,} of datasets.{name}; raise it"
+            )
+    if any(dataset.max_objects for dataset in config.datasets.values()):
+        yield from _visibility(config)
+
+
+def _visibility(config: Config) -> Iterator[str]:
+    """Whether any object that may be drawn can show as many pixels as are asked for."""
+    scene = config.scene
+    if scene.min_visible_pixels <= VISIBLE_ANYWHERE:
+        return
+    from projcomp.scenes.visibility import most_visible_pixels
+
+    most = most_visible_pixels(scene.shapes, scene.sizes, scene.extent, scene.camera_jitter)
+    if scene.min_visible_pixels > most:
+        yield (
+            f"scene.min_visible_pixels: expected at most {most:,}, which the nearest and largest "
+            f"object shows, got {scene.min_visible_pixels:,}; lower it"
+        )
+
+
+def _references(config: Config) -> Iterator[str]:
+    """The true composition of every case is rendered by the rules that datasets are."""
+    fitting = _most_objects(config)
+    entries = {f"experiments.{name}": entry for name, entry in config.experiments.items()}
+    entries |= {f"sweeps.{name}": entry for name, entry in config.sweeps.items()}
+    for key, entry in entries.items():
+        asked = {"num_objects": max(entry.num_objects or [0])}
+        asked["color_pairs"] = 2 if entry.color_pairs else 0
+        for field, most in asked.items():
+            if most > fitting:
+                yield (
+                    f"{key}.{field}: expected at most {fitting} objects, which is what fits in a "
+                    f"true composition, got {most}; lower it or scene.min_distance or "
+                    "scene.margin, or raise scene.extent"
+                )
 
 
 def _most_objects(config: Config) -> int:
@@ -100,6 +167,9 @@ def _most_objects(config: Config) -> int:
     disc = sum(math.pi * radius**2 for radius in radii) / len(radii)
     ground = (2 * scene.extent + 2 * max(radii)) ** 2
     fitting = RANDOM_PACKING * ground / disc
+    nearest = 2 * min(SIZES[size] for size in scene.sizes) + scene.min_distance
+    if 2 * math.sqrt(2) * scene.extent < nearest:
+        return 1
     if scene.margin > 0:
         diagonal = 2 * math.sqrt(2) * scene.extent
         fitting = min(fitting, RANDOM_PARKING * (diagonal + scene.margin) / scene.margin)
@@ -175,6 +245,11 @@ def _detector(config: Config) -> Iterator[str]:
     if detector.dataset not in config.datasets:
         yield unknown_name("detector.dataset", "datasets", detector.dataset, config.datasets)
         return
+    if config.datasets[detector.dataset].max_objects == 0:
+        yield (
+            f"detector.dataset: expected a dataset with objects, got {detector.dataset} "
+            "(max_objects 0), by which it would learn to see none"
+        )
     available = config.datasets[detector.dataset].num_images
     if detector.holdout >= available:
         yield (

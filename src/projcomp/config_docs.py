@@ -3,6 +3,7 @@
 ``config.yaml`` with a comment on every setting, the JSON schema, and ``docs/configuration.md``.
 """
 
+import hashlib
 import json
 import textwrap
 import typing
@@ -16,9 +17,12 @@ from pydantic.fields import FieldInfo
 
 from projcomp.config import Config
 from projcomp.config_section import Section
+from projcomp.errors import ConfigError
 from projcomp.files import write_text
 
 WIDTH = 100
+
+CONFIG_FILE = "config.yaml"
 
 _CONFIG_HEAD = """\
 # yaml-language-server: $schema=workflow/schemas/config.schema.json
@@ -28,6 +32,8 @@ _CONFIG_HEAD = """\
 # preset adds an entry by naming it and removes one by setting it to null.
 # Generated from src/projcomp/config.py by `projcomp config write`; edit the values as you like.
 """
+
+_SUM = "# Sum of the text as it was generated (by it `config write` sees edits): "
 
 _DOCS_HEAD = """\
 # Configuration
@@ -45,22 +51,60 @@ in one line what is wrong, or how large the run will be.
 def generated_files() -> dict[str, str]:
     """Text of every generated file by its path in the repository."""
     return {
-        "config.yaml": config_yaml(),
+        CONFIG_FILE: _with_sum(config_yaml()),
         "workflow/schemas/config.schema.json": json.dumps(Config.model_json_schema(), indent=2)
         + "\n",
         "docs/configuration.md": configuration_page(),
     }
 
 
-def write_generated(folder: Path) -> list[Path]:
-    """Write the generated files under ``folder``; returns those whose text was another."""
-    changed = []
-    for name, text in generated_files().items():
-        path = folder / name
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            write_text(path, text)
-            changed.append(path)
+def write_generated(folder: Path, *, replace: bool = False) -> list[Path]:
+    """Write the generated files under ``folder``; returns those whose text was another.
+
+    Args:
+        folder: root folder of the repository.
+        replace: whether to write over a config.yaml that somebody has edited.
+
+    Raises:
+        ConfigError: config.yaml was edited; nothing is written then.
+    """
+    texts = {folder / name: text for name, text in generated_files().items()}
+    found = {path: _read(path) for path in texts}
+    edited = folder / CONFIG_FILE
+    if found[edited] not in (None, texts[edited]) and not replace:
+        _refuse_edited(edited, str(found[edited]))
+    changed = [path for path, text in texts.items() if found[path] != text]
+    for path in changed:
+        write_text(path, texts[path])
     return changed
+
+
+def _read(path: Path) -> str | None:
+    """The text of a file; None where there is none, other bytes as signs that stand for them."""
+    if not path.is_file():
+        return None
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def _refuse_edited(path: Path, text: str) -> None:
+    """Raise where the text is not one that ``config write`` wrote, now or in another version."""
+    sums = [line for line in text.splitlines() if line.startswith(_SUM)]
+    plain = "".join(line for line in text.splitlines(keepends=True) if not line.startswith(_SUM))
+    if not sums or sums[-1].removeprefix(_SUM).strip() != _sum(plain):
+        raise ConfigError(
+            f"{path}: the file as `projcomp config write` made it expected, got one with values or "
+            "comments of yours; put those into a file for --configfile and run `git checkout "
+            f"{path.name}` first, or give them up with --replace"
+        )
+
+
+def _with_sum(text: str) -> str:
+    head = len(_CONFIG_HEAD)
+    return f"{text[:head]}{_SUM}{_sum(text)}\n{text[head:]}"
+
+
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def config_yaml() -> str:
@@ -198,7 +242,8 @@ def _bound(item: Any) -> str:
     }
     for kind, (word, attribute) in signs.items():
         if isinstance(item, kind):
-            return f"{word} {getattr(item, attribute)}"
+            bound = getattr(item, attribute)
+            return f"{word} {bound:,}" if isinstance(bound, int) else f"{word} {bound:g}"
     return "not empty" if isinstance(item, annotated_types.MinLen) else ""
 
 

@@ -6,15 +6,18 @@ from pydantic import BeforeValidator, Field
 
 from projcomp.config_operators import Operator, Product
 from projcomp.config_samplers import SamplingConfig
-from projcomp.config_section import Color, Section, defaults, drop_none
+from projcomp.config_section import Color, Section, Text, Whole, defaults, drop_none
 
-Place = Annotated[int, Field(ge=1, le=9)]
+Place = Annotated[Whole, Field(ge=1, le=9)]
+
+MAX_OBJECTS = 20
+"""Objects of one picture, at most."""
 
 
 class BackgroundConfig(Section):
     """One of a model's distributions that ask for nothing."""
 
-    model: str = Field(description="name of a model")
+    model: Text = Field(description="name of a model")
     condition: Literal["empty", "unconditional"] = Field(
         description="which of the model's distributions: its 'empty' condition, or no condition"
     )
@@ -23,10 +26,10 @@ class BackgroundConfig(Section):
 class RequestConfig(Section):
     """What is composed and what is asked for."""
 
-    conditionals: str | None = Field(
+    conditionals: Text | None = Field(
         None, description="model whose conditional distributions are composed"
     )
-    models: list[str] | None = Field(
+    models: list[Text] | None = Field(
         None,
         min_length=1,
         description="models, each told nothing, that are composed: instead of conditionals, or "
@@ -40,7 +43,7 @@ class RequestConfig(Section):
         description="a second model of the background, to measure the interaction of what does "
         "not interact; it changes no sample",
     )
-    num_composed: list[Annotated[int, Field(ge=0, le=9)]] | None = Field(
+    num_composed: list[Annotated[Whole, Field(ge=0, le=9)]] | None = Field(
         None,
         description="numbers of composed locations, at most the nine there are; 0 samples the "
         "background alone",
@@ -51,10 +54,10 @@ class RequestConfig(Section):
     color_pairs: Literal["all"] | list[tuple[Color, Color]] | None = Field(
         None, description="pairs of composed colours, or all of them"
     )
-    num_objects: list[Annotated[int, Field(ge=0)]] | None = Field(
+    num_objects: list[Annotated[Whole, Field(ge=0, le=MAX_OBJECTS)]] | None = Field(
         None, description="with models alone: numbers of objects that their images should show"
     )
-    num_samples: int = Field(ge=1, description="samples per case")
+    num_samples: Whole = Field(ge=1, le=1_000_000, description="samples per case")
 
 
 class ExperimentConfig(RequestConfig):

@@ -5,20 +5,23 @@ import os
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from projcomp.config import Config
 from projcomp.config_checks import problems
+from projcomp.config_yaml import read_yaml
 from projcomp.errors import ConfigError
 
 _NAMED = {
     "int_parsing": "a whole number",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing_size": "a whole number of fewer digits",
+    "finite_number": "a finite number",
+    "single_precision": "a number that single precision holds (0, or 1.2e-38 to 3.4e38)",
+    "one_line": "a line of text without control characters",
     "float_parsing": "a number",
     "float_type": "a number",
     "bool_parsing": "true or false",
@@ -64,20 +67,17 @@ def load_files(paths: Iterable[str | os.PathLike[str]]) -> Config:
     return load(merged)
 
 
-def read_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The mapping in the YAML file at ``path``; an empty file is an empty mapping."""
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: expected a YAML file, got: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path}: expected YAML, got: {reason}") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: expected keys and values, got {_shown(content)}")
-    return content
+def load_workflow(mapping: Mapping[str, Any], paths: Iterable[str | os.PathLike[str]]) -> Config:
+    """The checked config of Snakemake's ``config``, the files that it was read from read again.
+
+    Snakemake lets the last of two equal keys win, for instance; see ``config_yaml.py``.
+
+    Raises:
+        ConfigError: as :func:`load`, and :func:`projcomp.config_yaml.read_yaml` for the files.
+    """
+    for path in paths:
+        read_yaml(path)
+    return load(mapping)
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,7 +127,10 @@ def _and_more(count: int) -> str:
 def _shown(value: Any) -> str:
     if value is None:
         return "nothing (null)"
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # of a number, too long for Python to write out
+        return "a number of thousands of digits"
     return text if len(text) <= 60 else text[:57] + "..."
 
 

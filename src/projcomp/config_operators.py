@@ -7,14 +7,14 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from projcomp.config_section import Section, by_name
+from projcomp.config_section import Number, Section, by_name
 
 Background = Literal["given", "own", "none"]
 """Where an operator takes its background from: the experiment, the conditionals' own model told
 nothing, or nowhere."""
 
 Weights = Annotated[
-    float | list[float],
+    Number | list[Number],
     Field(
         description="weight of everything composed, or a list with one for each (the case's "
         "conditions, then models); a negative weight negates"
@@ -73,19 +73,22 @@ class SuperpositionOr(OperatorSection):
     """SuperDiff OR: a mixture of the models, weighed by their densities on the way."""
 
     name: Literal["superposition_or"] = "superposition_or"
-    temperature: float = Field(
-        1.0, ge=0, description="the larger, the sooner one model takes all; 1 is the mixture"
+    temperature: Number = Field(
+        1.0,
+        ge=0,
+        le=1e6,
+        description="the larger, the sooner one model takes all; 1 is the mixture",
     )
     estimator: Literal["ito", "detailed_balance", "hutchinson"] = Field(
         "ito",
         description="how densities are followed: ito with sampler sde, hutchinson with euler, "
         "detailed_balance with sde or ancestral",
     )
-    bias: list[float] = Field(
+    bias: list[Number] = Field(
         [], description="added to the log-densities, one number per model; none for equal shares"
     )
-    data_std: float = Field(
-        0.5, gt=0, description="standard deviation of the data, for detailed_balance"
+    data_std: Number = Field(
+        0.5, ge=1e-4, le=1e4, description="standard deviation of the data, for detailed_balance"
     )
 
 
@@ -98,7 +101,7 @@ class SuperpositionAnd(OperatorSection):
         description="as published, with the term that it misses (both with sampler sde), or the "
         "form for the ODE (with euler), whose divergences come from one random probe a step",
     )
-    lift: list[float] = Field(
+    lift: list[Number] = Field(
         [],
         description="log-density wanted at the end above the first model's, one number for every "
         "model but the first; not for the form ode, which keeps densities equal",

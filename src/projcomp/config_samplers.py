@@ -8,25 +8,27 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from projcomp.config_section import Section, Unit, by_name, defaults
+from projcomp.config_section import Number, Section, Unit, Whole, by_name, defaults
 
 
 class Heun(Section):
     """EDM's sampler on the ODE, two evaluations a step; churned where ``churn`` is above 0."""
 
     name: Literal["heun"] = "heun"
-    churn: float = Field(
+    churn: Number = Field(
         0.0,
         ge=0,
         le=0.4142,
         description="share by which the noise is raised before a step (EDM's S_churn over the "
         "number of steps)",
     )
-    churn_min: float = Field(0.0, ge=0, description="least noise level that is churned")
-    churn_max: float | None = Field(
+    churn_min: Number = Field(0.0, ge=0, description="least noise level that is churned")
+    churn_max: Number | None = Field(
         None, gt=0, description="greatest noise level that is churned; nothing for no bound"
     )
-    churn_noise: float = Field(1.0, ge=0, description="standard deviation of churn's noise")
+    churn_noise: Number = Field(
+        1.0, ge=0, le=100, description="standard deviation of churn's noise"
+    )
 
 
 class Euler(Section):
@@ -39,8 +41,8 @@ class Sde(Section):
     """The reverse SDE with exact variances."""
 
     name: Literal["sde"] = "sde"
-    noise_share: float = Field(
-        1.0, gt=0, le=1, description="share of the SDE's noise; towards 0 it becomes the ODE"
+    noise_share: Number = Field(
+        1.0, ge=1e-6, le=1, description="share of the SDE's noise; towards 0 it becomes the ODE"
     )
 
 
@@ -48,9 +50,10 @@ class Ancestral(Section):
     """DDPM's sampler: noise of a lesser variance than the SDE's."""
 
     name: Literal["ancestral"] = "ancestral"
-    data_std: float = Field(
+    data_std: Number = Field(
         0.0,
         ge=0,
+        le=1e4,
         description="standard deviation of Gaussian data that its steps are exact for; 0 is DDPM's "
         "own, and that of the estimator detailed_balance is the one it is derived for",
     )
@@ -70,9 +73,9 @@ SAMPLERS: tuple[type[Section], ...] = get_args(AnySampler)
 class _Kernel(Section):
     """A Markov chain run after every step that ends in a window of noise levels."""
 
-    steps: int = Field(1, ge=1, description="steps per noise level")
-    sigma_min: float = Field(0.0, ge=0, description="least noise level it runs at")
-    sigma_max: float | None = Field(
+    steps: Whole = Field(1, ge=1, le=1000, description="steps per noise level")
+    sigma_min: Number = Field(0.0, ge=0, description="least noise level it runs at")
+    sigma_max: Number | None = Field(
         None, gt=0, description="greatest noise level it runs at; nothing for no bound"
     )
 
@@ -81,23 +84,23 @@ class Langevin(_Kernel):
     """Unadjusted Langevin steps."""
 
     name: Literal["langevin"] = "langevin"
-    step_size: float = Field(0.05, gt=0, lt=1, description="in units of the noise variance")
+    step_size: Number = Field(0.05, gt=0, lt=1, description="in units of the noise variance")
 
 
 class Mala(_Kernel):
     """Langevin steps that are accepted or not."""
 
     name: Literal["mala"] = "mala"
-    step_size: float = Field(0.05, gt=0, lt=1, description="in units of the noise variance")
+    step_size: Number = Field(0.05, gt=0, lt=1, description="in units of the noise variance")
 
 
 class Hmc(_Kernel):
     """Hamiltonian trajectories that are accepted or not; ``steps`` counts trajectories."""
 
     name: Literal["hmc"] = "hmc"
-    step_size: float = Field(0.1, gt=0, lt=2, description="leapfrog step over the noise level")
-    leapfrog: int = Field(3, ge=1, description="leapfrog steps per trajectory")
-    keep: float = Field(
+    step_size: Number = Field(0.1, gt=0, lt=2, description="leapfrog step over the noise level")
+    leapfrog: Whole = Field(3, ge=1, le=1000, description="leapfrog steps per trajectory")
+    keep: Number = Field(
         0.0, ge=0, lt=1, description="share of the momentum kept between trajectories"
     )
 
@@ -114,7 +117,9 @@ Corrector = Annotated[
 class Swarm(Section):
     """Sequential Monte Carlo: a swarm of particles per sample, resampled by their weights."""
 
-    particles: int = Field(8, ge=2, description="particles per sample, each of a sample's cost")
+    particles: Whole = Field(
+        8, ge=2, le=4096, description="particles per sample, each of a sample's cost"
+    )
     threshold: Unit = Field(
         0.5, description="resample when the effective size is below this share of the particles"
     )
@@ -127,9 +132,11 @@ class CompLift(Section):
     success among the accepted and what each of them costs.
     """
 
-    num_levels: int = Field(16, ge=1, description="noise levels at which samples are denoised")
-    sigma_min: float = Field(0.1, gt=0, description="least of them")
-    sigma_max: float = Field(5.0, gt=0, description="greatest of them")
+    num_levels: Whole = Field(
+        16, ge=1, le=10_000, description="noise levels at which samples are denoised"
+    )
+    sigma_min: Number = Field(0.1, ge=1e-6, le=1e6, description="least of them")
+    sigma_max: Number = Field(5.0, ge=1e-6, le=1e6, description="greatest of them")
 
 
 class SamplingConfig(Section):
@@ -145,13 +152,14 @@ class SamplingConfig(Section):
     )
     swarm: Swarm | None = Field(None, description="particles per sample, resampled by weights")
     complift: CompLift | None = Field(None, description="filter that accepts samples or not")
-    num_steps: int = Field(18, ge=1, description="number of noise levels above zero")
-    sigma_min: float = Field(0.01, gt=0, description="least noise level above zero")
-    sigma_max: float = Field(20.0, gt=0, description="noise level of the start")
-    rho: float = Field(7.0, gt=0, description="spacing of the noise levels")
-    chunk_size: int = Field(
+    num_steps: Whole = Field(18, ge=1, le=10_000, description="number of noise levels above zero")
+    sigma_min: Number = Field(0.01, ge=1e-6, le=1e6, description="least noise level above zero")
+    sigma_max: Number = Field(20.0, ge=1e-6, le=1e6, description="noise level of the start")
+    rho: Number = Field(7.0, ge=0.1, le=100, description="spacing of the noise levels")
+    chunk_size: Whole = Field(
         128,
         ge=1,
+        le=65_536,
         description="images per network evaluation, halved where a GPU's memory does not suffice; "
         "a CPU is fastest while they fit into its caches",
     )

@@ -1,18 +1,55 @@
 """What all sections of the config have in common."""
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+SINGLE_PRECISION = (1.2e-38, 3.4e38)
+"""Least and greatest size of a number that is not 0: what fp32 holds with all its digits."""
+
+
+def _no_truth(value: Any) -> Any:
+    """``true`` is 1 to Python, and to pydantic; whoever writes it for a number means neither."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("float_type", "a number")
+    return value
+
+
+def _held(value: float) -> float:
+    low, high = SINGLE_PRECISION
+    if value and not low <= abs(value) <= high:
+        raise PydanticCustomError("single_precision", "out of single precision's range")
+    return value
+
+
+def _one_line(value: str) -> str:
+    if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]", value):
+        raise PydanticCustomError("one_line", "a line without control characters")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_truth)]
+"""A whole number; text that reads as one will do, as Snakemake's ``--config`` hands it over."""
+
+Number = Annotated[float, BeforeValidator(_no_truth), AfterValidator(_held)]
+"""A finite number that single precision holds."""
+
+Text = Annotated[str, AfterValidator(_one_line)]
+"""One line of text."""
 
 Color = Literal["gray", "red", "blue", "green", "brown", "purple", "cyan", "yellow"]
-Unit = Annotated[float, Field(ge=0.0, le=1.0)]
+Unit = Annotated[Number, Field(ge=0.0, le=1.0)]
 
 
 class Section(BaseModel):
     """Common rules of every section: unknown keys are errors, values never change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
+    )
 
 
 SectionT = TypeVar("SectionT", bound=Section)

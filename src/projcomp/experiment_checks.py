@@ -16,6 +16,7 @@ from projcomp.config_operators import (
 )
 from projcomp.config_samplers import SamplingConfig
 from projcomp.experiments import Experiment, all_experiments, members
+from projcomp.paths import MAX_NAME
 
 _REQUESTS = {
     "position": ("num_composed", "location_pairs"),
@@ -38,17 +39,34 @@ def problems(config: Config) -> Iterator[str]:
                 f"sweeps.{name}.samplers: expected one that goes with an operator, got none "
                 f"({grid[0].refused})"
             )
-        for member in grid:
-            if member.experiment.name in config.experiments:
-                yield (
-                    f"experiments.{member.experiment.name}: expected another name, got that of a "
-                    f"member of sweeps.{name}"
-                )
+    yield from _collisions(config)
     yield from _sampling("sampling", config.sampling)
     for experiment in all_experiments(config).values():
         yield from _composition(config, experiment)
     if not config.experiments and not config.sweeps:
         yield "experiments: expected at least one experiment, got none"
+
+
+def _collisions(config: Config) -> Iterator[str]:
+    """Two experiments of one name would write the same files: one would be lost."""
+    known = {name: f"experiments.{name}" for name in config.experiments}
+    for sweep in config.sweeps:
+        for member in members(config, sweep):
+            if member.refused:
+                continue
+            name = member.experiment.name
+            here = f"sweeps.{sweep} (operator {member.operator}, sampler {member.sampler})"
+            if name in known:
+                yield (
+                    f"{here}: expected experiments of different names, got {name} from it and from "
+                    f"{known[name]}; rename one of them"
+                )
+            elif len(name) > MAX_NAME:
+                yield (
+                    f"{here}: expected names that together have at most {MAX_NAME} letters, got "
+                    f"{len(name)}; shorten them"
+                )
+            known.setdefault(name, here)
 
 
 # What is composed and asked for -------------------------------------------------------------------
@@ -94,10 +112,10 @@ def _requests(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
     elif not given or not getattr(entry, given[0]):
         yield f"{key}.{wanted[0]}: expected a list of cases, got none"
     else:
-        yield from _pairs(key, given[0], getattr(entry, given[0]))
+        yield from _asked(key, given[0], getattr(entry, given[0]))
 
 
-def _pairs(key: str, field: str, asked: object) -> Iterator[str]:
+def _asked(key: str, field: str, asked: object) -> Iterator[str]:
     if not isinstance(asked, list):
         return
     yield from repeated(f"{key}.{field}", asked)

@@ -8,7 +8,7 @@ import pytest
 from known_config import known
 from typer.testing import CliRunner
 
-from projcomp import stages
+from projcomp import config_docs, stages
 from projcomp.cli import app
 from projcomp.config import Config
 from projcomp.config_load import load
@@ -104,6 +104,35 @@ def test_config_write_writes_once(tmp_path: Path) -> None:
     assert first.count("wrote ") == 3
     assert (tmp_path / "config.yaml").read_text() == (REPOSITORY / "config.yaml").read_text()
     assert "up to date" in run("config", "write", "--folder", str(tmp_path))[1]
+
+
+@pytest.mark.parametrize(
+    "edit", [("seed: 0", "seed: 3"), ("# root", "# my root"), ("\n", "\n#x\n")]
+)
+def test_config_write_leaves_an_edited_config_alone(tmp_path: Path, edit: tuple[str, str]) -> None:
+    assert run("config", "write", "--folder", str(tmp_path))[0] == 0
+    path = tmp_path / "config.yaml"
+    edited = path.read_text().replace(*edit)
+    path.write_text(edited)
+    (tmp_path / "docs/configuration.md").unlink()
+    code, output = run("config", "write", "--folder", str(tmp_path))
+    assert (code, output.count("\n")) == (1, 1)
+    assert "git checkout config.yaml" in output
+    assert path.read_text() == edited
+    assert not (tmp_path / "docs/configuration.md").exists()
+    code, output = run("config", "write", "--folder", str(tmp_path), "--replace")
+    assert code == 0
+    assert path.read_text() == (REPOSITORY / "config.yaml").read_text()
+
+
+def test_config_write_renews_what_another_version_generated(tmp_path: Path, monkeypatch) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(config_docs, "WIDTH", 90)
+        assert run("config", "write", "--folder", str(tmp_path))[0] == 0
+    path = tmp_path / "config.yaml"
+    assert path.read_text() != (REPOSITORY / "config.yaml").read_text()
+    assert run("config", "write", "--folder", str(tmp_path))[0] == 0
+    assert path.read_text() == (REPOSITORY / "config.yaml").read_text()
 
 
 def test_importing_the_command_line_is_light() -> None:

@@ -1,5 +1,6 @@
 """Combinations of settings that cannot work, each changed in one place from a config that does."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -281,7 +282,8 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
             "sweeps": {"S": SWEEP},
             "experiments": {"S-b-heun": {**POSITION, **BAYES}},
         },
-        "experiments.S-b-heun: expected another name, got that of a member of sweeps.S",
+        "sweeps.S (operator b, sampler heun): expected experiments of different names, got "
+        "S-b-heun from it and from experiments.S-b-heun; rename one of them",
     ),
     "a name of a sweep's part that is no file name": (
         {"sweeps": {"S": {**SWEEP, "samplers": {"a b": {}}}}},
@@ -290,6 +292,76 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "a dataset's colour twice": (
         {"datasets": {"single": {"colors": ["red", "red"]}}},
         "datasets.single.colors: expected every entry once, got red twice",
+    ),
+    "two sweeps with a member of one name": (
+        {
+            "sweeps": {
+                "a": {**SWEEP, "operators": {"b-c": "bayes"}, "samplers": {"d": {}}},
+                "a-b": {**SWEEP, "operators": {"c": "bayes"}, "samplers": {"d": {}}},
+            }
+        },
+        "sweeps.a-b (operator c, sampler d): expected experiments of different names, got a-b-c-d "
+        "from it and from sweeps.a (operator b-c, sampler d)",
+    ),
+    "two members of one sweep": (
+        {
+            "sweeps": {
+                "S": {
+                    **SWEEP,
+                    "operators": {"b": "bayes", "b-c": "bayes"},
+                    "samplers": {"c-d": {}, "d": {}},
+                }
+            }
+        },
+        "sweeps.S (operator b-c, sampler d): expected experiments of different names, got S-b-c-d",
+    ),
+    "a name longer than a file's": (
+        {"datasets": {"d" * 201: {"num_images": 10, "min_objects": 0, "max_objects": 0}}},
+        "datasets: expected names of at most 200 letters",
+    ),
+    "names that are too long together": (
+        {"sweeps": {"S" * 150: {**SWEEP, "samplers": {"h" * 150: {}}}}},
+        f"sweeps.{'S' * 150} (operator b, sampler {'h' * 150}): expected names that together",
+    ),
+    "the same number of places twice": (
+        {"experiments": {"A": {"num_composed": [2, 2]}}},
+        "experiments.A.num_composed: expected every entry once, got 2 twice",
+    ),
+    "more objects than a true composition can hold": (
+        {
+            "experiments": {
+                "X": {
+                    "models": ["single"],
+                    "operator": "average",
+                    "num_objects": [1, 18],
+                    "num_samples": 4,
+                }
+            }
+        },
+        "experiments.X.num_objects: expected at most 14 objects, which is what fits",
+    ),
+    "two colours where one object fits": (
+        {
+            "scene": {"extent": 0.1},
+            "datasets": dict.fromkeys(["cluttered", "counting"])
+            | {"two": {"num_images": 10, "min_objects": 1, "max_objects": 1}},
+            "models": {"cluttered": None},
+            "experiments": {"C": None},
+            "detector": {"dataset": "two"},
+        },
+        "experiments.colors.color_pairs: expected at most 1 objects",
+    ),
+    "a detector that sees no object": (
+        {"detector": {"dataset": "empty"}},
+        "detector.dataset: expected a dataset with objects, got empty (max_objects 0)",
+    ),
+    "more pixels than any object shows": (
+        {"scene": {"min_visible_pixels": 40_000}},
+        "scene.min_visible_pixels: expected at most 1",
+    ),
+    "more shards than five digits number": (
+        {"render": {"shard_size": 1}, "datasets": {"single": {"num_images": 100_001}}},
+        "render.shard_size: expected at most 100,000 shards of a dataset, got 100,001 of",
     ),
     "no experiments": (
         {"experiments": dict.fromkeys(KNOWN["experiments"])},
@@ -306,6 +378,19 @@ def test_an_impossible_combination_names_its_key(name: str) -> None:
     message = str(caught.value)
     assert message.startswith(f"config: {expected}"), message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32", "linux"])
+def test_capitals_make_no_other_name_where_the_file_system_does_not_see_them(
+    platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    change = known({"datasets": {"Single": KNOWN["datasets"]["single"]}})
+    if platform == "linux":
+        assert "Single" in load(change).datasets
+        return
+    with pytest.raises(ConfigError, match="differ not only in capitals, got single, Single"):
+        load(change)
 
 
 def test_the_default_config_fits_together() -> None:

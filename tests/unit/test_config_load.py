@@ -1,13 +1,16 @@
 """What a wrong config says: one line with the key, what was expected and what was got."""
 
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from known_config import known
+from pydantic import BaseModel, ValidationError
 
 from projcomp.config import Config
-from projcomp.config_load import load, load_files, merge, read_yaml
+from projcomp.config_load import load, load_files, merge
+from projcomp.config_yaml import read_yaml
 from projcomp.errors import ConfigError
 
 WRONG: list[tuple[dict[str, Any], list[str]]] = [
@@ -37,6 +40,39 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"render": {"denoise": "perhaps"}}, ["render.denoise: expected true or false"]),
     ({"scene": {"shapes": []}}, ["scene.shapes: expected at least 1 entry, got []"]),
     ({"scene": {"shapes": ["cone"]}}, ["scene.shapes.0: expected one of cube", "got 'cone'"]),
+    ({"training": {"batch_size": True}}, ["batch_size: expected a number, got True"]),
+    ({"scene": {"extent": True}}, ["scene.extent: expected a number, got True"]),
+    ({"network": {"multipliers": [1, True]}}, ["network.multipliers.1: expected a number"]),
+    (
+        {
+            "experiments": {
+                "A": {"operator": {"name": "product", "weights": [True]}, "num_samples": 1}
+            }
+        },
+        ["experiments.A.operator.weights.0: expected a number", "got True"],
+    ),
+    ({"training": {"sigma_log_mean": math.nan}}, ["expected a finite number, got nan"]),
+    ({"training": {"learning_rate": "1e400"}}, ["expected a finite number, got '1e400'"]),
+    ({"scene": {"min_distance": math.inf}}, ["min_distance: expected a finite number, got inf"]),
+    (
+        {
+            "experiments": {
+                "A": {"operator": {"name": "product", "weights": math.inf}, "num_samples": 1}
+            }
+        },
+        ["experiments.A.operator.weights: expected a finite number", "got inf"],
+    ),
+    ({"training": {"learning_rate": 1e-320}}, ["a number that single precision holds"]),
+    ({"sampling": {"rho": 1e-300}}, ["sampling.rho: expected a number"]),
+    ({"sampling": {"num_steps": 10**9}}, ["num_steps: expected a number of at most 10000"]),
+    ({"seed": int("9" * 4000)}, ["seed: expected a number less than 4.29497e+09"]),
+    ({"seed": 16**5000}, ["seed: expected", "got a number of thousands of digits"]),
+    ({"seed": "9" * 5000}, ["seed: expected a whole number"]),
+    ({"wandb": {"project": "a\nb"}}, ["project: expected a line of text without control"]),
+    ({"render": {"assets": "a\0b"}}, ["assets: expected a line of text without control"]),
+    ({"resolution": 8}, ["resolution: expected a number of at least 16, got 8"]),
+    ({"training": {"condition_dropout": 1}}, ["condition_dropout: expected a number less than 1"]),
+    ({"detector": {"threshold": 1}}, ["detector.threshold: expected a number less than 1"]),
     ({"scene": 3}, ["scene: expected a section with keys, got 3"]),
     ({"datasets": None}, ["datasets: expected a section with keys, got nothing (null)"]),
     (
@@ -79,6 +115,46 @@ def test_nothing_given_is_the_default_config() -> None:
 
 def test_text_from_the_command_line_is_understood() -> None:
     assert load({"seed": "3", "training": {"learning_rate": "2e-3"}}).seed == 3
+
+
+def _sections(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[type[BaseModel]]:
+    """The section and all sections that stand in its fields' types."""
+    if model in seen:
+        return seen
+    seen.add(model)
+    waiting: list[Any] = [field.annotation for field in model.model_fields.values()]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            _sections(one, seen)
+        waiting += get_args(one)
+    return seen
+
+
+def test_every_number_refuses_truth_and_is_bounded_or_finite() -> None:
+    sections = _sections(Config, set())
+    assert len(sections) > 30
+    for section in sections:
+        for name in section.model_fields:
+            schema = section.model_json_schema()["properties"][name]
+            if schema.get("type") not in ("integer", "number"):
+                continue
+            with pytest.raises(ValidationError):
+                section.__pydantic_validator__.validate_assignment(
+                    section.model_construct(), name, True
+                )
+            if schema["type"] == "integer":
+                assert "maximum" in schema or "exclusiveMaximum" in schema, (section, name)
+
+
+def test_text_as_snakemake_hands_it_over_is_read_as_the_number_it_is() -> None:
+    change = {"sampling": {"num_steps": "20", "rho": "5"}, "render": {"denoise": "false"}}
+    config = load(change)
+    assert (config.sampling.num_steps, config.sampling.rho, config.render.denoise) == (20, 5, False)
+
+
+def test_a_root_loses_what_says_nothing() -> None:
+    assert load({"root": "./runs//a/"}).root == "runs/a"
 
 
 def test_merging_is_deep_and_the_last_one_wins() -> None:

@@ -1,5 +1,6 @@
 """Experiments and sweeps as they are run: members, streams, settings, tables."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from known_config import known
 from pydantic import ValidationError
 
 from projcomp import displays, stages
-from projcomp.cases import Case, cases
+from projcomp.cases import Case, cases, location_case
 from projcomp.config import Config
 from projcomp.config_load import load
 from projcomp.experiments import all_experiments, members
@@ -179,3 +180,14 @@ def test_a_case_asks_for_one_kind_of_thing():
     """Places and colours at once would be drawn as colours anywhere."""
     with pytest.raises(ValidationError, match="more than one of them"):
         Case(name="both", locations=[(0.5, 0.5)], colors=["red"])
+
+
+@pytest.mark.parametrize("count", range(1, 6))
+def test_cases_of_one_name_ask_for_the_same(count: int) -> None:
+    known_cases: dict[str, Case] = {}
+    for weights in itertools.product([1.0, -1.0], repeat=count):
+        case = location_case(count, [weight > 0 for weight in weights])
+        assert known_cases.setdefault(case.name, case) == case
+    assert len(known_cases) == 2**count
+    assert location_case(3, [True, True, False]).name == "k2-not1"
+    assert location_case(3, [True, False, True]).name == "p1-p3-not-p2"

@@ -13,7 +13,7 @@ from projcomp.scenes.clevr_json import read_scenes, write_scenes
 from projcomp.scenes.locations import default_locations
 from projcomp.scenes.placement import draw_scene, draw_scene_at, draw_scene_with_colors
 from projcomp.scenes.spec import PlacedObject
-from projcomp.scenes.visibility import instance_masks, visible_pixels
+from projcomp.scenes.visibility import instance_masks, most_visible_pixels, visible_pixels
 from projcomp.scenes.vocabulary import CAMERA_LOCATION, COLORS, LAMP_LOCATIONS, MATERIALS, SHAPES
 from projcomp.scenes.vocabulary import SIZES as SCALES
 
@@ -150,8 +150,8 @@ def test_crowded_scenes_are_refused_with_what_to_relax(monkeypatch) -> None:
 
 def test_hidden_objects_are_drawn_anew(monkeypatch) -> None:
     monkeypatch.setattr("projcomp.scenes.placement.MAX_DRAWS", 3)
-    with pytest.raises(PlacementError, match="min_visible_pixels=76801"):
-        draw_scene(_rng(), SceneConfig(min_visible_pixels=320 * 240 + 1), 1, 1)
+    with pytest.raises(PlacementError, match="min_visible_pixels=76800"):
+        draw_scene(_rng(), SceneConfig(min_visible_pixels=320 * 240), 1, 1)
 
 
 def test_requested_places_above_the_horizon_are_refused() -> None:
@@ -243,3 +243,14 @@ def test_margin_along_the_cameras_directions() -> None:
 def test_specs_are_values() -> None:
     scene = draw_scene(_rng(), CLEVR, 2, 2)
     assert scene == replace(scene, objects=tuple(scene.objects))
+
+
+@pytest.mark.parametrize(("extent", "jitter"), [(1.0, 0.0), (3.0, 0.5), (5.0, 0.0)])
+def test_no_object_shows_more_pixels_than_the_most(extent: float, jitter: float) -> None:
+    most = most_visible_pixels(SHAPES, ["small", "large"], extent, jitter)
+    config = SceneConfig(
+        sizes=["small", "large"], extent=extent, camera_jitter=jitter, min_visible_pixels=0
+    )
+    rng = _rng()
+    seen = [draw_scene(rng, config, 1, 1).objects[0].visible_pixels for _ in range(100)]
+    assert max(seen) <= most <= 3 * max(seen)

@@ -58,6 +58,26 @@ def test_a_wrong_setting_is_one_line_and_nothing_runs(workflow: Workflow) -> Non
     assert "rule " not in output
 
 
+def test_a_repeated_key_is_refused_in_both_files(workflow: Workflow, tmp_path: Path) -> None:
+    preset = workflow.folder / "twice.yaml"
+    preset.write_text("seed: 1\nseed: 2\n")
+    done = workflow.snakemake("-n", "--configfile", str(preset))
+    assert done.returncode == 1
+    assert "twice.yaml, line 2: every key once expected" in done.stdout + done.stderr
+    own = workflow.folder / "config.yaml"
+    text = own.read_text()
+    try:
+        own.write_text(text + "seed: 1\nseed: 2\n")
+        done = workflow.snakemake("-n")
+    finally:
+        own.write_text(text)
+    output = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "config.yaml, line" in output
+    assert "every key once expected" in output
+    assert "Traceback" not in output
+
+
 def test_the_snakefile_stays_short() -> None:
     assert len((REPOSITORY / "Snakefile").read_text().splitlines()) <= 40
 

@@ -5,6 +5,7 @@ method started before the shape never passes its surface, and a ray misses as so
 """
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from projcomp.scenes.camera import Camera
 from projcomp.scenes.spec import PlacedObject
-from projcomp.scenes.vocabulary import REFERENCE_SIZE, SIZES
+from projcomp.scenes.vocabulary import CAMERA_LOCATION, REFERENCE_SIZE, SIZES
 
 Array = NDArray[np.float64]
 _Pair = tuple[Array, Array]
@@ -50,6 +51,29 @@ def visible_pixels(objects: Sequence[PlacedObject], camera: Camera) -> list[int]
     """Visible pixels of every object at CLEVR's 320 x 240."""
     mask = instance_masks(objects, camera, *REFERENCE_SIZE)
     return np.bincount(mask.ravel(), minlength=len(objects) + 1)[1:].tolist()
+
+
+def most_visible_pixels(
+    shapes: Sequence[str], sizes: Sequence[str], extent: float, jitter: float
+) -> int:
+    """At least as many pixels as an object standing anywhere on the ground can show at 320 x 240.
+
+    Args:
+        shapes: names of the shapes that may be drawn.
+        sizes: names of the sizes that may be drawn.
+        extent: objects stand at x and y in [-extent, extent], scene units.
+        jitter: half-width of the camera's jitter per axis, scene units.
+    """
+    size = max(sizes, key=SIZES.__getitem__)
+    # the corner of the jitter's box that is nearest to the scene
+    camera = Camera(np.array(CAMERA_LOCATION) - np.sign(CAMERA_LOCATION) * jitter)
+    steps = np.linspace(-extent, extent, 5)
+    seen = 0
+    for shape, x, y in itertools.product(shapes, steps, steps):
+        item = PlacedObject(shape, size, "rubber", "gray", (x, y, SIZES[size]), 0.0)
+        seen = max(seen, *visible_pixels([item], camera))
+    # places and turns in between, and cameras that are lower, show a little more
+    return math.ceil(1.5 * seen)
 
 
 def _window(

@@ -1,0 +1,218 @@
+"""YAML without surprises: what readers lose, or take for something else, is an error with its line.
+
+YAML 1.1 says that a repeated key is an error, but readers let the last one win; that ``1:30`` is
+90, ``010`` is 8 and ``no`` is false; and an alias may hold itself, or ten lines a billion entries.
+Snakemake reads with such a reader, so what is refused here is what the two would see differently.
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from projcomp.errors import ConfigError
+
+PathLike = str | os.PathLike[str]
+
+MAX_BYTES = 2**22
+"""A config has some kilobytes; whatever is larger is something else."""
+
+MAX_DEPTH = 50
+MAX_ENTRIES = 100_000
+"""Entries with every alias written out."""
+
+MAX_BITS = 128
+
+_MARKS = {
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+
+_TAG = "tag:yaml.org,2002:"
+_SCALARS = ("str", "int", "float", "bool", "null")
+_RESOLVER = yaml.SafeLoader("")
+_READ_AS = {"timestamp": "a date", "bool": "true or false", "null": "nothing", "merge": "a merge"}
+
+
+class _Odd(Exception):
+    """Something is wrong at a line (from 0); the message says what, without file and line."""
+
+    def __init__(self, line: int, message: str):
+        super().__init__(message)
+        self.line = line
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes down to ``MAX_DEPTH``: the composer calls itself for every level."""
+
+    depth = 0
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            line = self.peek_event().start_mark.line
+            raise _Odd(line, f"at most {MAX_DEPTH} levels expected, got more brackets or blanks")
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def read_yaml(path: PathLike) -> dict[str, Any]:
+    """The mapping in the YAML (or JSON) file at ``path``; an empty file is an empty mapping.
+
+    Raises:
+        ConfigError: there is no such file, it is not UTF-8, not YAML, no mapping, or says something
+            that is lost or read as something else; one line with the file's line.
+    """
+    text = _text(path)
+    try:
+        content = _content(text)
+    except _Odd as error:
+        raise ConfigError(f"{path}, line {error.line + 1}: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: expected YAML, got: {_reason(error)}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected keys and values, got {_short(repr(content))}")
+    return content
+
+
+def _content(text: str) -> Any:
+    loader = _Loader(text)
+    node = loader.get_single_node()
+    if node is None:
+        return None
+    _check(node, [], {})
+    return loader.construct_document(node)
+
+
+def _text(path: PathLike) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{path}: expected a YAML file, got: {reason}") from None
+    if len(raw) > MAX_BYTES:
+        raise ConfigError(f"{path}: expected a config of at most {MAX_BYTES:,} bytes, got more")
+    for mark, name in _MARKS.items():
+        if raw.startswith(mark):
+            raise ConfigError(f"{path}: expected UTF-8, got {name}; save it as UTF-8")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{path}, line {line}: expected UTF-8, got the byte 0x{raw[error.start]:02x} "
+            "(Latin-1?); save it as UTF-8"
+        ) from None
+    # JSON may be indented by tabs, YAML may not; within JSON's texts there are none
+    return text.replace("\t", " ") if _is_json(text) else text
+
+
+def _is_json(text: str) -> bool:
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _check(node: Node, above: list[Node], sizes: dict[int, int]) -> int:
+    """Raise what is odd in or below ``node``; returns its entries, aliases written out."""
+    if any(node is one for one in above):
+        raise _Odd(node.start_mark.line, "an alias of something else expected, got one of itself")
+    if id(node) in sizes:
+        return sizes[id(node)]
+    tag = node.tag.removeprefix(_TAG)
+    below: list[Node] = []
+    if isinstance(node, ScalarNode):
+        _check_scalar(node, tag)
+    elif isinstance(node, SequenceNode) and tag == "seq":
+        below = node.value
+    elif isinstance(node, MappingNode) and tag == "map":
+        _check_keys(node)
+        below = [value for _, value in node.value]
+    else:
+        raise _Odd(node.start_mark.line, f"a plain value, list or mapping expected, got !!{tag}")
+    size = 1 + sum(_check(one, [*above, node], sizes) for one in below)
+    if size > MAX_ENTRIES:
+        line = node.start_mark.line
+        raise _Odd(line, f"at most {MAX_ENTRIES:,} entries expected, got more (aliases of aliases)")
+    sizes[id(node)] = size
+    return size
+
+
+def _check_scalar(node: ScalarNode, tag: str) -> None:
+    line, value = node.start_mark.line, node.value
+    if tag not in _SCALARS:
+        read = _READ_AS.get(tag, f"!!{tag}")
+        raise _Odd(
+            line,
+            f"a number or text expected, got {_short(value)}, which YAML reads as {read}; "
+            "put it in quotes",
+        )
+    meant = _RESOLVER.resolve(ScalarNode, value, (True, False)).removeprefix(_TAG)
+    if tag not in ("str", meant) and (tag, meant) != ("float", "int"):
+        raise _Odd(line, f"a value of the kind !!{tag} expected, got {_short(value)}")
+    if tag not in ("int", "float"):
+        return
+    digits = value.replace("_", "").lstrip("+-")
+    if ":" in digits:
+        raise _Odd(
+            line,
+            f"a number or text expected, got {_short(value)}, which YAML reads to the base 60; "
+            "write the number out, or put it in quotes",
+        )
+    if tag == "int" and re.fullmatch(r"0\d+", digits):
+        raise _Odd(
+            line,
+            f"a number without leading zeros expected, got {_short(value)}, which YAML reads to "
+            "the base 8",
+        )
+    if tag == "int" and len(digits) > MAX_BITS:
+        raise _Odd(line, f"a number expected, got one of {len(digits):,} digits")
+
+
+def _check_keys(node: MappingNode) -> None:
+    lines: dict[str, int] = {}
+    for key, _ in node.value:
+        line, tag = key.start_mark.line, key.tag.removeprefix(_TAG)
+        if tag == "merge":
+            name = "<<"
+        elif not isinstance(key, ScalarNode):
+            raise _Odd(line, "a name as key expected, got a list or a mapping")
+        elif tag != "str":
+            read = _READ_AS.get(tag, "a number")
+            raise _Odd(
+                line,
+                f"a name as key expected, got {_short(key.value) or 'nothing'}, which YAML reads "
+                f"as {read}; put it in quotes or choose another",
+            )
+        else:
+            name = key.value
+        if name in lines:
+            raise _Odd(
+                line,
+                f"every key once expected, got {_short(name)} again (line {lines[name] + 1} has "
+                "it); remove one of the two",
+            )
+        lines[name] = line
+
+
+def _reason(error: yaml.YAMLError) -> str:
+    return _short(" ".join(str(error).replace("<unicode string>", "the file").split()), 300)
+
+
+def _short(text: str, most: int = 60) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 3] + "..."

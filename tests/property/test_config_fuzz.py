@@ -1,0 +1,164 @@
+"""Whatever a config says: it is accepted, planned and can be built, or refused in one line."""
+
+import copy
+import string
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from known_config import known
+
+from projcomp.cases import TRUTH
+from projcomp.config import Config
+from projcomp.config_load import load, load_files
+from projcomp.errors import ConfigError
+from projcomp.evaluation.detector import Detector
+from projcomp.networks.denoiser import Denoiser
+from projcomp.plan import Plan
+
+SWEEP = {
+    "conditionals": "single",
+    "background": {"model": "single", "condition": "empty"},
+    "num_composed": [2],
+    "num_samples": 4,
+    "operators": {"p": {"name": "product", "weights": [1.0, -1.0]}, "and": "superposition_and"},
+    "samplers": {
+        "heun": {"sampler": {"name": "heun", "churn": 0.1}},
+        "sde": {"sampler": "sde", "corrector": "hmc", "complift": {"num_levels": 2}},
+        "swarm": {"sampler": "sde", "swarm": {"particles": 3}},
+    },
+}
+MIXED = {
+    "models": ["single", "colored"],
+    "operator": {"name": "superposition_or", "bias": [0.0, 1.0]},
+    "num_objects": [1],
+    "num_samples": 4,
+    "sampling": {"sampler": "sde"},
+}
+BASE: dict[str, Any] = load(
+    known({"sweeps": {"S": SWEEP}, "experiments": {"mixed": MIXED}})
+).model_dump(mode="json", exclude_unset=True) | {
+    section: Config().model_dump(mode="json")[section]
+    for section in ("scene", "network", "training", "sampling", "detector", "evaluation", "wandb")
+}
+ODD = [
+    *(None, True, False, 0, 1, -1, 2, 3, 7, 8, 16, 255, 256, 1000, 65_537, 2**31, 2**63, 10**30),
+    *(0.0, -0.0, 0.1, 0.5, 0.999, 1e-5, 1e-30, 1e-320, 1e30, 1e308, 1.5, -3.7),
+    *(float("inf"), float("-inf"), float("nan")),
+    *("", " ", "a", "all", "1", "1e400", "nan", "inf", "null", "no", "../x", "a b", "R&D", "-x"),
+    *("~", "x" * 300, "1" * 5000, "größe", "a\nb", "\x1b[31m", "https://x/y", "product", "sde"),
+    *([], [[]], [None], [1, 1], ["red", "red"], [1, [2, [3]]], {}, {"a": 1}, {"name": "hmc"}),
+    *({"name": 3}, {"a": {"b": {"c": 1}}}, {"": 1}, {"x": None}),
+]
+NAMES = ["", "no", "x", "A", "S", "S-p-heun", "truth", "detector", "theory", "a/b", "..", "y" * 201]
+
+
+def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in nested mappings and lists."""
+    inside: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        inside = list(value.items())
+    elif isinstance(value, list):
+        inside = list(enumerate(value))
+    return [p for key, below in inside for p in ((*here, key), *paths(below, (*here, key)))]
+
+
+PATHS = paths(BASE)
+
+
+@st.composite
+def configs(draw: st.DrawFn) -> dict[str, Any]:
+    """The known config, changed in one to three places."""
+    config = copy.deepcopy(BASE)
+    for _ in range(draw(st.integers(1, 3))):
+        *above, last = draw(st.sampled_from(PATHS))
+        parent: Any = config
+        try:
+            for key in above:
+                parent = parent[key]
+            change = draw(st.sampled_from(["replace", "scale", "remove", "rename", "add"]))
+            if change == "replace":
+                parent[last] = draw(st.sampled_from(ODD))
+            elif change == "scale" and isinstance(parent[last], int | float):
+                parent[last] *= draw(st.sampled_from([-1, 2, 3, 10, 100, 10**6, 0.1, 1e-6]))
+            elif change == "remove":
+                del parent[last]
+            elif isinstance(parent, dict):
+                value = copy.deepcopy(parent[last])
+                if change == "rename":
+                    del parent[last]
+                parent[draw(st.sampled_from(NAMES))] = value
+        except (KeyError, IndexError, TypeError):
+            continue  # an earlier change took the place away
+    return config
+
+
+def check(path: Path) -> Config | None:
+    """The config if it is accepted, and all of its run planned."""
+    try:
+        config = load_files([path])
+    except ConfigError as error:
+        message = str(error)
+        assert "\n" not in message
+        assert "expected" in message
+        assert len(message) < len(str(path)) + 500
+        return None
+    plan = Plan(config)
+    assert plan.overview()
+    for name in config.datasets:
+        plan.render_settings(name)
+    for name in config.models:
+        plan.train_settings(name)
+        plan.check_settings(name)
+    for experiment, found in plan._cases.items():
+        for case in found:
+            plan.evaluate_settings(experiment, case)
+            if experiment == TRUTH:
+                plan.reference_settings(case)
+            else:
+                plan.sample_settings(experiment, case)
+    for name in plan.figures:
+        plan.figure_inputs(name)
+    assert len(set(plan.targets())) == len(plan.targets())
+    assert len(set(plan.intermediates())) == len(plan.intermediates())
+    return config
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("configs")
+
+
+@given(config=configs())
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_changed_config_is_planned_or_refused_in_one_line(
+    folder: Path, config: dict[str, Any]
+) -> None:
+    path = folder / "x.yaml"
+    path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    accepted = check(path)
+    if accepted is None or accepted.network.channels > 64:
+        return
+    with torch.device("meta"):
+        Detector(accepted.detector.channels, accepted.resolution)
+        Denoiser(accepted.network, accepted.resolution, "position")
+
+
+@given(
+    place=st.integers(0, 20_000),
+    length=st.integers(0, 30),
+    text=st.text(st.sampled_from(string.printable + "ä\0\ufeff"), max_size=4),
+)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_changed_text_is_planned_or_refused_in_one_line(
+    folder: Path, place: int, length: int, text: str
+) -> None:
+    whole = yaml.safe_dump(BASE, sort_keys=False)
+    place %= len(whole)
+    path = folder / "y.yaml"
+    path.write_text(whole[:place] + text + whole[place + length :], encoding="utf-8")
+    check(path)
