@@ -281,3 +281,12 @@ def test_damaged_model_is_named(tmp_path):
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(FileFormatError, match=r"weights\.safetensors"):
         load_model(tmp_path)
+
+
+@pytest.mark.parametrize("channels", [4, 5, 64, 128, 129, 130, 195, 254, 1021])
+def test_attention_takes_any_number_of_channels(channels: int) -> None:
+    with torch.device("meta"):
+        block = Block(channels, channels, 8, decoder=False, attention=True)
+        assert block(torch.zeros(1, channels, 4, 4), torch.zeros(1, 8)).shape[1] == channels
+    assert channels % block.num_heads == 0
+    assert block.num_heads == max(1, channels // 64) or channels % (channels // 64)

@@ -25,6 +25,14 @@ _CONDITION_BALANCE = 0.5
 _CHANNELS_PER_HEAD = 64
 
 
+def _heads(channels: int) -> int:
+    """Heads of about 64 channels each, as many as share the channels evenly."""
+    heads = max(1, channels // _CHANNELS_PER_HEAD)
+    while channels % heads:
+        heads -= 1
+    return heads
+
+
 class Block(nn.Module):
     """A residual block of the encoder (pixel norm first) or of the decoder, perhaps with attention.
 
@@ -56,7 +64,7 @@ class Block(nn.Module):
         self.conv_skip = (
             MPConv(in_channels, out_channels, 1) if in_channels != out_channels else None
         )
-        self.num_heads = max(1, out_channels // _CHANNELS_PER_HEAD) if attention else 0
+        self.num_heads = _heads(out_channels) if attention else 0
         if attention:
             self.attention_qkv = MPConv(out_channels, 3 * out_channels, kernel=1)
             self.attention_out = MPConv(out_channels, out_channels, kernel=1)
