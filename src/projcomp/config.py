@@ -159,6 +159,7 @@ class NetworkConfig(Section):
     multipliers: list[Annotated[Whole, Field(ge=1, le=64)]] = Field(
         [1, 2, 4],
         min_length=1,
+        max_length=10,
         description="channel multiplier of each level; the resolution halves between levels",
     )
     blocks: Whole = Field(1, ge=1, le=64, description="residual blocks per level")

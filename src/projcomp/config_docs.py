@@ -244,6 +244,8 @@ def _bound(item: Any) -> str:
         if isinstance(item, kind):
             bound = getattr(item, attribute)
             return f"{word} {bound:,}" if isinstance(bound, int) else f"{word} {bound:g}"
+    if isinstance(item, annotated_types.MaxLen):
+        return f"at most {item.max_length} entries"
     return "not empty" if isinstance(item, annotated_types.MinLen) else ""
 
 

@@ -79,9 +79,10 @@ class SweepConfig(RequestConfig):
     """
 
     operators: Annotated[dict[str, Operator], BeforeValidator(drop_none)] = Field(
-        min_length=1, description="operators by a name of your own"
+        min_length=1, max_length=50, description="operators by a name of your own"
     )
     samplers: Annotated[dict[str, SamplingConfig], BeforeValidator(drop_none)] = Field(
         min_length=1,
+        max_length=50,
         description="by a name of your own, the settings of `sampling` that are others there",
     )

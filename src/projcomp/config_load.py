@@ -143,6 +143,8 @@ def _expected(item: Any) -> str:
         return f"one of {options}" if "," in options else options
     if kind == "too_short":
         return f"at least {context['min_length']} entry"
+    if kind == "too_long":
+        return f"at most {context['max_length']} entries"
     if kind in _BOUNDS:
         word, bound = _BOUNDS[kind]
         return f"a number {word} {context[bound]:g}"

@@ -73,6 +73,10 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"resolution": 8}, ["resolution: expected a number of at least 16, got 8"]),
     ({"training": {"condition_dropout": 1}}, ["condition_dropout: expected a number less than 1"]),
     ({"detector": {"threshold": 1}}, ["detector.threshold: expected a number less than 1"]),
+    (
+        {"network": {"multipliers": [1] * 11}},
+        ["network.multipliers: expected at most 10 entries, got [1, 1,"],
+    ),
     ({"scene": 3}, ["scene: expected a section with keys, got 3"]),
     ({"datasets": None}, ["datasets: expected a section with keys, got nothing (null)"]),
     (
