@@ -16,8 +16,9 @@ import typer.core
 from pydantic import ValidationError
 
 from projcomp import displays, stages
-from projcomp.config import SamplingConfig, Section, WandbConfig
+from projcomp.config import SamplingConfig, Section, TrainingConfig, WandbConfig
 from projcomp.errors import ConfigError, DiskError, UserError
+from projcomp.memory import is_out_of_memory
 
 SettingsT = TypeVar("SettingsT", bound=Section)
 
@@ -61,6 +62,15 @@ class _Group(typer.core.TyperGroup):
                 sys.stdout.flush()
                 os._exit(1)
             raise typer.Exit(1) from None
+        except (MemoryError, RuntimeError, OSError) as error:
+            if not is_out_of_memory(error):
+                raise
+            typer.echo(
+                "error: memory: expected enough for this stage, got none left; run fewer jobs at "
+                "once or take a larger machine",
+                err=True,
+            )
+            raise typer.Exit(1) from None
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(130) from None
@@ -89,11 +99,11 @@ SettingsText = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", help="file to write, complete or not at all")]
 OutFolder = Annotated[Path, typer.Option("--out", help="folder to write to")]
-Threads = Annotated[int, typer.Option(min=1, help="CPU threads")]
+Threads = Annotated[int, typer.Option(min=1, max=1024, help="CPU threads")]
 DeviceOption = Annotated[Device, typer.Option(help="auto takes a GPU where there is one")]
 State = Annotated[Path, typer.Option("--state", help="folder of the checkpoints to resume from")]
 CheckpointMinutes = Annotated[
-    float, typer.Option(min=0.01, help="minutes between checkpoints to resume from")
+    float, typer.Option(help="minutes between checkpoints to resume from, above 0")
 ]
 
 
@@ -230,8 +240,10 @@ def train(
     threads: Threads = 1,
     device: DeviceOption = Device.auto,
     checkpoint_minutes: CheckpointMinutes = 2.0,
-    devices: Annotated[int, typer.Option(min=1, help="processes per node, one per GPU")] = 1,
-    nodes: Annotated[int, typer.Option(min=1, help="nodes that share each update")] = 1,
+    devices: Annotated[
+        int, typer.Option(min=1, max=1024, help="processes per node, one per GPU")
+    ] = 1,
+    nodes: Annotated[int, typer.Option(min=1, max=65536, help="nodes that share each update")] = 1,
     microbatch: Annotated[int | None, typer.Option(min=1, help="images per pass")] = None,
     log_images: Annotated[int, typer.Option(min=1, help="images between lines of the log")] = 4096,
     sample_images: Annotated[int, typer.Option(min=1, help="images between sheets")] = 20_000,
@@ -241,9 +253,7 @@ def train(
 ) -> None:
     """Train one diffusion model, resuming where an interrupted training left off."""
     parsed = _parse(stages.TrainSettings, settings)
-    from projcomp.training import train as training
-
-    machine = training.Machine(
+    flags = _flags(
         device=device.value,
         devices=devices,
         nodes=nodes,
@@ -252,10 +262,27 @@ def train(
         checkpoint_minutes=checkpoint_minutes,
         log_images=log_images,
         sample_images=sample_images,
+    )
+    from projcomp.training import train as training
+
+    machine = training.Machine(
+        **flags,
         sampling=_parse(SamplingConfig, sampling, "--sampling"),
         wandb=_wandb(wandb, wandb_project),
     )
     training.train(parsed, data, out, state, machine)
+
+
+def _flags(**given: Any) -> dict[str, Any]:
+    """Flags that the config has as keys of ``training``, held to what it takes for them."""
+    from projcomp.config_load import first_line
+
+    try:
+        TrainingConfig.model_validate(given)
+    except ValidationError as error:
+        key, told = first_line(error, TrainingConfig).split(":", 1)
+        raise ConfigError(f"--{key.replace('_', '-')}:{told}") from None
+    return given
 
 
 def _wandb(mode: WandbMode, project: str) -> WandbConfig:
@@ -291,6 +318,7 @@ def train_detector(
 ) -> None:
     """Train the object detector and check it on held-out renders."""
     parsed = _parse(stages.DetectorSettings, settings)
+    flags = _flags(threads=threads, device=device.value, checkpoint_minutes=checkpoint_minutes)
     from projcomp.training import detector
 
     detector.train_detector(
@@ -298,9 +326,7 @@ def train_detector(
         data,
         out,
         state_dir=state,
-        threads=threads,
-        device=device.value,
-        checkpoint_minutes=checkpoint_minutes,
+        **flags,
     )
 
 

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-from projcomp import experiment_checks
+from projcomp import experiment_checks, training_checks
 from projcomp.cases import TRUTH
 from projcomp.clevr_files import find_clevr_files
 from projcomp.config import Config, ModelConfig
@@ -177,38 +177,21 @@ def _most_objects(config: Config) -> int:
 
 
 def _network(config: Config) -> Iterator[str]:
-    network, side = config.network, config.resolution
-    levels = len(network.multipliers)
-    if side % 2 ** (levels - 1):
-        yield (
-            f"resolution: expected a multiple of {2 ** (levels - 1)}, because network.multipliers "
-            f"has {levels} levels and each halves it, got {side}"
-        )
-        return
-    sides = [side >> level for level in range(levels)]
-    for attention in network.attention_resolutions:
-        if attention not in sides:
-            yield (
-                f"network.attention_resolutions: expected some of {sides}, the sides of the "
-                f"network's levels, got {attention}"
-            )
-    yield from repeated("network.attention_resolutions", network.attention_resolutions)
+    yield from training_checks.network_problems(config.network, config.resolution)
 
 
 def _training(config: Config) -> Iterator[str]:
-    batch = config.training.batch_size
-    processes = config.training.devices * config.training.nodes
-    if batch % processes:
-        yield (
-            f"training.batch_size: expected a multiple of {processes}, the number of processes "
-            f"(training.devices x training.nodes) that share each update, got {batch}"
-        )
+    training = config.training
+    shared = training_checks.shared_update_problem(
+        training.batch_size, training.devices, training.nodes
+    )
+    if shared:
+        yield shared
     for name, model in config.models.items():
-        if model.images_seen < batch:
-            yield (
-                f"models.{name}.images_seen: expected at least training.batch_size = {batch}, "
-                f"got {model.images_seen}"
-            )
+        key, batch = f"models.{name}.images_seen", training.batch_size
+        short = training_checks.length_problem(key, model.images_seen, "training.batch_size", batch)
+        if short:
+            yield short
 
 
 def _models(config: Config) -> Iterator[str]:
@@ -226,18 +209,8 @@ def _models(config: Config) -> Iterator[str]:
 def _conditional_data(config: Config, key: str, model: ModelConfig) -> Iterator[str]:
     """A condition names one object of the image: every image has one, or none has."""
     chosen = {name: config.datasets[name] for name in model.datasets}
-    for name, dataset in chosen.items():
-        if dataset.min_objects == 0 < dataset.max_objects:
-            yield (
-                f"{key}: expected datasets with an object in every image or in none, because "
-                f"condition is {model.condition}, got {name} (min_objects 0); set "
-                f"datasets.{name}.min_objects to 1"
-            )
-    if all(dataset.max_objects == 0 for dataset in chosen.values()):
-        yield (
-            f"{key}: expected a dataset with objects, because condition is {model.condition}, "
-            f"got only {', '.join(chosen)}; set condition to none"
-        )
+    objects = {name: (data.min_objects, data.max_objects) for name, data in chosen.items()}
+    yield from training_checks.condition_problems(key, model.condition, objects)
 
 
 def _detector(config: Config) -> Iterator[str]:
@@ -256,11 +229,11 @@ def _detector(config: Config) -> Iterator[str]:
             f"detector.holdout: expected less than the {available} images of dataset "
             f"{detector.dataset}, got {detector.holdout}"
         )
-    if detector.images_seen < detector.batch_size:
-        yield (
-            f"detector.images_seen: expected at least detector.batch_size = "
-            f"{detector.batch_size}, got {detector.images_seen}"
-        )
+    short = training_checks.length_problem(
+        "detector.images_seen", detector.images_seen, "detector.batch_size", detector.batch_size
+    )
+    if short:
+        yield short
 
 
 def _theory(config: Config) -> Iterator[str]:

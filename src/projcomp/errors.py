@@ -23,3 +23,7 @@ class DeviceError(UserError):
 
 class DiskError(UserError):
     """There is no room for a file."""
+
+
+class OutputError(UserError):
+    """A file cannot be written where it was asked for, or would replace what it must not."""

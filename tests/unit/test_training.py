@@ -47,6 +47,7 @@ class FakeImages(RenderedImages):
         self.labels = torch.stack([index, objects], 2) / 100
         self.condition = condition
         self.identity = f"{len(self._rows)} images"
+        self.shape = (8, 8, 3)
 
 
 @pytest.fixture(autouse=True)

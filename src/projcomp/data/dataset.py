@@ -32,6 +32,7 @@ class RenderedImages:
 
     Attributes:
         identity: how many images there are, and the settings that they were rendered with.
+        shape: of an image, ``(H, W, 3)``.
 
     Raises:
         FileFormatError: the index or a shard is missing or damaged.
@@ -50,6 +51,7 @@ class RenderedImages:
         with open_dataset(path) as file:
             images = dataset(file, "images")
             self.identity = f"{len(images)} images of {text(file, 'settings')}"
+            self.shape = tuple(images.shape[1:])
             self._reader = ImageReader(file)
             if images.nbytes <= memory_bytes:
                 self._images = torch.from_numpy(images[:])

@@ -19,6 +19,7 @@ from projcomp.devices import torch_device
 from projcomp.diffusion.loss import denoising_error
 from projcomp.diffusion.pixels import encode
 from projcomp.files import write_text
+from projcomp.memory import is_out_of_memory, memory_for
 from projcomp.networks import conditioning
 from projcomp.networks.checkpoint import load_model
 from projcomp.networks.denoiser import Denoiser
@@ -30,6 +31,11 @@ NUM_LEVELS = 9
 MOST_IMAGES = 256
 """Images of each dataset and part; the least of this, its held-out and its other images."""
 CHUNK = 128
+"""Images at once, less where memory does not suffice: a model may have been trained in passes."""
+_NO_ROOM = (
+    "check-model: expected memory for the network and one image, got too little; take a larger "
+    "device, or training.device cpu"
+)
 
 
 class _Images(NamedTuple):
@@ -56,12 +62,20 @@ def check_model(
 
     Raises:
         FileFormatError: the model or a dataset is missing or damaged.
-        DeviceError: a GPU was asked for and there is none.
+        DeviceError: a GPU was asked for and there is none, or the memory does not suffice.
     """
     if threads is not None:
         torch.set_num_threads(threads)
     target = torch_device(device)
-    model = load_model(model_dir, target)
+    with memory_for(_NO_ROOM):
+        rows = _rows(settings, data_dir, load_model(model_dir, target))
+    write_text(out, pd.DataFrame(rows).to_csv(index=False))
+
+
+def _rows(
+    settings: "CheckSettings", data_dir: Path, model: Denoiser
+) -> list[dict[str, str | float]]:
+    """The rows of the table."""
     sigmas = np.geomspace(settings.sigma_min, settings.sigma_max, NUM_LEVELS)
     rows = []
     for name in settings.datasets:
@@ -80,7 +94,7 @@ def check_model(
                     rows.append(
                         {"dataset": name, "part": part, "told": told, **_row(sigma, errors)}
                     )
-    write_text(out, pd.DataFrame(rows).to_csv(index=False))
+    return rows
 
 
 def _draw(source: RenderedImages, count: int, rng: torch.Generator) -> _Images:
@@ -91,7 +105,9 @@ def _draw(source: RenderedImages, count: int, rng: torch.Generator) -> _Images:
 
 
 @torch.inference_mode()
-def _errors(model: Denoiser, images: _Images, told: str, sigmas: np.ndarray) -> Tensor:
+def _errors(
+    model: Denoiser, images: _Images, told: str, sigmas: np.ndarray, chunk: int = CHUNK
+) -> Tensor:
     """Errors ``(levels, N)``; the noise of an image is the same at all levels, only scaled."""
     device = next(model.parameters()).device
     rows = images.told
@@ -99,16 +115,24 @@ def _errors(model: Denoiser, images: _Images, told: str, sigmas: np.ndarray) -> 
         rows = conditioning.unconditional(model.condition_kind).expand(len(rows), -1)
     errors = []
     for sigma in sigmas.tolist():
-        for start in range(0, len(rows), CHUNK):
-            x0, condition, noise = (
-                t[start : start + CHUNK].to(device) for t in (images.x0, rows, images.noise)
-            )
-            level = torch.full((len(x0),), sigma, device=device)
-            errors.append(
-                denoising_error(
+        start = 0
+        while start < len(rows):
+            parts = (t[start : start + chunk] for t in (images.x0, rows, images.noise))
+            try:
+                x0, condition, noise = (part.to(device) for part in parts)
+                level = torch.full((len(x0),), sigma, device=device)
+                found = denoising_error(
                     lambda x, s, c=condition: model(x, s, c), x0, level, noise, model.sigma_data
                 )
-            )
+            except (MemoryError, RuntimeError) as error:
+                if chunk == 1 or not is_out_of_memory(error):
+                    raise
+                found = None
+            if found is None:  # outside the handler, which holds on to what failed
+                chunk //= 2
+                continue
+            errors.append(found)
+            start += len(found)
     return torch.cat(errors).reshape(len(sigmas), -1).cpu()
 
 

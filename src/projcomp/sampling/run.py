@@ -10,6 +10,7 @@ import torch
 from projcomp.data.images import write_samples
 from projcomp.devices import torch_device
 from projcomp.experiments import model_names
+from projcomp.memory import memory_for
 from projcomp.networks.checkpoint import load_model
 from projcomp.sampling.draw import DrawnSamples, draw_samples
 
@@ -35,12 +36,16 @@ def run(
 
     Raises:
         UserError: a model is missing or cannot be asked what the case asks, the device is not
-            there, or the samples are not finite.
+            there, its memory does not suffice, or the samples are not finite.
     """
     if threads is not None:
         torch.set_num_threads(threads)
     target = torch_device(device)
-    drawn = draw_samples(settings, lambda name: load_model(models_dir / name, target), target)
+    with memory_for(
+        "sampling.chunk_size: expected networks and images that fit into the memory, got none left "
+        f"with {settings.sampling.chunk_size} images at once; lower it or take a larger device"
+    ):
+        drawn = draw_samples(settings, lambda name: load_model(models_dir / name, target), target)
     names = sorted(model_names(settings))
     weights = {name: _sha256(models_dir / name / "weights.safetensors") for name in names}
     attributes = {**_attributes(settings, drawn), "models": json.dumps(weights)}

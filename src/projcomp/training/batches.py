@@ -5,13 +5,14 @@ from a generator seeded by ``(seed, model, u)``, so that a resumed run needs no 
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from projcomp.data.dataset import RenderedImages
+from projcomp.errors import UserError
 from projcomp.networks import conditioning
 from projcomp.seeds import integer_seed
 
@@ -72,11 +73,21 @@ class UpdateBatches(IterableDataset):
         self.first, self.last = rank * share, (rank + 1) * share
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield the updates in order; of several workers each makes every so many-th of them."""
+        """Yield the updates in order; of several workers each makes every so many-th of them.
+
+        A worker yields a user's error in place of the batch, for the training to raise: torch
+        would tell of it with the worker's whole traceback.
+        """
         worker = get_worker_info()
         first, step = (worker.id, worker.num_workers) if worker else (0, 1)
         for update in range(self.start + first, self.total, step):
-            yield self.batch(update)
+            try:
+                batch = self.batch(update)
+            except UserError as error:
+                if worker is None:
+                    raise
+                batch = cast(Batch, error)
+            yield batch
 
     @property
     def in_memory(self) -> bool:

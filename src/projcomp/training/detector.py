@@ -8,7 +8,7 @@ import sys
 import warnings
 from datetime import timedelta
 from functools import lru_cache
-from math import ceil, cos, pi
+from math import ceil, cos, isfinite, pi
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,19 +21,24 @@ from torch.nn import functional
 
 from projcomp import devices, seeds
 from projcomp.config import DetectorConfig
-from projcomp.errors import ConfigError
+from projcomp.errors import ConfigError, FileFormatError, UserError
 from projcomp.evaluation.check import check_detections
 from projcomp.evaluation.detect import detect, save_detector
 from projcomp.evaluation.detector import Detector, normalize
 from projcomp.evaluation.heatmaps import Targets, draw_targets
 from projcomp.evaluation.labelled import LabelledImages, read_labelled
 from projcomp.files import atomic_path, write_text
+from projcomp.memory import is_out_of_memory, memory_for
+from projcomp.training.failures import as_user_error, first_line, one_line
+from projcomp.training_checks import detector_problems
 
 if TYPE_CHECKING:
     from projcomp.stages import DetectorSettings
 
 _LOG_UPDATES = 50
 _LOSSES: tuple[str, ...] = ("update", "images_seen", "loss", "heat", "offset", "color")
+_LONGEST_MINUTES = 1e6
+"""Between two checkpoints: two years; a timedelta takes no infinity."""
 _WARM_UP = 0.1
 _WEIGHT_DECAY = 1e-4
 _OFFSET_WEIGHT = 0.2
@@ -58,34 +63,48 @@ def train_detector(
     ``state_dir``, which is removed at the end.
 
     Raises:
-        ConfigError: no images are left to train on.
-        FileFormatError: the dataset is missing, damaged, or of another resolution.
-        DeviceError: ``device`` is gpu and there is none.
+        ConfigError: no images are left to train on, or none of them has an object.
+        FileFormatError: the dataset is missing, damaged, or of another resolution; or the state
+            to resume from cannot be taken up.
+        DeviceError: ``device`` is gpu and there is none, or the memory does not suffice.
+        UserError: the loss became non-finite, or a signal ended the training before its time.
     """
+    for problem in detector_problems(settings):
+        raise ConfigError(problem)
     torch.set_num_threads(threads)
     accelerator = devices.accelerator(device)
     config = settings.detector
-    images = read_labelled(data, settings.resolution)
+    with memory_for(
+        f"{data}: expected memory for its images, which are kept there, got too little; take a "
+        "machine with more, or a smaller dataset"
+    ):
+        images = read_labelled(data, settings.resolution)
     kept = len(images) - config.holdout
     if kept < 1:
         raise ConfigError(
             f"detector.holdout: expected less than the {len(images)} images of {data}, got "
             f"{config.holdout}; lower it or enlarge the dataset"
         )
+    if not images.num_objects[:kept].any():
+        raise ConfigError(
+            f"detector.dataset: expected images with objects to learn from, got none in {data}; "
+            "choose a dataset whose max_objects is above 0"
+        )
     described = json.loads(settings.model_dump_json())
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.integer_seed(settings.seed, "detector", "weights"))
         detector = Detector(config.channels, settings.resolution)
     log = _LossLog()
-    _fit(
-        _DetectorTraining(detector, images.part(0, kept), config, settings.seed),
-        log,
-        accelerator=accelerator,
-        checkpoint=Path(state_dir) / "detector.ckpt",
-        described=described,
-        minutes=checkpoint_minutes,
-    )
-    _finish(detector, log, images.part(kept, len(images)), config, described, Path(out_dir))
+    with one_line(lambda: _memory_line(config)):
+        _fit(
+            _DetectorTraining(detector, images.part(0, kept), config, settings.seed),
+            log,
+            accelerator=accelerator,
+            checkpoint=Path(state_dir) / "detector.ckpt",
+            described=described,
+            minutes=checkpoint_minutes,
+        )
+        _finish(detector, log, images.part(kept, len(images)), config, described, Path(out_dir))
     (Path(state_dir) / "detector.ckpt").unlink(missing_ok=True)
 
 
@@ -209,20 +228,34 @@ class _LossLog(Callback):
     """Mean losses of every few updates; travels in the checkpoint, so a resumed log is whole."""
 
     def __init__(self) -> None:
+        self.started = False
         self.rows: list[dict[str, float]] = []
         self._sums: dict[str, Tensor] = {}
         self._count = 0
 
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Note that whatever was to be resumed has been."""
+        self.started = True
+
     def on_train_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Add this update's losses; every few updates, a row."""
+        """Add this update's losses; every few updates, a row.
+
+        Raises:
+            UserError: a loss was not finite.
+        """
         for name, value in outputs.items():
             self._sums[name] = self._sums.get(name, 0.0) + value.detach()
         self._count += 1
         update = trainer.global_step
         if update % _LOG_UPDATES == 0 or update == pl_module.num_updates:
             means = {name: float(total) / self._count for name, total in self._sums.items()}
+            if not all(map(isfinite, means.values())):
+                raise UserError(
+                    f"detector, updates {update - self._count + 1} to {update}: expected finite "
+                    "losses, got others; lower detector.learning_rate"
+                )
             seen = update * pl_module.config.batch_size
             self.rows.append({"update": update, "images_seen": seen, **means})
             self._sums, self._count = {}, 0
@@ -232,8 +265,13 @@ class _LossLog(Callback):
         return {"rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue after the rows of ``state_dict``."""
-        self.rows = list(state_dict["rows"])
+        """Continue after the rows of ``state_dict``.
+
+        Raises:
+            KeyError: a row lacks a column.
+            ValueError: a value is no number.
+        """
+        self.rows = [{name: float(row[name]) for name in _LOSSES} for row in state_dict["rows"]]
 
     def text(self) -> str:
         """The rows as CSV."""
@@ -270,7 +308,7 @@ def _fit(
     saver = ModelCheckpoint(
         dirpath=checkpoint.parent,
         filename=checkpoint.stem,
-        train_time_interval=timedelta(minutes=minutes),
+        train_time_interval=timedelta(minutes=min(minutes, _LONGEST_MINUTES)),
         enable_version_counter=False,
     )
     trainer = lightning.Trainer(
@@ -285,20 +323,46 @@ def _fit(
         enable_progress_bar=interactive,
         enable_model_summary=False,
     )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="lightning")
-        trainer.fit(training, ckpt_path=_usable(checkpoint, described), weights_only=True)
+    resumed = _usable(checkpoint, described)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            trainer.fit(training, ckpt_path=resumed, weights_only=True)
+    except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        if resumed is None or log.started or as_user_error(error, lambda: ""):
+            raise
+        raise FileFormatError(
+            f"{checkpoint}: expected the state of this training, got one that cannot be taken up "
+            f"({first_line(error)}); delete it, and the same command starts the training anew"
+        ) from None
 
 
 def _usable(checkpoint: Path, described: dict[str, Any]) -> Path | None:
-    """``checkpoint`` if this very training wrote it; a damaged or foreign one is passed over."""
+    """``checkpoint`` if this very training wrote it; else it is passed over, and a line says so."""
     if not checkpoint.is_file():
         return None
     try:
         saved = torch.load(checkpoint, map_location="cpu", weights_only=True)["projcomp_settings"]
-    except Exception:
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        print(
+            f"{checkpoint}: passed over, damaged ({first_line(error)}); starting anew", flush=True
+        )
         return None
-    return checkpoint if saved == json.dumps(described, sort_keys=True) else None
+    if saved == json.dumps(described, sort_keys=True):
+        return checkpoint
+    print(f"{checkpoint}: passed over, of other settings; starting anew", flush=True)
+    return None
+
+
+def _memory_line(config: DetectorConfig) -> str:
+    """What to say where memory did not suffice: which settings to lower."""
+    return (
+        "detector.batch_size: expected a number of images that fit into the device's memory, got "
+        f"none left with {config.batch_size} in an update; lower it or detector.channels, or take "
+        "a larger device"
+    )
 
 
 def _finish(

@@ -50,7 +50,13 @@ class DiffusionTraining(lightning.LightningModule):
         self.losses = RunningLosses()
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
-        """One update: gradients of the mean loss (EDM2, eq. 14), a step, the weights' upkeep."""
+        """One update: gradients of the mean loss (EDM2, eq. 14), a step, the weights' upkeep.
+
+        Raises:
+            UserError: the images could not be read, by a process that only reads.
+        """
+        if isinstance(batch, UserError):
+            raise batch
         optimizer = self.optimizers()
         assert isinstance(optimizer, LightningOptimizer)
         rate = self._learning_rate()
@@ -58,7 +64,7 @@ class DiffusionTraining(lightning.LightningModule):
             group["lr"] = rate
         optimizer.zero_grad()
         count = len(batch.images)
-        size = self.microbatch or count
+        size = min(self.microbatch or count, count)
         for start in range(0, count, size):
             last = start + size >= count
             with nullcontext() if last else self._without_exchange():

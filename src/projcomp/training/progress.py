@@ -10,7 +10,7 @@ import lightning
 from torch import Tensor
 from tqdm import tqdm
 
-from projcomp.errors import UserError
+from projcomp.errors import FileFormatError, UserError
 from projcomp.files import write_text
 from projcomp.training.losses import BANDS
 from projcomp.training.module import DiffusionTraining
@@ -27,15 +27,21 @@ COLUMNS = (
 
 
 class Metrics:
-    """The rows of metrics.csv, written beside the state so that a resumed run goes on with them."""
+    """The rows of metrics.csv, written beside the state so that a resumed run goes on with them.
+
+    Args:
+        path: the table.
+        images_seen: by the run that is resumed; 0 begins an empty table.
+
+    Raises:
+        FileFormatError: the table of a run that is resumed is damaged.
+    """
 
     def __init__(self, path: Path, images_seen: int):
         self.path = path
         self.rows: list[dict[str, float]] = []
-        if path.is_file():
-            with path.open(encoding="utf-8", newline="") as file:
-                rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
-            self.rows = [row for row in rows if row["images_seen"] <= images_seen]
+        if images_seen and path.is_file():
+            self.rows = [row for row in _read(path) if row["images_seen"] <= images_seen]
 
     def text(self) -> str:
         """The table as CSV."""
@@ -51,6 +57,18 @@ class Metrics:
     def save(self) -> None:
         """Write the table, atomically."""
         write_text(self.path, self.text())
+
+
+def _read(path: Path) -> list[dict[str, float]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [{c: float(row[c]) for c in COLUMNS} for row in csv.DictReader(file)]
+    except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
+        raise FileFormatError(
+            f"{path}: expected the columns {', '.join(COLUMNS)} as numbers, got a damaged table "
+            f"({type(error).__name__}: {error}); delete it, and the training goes on without the "
+            "rows so far"
+        ) from None
 
 
 class Progress(lightning.Callback):
@@ -82,13 +100,18 @@ class Progress(lightning.Callback):
         self.log_images, self.checkpoint_seconds = log_images, 60 * checkpoint_minutes
         self.total_images, self.seen = total_images, start_images
         self.signals = SignalCatcher(STOPPING)
+        self.started = False
+        """Whether the training has come to its updates."""
+        self.saved = self.logged = time.monotonic()
+        self.logged_images = self.seen
+        self.seconds = metrics.rows[-1]["seconds"] if metrics.rows else 0.0
+        self.bar = tqdm(disable=True)  # shows nothing until the training starts
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module) -> None:
         """Start the clocks."""
+        self.started = True
         self.signals.start()
         self.saved = self.logged = time.monotonic()
-        self.logged_images = self.seen
-        self.seconds = self.metrics.rows[-1]["seconds"] if self.metrics.rows else 0.0
         quiet = None if trainer.is_global_zero else True
         self.bar = tqdm(
             total=self.total_images, initial=self.seen, unit="img", disable=quiet, smoothing=0.05
@@ -120,14 +143,15 @@ class Progress(lightning.Callback):
             )
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module) -> None:
-        """Close the bar and give the signals back."""
-        self._close()
+        """End what the start began."""
+        self.close()
 
     def on_exception(self, trainer: lightning.Trainer, pl_module, exception) -> None:
-        """The same."""
-        self._close()
+        """The same, however early."""
+        self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close the bar and give the signals back; as often as one likes, started or not."""
         self.bar.close()
         self.signals.stop()
 

@@ -82,6 +82,15 @@ class SampleSheets(lightning.Callback):
         return start_noise(range(len(self.rows)), dims).split(self.largest)
 
 
+def noise_levels(sampling: SamplingConfig) -> Tensor:
+    """The noise levels of every sheet, ``(num_steps + 1,)``.
+
+    Raises:
+        ConfigError: they would not decrease.
+    """
+    return edm_sigmas(sampling.num_steps, sampling.sigma_min, sampling.sigma_max, sampling.rho)
+
+
 @torch.no_grad()
 def draw_samples(
     model: Denoiser, rows: Tensor, noise: Tensor, sampling: SamplingConfig
@@ -95,6 +104,6 @@ def draw_samples(
         denoised = denoise(x, torch.full((len(x),), sigma, device=device), rows)
         return denoised_to_score(denoised, x, sigma)[None]
 
-    sigmas = edm_sigmas(sampling.num_steps, sampling.sigma_min, sampling.sigma_max, sampling.rho)
+    sigmas = noise_levels(sampling)
     field = LinearField(scores, (1.0,))
     return decode(sample(field, sampling.sigma_max * noise, sigmas, Heun()).x)

@@ -2,11 +2,9 @@
 
 import json
 import logging
-import secrets
+import os
 import shutil
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,25 +13,35 @@ import lightning
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
 from projcomp import devices
 from projcomp.config import SamplingConfig, WandbConfig
 from projcomp.data.dataset import RenderedImages
-from projcomp.errors import DeviceError, UserError
+from projcomp.errors import ConfigError, DeviceError, FileFormatError, UserError
 from projcomp.files import write_text
+from projcomp.memory import memory_for
 from projcomp.networks.checkpoint import save_model
 from projcomp.networks.denoiser import Denoiser
 from projcomp.seeds import integer_seed
 from projcomp.stages import TrainSettings
+from projcomp.training import wandb_log
 from projcomp.training.batches import UpdateBatches
+from projcomp.training.environment import environment_problem, own_rank
+from projcomp.training.failures import one_line
 from projcomp.training.module import DiffusionTraining
+from projcomp.training.processes import (
+    companions,
+    end_with_the_first,
+    is_companion,
+    tell_the_first,
+)
 from projcomp.training.progress import Metrics, Progress
 from projcomp.training.resume import load_state, read_updates_made, save_state
-from projcomp.training.sheets import SampleSheets
+from projcomp.training.sheets import SampleSheets, noise_levels
 from projcomp.training.signals import leave_signals_to_the_parent
-
-WANDB_RUN = "wandb_run.txt"
+from projcomp.training_checks import condition_problems, training_problems
 
 
 @dataclass(frozen=True)
@@ -75,22 +83,40 @@ def train(
     The state to resume from is kept in ``state_dir`` and removed when the model is complete.
 
     Raises:
-        FileFormatError: a dataset is missing or damaged.
-        DeviceError: a GPU was asked for and there is none, or its memory does not suffice.
-        UserError: the loss became non-finite, or a signal ended the training before its time.
+        ConfigError: the settings do not fit together, or not the processes that share an update.
+        FileFormatError: a dataset or the state is missing, damaged, or of another kind.
+        DeviceError: a device or processes were asked for that there are none of, or the memory
+            does not suffice.
+        UserError: the loss became non-finite, a signal ended the training before its time, or
+            Weights & Biases refuses.
     """
+    if not is_companion():
+        _train(settings, data_dir, out_dir, state_dir, machine)
+        return
+    end_with_the_first()
+    try:
+        _train(settings, data_dir, out_dir, state_dir, machine)
+    except UserError as error:
+        raise tell_the_first(error) from None
+    except KeyboardInterrupt:
+        raise SystemExit(1) from None
+
+
+def _train(
+    settings: TrainSettings, data_dir: Path, out_dir: Path, state_dir: Path, machine: Machine
+) -> None:
+    _check(settings, machine)
     torch.set_num_threads(machine.threads)
     total = max(settings.images_seen // settings.training.batch_size, 1)
-    datasets = [
-        RenderedImages(data_dir / f"{name}.h5", settings.condition) for name in settings.datasets
-    ]
+    datasets = _read_datasets(settings, data_dir)
     fingerprint = _fingerprint(settings, datasets)
     state = state_dir / "state.safetensors"
-    start = read_updates_made(state, fingerprint)
+    start = read_updates_made(state, fingerprint, total)
     seen = start * settings.training.batch_size
+    rank = own_rank(os.environ, machine.devices, machine.nodes)
     if start:
         print(f"resuming {settings.model} after {seen} images", flush=True)
-    else:  # sheets of an earlier training with other settings
+    elif rank == 0:  # sheets of an earlier training with other settings
         shutil.rmtree(out_dir / "samples", ignore_errors=True)
 
     model = _initial_model(settings)
@@ -107,37 +133,86 @@ def train(
     callbacks: list[lightning.Callback] = [progress]
     if start:
         callbacks.append(_LoadState(state))
-    identity = _wandb_run(state_dir, resumed=start > 0)
-    logger = _wandb_logger(state_dir, machine.wandb, identity)
-    trainer = _trainer(
-        *(machine, settings.training.precision, total - start, callbacks, logger, state_dir)
-    )
-    if logger and trainer.is_global_zero:
-        write_text(state_dir / WANDB_RUN, identity)
-    batches = _batches(settings, datasets, start, total, trainer)
-    sheets = SampleSheets(
-        out_dir / "samples",
-        batches,
-        machine.sampling,
-        every=machine.sample_images,
-        largest=_images_in_a_pass(machine, settings),
-    )
-    trainer.callbacks.append(sheets)  # pyright: ignore[reportAttributeAccessIssue]
-    # Batches from memory cost nothing; only those read from the disk are worth processes.
-    workers = 0 if batches.in_memory else max(machine.threads - 1, 1)
-    loader = DataLoader(
-        batches, batch_size=None, num_workers=workers, worker_init_fn=leave_signals_to_the_parent
-    )
-    with _memory_errors(machine, settings):
-        trainer.fit(module, loader)
-    if trainer.is_global_zero:
-        model.load_state_dict(module.average.mean)
-        model.normalize_weights()
-        write_text(out_dir / "metrics.csv", metrics.text())
-        save_model(out_dir, model, _description(settings, total * settings.training.batch_size))
-        state.unlink(missing_ok=True)
-        metrics.path.unlink(missing_ok=True)
-        (state_dir / WANDB_RUN).unlink(missing_ok=True)
+    logger: Any = False
+    if rank == 0:
+        logger = wandb_log.start_wandb(state_dir, machine.wandb, resumed=start > 0)
+    with (
+        companions(machine.devices if machine.nodes == 1 else 1, machine.threads) as others,
+        one_line(lambda: _memory_line(machine, settings, started=progress.started), others),
+    ):
+        trainer = _trainer(
+            *(machine, settings.training.precision, total - start, callbacks, logger, state_dir)
+        )
+        batches = _batches(settings, datasets, start, total, trainer)
+        sheets = SampleSheets(
+            out_dir / "samples",
+            batches,
+            machine.sampling,
+            every=machine.sample_images,
+            largest=_images_in_a_pass(machine, settings),
+        )
+        trainer.callbacks.append(sheets)  # pyright: ignore[reportAttributeAccessIssue]
+        # Batches from memory cost nothing; only those read from the disk are worth processes.
+        workers = 0 if batches.in_memory else max(machine.threads - 1, 1)
+        loader = DataLoader(
+            *(batches, None),
+            num_workers=workers,
+            worker_init_fn=leave_signals_to_the_parent,
+        )
+        try:
+            trainer.fit(module, loader)
+        finally:
+            progress.close()
+        if trainer.is_global_zero:
+            model.load_state_dict(module.average.mean)
+            model.normalize_weights()
+            write_text(out_dir / "metrics.csv", metrics.text())
+            save_model(out_dir, model, _description(settings, progress.total_images))
+            state.unlink(missing_ok=True)
+            metrics.path.unlink(missing_ok=True)
+            (state_dir / wandb_log.RUN_FILE).unlink(missing_ok=True)
+
+
+def _check(settings: TrainSettings, machine: Machine) -> None:
+    """Refuse what cannot become this training, before anything is read."""
+    for problem in training_problems(settings, machine.devices, machine.nodes):
+        raise ConfigError(problem)
+    noise_levels(machine.sampling)
+    wandb_log.check_project(machine.wandb)
+    devices.accelerator(machine.device, machine.devices)
+    problem = environment_problem(os.environ, machine.devices, machine.nodes)
+    if problem:
+        raise DeviceError(problem)
+
+
+def _read_datasets(settings: TrainSettings, data_dir: Path) -> list[RenderedImages]:
+    """The images of every dataset, seen to be what the settings say."""
+    datasets: dict[str, RenderedImages] = {}
+    for name in settings.datasets:
+        path = data_dir / f"{name}.h5"
+        with memory_for(
+            f"{path}: expected memory for its images, which are kept there, got too little; run "
+            "fewer trainings at once or take a machine with more"
+        ):
+            datasets[name] = RenderedImages(path, settings.condition)
+        side, shape = settings.resolution, datasets[name].shape
+        if shape != (side, side, 3):
+            raise FileFormatError(
+                f"{path}: expected images of {side} x {side} x 3, got {shape}; render the dataset "
+                "again at this resolution"
+            )
+        if not len(datasets[name]):
+            raise FileFormatError(
+                f"{path}: expected at least 2 images, of which one is held out, got 1; enlarge "
+                "the dataset"
+            )
+    objects = {
+        name: (int(data.num_objects.min()), int(data.num_objects.max()))
+        for name, data in datasets.items()
+    }
+    for problem in condition_problems("datasets", settings.condition, objects):
+        raise ConfigError(problem)
+    return list(datasets.values())
 
 
 def _fingerprint(settings: TrainSettings, datasets: list[RenderedImages]) -> str:
@@ -175,26 +250,25 @@ def _images_in_a_pass(machine: Machine, settings: TrainSettings) -> int:
     return min(machine.microbatch or share, share)
 
 
-@contextmanager
-def _memory_errors(machine: Machine, settings: TrainSettings) -> Iterator[None]:
-    """Out of memory, in one line that says which setting to lower."""
-    try:
-        yield
-    except (torch.OutOfMemoryError, RuntimeError) as error:
-        told = str(error).lower()
-        if "out of memory" not in told and "can't allocate memory" not in told:
-            raise
-        images = _images_in_a_pass(machine, settings)
-        if images == 1:
-            raise DeviceError(
-                "network: expected one that fits into the device's memory with one image, got none "
-                "left; lower network.channels or take a larger device"
-            ) from None
-        raise DeviceError(
-            "training.microbatch: expected a number of images that fit into the device's memory, "
-            f"got none left with {images} in a pass; set it to {images // 2} or less "
-            "(the same is learned, in more passes)"
-        ) from None
+def _memory_line(machine: Machine, settings: TrainSettings, *, started: bool) -> str:
+    """What to say where memory did not suffice: which setting to lower."""
+    images = _images_in_a_pass(machine, settings)
+    if not started:
+        return (
+            "network: expected one that fits into the device's memory with what its training "
+            "needs, got none left before the first update; lower network.channels or take a "
+            "larger device"
+        )
+    if images == 1:
+        return (
+            "network: expected one that fits into the device's memory with one image, got none "
+            "left; lower network.channels or take a larger device"
+        )
+    return (
+        "training.microbatch: expected a number of images that fit into the device's memory, "
+        f"got none left with {images} in a pass; set it to {images // 2} or less "
+        "(the same is learned, in more passes)"
+    )
 
 
 class _LoadState(lightning.Callback):
@@ -209,7 +283,13 @@ class _LoadState(lightning.Callback):
 
 def _initial_model(settings: TrainSettings) -> Denoiser:
     """The untrained denoiser; its weights are a random stream of their own."""
-    with torch.random.fork_rng(devices=[]):
+    with (
+        torch.random.fork_rng(devices=[]),
+        memory_for(
+            "network: expected one that fits into the machine's memory, got none left; lower "
+            "network.channels or take a larger machine"
+        ),
+    ):
         torch.manual_seed(integer_seed(settings.seed, "training", settings.model, "weights"))
         model = Denoiser(settings.network, settings.resolution, settings.condition)
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -228,10 +308,12 @@ def _trainer(
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")
     several = machine.devices * machine.nodes > 1
+    if not several:  # whatever a scheduler says of the job that this training is a part of
+        rank_zero_only.rank = 0
     # One node needs nothing of its scheduler. Lightning would else answer its signals itself.
     one_node = LightningEnvironment()
     return lightning.Trainer(
-        accelerator=devices.accelerator(machine.device),
+        accelerator=devices.accelerator(machine.device, machine.devices),
         devices=machine.devices,
         num_nodes=machine.nodes,
         strategy="ddp" if several else "auto",
@@ -246,34 +328,6 @@ def _trainer(
         use_distributed_sampler=False,
         default_root_dir=state_dir,
     )
-
-
-def _wandb_logger(state_dir: Path, wandb: WandbConfig, identity: str) -> Any:
-    """Lightning's logger of the run called ``identity``, or False."""
-    if not wandb.enabled:
-        return False
-    try:
-        from lightning.pytorch.loggers import WandbLogger
-
-        return WandbLogger(
-            id=identity,
-            project=wandb.project,
-            save_dir=state_dir,
-            offline=wandb.mode == "offline",
-        )
-    except ModuleNotFoundError:
-        raise UserError(
-            "wandb.enabled: expected the package wandb, got none installed; "
-            "pip install 'projcomp[wandb]' or set wandb.enabled to false"
-        ) from None
-
-
-def _wandb_run(state_dir: Path, *, resumed: bool) -> str:
-    """The identity of the training's run there: a resumed one goes on in the run that it began."""
-    path = state_dir / WANDB_RUN
-    if resumed and path.is_file():
-        return path.read_text(encoding="utf-8")
-    return secrets.token_hex(4)
 
 
 def _description(settings: TrainSettings, images_seen: int) -> dict[str, Any]:
