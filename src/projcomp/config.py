@@ -366,7 +366,7 @@ class Config(Section):
     )
     resolution: Whole = Field(
         32,
-        ge=16,
+        ge=8,
         le=1024,
         description="side of every image, pixels; CLEVR's 4:3 view is squeezed into the square",
     )

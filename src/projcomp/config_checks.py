@@ -16,6 +16,7 @@ from projcomp.errors import ConfigError
 from projcomp.experiment_checks import repeated, unknown_name
 from projcomp.paths import MAX_NAME, root_problem
 from projcomp.scenes.vocabulary import SIZES
+from projcomp.wandb_names import wandb_project_problem
 
 RANDOM_PACKING = 0.547
 """Covered share at which equal discs thrown one by one into the plane jam (Feder 1980)."""
@@ -46,6 +47,7 @@ def problems(config: Config) -> list[str]:
         _references,
         _detector,
         _theory,
+        _wandb,
     )
     return [problem for check in checks for problem in check(config)]
 
@@ -215,6 +217,9 @@ def _conditional_data(config: Config, key: str, model: ModelConfig) -> Iterator[
 
 def _detector(config: Config) -> Iterator[str]:
     detector = config.detector
+    too_small = training_checks.detector_resolution_problem(config.resolution)
+    if too_small:
+        yield too_small
     if detector.dataset not in config.datasets:
         yield unknown_name("detector.dataset", "datasets", detector.dataset, config.datasets)
         return
@@ -238,3 +243,9 @@ def _detector(config: Config) -> Iterator[str]:
 
 def _theory(config: Config) -> Iterator[str]:
     yield from experiment_checks.repeated("theory.experiments", config.theory.experiments)
+
+
+def _wandb(config: Config) -> Iterator[str]:
+    problem = wandb_project_problem(config.wandb.project) if config.wandb.enabled else None
+    if problem:
+        yield f"wandb.project: {problem}"

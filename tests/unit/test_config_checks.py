@@ -355,6 +355,14 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         {"detector": {"dataset": "empty"}},
         "detector.dataset: expected a dataset with objects, got empty (max_objects 0)",
     ),
+    "pictures too small for the detector": (
+        {"resolution": 8},
+        "resolution: expected at least 16, which the detector's network needs, got 8",
+    ),
+    "a project's name that wandb does not take": (
+        {"wandb": {"enabled": True, "project": "a/b:c"}},
+        "wandb.project: expected a name of 1 to 128 printable characters",
+    ),
     "more pixels than any object shows": (
         {"scene": {"min_visible_pixels": 40_000}},
         "scene.min_visible_pixels: expected at most 1",

@@ -70,7 +70,6 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"seed": "9" * 5000}, ["seed: expected a whole number"]),
     ({"wandb": {"project": "a\nb"}}, ["project: expected a line of text without control"]),
     ({"render": {"assets": "a\0b"}}, ["assets: expected a line of text without control"]),
-    ({"resolution": 8}, ["resolution: expected a number of at least 16, got 8"]),
     ({"training": {"condition_dropout": 1}}, ["condition_dropout: expected a number less than 1"]),
     ({"detector": {"threshold": 1}}, ["detector.threshold: expected a number less than 1"]),
     (
