@@ -15,10 +15,11 @@ import typer
 import typer.core
 from pydantic import ValidationError
 
-from projcomp import displays, stages
+from projcomp import displays, output_kinds, stages
 from projcomp.config import SamplingConfig, Section, TrainingConfig, WandbConfig
 from projcomp.errors import ConfigError, DiskError, UserError
 from projcomp.memory import is_out_of_memory
+from projcomp.outputs import check_apart, check_output, check_outputs, check_sheets
 
 SettingsT = TypeVar("SettingsT", bound=Section)
 
@@ -145,6 +146,7 @@ def render_shard(
 ) -> None:
     """Render one shard of a dataset."""
     parsed = _parse(stages.RenderSettings, settings)
+    check_output(out, output_kinds.SHARD)
     shards = _render_shards(threads)
     shards.render_shard(parsed, shard, out, threads)
 
@@ -153,6 +155,7 @@ def render_shard(
 def render_reference(settings: SettingsText, out: Out, threads: Threads = 1) -> None:
     """Render the true composition of one case."""
     parsed = _parse(stages.ReferenceSettings, settings)
+    check_output(out, output_kinds.SAMPLES)
     shards = _render_shards(threads)
     shards.render_reference(parsed, out, threads)
 
@@ -172,6 +175,7 @@ def render_scenes(
     device: Annotated[RenderDevice, typer.Option(help="what to render on")] = RenderDevice.cpu,
 ) -> None:
     """Render the scenes of a JSON file, with its camera and lights where it has them."""
+    check_output(out, output_kinds.SCENES, [scenes])
     shards = _render_shards(threads)
     shards.render_scenes_file(
         *(scenes, out, width, height, samples, denoise, assets, threads, device.value)
@@ -187,10 +191,11 @@ def index(
 ) -> None:
     """Check the shards of a dataset and write the index over them."""
     parsed = _parse(stages.RenderSettings, settings)
+    shards = [folder / f"shard-{shard:05d}.h5" for shard in range(num_shards)]
+    check_output(out, output_kinds.INDEX, shards)
     from projcomp.data.index import build_index
     from projcomp.data.shards import check_shard
 
-    shards = [folder / f"shard-{shard:05d}.h5" for shard in range(num_shards)]
     check_shard(shards[0], parsed.model_dump(mode="json"))
     build_index(shards, out)
 
@@ -200,6 +205,7 @@ def preview(
     dataset: Annotated[Path, typer.Argument(help="index of the dataset, or a shard")], out: Out
 ) -> None:
     """Draw a contact sheet of a dataset."""
+    check_output(out, output_kinds.picture(out), [dataset])
     from projcomp.data.preview import draw_preview
 
     draw_preview(dataset, out)
@@ -214,6 +220,8 @@ def inspect(
     ] = False,
 ) -> None:
     """Say what a dataset holds: counts, attributes, settings, versions, size."""
+    if sheet:
+        check_output(sheet, output_kinds.picture(sheet), [dataset])
     from projcomp.data.describe import describe
     from projcomp.data.preview import draw_preview
     from projcomp.data.validate import validate
@@ -253,6 +261,10 @@ def train(
 ) -> None:
     """Train one diffusion model, resuming where an interrupted training left off."""
     parsed = _parse(stages.TrainSettings, settings)
+    check_apart(state, out, "--state")
+    check_outputs(out, output_kinds.MODEL)
+    check_sheets(out / "samples")
+    check_outputs(state, output_kinds.MODEL_STATE)
     flags = _flags(
         device=device.value,
         devices=devices,
@@ -301,6 +313,7 @@ def check_model(
 ) -> None:
     """Measure how well a trained model denoises images that it never saw."""
     parsed = _parse(stages.CheckSettings, settings)
+    check_output(out, output_kinds.TABLES["check-model"])
     from projcomp.evaluation import denoising
 
     denoising.check_model(parsed, data, model, out, device=device.value, threads=threads)
@@ -319,6 +332,8 @@ def train_detector(
     """Train the object detector and check it on held-out renders."""
     parsed = _parse(stages.DetectorSettings, settings)
     flags = _flags(threads=threads, device=device.value, checkpoint_minutes=checkpoint_minutes)
+    check_outputs(out, output_kinds.DETECTOR)
+    check_outputs(state, output_kinds.DETECTOR_STATE)
     from projcomp.training import detector
 
     detector.train_detector(
@@ -340,6 +355,7 @@ def sample(
 ) -> None:
     """Sample one case of one experiment from the composed models."""
     parsed = _parse(stages.SampleSettings, settings)
+    check_output(out, output_kinds.SAMPLES)
     from projcomp.sampling.run import run
 
     run(parsed, models, out, device=device.value, threads=threads)
@@ -354,6 +370,7 @@ def evaluate(
 ) -> None:
     """Count and locate the objects in the images of one case."""
     parsed = _parse(stages.EvaluateSettings, settings)
+    check_output(out, output_kinds.TABLES["evaluate"], [samples])
     from projcomp.evaluation import evaluate as evaluation
 
     evaluation.evaluate(parsed, samples, detector, out)
@@ -367,13 +384,14 @@ def summarize(
 ) -> None:
     """Put every case into one row of rates and means with intervals."""
     parsed = _parse(stages.SummarySettings, settings)
-    from projcomp.evaluation import summary
-
     tables = [
         results / experiment / f"{case}.csv"
         for experiment, names in parsed.cases.items()
         for case in names
     ]
+    check_output(out, output_kinds.TABLES["summarize"], tables)
+    from projcomp.evaluation import summary
+
     summary.summarize(tables, parsed, out)
 
 
@@ -386,6 +404,7 @@ def theory(
 ) -> None:
     """Measure one of the papers' experiments on exact distributions."""
     parsed = _parse(stages.TheorySettings, settings)
+    check_output(out, output_kinds.TABLES["theory"])
     from projcomp.theory import run
 
     run.run(name, parsed, out, threads=threads)
@@ -400,6 +419,7 @@ def tabulate(
 ) -> None:
     """Set cases side by side: a sweep, the interaction of pairs, mixtures of models."""
     parsed = _parse(displays.TableSettings, settings)
+    check_output(out, output_kinds.TABLES[parsed.kind])
     from projcomp.evaluation import comparisons
 
     comparisons.tabulate(name, parsed, root, out)
@@ -415,6 +435,9 @@ def figure(
 ) -> None:
     """Draw one figure of the report."""
     parsed = _parse(displays.FigureSettings, settings)
+    check_apart(svg, png, "--svg")
+    check_output(png, output_kinds.FIGURE_PNG)
+    check_output(svg, output_kinds.FIGURE_SVG)
     from projcomp.reporting import figures
 
     figures.draw(name, parsed, root, png, svg)
