@@ -1,15 +1,18 @@
 """A rendered dataset as tensors for training: pixels as bytes, and conditions drawn."""
 
+import math
 from pathlib import Path
 
 import h5py
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from projcomp.data.hdf5 import dataset, text
-from projcomp.data.index import open_dataset
+from projcomp.data.index import open_index, read_parts, shards_behind
 from projcomp.data.reader import ImageReader
+from projcomp.data.shards import read_objects
 from projcomp.networks import conditioning
 
 MEMORY_BYTES = 4 * 2**30
@@ -48,17 +51,27 @@ class RenderedImages:
     ):
         self.condition = condition
         self._images: Tensor | None = None
-        with open_dataset(path) as file:
-            images = dataset(file, "images")
-            self.identity = f"{len(images)} images of {text(file, 'settings')}"
-            self.shape = tuple(images.shape[1:])
+        with open_index(path) as file:
+            self.identity = f"{len(dataset(file, 'images'))} images of {text(file, 'settings')}"
             self._reader = ImageReader(file)
-            if images.nbytes <= memory_bytes:
-                self._images = torch.from_numpy(images[:])
-            self._rows = rows_of(len(images), held_out)
-            counts = torch.from_numpy(dataset(file, "num_objects")[:].astype(np.int64))
-            self.num_objects = counts[self._rows]
-            self.labels = _labels(dataset(file, "objects"), condition)[self._rows]
+            most = dataset(file, "objects").shape[1]
+            shards = shards_behind(file)
+        count = shards.shape[0]
+        if math.prod(shards.shape) <= memory_bytes:
+            self._images = torch.empty(shards.shape, dtype=torch.uint8)
+        counts = np.empty(count, dtype=np.int64)
+        labels = np.empty((count, most, _WIDTHS.get(condition, 0)), dtype=np.float32)
+
+        def read(file: h5py.File, rows: slice) -> None:
+            if self._images is not None:
+                dataset(file, "images").read_direct(self._images.numpy(), dest_sel=rows)
+            counts[rows], objects = read_objects(file, file.filename)
+            labels[rows] = _labels(objects, condition)
+
+        read_parts(shards, read)
+        self._rows = rows_of(count, held_out)
+        self.num_objects = torch.from_numpy(counts)[self._rows]
+        self.labels = torch.from_numpy(labels)[self._rows]
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -103,10 +116,14 @@ def rows_of(count: int, held_out: bool) -> Tensor:
     return rows[(rows % every == every - 1) == held_out]
 
 
-def _labels(objects: h5py.Dataset, condition: str) -> Tensor:
+_WIDTHS = {"position": 2, "color": 1}
+"""How many numbers say what an object would be asked for by; none without a condition."""
+
+
+def _labels(objects: NDArray[np.void], condition: str) -> NDArray[np.float32]:
     """What each object would be asked for by: ``(N, max_objects, values)``."""
     if condition == "position":
-        return torch.from_numpy(objects.fields("pixel")[:].astype(np.float32))
+        return objects["pixel"].astype(np.float32)
     if condition == "color":
-        return torch.from_numpy(objects.fields("color")[:].astype(np.float32))[..., None]
-    return torch.zeros(*objects.shape, 0)
+        return objects["color"].astype(np.float32)[..., None]
+    return np.zeros((*objects.shape, 0), dtype=np.float32)

@@ -1,14 +1,17 @@
 """What a dataset holds, in words: counts, distributions of attributes, settings, versions, size."""
 
 import json
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from projcomp.data.hdf5 import PathLike, dataset, text
-from projcomp.data.index import is_shard, open_any, shard_paths
-from projcomp.data.shard_format import SHARD_KIND, VOCABULARY, open_layout
+from projcomp.data.hdf5 import PathLike, attribute, dataset
+from projcomp.data.index import Shards, find_shards, read_parts
+from projcomp.data.shard_format import VOCABULARY
+from projcomp.data.shards import read_objects
 from projcomp.scenes.vocabulary import REFERENCE_SIZE
 
 
@@ -18,20 +21,17 @@ def describe(path: PathLike) -> str:
     Raises:
         FileFormatError: the index or a shard is missing, damaged, or foreign.
     """
-    with open_any(path) as file:
-        count, height, width, _ = dataset(file, "images").shape
-        settings = json.loads(text(file, "settings"))
-        number = dataset(file, "num_objects")[:]
-        camera, lights = dataset(file, "camera")[:], dataset(file, "lights")[:]
-    shards = [Path(path)] if is_shard(path) else shard_paths(path)
-    size = sum(shard.stat().st_size for shard in shards)
-    objects, makers = _contents(shards)
+    shards = find_shards(path)
+    count, height, width, _ = shards.shape
+    found = _contents(shards)
+    number, objects = found.number, found.objects
+    size = sum(part.path.stat().st_size for part in shards.parts)
     lines = [
-        f"{path}: {count:,} images of {width} x {height} in {len(shards):,} "
-        f"{'shard' if len(shards) == 1 else 'shards'}, {size / 2**20:,.1f} MiB "
+        f"{path}: {count:,} images of {width} x {height} in {len(shards.parts):,} "
+        f"{'shard' if len(shards.parts) == 1 else 'shards'}, {size / 2**20:,.1f} MiB "
         f"({size / max(count, 1):,.0f} bytes an image)",
-        f"made by: {', '.join(sorted(makers))}",
-        *(f"setting {name}: {json.dumps(value)}" for name, value in settings.items()),
+        f"made by: {', '.join(sorted(found.makers))}",
+        *(f"setting {name}: {json.dumps(value)}" for name, value in shards.settings.items()),
         f"objects per image: {_shares(number, [str(i) for i in range(int(number.max()) + 1)])}",
         f"objects: {len(objects):,}",
     ]
@@ -43,7 +43,7 @@ def describe(path: PathLike) -> str:
             f"visible pixels in the images: {_spread(objects['mask_pixels'])}",
             f"objects that no pixel shows: {int((objects['mask_pixels'] == 0).sum()):,}",
         ]
-    places = {"camera": np.ptp(camera, 0).max(), "lights": np.ptp(lights, 0).max()}
+    places = {"camera": np.ptp(found.camera, 0).max(), "lights": np.ptp(found.lights, 0).max()}
     lines += [
         f"{name}: {'in one place' if spread == 0 else f'jittered over {spread:.2f} scene units'}"
         for name, spread in places.items()
@@ -51,18 +51,38 @@ def describe(path: PathLike) -> str:
     return "\n".join(lines)
 
 
-def _contents(shards: list[Path]) -> tuple[NDArray[np.void], set[str]]:
-    """The rows of all objects, of their fields those that are described; what made the shards."""
+@dataclass(frozen=True)
+class _Contents:
+    """What the shards of a dataset hold.
+
+    ``objects`` are the rows of all objects, of their fields those that are described.
+    """
+
+    number: NDArray[Any]
+    objects: NDArray[np.void]
+    camera: NDArray[Any]
+    lights: NDArray[Any]
+    makers: set[str]
+
+
+def _contents(shards: Shards) -> _Contents:
     fields = [*VOCABULARY, "visible_pixels", "mask_pixels"]
     versions = {"projcomp": "projcomp_version", "Blender": "bpy_version"}
-    found, makers = [], set()
-    for path in shards:
-        with open_layout(path, SHARD_KIND) as file:
-            rows, number = dataset(file, "objects")[:], dataset(file, "num_objects")[:]
-            told = [f"{name} {text(file, key) or '?'}" for name, key in versions.items()]
-        found.append(rows[fields][np.arange(rows.shape[1]) < number[:, None]])
+    makers: set[str] = set()
+    numbers, objects, cameras, lights = [], [], [], []
+
+    def read(file: h5py.File, rows: slice) -> None:
+        number, table = read_objects(file, file.filename)
+        numbers.append(number)
+        objects.append(table[fields][np.arange(table.shape[1]) < number[:, None]])
+        cameras.append(dataset(file, "camera")[:])
+        lights.append(dataset(file, "lights")[:])
+        told = [f"{name} {attribute(file, key) or '?'}" for name, key in versions.items()]
         makers.add(" with ".join(told))
-    return np.concatenate(found), makers
+
+    read_parts(shards, read)
+    number, rows, camera, light = map(np.concatenate, (numbers, objects, cameras, lights))
+    return _Contents(number, rows, camera, light, makers)
 
 
 def _shares(values: NDArray, names: list[str]) -> str:

@@ -1,13 +1,20 @@
 """What all HDF5 files here share: a kind, a format number, and errors that name the file."""
 
+import errno
+import math
 import os
-from collections.abc import Iterable
-from pathlib import Path
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import h5py
+import numpy as np
 
-from projcomp.errors import FileFormatError
+from projcomp.contents import HDF5, NOTHING_OF_ANYONE, what_is
+from projcomp.data.places import is_a_stages_place
+from projcomp.errors import FileFormatError, UserError
+from projcomp.inputs import check_input, unreadable
 
 PathLike = str | os.PathLike[str]
 
@@ -20,45 +27,144 @@ IMAGE_STORAGE: dict[str, Any] = {"compression": "gzip", "compression_opts": 4}
 TABLE_STORAGE: dict[str, Any] = {"chunks": True, "fletcher32": True}
 """Tables carry check sums, as gzip's own are the images', so that damage is noticed."""
 
+_LOCKED = (errno.EAGAIN, errno.EWOULDBLOCK)
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
-def open_checked(path: PathLike, kind: str, datasets: Iterable[str]) -> h5py.File:
+
+def open_hdf5(path: PathLike, expected: str, **options: Any) -> h5py.File:
+    """Open any HDF5 file for reading.
+
+    Args:
+        path: the file.
+        expected: what it should be, for messages, as in "a projcomp shard file".
+        options: what ``h5py.File`` takes.
+
+    Raises:
+        FileFormatError: it is missing, no regular file, not HDF5, damaged, held open by another
+            process, or may not be read.
+    """
+    mend = "run the stage that makes it" if is_a_stages_place(path) else "check its name"
+    check_input(path, expected, mend)
+    try:
+        return h5py.File(path, "r", **options)
+    except OSError as error:
+        number = _number(error)
+        if number in _LOCKED:
+            raise FileFormatError(
+                f"{path}: {expected} expected, got one that another process holds open for "
+                "writing: wait until it ends (lsof or fuser tell which one it is)"
+            ) from None
+        if number in _NO_LOCKS:
+            raise FileFormatError(
+                f"{path}: {expected} expected, got one on a file system without locks: set the "
+                "environment variable HDF5_USE_FILE_LOCKING=FALSE"
+            ) from None
+        if number is not None:
+            raise unreadable(path, expected, OSError(number, ""), mend) from None
+        raise _not_hdf5(path, expected, error) from None
+    except Exception as error:  # damaged bytes make HDF5 and h5py fail in every possible way
+        raise _not_hdf5(path, expected, error) from None
+
+
+@contextmanager
+def reading(path: PathLike, expected: str) -> Iterator[None]:
+    """Name the file where what is read from it in this block is damaged.
+
+    Raises:
+        FileFormatError: reading failed.
+    """
+    try:
+        yield
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:  # damaged bytes make HDF5 and h5py fail in every possible way
+        number = _number(error) if isinstance(error, OSError) else None
+        if number is not None:
+            raise unreadable(path, expected, OSError(number, ""), "check its name") from None
+        if "filter" in str(error) and "not registered" in str(error):
+            raise FileFormatError(
+                f"{path}: {expected} expected, got one compressed by what HDF5 lacks here "
+                f"({reason(error)}): install its plugin, or repack the file (h5repack)"
+            ) from None
+        raise FileFormatError(
+            f"{path}: {expected} expected, got damaged data ({reason(error)}): {mend_damage(path)}"
+        ) from None
+
+
+def open_checked(path: PathLike, kind: str, datasets: Iterable[str], **options: Any) -> h5py.File:
     """Open a file for reading after checking its kind, its format and that ``datasets`` are there.
 
     Raises:
         FileFormatError: the file is missing, damaged, foreign, or of another format.
     """
-    if not Path(path).is_file():
-        raise FileFormatError(
-            f"{path}: a {kind} file expected, got no file: run the stage that makes it"
-        )
+    file = open_hdf5(path, f"a {kind} file", **options)
     try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise FileFormatError(
-            f"{path}: a {kind} file expected, got a file that HDF5 cannot open ({error}): "
-            "delete it and run the stage that makes it again"
-        ) from None
-    problem = _problem(file, kind, datasets)
-    if problem:
+        with reading(path, f"a {kind} file"):
+            _check(file, path, kind, datasets)
+    except FileFormatError:
         file.close()
-        raise FileFormatError(
-            f"{path}: a {kind} file of format {FORMAT} expected, got {problem}: "
-            "delete it and run the stage that makes it again"
-        )
+        raise
     return file
 
 
-def _problem(file: h5py.File, kind: str, datasets: Iterable[str]) -> str | None:
-    """What is wrong with an open file, or None."""
-    found = file.attrs.get("kind")
+def _check(file: h5py.File, path: PathLike, kind: str, datasets: Iterable[str]) -> None:
+    found = text(file, "kind")
     if found != kind:
-        return "a file of unknown kind" if found is None else f"a {found} file"
-    if file.attrs.get("format") != FORMAT:
-        return f"format {file.attrs.get('format')}"
+        ours = found.startswith("projcomp ")
+        got = f"a {found} file" if ours else "an HDF5 file that is none of projcomp's"
+        raise FileFormatError(f"{path}: a {kind} file expected, got {got}: {mend_foreign(path)}")
+    number = attribute(file, "format")
+    if number != FORMAT:
+        raise wrong(path, f"a {kind} file of format {FORMAT}", f"format {number}")
     for name in datasets:
         if not isinstance(file.get(name), h5py.Dataset):
-            return f"no dataset {name!r}"
-    return None
+            raise wrong(path, f"a {kind} file of format {FORMAT}", f"no dataset {name!r}")
+
+
+def wrong(path: PathLike, expected: str, got: str) -> FileFormatError:
+    """The error of a file of ours that does not hold what it should."""
+    return FileFormatError(f"{path}: {expected} expected, got {got}: {mend_damage(path)}")
+
+
+def mend_damage(path: PathLike) -> str:
+    """What to do about a file that is damaged; one that no stage wrote is not ours to delete."""
+    if is_a_stages_place(path):
+        return "delete it and run the stage that makes it again"
+    return "take a whole copy of it, or make it again"
+
+
+def mend_foreign(path: PathLike) -> str:
+    """What to do about a whole file of another kind."""
+    if is_a_stages_place(path):
+        return "move it away and run the stage that makes the right one"
+    return "name another file"
+
+
+def reason(error: BaseException) -> str:
+    """The first line of an error, without blanks at its ends."""
+    lines = str(error).strip().strip("\"'").splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _not_hdf5(path: PathLike, expected: str, error: Exception) -> FileFormatError:
+    try:
+        looks = what_is(path)
+    except OSError as failed:
+        return unreadable(path, expected, failed, "check its name")
+    if looks not in NOTHING_OF_ANYONE:
+        return FileFormatError(f"{path}: {expected} expected, got {looks}: {mend_foreign(path)}")
+    got = f"{'a damaged HDF5 file' if looks == HDF5 else looks} that HDF5 cannot open"
+    return FileFormatError(
+        f"{path}: {expected} expected, got {got} ({reason(error)}): {mend_damage(path)}"
+    )
+
+
+def _number(error: OSError) -> int | None:
+    """The system's number of an error: h5py hides some of them in the text."""
+    if error.errno is not None:
+        return error.errno
+    found = re.search(r"errno = (\d+)", str(error))
+    return int(found[1]) if found else None
 
 
 def dataset(file: h5py.File, name: str) -> h5py.Dataset:
@@ -68,6 +174,27 @@ def dataset(file: h5py.File, name: str) -> h5py.Dataset:
     return item
 
 
+def attribute(file: h5py.File, name: str) -> Any:
+    """The attribute ``name`` as a number or a text; None if it is missing or anything else."""
+    value = file.attrs.get(name)
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.reshape(-1)[0]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str | int | float) else None
+
+
 def text(file: h5py.File, name: str) -> str:
-    """The attribute ``name`` of an open file as text; empty if it is missing."""
-    return str(file.attrs.get(name, ""))
+    """The attribute ``name`` of an open file as text; empty if it is missing or no text."""
+    value = attribute(file, name)
+    return value if isinstance(value, str) else ""
+
+
+def is_unwritten(stored: h5py.Dataset) -> bool:
+    """Whether some of a dataset was never written, which HDF5 reads as zeros."""
+    if stored.chunks is None:
+        return 0 not in stored.shape and stored.id.get_storage_size() == 0 and not stored.external
+    chunks = math.prod(-(-n // c) for n, c in zip(stored.shape, stored.chunks, strict=True))
+    return stored.id.get_num_chunks() < chunks

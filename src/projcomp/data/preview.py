@@ -1,14 +1,17 @@
 """A contact sheet of a dataset: its first images, magnified, under one line saying what it is."""
 
-import json
+import struct
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from projcomp.data.hdf5 import PathLike, dataset, text
-from projcomp.data.index import open_any
+from projcomp.data.hdf5 import PathLike
+from projcomp.data.index import find_shards, read_first
+from projcomp.errors import OutputError
 from projcomp.files import atomic_path
 
 COLUMNS, ROWS = 12, 5
@@ -21,22 +24,34 @@ def draw_preview(path: PathLike, out: PathLike) -> None:
     Raises:
         FileFormatError: the index or a shard is missing, damaged, or foreign.
     """
-    with open_any(path) as file:
-        images, counts = dataset(file, "images"), dataset(file, "num_objects")
-        title = _title(json.loads(text(file, "settings")), images.shape)
-        images, counts = images[: COLUMNS * ROWS], counts[: COLUMNS * ROWS]
+    shards = find_shards(path)
+    images, counts = read_first(shards, ("images", "num_objects"), COLUMNS * ROWS)
+    title = _title(shards.settings, shards.shape)
     sheet = contact_sheet(images, [str(int(count)) for count in counts], title)
     with atomic_path(out) as temporary:
+        _save(sheet, temporary, out)
+
+
+def _save(sheet: Image.Image, temporary: Path, out: PathLike) -> None:
+    """Save in the format of the suffix, which may be one that holds no picture of this size."""
+    try:
         sheet.save(temporary)
+    except (ValueError, OSError, struct.error) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise OutputError(
+            f"{out}: a format that can hold {sheet.width} x {sheet.height} pixels expected, got "
+            f"one that fails ({error}): name a .png"
+        ) from None
 
 
-def _title(settings: dict, shape: tuple[int, ...]) -> str:
+def _title(settings: dict[str, Any], shape: tuple[int, ...]) -> str:
     count, height, width, _ = shape
     parts = [f"{count:,} images of {width} x {height}"]
-    if "dataset" in settings:
+    if {"dataset", "min_objects", "max_objects", "seed"} <= settings.keys():
         low, high = settings["min_objects"], settings["max_objects"]
         amount = f"{low}" if low == high else f"{low} to {high}"
-        parts = [settings["dataset"], *parts, f"objects: {amount}", f"seed {settings['seed']}"]
+        parts = [f"{settings['dataset']}", *parts, f"objects: {amount}", f"seed {settings['seed']}"]
     return ", ".join(parts)
 
 

@@ -1,14 +1,13 @@
 """Images of a dataset in any order, at the price of reading its shards."""
 
 from collections import OrderedDict
-from pathlib import Path
 
 import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from projcomp.data.hdf5 import dataset
-from projcomp.errors import FileFormatError
+from projcomp.data.hdf5 import dataset, reading
+from projcomp.data.index import shards_behind
 
 try:
     import resource
@@ -33,12 +32,8 @@ class ImageReader:
     """
 
     def __init__(self, index: h5py.File):
-        folder = Path(index.filename).absolute().parent
-        images = dataset(index, "images")
-        sources = sorted(images.virtual_sources(), key=lambda source: _first(source.vspace))
-        self._paths = [folder / source.file_name for source in sources]
-        self._starts = np.array([_first(source.vspace) for source in sources])
-        self._shape = images.shape[1:]
+        self._shards = shards_behind(index)
+        self._starts = np.array([part.rows.start for part in self._shards.parts])
         self._open: OrderedDict[int, h5py.Dataset] = OrderedDict()
         self._may_open = min(_files_allowed() // 2, MAX_OPEN)  # worker processes inherit it
 
@@ -46,21 +41,17 @@ class ImageReader:
         """The images ``index`` (B,), in that order: uint8 (B, H, W, 3).
 
         Raises:
-            FileFormatError: a shard went away or is damaged.
+            FileFormatError: a shard went away, is damaged, or is another one by now.
         """
         index = np.asarray(index)
-        images = np.empty((len(index), *self._shape), dtype=np.uint8)
+        images = np.empty((len(index), *self._shards.shape[1:]), dtype=np.uint8)
         shards = np.searchsorted(self._starts, index, side="right") - 1
         for row in np.argsort(index, kind="stable"):
             shard = int(shards[row])
-            try:
+            stored = self._images(shard)
+            with reading(self._shards.parts[shard].path, "a whole shard"):
                 # not read_direct: its selections cost more than a copy of one image
-                images[row] = self._images(shard)[int(index[row] - self._starts[shard])]
-            except OSError as error:
-                raise FileFormatError(
-                    f"{self._paths[shard]}: a whole shard expected, got one whose images cannot be "
-                    f"read ({error}): delete it and render it again"
-                ) from error
+                images[row] = stored[int(index[row] - self._starts[shard])]
         return images
 
     def _images(self, shard: int) -> h5py.Dataset:
@@ -70,7 +61,7 @@ class ImageReader:
         if len(self._open) >= self._may_open:
             self._open.popitem(last=False)[1].file.close()
         # no chunk cache: an image is one chunk, and hardly ever read twice in a while
-        self._open[shard] = dataset(h5py.File(self._paths[shard], "r", rdcc_nbytes=0), "images")
+        self._open[shard] = dataset(self._shards.open(shard, rdcc_nbytes=0), "images")
         return self._open[shard]
 
 
@@ -88,7 +79,3 @@ def _files_allowed() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         soft = wanted
     return 2 * MAX_OPEN if soft == resource.RLIM_INFINITY else soft
-
-
-def _first(space: h5py.h5s.SpaceID) -> int:
-    return int(space.get_select_bounds()[0][0])

@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 import projcomp
-from projcomp.data.hdf5 import FORMAT, PathLike, dataset, open_checked, text
+from projcomp.data.hdf5 import (
+    FORMAT,
+    PathLike,
+    dataset,
+    open_checked,
+    reading,
+    text,
+    wrong,
+)
 from projcomp.data.picture import mask_boxes
 from projcomp.errors import FileFormatError
 from projcomp.scenes.spec import ObjectSpec, SceneSpec
@@ -112,38 +120,75 @@ def common_attributes(kind: str, settings: Any) -> dict[str, Any]:
     }
 
 
-def open_layout(path: PathLike, kind: str) -> h5py.File:
+def open_layout(path: PathLike, kind: str, **options: Any) -> h5py.File:
     """Open a shard or an index for reading, its layout checked.
 
     Raises:
         FileFormatError: the file is missing, damaged, foreign, or of another format.
     """
-    file = open_checked(path, kind, DATASETS)
-    problem = _problem(file)
-    if problem:
+    file = open_checked(path, kind, DATASETS, **options)
+    try:
+        with reading(path, f"a {kind} file"):
+            problem = _problem(file)
+        if problem:
+            raise wrong(path, f"the layout of a {kind} file", problem)
+    except FileFormatError:
         file.close()
-        raise FileFormatError(
-            f"{path}: the layout of a {kind} file expected, got {problem}: "
-            "delete it and run the stage that makes it again"
-        )
+        raise
     return file
+
+
+def settings_of(file: h5py.File) -> dict[str, Any]:
+    """The settings of an open shard or index, whose layout has been checked."""
+    return json.loads(text(file, "settings"))
 
 
 def _problem(file: h5py.File) -> str | None:
     if text(file, "vocabulary") != _VOCABULARY_TEXT:
         return "another vocabulary"
     try:
-        json.loads(text(file, "settings"))
-    except ValueError:
+        if not isinstance(settings_of(file), dict):
+            return "settings that are no settings"
+    except (ValueError, RecursionError):
         return "no settings"
-    if len({dataset(file, name).shape[0] for name in DATASETS}) != 1:
-        return "datasets of different lengths"
     images = dataset(file, "images")
-    if images.ndim != 4 or images.dtype != np.uint8:
-        return "images of another type"
-    if dataset(file, "objects").dtype.names != OBJECT_DTYPE.names:
-        return "objects with other fields"
+    if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
+        return f"images of another type ({images.dtype} {images.shape})"
+    count, height, width, _ = images.shape
+    if not count:
+        return "no images"
+    if not height or not width:
+        return f"images of {width} x {height} pixels"
+    rows = dataset(file, "objects")
+    most = rows.shape[1] if rows.ndim == 2 else 0
+    for name, (shape, dtype) in dataset_shapes(count, height, width, most).items():
+        problem = _difference(name, dataset(file, name), shape, dtype)
+        if problem:
+            return problem
     return None
+
+
+def _difference(name: str, found: h5py.Dataset, shape: tuple, dtype: np.dtype) -> str | None:
+    """How a dataset differs from what it should be; another byte order or width is none."""
+    if found.ndim and shape and found.shape[0] != shape[0]:
+        return f"datasets of different lengths ({name}: {found.shape[0]}, images: {shape[0]})"
+    if found.shape != shape:
+        return f"{name} of shape {found.shape}, not {shape}"
+    if dtype.names is None:
+        same = _alike(found.dtype, dtype)
+        return None if same else f"{name} of another type ({found.dtype})"
+    if found.dtype.names != dtype.names:
+        return f"{name} with other fields"
+    for field in dtype.names:
+        if not _alike(found.dtype[field], dtype[field]):
+            return f"{name} whose field {field} is of another type ({found.dtype[field]})"
+    return None
+
+
+def _alike(found: np.dtype, wanted: np.dtype) -> bool:
+    """Whether values of one type can stand for the other's: whole numbers, or numbers."""
+    kinds = "iu" if wanted.base.kind in "iu" else "f"
+    return found.base.kind in kinds and found.shape == wanted.shape
 
 
 def canonical_json(value: Any) -> str:

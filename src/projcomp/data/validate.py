@@ -1,17 +1,13 @@
 """Reading all of a dataset, to be sure that all of it can be read and agrees with itself."""
 
-import json
-from pathlib import Path
-
 import h5py
 import numpy as np
 from tqdm import tqdm
 
-from projcomp.data.hdf5 import PathLike, dataset, text
-from projcomp.data.index import is_shard, shard_paths
+from projcomp.data.hdf5 import PathLike, dataset, is_unwritten, reading, wrong
+from projcomp.data.index import Shards, find_shards
 from projcomp.data.picture import mask_boxes
-from projcomp.data.shard_format import INDEX_KIND, SHARD_KIND, VOCABULARY, open_layout
-from projcomp.data.shards import check_shard
+from projcomp.data.shards import read_objects
 from projcomp.errors import FileFormatError
 
 
@@ -25,54 +21,36 @@ def validate(path: PathLike) -> list[str]:
     Raises:
         FileFormatError: the index itself is missing, damaged, or foreign.
     """
-    if is_shard(path):
-        return [problem for problem in [_shard_problem(Path(path))] if problem]
-    with open_layout(path, INDEX_KIND) as file:
-        settings, total = json.loads(text(file, "settings")), len(dataset(file, "images"))
-    found, seen = [], 0
-    shards = shard_paths(path)
-    for number, shard in enumerate(tqdm(shards, desc=f"checking {path}", disable=None)):
-        problem = _shard_problem(shard, settings, number)
-        if problem:
-            found.append(problem)
-        else:
-            with open_layout(shard, SHARD_KIND) as file:
-                seen += len(dataset(file, "images"))
-    if not found and seen != total:
-        found.append(f"{path}: an index over {seen:,} images expected, got {total:,}: make it anew")
-    return found
+    shards = find_shards(path)
+    problems = (
+        _shard_problem(shards, number)
+        for number in tqdm(range(len(shards.parts)), desc=f"checking {path}", disable=None)
+    )
+    return [problem for problem in problems if problem]
 
 
-def _shard_problem(path: Path, settings: dict | None = None, number: int | None = None) -> str:
+def _shard_problem(shards: Shards, number: int) -> str:
     """What is wrong with a shard, in one line; empty when nothing is."""
+    path = shards.parts[number].path
     try:
-        attributes = check_shard(path, settings)
-        if number is not None and attributes.get("shard") != number:
-            return f"{path}: shard {number} expected, got shard {attributes.get('shard')}"
-        with open_layout(path, SHARD_KIND) as file:
+        with shards.open(number) as file, reading(path, "readable, consistent images"):
             problem = _content_problem(file)
+        if problem:
+            raise wrong(path, "readable, consistent images", problem)
     except FileFormatError as error:
         return str(error)
-    except (OSError, RuntimeError, KeyError) as error:  # what HDF5 makes of damaged bytes
-        problem = f"damaged data ({error})"
-    mend = "delete it and run the stage that makes it again"
-    return f"{path}: readable, consistent images expected, got {problem}: {mend}" if problem else ""
+    return ""
 
 
 def _content_problem(file: h5py.File) -> str:
-    number, rows = dataset(file, "num_objects")[:], dataset(file, "objects")[:]
-    if int(number.max(initial=0)) > rows.shape[1]:
-        return f"{number.max()} objects where there is room for {rows.shape[1]}"
-    for field, names in VOCABULARY.items():
-        if int(rows[field].max(initial=0)) >= len(names):
-            return f"a {field} of number {rows[field].max()} among {len(names)}"
-    for name in ("xyz", "rotation", "pixel", "depth"):
-        if not np.isfinite(rows[name]).all():
-            return f"objects whose {name} is no number"
+    number, rows = read_objects(file, file.filename)
     for name in ("camera", "lights"):
         if not np.isfinite(dataset(file, name)[:]).all():
             return f"{name} in places that are no numbers"
     images, masks = dataset(file, "images"), dataset(file, "masks")
+    for name, stored in {"images": images, "masks": masks}.items():
+        if is_unwritten(stored):
+            return f"{name} that were never written"
     for index, count in enumerate(number.tolist()):
         _ = images[index]
         mask = masks[index]

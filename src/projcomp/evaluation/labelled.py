@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import numpy as np
 
-from projcomp.data.index import open_dataset
+from projcomp.data.hdf5 import dataset
+from projcomp.data.index import open_index, read_parts, shards_behind
+from projcomp.data.shards import read_objects
 from projcomp.errors import FileFormatError
 
 
@@ -40,18 +43,24 @@ def read_labelled(path: Path, resolution: int) -> LabelledImages:
     Raises:
         FileFormatError: the file is missing, damaged, or of another resolution.
     """
-    with open_dataset(path) as file:
-        images = np.asarray(file["images"][...])  # pyright: ignore[reportIndexIssue]
-        objects = np.asarray(file["objects"][...])  # pyright: ignore[reportIndexIssue]
-        num_objects = np.asarray(file["num_objects"][...])  # pyright: ignore[reportIndexIssue]
-    if images.shape[1:] != (resolution, resolution, 3):
+    with open_index(path) as index:
+        shards = shards_behind(index)
+    size = list(shards.shape[1:])
+    if size != [resolution, resolution, 3]:
         raise FileFormatError(
-            f"{path}: expected images of {resolution} x {resolution} x 3, got {images.shape[1:]}; "
+            f"{path}: expected images of {resolution} x {resolution} x 3, got {tuple(size)}; "
             "render the dataset again at this resolution"
         )
+    images = np.empty(shards.shape, dtype=np.uint8)
+    tables: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+
+    def read(file: h5py.File, rows: slice) -> None:
+        dataset(file, "images").read_direct(images, dest_sel=rows)
+        number, objects = read_objects(file, file.filename)
+        tables.append((number, objects["pixel"], objects["color"]))
+
+    read_parts(shards, read)
+    num_objects, pixel, color = (np.concatenate(parts) for parts in zip(*tables, strict=True))
     return LabelledImages(
-        images,
-        num_objects.astype(np.int64),
-        objects["pixel"].astype(np.float32),
-        objects["color"].astype(np.int64),
+        images, num_objects.astype(np.int64), pixel.astype(np.float32), color.astype(np.int64)
     )
