@@ -29,13 +29,14 @@ _MENDS = {
 }
 
 
-def check_input(path: PathLike, expected: str, mend: str) -> None:
+def check_input(path: PathLike, expected: str, mend: str, missing: str = "no file") -> None:
     """Refuse what is no regular file that may be read, before anything opens it.
 
     Args:
         path: the file; a link to one will do.
         expected: what it should be, as in "a table".
         mend: what to do where there is no file.
+        missing: what to call that.
 
     Raises:
         FileFormatError: it is missing, a folder, a pipe, a device, or may not be read.
@@ -46,15 +47,17 @@ def check_input(path: PathLike, expected: str, mend: str) -> None:
             with Path(path).open("rb"):
                 return
     except OSError as error:
-        raise unreadable(path, expected, error, mend) from None
+        raise unreadable(path, expected, error, mend, missing) from None
     raise FileFormatError(f"{path}: {expected} expected, got {kind}: name a file")
 
 
-def unreadable(path: PathLike, expected: str, error: OSError, mend: str) -> FileFormatError:
+def unreadable(
+    path: PathLike, expected: str, error: OSError, mend: str, missing: str = "no file"
+) -> FileFormatError:
     """What to say of a file that the system does not open."""
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
         link = os.path.islink(path)
-        got = f"a link to {os.readlink(path)}, which is not there" if link else "no file"
+        got = f"a link to {os.readlink(path)}, which is not there" if link else missing
     else:
         got = f"one that cannot be read ({os.strerror(error.errno or errno.EIO)})"
         mend = _MENDS.get(error.errno or errno.EIO, mend)

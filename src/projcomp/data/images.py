@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import projcomp
-from projcomp.data.hdf5 import FORMAT, IMAGE_STORAGE, PathLike, dataset, open_checked
+from projcomp.data.hdf5 import (
+    FORMAT,
+    IMAGE_STORAGE,
+    PathLike,
+    dataset,
+    open_checked,
+    reading,
+    text,
+    wrong,
+)
 from projcomp.errors import FileFormatError
 from projcomp.files import atomic_path
 
@@ -78,29 +87,69 @@ def write_samples(
         )
 
 
-def _names(group: object) -> list[str]:
-    return list(group) if isinstance(group, h5py.Group) else []
-
-
-def read_samples(path: PathLike) -> SampleSet:
+def read_samples(
+    path: PathLike, case: str | None = None, experiment: str | None = None
+) -> SampleSet:
     """Read what ``write_samples`` wrote.
+
+    Args:
+        path: the file.
+        case: the case that it must be of, if given.
+        experiment: the experiment that it must be of, if given; the truth is of none.
+
+    Raises:
+        FileFormatError: the file is missing, damaged, foreign, or another case's.
+    """
+    with open_samples(path) as file, reading(path, f"a {SAMPLES_KIND} file"):
+        samples = SampleSet(
+            dataset(file, "images")[:],
+            dataset(file, "locations")[:].astype(np.float64),
+            [name.decode() for name in dataset(file, "colors")[:]],
+            dict(file.attrs),
+            {name: dataset(file, f"measured/{name}")[:] for name in _names(file.get("measured"))},
+        )
+    for name, wanted in {"case": case, "experiment": experiment}.items():
+        held = samples.attrs.get(name)
+        if wanted is not None and held is not None and held != wanted:
+            raise wrong(path, f"samples of the {name} {wanted}", f"those of {held}")
+    count = len(samples.images)
+    for name, values in samples.measured.items():
+        if values.ndim == 0 or len(values) != count or values.dtype.kind not in "biuf":
+            got = f"{values.dtype} {values.shape} of {name}"
+            raise wrong(path, f"numbers measured of each of {count} images", got)
+    return samples
+
+
+def open_samples(path: PathLike) -> h5py.File:
+    """Open a samples file for reading, its layout checked.
 
     Raises:
         FileFormatError: the file is missing, damaged, or foreign.
     """
-    with open_checked(path, SAMPLES_KIND, ("images", "locations", "colors")) as file:
-        try:
-            colors = [name.decode() for name in dataset(file, "colors")[:]]
-            group = file.get("measured")
-            return SampleSet(
-                dataset(file, "images")[:],
-                dataset(file, "locations")[:],
-                colors,
-                dict(file.attrs),
-                {name: dataset(file, f"measured/{name}")[:] for name in _names(group)},
-            )
-        except OSError as error:
-            raise FileFormatError(
-                f"{path}: readable images expected, got damaged data ({error}): "
-                "delete the file and run the stage that makes it again"
-            ) from None
+    file = open_checked(path, SAMPLES_KIND, ("images", "locations", "colors"))
+    try:
+        with reading(path, f"a {SAMPLES_KIND} file"):
+            problem = _problem(file)
+        if problem:
+            raise wrong(path, f"the layout of a {SAMPLES_KIND} file", problem)
+    except FileFormatError:
+        file.close()
+        raise
+    return file
+
+
+def _problem(file: h5py.File) -> str | None:
+    images, places, colors = (dataset(file, name) for name in ("images", "locations", "colors"))
+    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] != 3:
+        return f"images of another type ({images.dtype} {images.shape})"
+    if 0 in images.shape:
+        return f"no images ({images.shape})"
+    if places.ndim != 2 or places.shape[1] != 2 or places.dtype.kind != "f":
+        return f"places of another type ({places.dtype} {places.shape})"
+    if colors.ndim != 1 or h5py.check_string_dtype(colors.dtype) is None:
+        return f"colours of another type ({colors.dtype} {colors.shape})"
+    return None if text(file, "case") else "no case"
+
+
+def _names(group: object) -> list[str]:
+    return list(group) if isinstance(group, h5py.Group) else []

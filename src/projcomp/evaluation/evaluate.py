@@ -9,6 +9,7 @@ import pandas as pd
 from projcomp.data.images import SampleSet, read_samples
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.measures import Measures, measure
+from projcomp.evaluation.tables import check_rates, read_table
 from projcomp.files import atomic_path
 from projcomp.scenes.vocabulary import COLORS
 
@@ -40,6 +41,9 @@ COLUMNS = (
 sampler did not measure, is empty. ``acceptance`` is of a corrector's proposals, ``effective_size``
 the least of a sample's swarm, ``accepted`` CompLift's verdict."""
 
+TRUTHS = ("all_places", "exact_count", "all_colors", "success", "accepted")
+"""Those of COLUMNS that are 0 or 1."""
+
 
 def evaluate(
     settings: "EvaluateSettings",
@@ -61,8 +65,8 @@ def evaluate(
     from projcomp.evaluation.detect import detect, load_detector
 
     torch.set_num_threads(threads)
-    taken = read_samples(samples)
     case = settings.case
+    taken = read_samples(samples, experiment=settings.experiment)
     asked = np.asarray(case.locations, dtype=float).reshape(-1, 2)
     held = np.asarray(taken.locations, dtype=float).reshape(-1, 2)
     same_name = taken.attrs["case"] == case.name
@@ -77,17 +81,53 @@ def evaluate(
         _row(settings, i, measure(found, asked, case.colors, settings.radius, vocabulary, wanted))
         for i, found in enumerate(detect(detector, taken.images, settings.threshold))
     ]
-    table = pd.DataFrame(rows).assign(**_measured(taken))
+    table = pd.DataFrame(rows).assign(**_measured(taken, samples))
     with atomic_path(out_csv) as temporary:
         table.reindex(columns=pd.Index(COLUMNS)).to_csv(temporary, index=False)
 
 
-def _measured(taken: SampleSet) -> dict[str, Any]:
+def read_counted(
+    path: Path, experiment: str | None = None, case: str | None = None
+) -> pd.DataFrame:
+    """The table of a case, as :func:`evaluate` writes it.
+
+    Args:
+        path: the file.
+        experiment: the experiment that it must be of, if given.
+        case: the case that it must be of, if given.
+
+    Raises:
+        FileFormatError: it is missing, damaged, or another case's.
+    """
+    table = read_table(path, COLUMNS, "evaluate")
+    check_rates(table, TRUTHS, path, "evaluate")
+    for column, wanted in {"experiment": experiment, "case": case}.items():
+        other = table[column].dropna().unique() if wanted is not None else []
+        if any(name != wanted for name in other):
+            raise FileFormatError(
+                f"{path}: expected the {column} {wanted}, got a table of {', '.join(other)}; "
+                "run evaluate again"
+            )
+    return table
+
+
+def _measured(taken: SampleSet, path: Path) -> dict[str, Any]:
     """Columns of what was measured while the images were made."""
     measured = taken.measured
+    for name, dims in {
+        "acceptance": 1,
+        "log_weight": 1,
+        "effective_size": 2,
+        "accepted": 1,
+    }.items():
+        if name in measured and measured[name].ndim != dims:
+            raise FileFormatError(
+                f"{path}: expected {name} of {dims} dimensions, got {measured[name].shape}; "
+                "sample the case again"
+            )
     found = {
-        "network_evaluations": taken.attrs.get("network_evaluations_per_image"),
-        "seconds": taken.attrs.get("seconds_per_image"),
+        "network_evaluations": _number(taken, "network_evaluations_per_image"),
+        "seconds": _number(taken, "seconds_per_image"),
         "acceptance": measured.get("acceptance"),
         "log_weight": measured.get("log_weight"),
     }
@@ -97,6 +137,12 @@ def _measured(taken: SampleSet) -> dict[str, Any]:
     if "accepted" in measured:
         found["accepted"] = measured["accepted"].astype(int)
     return {name: values for name, values in found.items() if values is not None}
+
+
+def _number(taken: SampleSet, name: str) -> Any:
+    """A number among the attributes; None where it was not measured."""
+    value = taken.attrs.get(name)
+    return value if isinstance(value, int | float | np.number) else None
 
 
 def _same(held: np.ndarray, asked: np.ndarray) -> bool:

@@ -19,9 +19,8 @@ import pandas as pd
 from projcomp import seeds
 from projcomp.data.images import SampleSet, read_samples
 from projcomp.errors import FileFormatError
-from projcomp.evaluation.evaluate import COLUMNS as CASE_COLUMNS
+from projcomp.evaluation.evaluate import read_counted
 from projcomp.evaluation.intervals import bootstrap_mean, bootstrap_spearman, wilson
-from projcomp.evaluation.tables import read_table
 
 if TYPE_CHECKING:
     from projcomp.displays import TableSettings
@@ -74,8 +73,8 @@ def _correlation(
 
 def _row(settings: "TableSettings", root: Path, experiment: str, name: str) -> dict[str, Any]:
     path = root / "samples" / experiment / f"{name}.h5"
-    measured = pair_interaction(read_samples(path), path)
-    counted = read_table(root / "results" / experiment / f"{name}.csv", CASE_COLUMNS, "evaluate")
+    measured = pair_interaction(read_samples(path, name, experiment), path)
+    counted = read_counted(root / "results" / experiment / f"{name}.csv", experiment, name)
     success = counted["success"].to_numpy(dtype=float)
     rng = seeds.generator(settings.seed, "bootstrap", settings.name, name)
     cosines = measured.pop("interaction")
@@ -106,7 +105,13 @@ def pair_interaction(samples: SampleSet, path: Path) -> dict[str, Any]:
         FileFormatError: they did not measure the interaction of two conditions.
     """
     recorded = samples.measured.get("interaction")
-    if recorded is None or recorded.shape[2] not in (2, 3):
+    sigmas = np.asarray(samples.attrs.get("sigmas", []))
+    if (
+        recorded is None
+        or recorded.ndim != 4
+        or recorded.shape[2:] not in ((2, 2), (3, 3))
+        or len(sigmas) < recorded.shape[1]
+    ):
         raise FileFormatError(
             f"{path}: expected the interaction of two conditions, got samples without it; compose "
             "them by product or bayes without churn and sample the case again"
@@ -119,7 +124,7 @@ def pair_interaction(samples: SampleSet, path: Path) -> dict[str, Any]:
         "replaced": np.nan,
         "zero": np.nan,
         "error": np.nan,
-        "peak_sigma": samples.attrs["sigmas"][np.abs(recorded[:, :, 0, 1].mean(0)).argmax()],
+        "peak_sigma": sigmas[np.abs(recorded[:, :, 0, 1].mean(0)).argmax()],
     }
     if recorded.shape[2] == 3:
         # deltas from the control: delta_i - delta_c

@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 
 from projcomp import seeds
-from projcomp.evaluation.evaluate import COLUMNS as CASE_COLUMNS
+from projcomp.evaluation.evaluate import read_counted
 from projcomp.evaluation.intervals import wilson
-from projcomp.evaluation.tables import read_table
 from projcomp.scenes.vocabulary import COLORS
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def table(settings: "TableSettings", root: Path) -> pd.DataFrame:
     for experiment, names in settings.cases.items():
         for name in names:
             path = root / "results" / experiment / f"{name}.csv"
-            counted = read_table(path, CASE_COLUMNS, "evaluate")
+            counted = read_counted(path, experiment, name)
             rng = seeds.generator(settings.seed, "bootstrap", settings.name, experiment, name)
             start = {"experiment": experiment, "case": name, "num_samples": len(counted)}
             rows += [{**start, **row} for row in _measures(counted, settings, rng)]

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from projcomp.evaluation.evaluate import COLUMNS as CASE_COLUMNS
+from projcomp.evaluation.evaluate import read_counted
 from projcomp.evaluation.intervals import wilson
-from projcomp.evaluation.tables import read_table
 
 if TYPE_CHECKING:
     from projcomp.displays import TableSettings
@@ -41,7 +40,7 @@ def table(settings: "TableSettings", root: Path) -> pd.DataFrame:
 
 def _row(settings: "TableSettings", root: Path, experiment: str, name: str) -> dict[str, Any]:
     path = root / "results" / experiment / f"{name}.csv"
-    counted = read_table(path, CASE_COLUMNS, "evaluate")
+    counted = read_counted(path, experiment, name)
     chosen = counted["accepted"] == 1
     number, taken = len(counted), int(chosen.sum())
     success = counted.loc[chosen, "success"].dropna()

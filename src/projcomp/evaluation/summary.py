@@ -9,7 +9,7 @@ import pandas as pd
 from projcomp import seeds
 from projcomp.cases import TRUTH
 from projcomp.errors import FileFormatError
-from projcomp.evaluation.evaluate import COLUMNS
+from projcomp.evaluation.evaluate import read_counted
 from projcomp.evaluation.intervals import bootstrap_mean, wilson
 from projcomp.evaluation.tables import read_table
 from projcomp.files import atomic_path
@@ -39,9 +39,15 @@ def summarize(tables: Sequence[Path], settings: "SummarySettings", out: Path) ->
     Raises:
         FileFormatError: a table is missing, damaged, or holds more than one case.
     """
-    rows = [
-        summarize_case(read_table(path, COLUMNS, "evaluate"), settings, path) for path in tables
-    ]
+    rows = [summarize_case(read_counted(path), settings, path) for path in tables]
+    seen: dict[tuple[str, str], Path] = {}
+    for path, row in zip(tables, rows, strict=True):
+        first = seen.setdefault((row["experiment"], row["case"]), path)
+        if first != path:
+            raise FileFormatError(
+                f"{path}: expected a case of its own, got {row['case']} of {row['experiment']} "
+                f"as in {first}; run evaluate again"
+            )
     rows.sort(
         key=lambda row: (
             row["experiment"] == TRUTH,

@@ -24,7 +24,7 @@ def draw(settings: "FigureSettings", root: Path) -> Figure:
     """Two panels over the true number of objects, from ``models/detector/check.csv``."""
     path = root / "models" / "detector" / "check.csv"
     columns = ["num_objects", "exact_count", "exact_count_low", "exact_count_high", *SHARES]
-    table = read_table(path, columns, "train-detector").astype({"num_objects": str})
+    table = read_table(path, columns, "train-detector", text=("num_objects",))
     numbers = table.query("num_objects.str.isdigit()")
     x = numbers["num_objects"].astype(int).to_numpy()
     rate = numbers["exact_count"].to_numpy()

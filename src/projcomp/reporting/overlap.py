@@ -59,8 +59,8 @@ def _panel(root: Path, experiment: str, case: str) -> tuple[NDArray[np.float64],
         FileFormatError: the samples are missing, damaged, or recorded no map.
     """
     path = samples_path(root, experiment, case)
-    samples = read_samples(path)
-    if "interaction_map" not in samples.measured:
+    samples = read_samples(path, case, experiment)
+    if "interaction_map" not in samples.measured or samples.measured["interaction_map"].ndim != 3:
         raise FileFormatError(
             f"{path}: expected a map of the interaction, got samples without it; compose them by "
             "product or bayes without churn and sample the case again"

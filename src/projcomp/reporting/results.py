@@ -8,8 +8,7 @@ import pandas as pd
 
 from projcomp.data.images import read_samples
 from projcomp.errors import FileFormatError
-from projcomp.evaluation.evaluate import COLUMNS
-from projcomp.evaluation.tables import read_table
+from projcomp.evaluation.evaluate import read_counted
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,9 @@ def read_case(root: Path, experiment: str, case: str) -> CaseResult:
     Raises:
         FileFormatError: one of them is missing or damaged, or they do not belong together.
     """
-    samples = read_samples(samples_path(root, experiment, case))
+    samples = read_samples(samples_path(root, experiment, case), case, experiment)
     path = table_path(root, experiment, case)
-    table = read_table(path, COLUMNS, "evaluate")
+    table = read_counted(path, experiment, case)
     if len(table) != len(samples.images):
         raise FileFormatError(
             f"{path}: expected a row for each of {len(samples.images)} images, got {len(table)}; "

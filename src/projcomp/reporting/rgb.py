@@ -34,8 +34,8 @@ def draw(settings: "FigureSettings", root: Path) -> Figure:
     figure = Figure(figsize=(7.5, 0.5 + 1.15 * len(shown)), layout="constrained")
     panels = figure.subplots(len(shown), len(CHANNELS), sharex=True, squeeze=False)
     for row, name in zip(panels, shown, strict=True):
-        samples = read_samples(samples_path(root, experiment, name)).images
-        truth = read_samples(samples_path(root, TRUTH, name)).images
+        samples = read_samples(samples_path(root, experiment, name), name, experiment).images
+        truth = read_samples(samples_path(root, TRUTH, name), name).images
         for number, (axes, (channel, color)) in enumerate(zip(row, CHANNELS.items(), strict=True)):
             _draw_channel(axes, samples[..., number], truth[..., number], color)
             if axes in panels[0]:
