@@ -1,12 +1,14 @@
-"""Tensors in safetensors files, written as every other file is."""
+"""Tensors in safetensors files, written as every other file is, and weights read into a network."""
 
 import os
 from collections.abc import Mapping
 
-from safetensors.torch import save
-from torch import Tensor
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
 
+from projcomp.errors import FileFormatError
 from projcomp.files import atomic_path
+from projcomp.inputs import check_input
 
 
 def write_tensors(
@@ -25,3 +27,45 @@ def write_tensors(
     content = save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata)
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
+
+
+def load_weights(
+    path: str | os.PathLike[str], network: nn.Module, expected: str, mend: str
+) -> None:
+    """Put the weights of ``path`` into ``network``.
+
+    Args:
+        path: the safetensors file.
+        network: a network with the same parameters.
+        expected: what the file should hold, for messages, as in "the weights of model.json".
+        mend: what to do otherwise.
+
+    Raises:
+        FileFormatError: the file is missing or damaged, holds tensors of other names, shapes or
+            types, or what is no number.
+    """
+    check_input(path, expected, mend, "no such file")
+    try:
+        tensors = load_file(path)
+        problem = _difference(tensors, network.state_dict())
+    except Exception as error:  # damaged bytes make the reader fail in many ways
+        told = str(error).splitlines()
+        problem = f"a file that cannot be read ({told[0] if told else type(error).__name__})"
+    if problem:
+        raise FileFormatError(f"{path}: expected {expected}, got {problem}; {mend}")
+    network.load_state_dict(tensors)
+
+
+def _difference(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
+    """How tensors differ from those that there should be; empty where they do not."""
+    for name, tensor in wanted.items():
+        if name not in found:
+            return f"no tensor {name}"
+        if found[name].shape != tensor.shape:
+            return f"{name} of shape {tuple(found[name].shape)}, not {tuple(tensor.shape)}"
+        if found[name].is_floating_point() != tensor.is_floating_point():
+            return f"{name} of type {found[name].dtype}, not {tensor.dtype}"
+        if not found[name].isfinite().all():
+            return f"{name} with what is no number"
+    odd = sorted(set(found) - set(wanted))
+    return f"a tensor {odd[0]} too many" if odd else ""

@@ -57,6 +57,7 @@ class RenderedImages:
             most = dataset(file, "objects").shape[1]
             shards = shards_behind(file)
         count = shards.shape[0]
+        self.shape = tuple(shards.shape[1:])
         if math.prod(shards.shape) <= memory_bytes:
             self._images = torch.empty(shards.shape, dtype=torch.uint8)
         counts = np.empty(count, dtype=np.int64)

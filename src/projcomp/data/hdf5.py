@@ -81,6 +81,11 @@ def reading(path: PathLike, expected: str) -> Iterator[None]:
         number = _number(error) if isinstance(error, OSError) else None
         if number is not None:
             raise unreadable(path, expected, OSError(number, ""), "check its name") from None
+        if "allocat" in str(error):
+            raise FileFormatError(
+                f"{path}: {expected} expected, got one that memory does not suffice to read "
+                f"({reason(error)}): it may be damaged, or too large for this machine"
+            ) from None
         if "filter" in str(error) and "not registered" in str(error):
             raise FileFormatError(
                 f"{path}: {expected} expected, got one compressed by what HDF5 lacks here "

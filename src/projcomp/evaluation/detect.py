@@ -5,15 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 import torch
-from safetensors.torch import load_file
 
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.detector import Detector, normalize
 from projcomp.evaluation.heatmaps import Detections, find_peaks
 from projcomp.files import write_text
-from projcomp.tensor_files import write_tensors
+from projcomp.inputs import check_input
+from projcomp.tensor_files import load_weights, write_tensors
 
 FORMAT = 1
 _CHUNK_PIXELS = 2**20
@@ -43,25 +42,17 @@ def load_detector(folder: Path, device: torch.device | str = "cpu") -> Detector:
     description_path = Path(folder) / "detector.json"
     weights_path = Path(folder) / "weights.safetensors"
     for path in (description_path, weights_path):
-        if not path.is_file():
-            raise FileFormatError(
-                f"{path}: expected a trained detector, got no such file; train it"
-            )
+        check_input(path, "a trained detector", "train it", "no such file")
     try:
         architecture = json.loads(description_path.read_text(encoding="utf-8"))["architecture"]
         detector = Detector(int(architecture["channels"]), int(architecture["resolution"]))
-    except (ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # whatever a detector cannot be built from
         raise FileFormatError(
             f"{description_path}: expected a detector's description, got {_first_line(error)}; "
-            "delete the folder and train the detector again"
+            "train the detector again"
         ) from None
-    try:
-        detector.load_state_dict(load_file(weights_path))
-    except (RuntimeError, ValueError, safetensors.SafetensorError) as error:  # pyright: ignore[reportAttributeAccessIssue]
-        raise FileFormatError(
-            f"{weights_path}: expected the weights that detector.json describes, got "
-            f"{_first_line(error)}; delete the folder and train the detector again"
-        ) from None
+    expected = "the weights that detector.json describes"
+    load_weights(weights_path, detector, expected, "train the detector again")
     detector = detector.eval().requires_grad_(False).to(device)
     return detector.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from projcomp.config import NetworkConfig
 from projcomp.errors import FileFormatError
 from projcomp.files import write_text
+from projcomp.inputs import check_input
 from projcomp.networks.denoiser import Denoiser
-from projcomp.tensor_files import write_tensors
+from projcomp.tensor_files import load_weights, write_tensors
 
 
 def save_model(folder: Path, model: Denoiser, description: dict[str, Any]) -> None:
@@ -34,25 +33,21 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Denoiser:
     folder = Path(folder)
     described, weights = folder / "model.json", folder / "weights.safetensors"
     for path in (described, weights):
-        if not path.is_file():
-            raise FileFormatError(
-                f"{path}: expected a trained model, got no such file; run its training first"
-            )
+        check_input(path, "a trained model", "run its training first", "no such file")
     try:
         description = json.loads(described.read_text(encoding="utf-8"))
         network = NetworkConfig(**description["network"])
-        model = Denoiser(network, description["resolution"], description["condition"])
-    except (ValueError, KeyError, TypeError) as error:  # pydantic's errors are ValueErrors
-        raise _damaged(described, "a model description", error) from None
-    try:
-        model.load_state_dict(load_file(weights))
-    except (RuntimeError, SafetensorError) as error:
-        raise _damaged(weights, "the weights of model.json", error) from None
+        resolution, condition = description["resolution"], description["condition"]
+        if not isinstance(resolution, int) or not isinstance(condition, str):
+            raise TypeError(f"resolution {resolution!r} and condition {condition!r}")
+        model = Denoiser(network, resolution, condition)
+    except Exception as error:  # whatever a network cannot be built from
+        lines = f"{type(error).__name__}: {error}".splitlines()
+        raise FileFormatError(
+            f"{described}: expected a model description, got one that fails ({lines[0]}); "
+            "train the model again"
+        ) from None
+    load_weights(weights, model, "the weights of model.json", "train the model again")
     model.normalize_weights()
     model = model.eval().requires_grad_(False).to(device)
     return model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-
-
-def _damaged(path: Path, expected: str, error: Exception) -> FileFormatError:
-    reason = str(error).splitlines()[0]
-    return FileFormatError(f"{path}: expected {expected}, got {reason}; train the model again")
