@@ -9,7 +9,6 @@ from projcomp.diffusion.convert import denoised_to_score
 from projcomp.diffusion.field import Denoiser
 from projcomp.diffusion.shapes import Samples, Stacked
 from projcomp.errors import DeviceError
-from projcomp.memory import is_out_of_memory
 
 
 class BatchedScores:
@@ -73,9 +72,7 @@ class BatchedScores:
             largest = min(self.chunk_size, len(x) * len(group.conditions))
             try:
                 return group.denoise(x, sigma, largest)
-            except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
-                    raise
+            except torch.OutOfMemoryError:
                 if largest == 1:
                     raise DeviceError(
                         "sampling: expected a device whose memory holds the network and one image, "
