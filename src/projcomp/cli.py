@@ -162,11 +162,31 @@ def render_reference(settings: SettingsText, out: Out, threads: Threads = 1) -> 
 
 @_stage("render-scenes", "scenes.json out.h5 --width 320 --height 240 --samples 512 --no-denoise")
 def render_scenes(
-    scenes: Annotated[Path, typer.Argument(help="scenes in CLEVR's JSON layout")],
+    scenes: Annotated[
+        Path,
+        typer.Argument(help="scenes in CLEVR's JSON layout, also one alone, JSON lines or gzip"),
+    ],
     out: Annotated[Path, typer.Argument(help="HDF5 file to write")],
-    width: Annotated[int, typer.Option(min=1, help="pixels")] = 320,
-    height: Annotated[int, typer.Option(min=1, help="pixels")] = 240,
-    samples: Annotated[int, typer.Option(min=1, help="Cycles samples per pixel")] = 512,
+    width: Annotated[int, typer.Option(min=4, max=65536, help="pixels")] = 320,
+    height: Annotated[
+        int, typer.Option(min=4, max=65536, help="pixels; CLEVR v1.0 has 480 x 320")
+    ] = 240,
+    samples: Annotated[int, typer.Option(min=1, max=2**24, help="Cycles samples per pixel")] = 512,
+    squeeze: Annotated[
+        bool,
+        typer.Option(
+            "--squeeze/--square-pixels",
+            help="squeeze CLEVR's 4:3 view into any width and height, as datasets do, "
+            "instead of square pixels, which see more or less at the sides",
+        ),
+    ] = False,
+    fit_camera: Annotated[
+        bool,
+        typer.Option(
+            help="where a scene tells no camera, find it from its pixel_coords; "
+            "otherwise take CLEVR's unjittered one",
+        ),
+    ] = True,
     denoise: Annotated[bool, typer.Option(help="run OpenImageDenoise")] = True,
     assets: Annotated[
         str | None, typer.Option(help="folder with CLEVR's own .blend files, to render with them")
@@ -174,11 +194,16 @@ def render_scenes(
     threads: Threads = 1,
     device: Annotated[RenderDevice, typer.Option(help="what to render on")] = RenderDevice.cpu,
 ) -> None:
-    """Render the scenes of a JSON file, with its camera and lights where it has them."""
+    """Render the scenes of a JSON file, with its camera and lights where it has them.
+
+    What was assumed of scenes that do not tell them, and what is odd, is said on standard error.
+    """
     check_output(out, output_kinds.SCENES, [scenes])
     shards = _render_shards(threads)
     shards.render_scenes_file(
-        *(scenes, out, width, height, samples, denoise, assets, threads, device.value)
+        *(scenes, out, width, height, samples, denoise, assets, threads, device.value),
+        squeeze=squeeze,
+        fit_camera=fit_camera,
     )
 
 

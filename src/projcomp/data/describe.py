@@ -12,7 +12,8 @@ from projcomp.data.hdf5 import PathLike, attribute, dataset
 from projcomp.data.index import Shards, find_shards, read_parts
 from projcomp.data.shard_format import VOCABULARY
 from projcomp.data.shards import read_objects
-from projcomp.scenes.vocabulary import REFERENCE_SIZE
+from projcomp.scenes.visibility import reference_size
+from projcomp.scenes.vocabulary import VIEW
 
 
 def describe(path: PathLike) -> str:
@@ -37,7 +38,7 @@ def describe(path: PathLike) -> str:
     ]
     if len(objects):
         lines += [f"{name}: {_shares(objects[name], names)}" for name, names in VOCABULARY.items()]
-        w, h = REFERENCE_SIZE
+        w, h = reference_size(shards.settings.get("view", VIEW))
         lines += [
             f"visible pixels at {w} x {h}: {_spread(objects['visible_pixels'])}",
             f"visible pixels in the images: {_spread(objects['mask_pixels'])}",

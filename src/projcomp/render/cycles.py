@@ -7,8 +7,7 @@ import os
 import bpy
 
 from projcomp.errors import DeviceError
-
-_VIEW_ASPECT = 4.0 / 3.0
+from projcomp.scenes.camera import View
 
 
 def set_up(
@@ -19,13 +18,14 @@ def set_up(
     denoise: bool,
     filter_width: float,
     threads: int,
+    view: View,
 ) -> None:
     """Size, samples and everything of CLEVR's render settings that shows in the pixels."""
     render, cycles = scene.render, scene.cycles
     render.engine = "CYCLES"
     render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
-    # Blender takes aspects of at least 1; the view stays CLEVR's 4:3 whatever the pixels' number
-    aspect = _VIEW_ASPECT * height / width
+    # Blender takes aspects of at least 1; the view stays as it is whatever the pixels' number
+    aspect = view[0] / view[1] * height / width
     render.pixel_aspect_x, render.pixel_aspect_y = max(aspect, 1.0), max(1.0 / aspect, 1.0)
     render.threads_mode, render.threads = "FIXED", threads
     render.use_compositing = render.use_sequencer = False

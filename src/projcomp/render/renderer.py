@@ -23,8 +23,9 @@ from projcomp.render.exr import read_picture
 from projcomp.render.materials import build_materials, object_color
 from projcomp.render.meshes import unit_meshes
 from projcomp.render.stage_set import add_stage, aim
+from projcomp.scenes.camera import View
 from projcomp.scenes.spec import SceneSpec
-from projcomp.scenes.vocabulary import SIZES
+from projcomp.scenes.vocabulary import SIZES, VIEW
 
 CLEVR_FILTER_WIDTH = 1.5
 
@@ -39,7 +40,7 @@ class Renderer:
     Blender has one state per process: making a second renderer ends the first.
 
     Args:
-        width: pixels; the view is CLEVR's 4:3 whatever the ratio of width and height.
+        width: pixels.
         height: pixels.
         samples: Cycles samples per pixel.
         denoise: run OpenImageDenoise.
@@ -47,6 +48,7 @@ class Renderer:
         device: cpu, optix, cuda, hip or metal.
         threads: CPU threads.
         assets: folder with CLEVR's own files, to render with them; None for the scene in code.
+        view: width to height of what is seen, whatever the ratio of the pixels' numbers.
 
     Raises:
         ConfigError: CLEVR's files are not in ``assets``.
@@ -66,6 +68,7 @@ class Renderer:
         device: str = "cpu",
         threads: int = 1,
         assets: str | None = None,
+        view: View = VIEW,
     ):
         files = find_clevr_files(assets) if assets else None
         with _quiet():
@@ -76,7 +79,7 @@ class Renderer:
                 mesh.materials.append(None)  # the slot for each object's own material
             self._materials = clevr.load_materials(files) if files else build_materials()
             self._scene = bpy.context.scene
-            cycles.set_up(self._scene, width, height, samples, denoise, filter_width, threads)
+            cycles.set_up(self._scene, width, height, samples, denoise, filter_width, threads, view)
             cycles.choose_device(self._scene, device)
         self._slots: list[bpy.types.Object] = []
         self._rendered = 0

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import bpy
@@ -19,16 +19,16 @@ from projcomp.data.picture import Picture
 from projcomp.data.shard_format import canonical_json
 from projcomp.data.shards import write_shard
 from projcomp.errors import FileFormatError
+from projcomp.render.picture_size import check_picture
 from projcomp.render.renderer import CLEVR_FILTER_WIDTH, Renderer
-from projcomp.scenes.clevr_json import read_scenes
+from projcomp.scenes.camera import square_pixels
+from projcomp.scenes.clevr_json import read_scenes, say
 from projcomp.scenes.placement import draw_scene, draw_scene_at, draw_scene_with_colors
 from projcomp.scenes.spec import SceneSpec
+from projcomp.scenes.vocabulary import VIEW
 
 if TYPE_CHECKING:
     from projcomp.stages import ReferenceSettings, RenderSettings
-
-MAX_IN_MASK = 255
-"""Masks name objects by 8 bits."""
 
 
 def render_shard(
@@ -97,24 +97,45 @@ def render_scenes_file(
     assets: str | None = None,
     threads: int = 1,
     device: str = "cpu",
+    squeeze: bool = False,
+    fit_camera: bool = True,
+    note: Callable[[str], None] = say,
 ) -> None:
     """Render the scenes of a JSON file in CLEVR's layout into one file with a shard's layout.
 
+    Args:
+        scenes_json: the file, as ``read_scenes`` takes it.
+        out: the file to write.
+        width: pixels.
+        height: pixels.
+        samples: Cycles samples per pixel.
+        denoise: run OpenImageDenoise.
+        assets: folder with CLEVR's own files, to render with them.
+        threads: CPU threads.
+        device: cpu, optix, cuda, hip or metal.
+        squeeze: render CLEVR's 4:3 view whatever the ratio of width and height, as datasets do,
+            instead of square pixels.
+        fit_camera: find the camera of scenes that tell none from their ``pixel_coords``.
+        note: is given what was assumed and what is odd, a line each, before anything is rendered.
+
     Raises:
-        FileFormatError: the scenes cannot be read.
-        ConfigError: CLEVR's files are not in ``assets``.
+        FileFormatError: the scenes cannot be read, or not rendered as they are told.
+        ConfigError: CLEVR's files are not in ``assets``, or no picture can have this size.
         DeviceError: Cycles has no such device here.
     """
-    scenes = read_scenes(scenes_json)
+    view = VIEW if squeeze else square_pixels(width, height)
+    check_picture(width, height, view)
+    notes: list[str] = []
+    scenes = read_scenes(scenes_json, view, [(width, height)], fit_camera, notes.append)
     if not scenes:
-        raise FileFormatError(f"{scenes_json}: at least one scene expected, got none")
-    most = max(len(scene.objects) for scene in scenes)
-    if most > MAX_IN_MASK:
         raise FileFormatError(
-            f"{scenes_json}: at most {MAX_IN_MASK} objects in a scene expected, got {most}"
+            f"{scenes_json}: at least one scene expected, got none: add one, if with no 'objects'"
         )
+    for line in notes:
+        note(line)
+    most = max(len(scene.objects) for scene in scenes)
     recipe = {"samples": samples, "denoise": denoise, "assets": assets}
-    with Renderer(width, height, **recipe, threads=threads, device=device) as renderer:
+    with Renderer(width, height, **recipe, threads=threads, device=device, view=view) as renderer:
         noise = _noise_seeds(0, "scenes", 0)
         write_shard(
             out,
@@ -125,10 +146,16 @@ def render_scenes_file(
             settings={
                 "width": width,
                 "height": height,
+                "view": list(view),
+                "fit_camera": fit_camera,
                 "filter_width": CLEVR_FILTER_WIDTH,
                 **recipe,
             },
-            attributes={"seed": 0, "bpy_version": bpy.app.version_string},
+            attributes={
+                "seed": 0,
+                "notes": canonical_json(notes),
+                "bpy_version": bpy.app.version_string,
+            },
         )
 
 

@@ -6,6 +6,7 @@ import bpy
 from mathutils import Vector  # pyright: ignore[reportMissingImports]
 
 from projcomp.render.meshes import add_ground
+from projcomp.scenes.camera import CLIP_END, CLIP_START
 from projcomp.scenes.vocabulary import CAMERA_LOCATION, LAMP_LOCATIONS
 
 # name -> side in m, power in W, linear colour
@@ -37,8 +38,8 @@ def aim(item: bpy.types.Object, location: tuple[float, float, float]) -> None:
 
 def _add_camera(scene: bpy.types.Scene) -> bpy.types.Object:
     data = bpy.data.cameras.new("Camera")
-    data.lens, data.sensor_width, data.sensor_fit = 35.0, 32.0, "HORIZONTAL"
-    data.clip_start, data.clip_end = 0.1, 100.0
+    data.lens, data.sensor_width, data.sensor_fit = 35.0, 32.0, "AUTO"
+    data.clip_start, data.clip_end = CLIP_START, CLIP_END
     camera = bpy.data.objects.new("Camera", data)
     scene.collection.objects.link(camera)
     scene.camera = camera

@@ -1,28 +1,50 @@
-"""CLEVR's camera as equations: 35 mm lens on a 32 mm wide 4:3 sensor, always looking at the origin.
+"""CLEVR's camera as equations: 35 mm lens, 32 mm along the view's longer side, looks at the origin.
 
 Image points are shares of the image's sides, x to the right and y down, so that they mean the same
 in CLEVR's 320 x 240 and in the same view squeezed into a square.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from projcomp.scenes.vocabulary import CAMERA_LOCATION
+from projcomp.scenes.vocabulary import CAMERA_LOCATION, VIEW
 
-TAN_HALF_WIDTH = 16.0 / 35.0
-TAN_HALF_HEIGHT = TAN_HALF_WIDTH * 3.0 / 4.0
+TAN_HALF_LONGER = 16.0 / 35.0
+
+CLIP_START, CLIP_END = 0.1, 100.0
+"""Depths between which the camera sees, scene units."""
+
+_LEAST_DEPTH = 1e-9
 
 Array = NDArray[np.float64]
+View = tuple[float, float]
+
+
+def square_pixels(width: int, height: int) -> tuple[int, int]:
+    """The view of a picture whose pixels are square: width to height in smallest whole numbers."""
+    common = math.gcd(width, height)
+    return width // common, height // common
 
 
 class Camera:
     """The pinhole camera at ``location`` (3,), scene units, up towards +z.
 
+    Args:
+        location: where it is.
+        view: width to height of what it sees, whatever number of pixels that is squeezed into;
+            CLEVR's own sensor covers the longer of the two.
+
     Raises:
         ValueError: the location lies on the z axis, where no direction is up.
     """
 
-    def __init__(self, location: ArrayLike = CAMERA_LOCATION):
+    def __init__(self, location: ArrayLike = CAMERA_LOCATION, view: View = VIEW):
+        self.view = view
+        width, height = view
+        self.tan_half_width = TAN_HALF_LONGER * min(width, height) / height
+        self.tan_half_height = TAN_HALF_LONGER * min(width, height) / width
         self.location: Array = np.asarray(location, dtype=np.float64)
         if self.location.shape != (3,) or np.hypot(*self.location[:2]) < 1e-9:
             raise ValueError(f"camera location off the z axis expected, got {location}")
@@ -39,15 +61,17 @@ class Camera:
             "...i,ji->...j", np.asarray(xyz, dtype=np.float64) - self.location, self.axes
         )
         depth = local[..., 2]
-        x = 0.5 + 0.5 * local[..., 0] / (depth * TAN_HALF_WIDTH)
-        y = 0.5 - 0.5 * local[..., 1] / (depth * TAN_HALF_HEIGHT)
+        # a point beside the camera has no image; a number far outside stands for it
+        divisor = np.where(np.abs(depth) < _LEAST_DEPTH, _LEAST_DEPTH, depth)
+        x = 0.5 + 0.5 * local[..., 0] / (divisor * self.tan_half_width)
+        y = 0.5 - 0.5 * local[..., 1] / (divisor * self.tan_half_height)
         return np.stack([x, y], axis=-1), depth
 
     def rays(self, points: ArrayLike) -> Array:
         """Directions (..., 3) through image points (..., 2), of unit length along the axis."""
         points = np.asarray(points, dtype=np.float64)
-        right = (2.0 * points[..., :1] - 1.0) * TAN_HALF_WIDTH
-        up = (1.0 - 2.0 * points[..., 1:]) * TAN_HALF_HEIGHT
+        right = (2.0 * points[..., :1] - 1.0) * self.tan_half_width
+        up = (1.0 - 2.0 * points[..., 1:]) * self.tan_half_height
         return right * self.axes[0] + up * self.axes[1] + self.axes[2]
 
     def point_on_plane(self, points: ArrayLike, height: ArrayLike) -> Array:

@@ -33,7 +33,8 @@ class ObjectSpec(PlacedObject):
     Attributes:
         pixel: the centre in the image, x to the right and y down, [0, 1] inside the image.
         depth: distance of the centre along the camera's axis, scene units.
-        visible_pixels: pixels of the object that can be seen at 320 x 240.
+        visible_pixels: pixels of the object that can be seen at 320 x 240, or where the view is no
+            4:3, with the longer side at 320.
     """
 
     pixel: tuple[float, float]

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from projcomp.scenes.camera import Camera
-from projcomp.scenes.spec import PlacedObject
+from projcomp.scenes.camera import CLIP_END, Camera, View
+from projcomp.scenes.spec import PlacedObject, Vector
 from projcomp.scenes.vocabulary import CAMERA_LOCATION, REFERENCE_SIZE, SIZES
 
 Array = NDArray[np.float64]
@@ -47,9 +47,17 @@ def instance_masks(
     return mask
 
 
+def reference_size(view: View) -> tuple[int, int]:
+    """Width and height at which visible pixels are counted: CLEVR's 320 x 240 in its own view."""
+    width, height = view
+    longest = max(REFERENCE_SIZE)
+    scale = longest / max(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
 def visible_pixels(objects: Sequence[PlacedObject], camera: Camera) -> list[int]:
-    """Visible pixels of every object at CLEVR's 320 x 240."""
-    mask = instance_masks(objects, camera, *REFERENCE_SIZE)
+    """Visible pixels of every object at the view's reference size, CLEVR's 320 x 240."""
+    mask = instance_masks(objects, camera, *reference_size(camera.view))
     return np.bincount(mask.ravel(), minlength=len(objects) + 1)[1:].tolist()
 
 
@@ -76,13 +84,19 @@ def most_visible_pixels(
     return math.ceil(1.5 * seen)
 
 
+def clearance(item: PlacedObject, location: Vector) -> float:
+    """How far a place is from the box around an object, scene units; 0 inside."""
+    local = (np.array(location) - item.xyz) @ _turn(item.rotation)
+    return float(np.linalg.norm(np.maximum(np.abs(local) - SIZES[item.size], 0.0)))
+
+
 def _window(
     item: PlacedObject, camera: Camera, width: int, height: int
 ) -> tuple[slice, slice] | None:
     """The image rows and columns that the corners of the object's box span, or None if outside."""
     corners = np.array(list(itertools.product((-1.0, 1.0), repeat=3))) * SIZES[item.size]
     points, depth = camera.project(corners @ _turn(item.rotation).T + item.xyz)
-    if depth.max() <= _NEAR:
+    if depth.max() <= _NEAR or depth.min() >= CLIP_END:
         return None
     if depth.min() <= _NEAR:
         return slice(0, height), slice(0, width)

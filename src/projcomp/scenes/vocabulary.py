@@ -29,5 +29,8 @@ LAMP_LOCATIONS: dict[str, tuple[float, float, float]] = {
 }
 """The three lamps of CLEVR's base scene before jitter; each tracks the origin."""
 
+VIEW = (4, 3)
+"""Width to height of what the camera sees, unless something else is asked for."""
+
 REFERENCE_SIZE = (320, 240)
 """Width and height at which CLEVR counts visible pixels and writes pixel coordinates."""
