@@ -1,6 +1,7 @@
 """What a dataset holds, in words: counts, distributions of attributes, settings, versions, size."""
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +39,7 @@ def describe(path: PathLike) -> str:
     ]
     if len(objects):
         lines += [f"{name}: {_shares(objects[name], names)}" for name, names in VOCABULARY.items()]
-        w, h = reference_size(shards.settings.get("view", VIEW))
+        w, h = reference_size(_view(shards.settings))
         lines += [
             f"visible pixels at {w} x {h}: {_spread(objects['visible_pixels'])}",
             f"visible pixels in the images: {_spread(objects['mask_pixels'])}",
@@ -50,6 +51,16 @@ def describe(path: PathLike) -> str:
         for name, spread in places.items()
     ]
     return "\n".join(lines)
+
+
+def _view(settings: dict[str, Any]) -> tuple[float, float]:
+    """Width to height of what the camera saw: CLEVR's, where the settings tell no other."""
+    told = settings.get("view")
+    if isinstance(told, list) and len(told) == 2 and all(isinstance(v, int | float) for v in told):
+        width, height = told
+        if 0 < width < math.inf and 0 < height < math.inf:
+            return width, height
+    return VIEW
 
 
 @dataclass(frozen=True)
