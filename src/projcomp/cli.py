@@ -3,9 +3,12 @@
 Heavy libraries are imported inside the subcommands, so that ``--help`` and ``check`` are quick.
 """
 
+import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
@@ -117,9 +120,20 @@ def _parse(model: type[SettingsT], text: str, flag: str = "--settings") -> Setti
     from projcomp.config_load import first_line
 
     try:
+        with suppress(ValueError, RecursionError):  # what is no JSON has its line below
+            json.loads(text, object_pairs_hook=_once)
         return model.model_validate_json(text)
     except ValidationError as error:
         raise ConfigError(f"{flag}: {first_line(error, model)}") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of ``pairs``; JSON's readers let the last of two equal keys win."""
+    seen = dict(pairs)
+    if len(seen) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ConfigError(f"--settings: every key once expected, got {twice!r} twice")
+    return seen
 
 
 def _stage(name: str, example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -36,6 +36,14 @@ def test_every_stage_has_help(stage: str) -> None:
         assert f"projcomp {stage}" in " ".join(output.split())
 
 
+def test_a_setting_told_twice_is_refused(tmp_path: Path) -> None:
+    text = RENDER.replace('"seed":0', '"seed":0,"seed":1')
+    code, output = run(
+        *("render-shard", "--settings", text, "--shard", "0", "--out", str(tmp_path / "x.h5"))
+    )
+    assert (code, output) == (1, "error: --settings: every key once expected, got 'seed' twice\n")
+
+
 def test_check_says_how_large_the_run_is() -> None:
     code, output = run(
         "check", str(REPOSITORY / "config.yaml"), "--preset", str(REPOSITORY / "presets/smoke.yaml")
