@@ -1,8 +1,11 @@
 """Tensors in safetensors files, written as every other file is, and weights read into a network."""
 
+import hashlib
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
+from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
@@ -10,13 +13,24 @@ from projcomp.errors import FileFormatError
 from projcomp.files import atomic_path
 from projcomp.inputs import check_input
 
+_SUM = "sha256"
+
 
 def write_tensors(
     path: str | os.PathLike[str],
     tensors: Mapping[str, Tensor],
     metadata: dict[str, str] | None = None,
+    *,
+    summed: bool = False,
 ) -> None:
     """Write ``tensors`` by name, atomically.
+
+    Args:
+        path: the file.
+        tensors: by name.
+        metadata: what else to keep in the file's header.
+        summed: whether to keep a check sum of the tensors there, by which ``load_weights`` sees
+            damage: a flipped bit of a weight is a weight like any other.
 
     Not by safetensors' own ``save_file``: it makes a temporary file of its own, which others may
     not read, which a killed process leaves behind, and whose errors say nothing of a full disk.
@@ -24,7 +38,10 @@ def write_tensors(
     Raises:
         DiskError: there is no room for the file.
     """
-    content = save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata)
+    stored = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    if summed:
+        metadata = {**(metadata or {}), _SUM: _sum_of(save(stored))}
+    content = save(stored, metadata)
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 
@@ -47,13 +64,28 @@ def load_weights(
     check_input(path, expected, mend, "no such file")
     try:
         tensors = load_file(path)
-        problem = _difference(tensors, network.state_dict())
+        problem = _difference(tensors, network.state_dict()) or _damage(path)
     except Exception as error:  # damaged bytes make the reader fail in many ways
         told = str(error).splitlines()
         problem = f"a file that cannot be read ({told[0] if told else type(error).__name__})"
     if problem:
         raise FileFormatError(f"{path}: expected {expected}, got {problem}; {mend}")
     network.load_state_dict(tensors)
+
+
+def _damage(path: str | os.PathLike[str]) -> str:
+    """Whether the tensors of a file are those that were written; files of old have no sum."""
+    with safe_open(path, "pt") as file:
+        told = (file.metadata() or {}).get(_SUM)
+    if told is None or told == _sum_of(Path(path).read_bytes()):
+        return ""
+    return "damaged tensors"
+
+
+def _sum_of(content: bytes) -> str:
+    """The check sum of all that follows the header of a safetensors file."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    return hashlib.sha256(memoryview(content)[start:]).hexdigest()
 
 
 def _difference(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:

@@ -12,6 +12,7 @@ import projcomp
 from projcomp.data.hdf5 import (
     FORMAT,
     IMAGE_STORAGE,
+    TABLE_STORAGE,
     PathLike,
     dataset,
     open_checked,
@@ -75,7 +76,8 @@ def write_samples(
         for name, values in (measured or {}).items():
             floating = np.issubdtype(values.dtype, np.floating)
             stored = values.astype(np.float32) if floating else values
-            file.create_dataset(f"measured/{name}", data=stored)
+            storage = TABLE_STORAGE if stored.size else {}
+            file.create_dataset(f"measured/{name}", data=stored, **storage)
         file.attrs.update(
             {
                 "kind": SAMPLES_KIND,

@@ -27,7 +27,7 @@ def save_detector(
         "architecture": {"channels": channels, "resolution": detector.resolution},
         "settings": settings,
     }
-    write_tensors(Path(folder) / "weights.safetensors", detector.state_dict())
+    write_tensors(Path(folder) / "weights.safetensors", detector.state_dict(), summed=True)
     write_text(
         Path(folder) / "detector.json", json.dumps(description, indent=2, sort_keys=True) + "\n"
     )

@@ -20,7 +20,7 @@ def save_model(folder: Path, model: Denoiser, description: dict[str, Any]) -> No
     ``description`` must hold ``network`` (a NetworkConfig as a dict), ``resolution`` and
     ``condition``; the rest (dataset, sigma range, images seen) is for readers.
     """
-    write_tensors(folder / "weights.safetensors", model.state_dict())
+    write_tensors(folder / "weights.safetensors", model.state_dict(), summed=True)
     write_text(folder / "model.json", json.dumps(description, indent=2, sort_keys=True) + "\n")
 
 
