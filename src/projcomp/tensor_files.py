@@ -25,15 +25,15 @@ def write_tensors(
 ) -> None:
     """Write ``tensors`` by name, atomically.
 
+    Not by safetensors' own ``save_file``: it makes a temporary file of its own, which others may
+    not read, which a killed process leaves behind, and whose errors say nothing of a full disk.
+
     Args:
         path: the file.
         tensors: by name.
         metadata: what else to keep in the file's header.
         summed: whether to keep a check sum of the tensors there, by which ``load_weights`` sees
             damage: a flipped bit of a weight is a weight like any other.
-
-    Not by safetensors' own ``save_file``: it makes a temporary file of its own, which others may
-    not read, which a killed process leaves behind, and whose errors say nothing of a full disk.
 
     Raises:
         DiskError: there is no room for the file.
