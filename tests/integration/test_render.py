@@ -20,12 +20,14 @@ from scipy.ndimage import binary_dilation, binary_erosion
 from projcomp import seeds
 from projcomp.cases import Case
 from projcomp.config import SceneConfig
+from projcomp.data.describe import describe
 from projcomp.data.hdf5 import dataset
 from projcomp.data.images import read_samples
 from projcomp.data.shard_format import DATASETS, scene_of
 from projcomp.data.shards import check_shard
-from projcomp.errors import DeviceError, FileFormatError
-from projcomp.scenes.camera import Camera
+from projcomp.data.validate import validate
+from projcomp.errors import ConfigError, DeviceError, FileFormatError
+from projcomp.scenes.camera import Camera, square_pixels
 from projcomp.scenes.clevr_json import write_scenes
 from projcomp.scenes.locations import default_locations
 from projcomp.scenes.placement import draw_scene, draw_scene_at
@@ -103,6 +105,18 @@ def test_points_of_a_scene_are_where_blender_sees_them() -> None:
                     x, y, _ = world_to_camera_view(blender, blender.camera, Vector(item.xyz))
                     assert abs(x - point[0]) * 320 < 0.01
                     assert abs(1 - y - point[1]) * 240 < 0.01
+    for side in ((48, 32), (24, 36), (30, 30)):
+        view = square_pixels(*side)
+        with Renderer(*side, samples=1, denoise=False, view=view) as renderer:
+            scene = draw_scene_at(seeds.generator(3, "points", 9), CLEVR, points)
+            mask = renderer.render(scene, 1).mask
+            blender = bpy.context.scene
+            camera = Camera(scene.camera, view)
+            for item in scene.objects:
+                x, y, _ = world_to_camera_view(blender, blender.camera, Vector(item.xyz))
+                assert np.abs(camera.project(item.xyz)[0] - (x, 1 - y)).max() < 1e-4
+            assert (mask != instance_masks(scene.objects, camera, *side)).mean() < 0.1
+            assert blender.render.pixel_aspect_x == blender.render.pixel_aspect_y == 1
 
 
 def test_squeezed_square_shows_the_same_view() -> None:
@@ -297,6 +311,35 @@ def test_scenes_of_a_file_are_rendered(tmp_path) -> None:
     (tmp_path / "none.json").write_text('{"scenes": []}')
     with pytest.raises(FileFormatError, match=r"none\.json"):
         render_scenes_file(tmp_path / "none.json", tmp_path / "none.h5", 64, 48, 2, True)
+    with pytest.raises(ConfigError, match="got 1 x 48"):
+        render_scenes_file(tmp_path / "scenes.json", tmp_path / "none.h5", 1, 48, 2, True)
+
+
+def test_scenes_of_a_file_have_square_pixels_unless_squeezed(tmp_path, capsys) -> None:
+    """And whatever is rendered agrees with its table, objects beside and behind the camera too."""
+    from projcomp.render.shards import render_scenes_file
+
+    names = {"shape": "cube", "size": "large", "material": "rubber", "color": "red"}
+    places = ([0, 0, 0.7], [8.0, 5.0, 8.0], [16.0, 0.0, 16.0])
+    scene = {
+        "objects": [{**names, "3d_coords": xyz, "rotation": 1.0} for xyz in places],
+        "camera": [8.0, 0.0, 8.0],
+    }
+    (tmp_path / "scenes.json").write_text(json.dumps(scene))
+    boxes = []
+    for squeeze in (False, True):
+        out = tmp_path / f"{squeeze}.h5"
+        render_scenes_file(tmp_path / "scenes.json", out, 48, 32, 4, True, squeeze=squeeze)
+        assert validate(out) == []
+        with h5py.File(out) as file:
+            boxes.append(dataset(file, "objects")[0, 0]["box"])
+        settings = check_shard(out)["settings"]
+        assert settings["view"] == ([4, 3] if squeeze else [3, 2])
+        assert "visible pixels at 320 x " + ("240" if squeeze else "213") in describe(out)
+    square, squeezed = ((box[2:] - box[:2]) * (48, 32) for box in boxes)
+    assert square[0] == pytest.approx(squeezed[0], abs=1)
+    assert square[1] / squeezed[1] == pytest.approx(9 / 8, abs=0.15)
+    assert "2 objects in 1 scene that no pixel shows" in capsys.readouterr().err
 
 
 def test_the_command_line_hands_on_the_device(tmp_path) -> None:
@@ -313,6 +356,30 @@ def test_the_command_line_hands_on_the_device(tmp_path) -> None:
     assert "optix" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out.h5").exists()
+
+
+def test_damaged_and_foreign_files_of_clevr_are_one_clear_line(tmp_path) -> None:
+    import bpy
+
+    from projcomp.render.renderer import Renderer
+
+    for name in ("SmoothCube_v2", "Sphere", "SmoothCylinder", "Rubber", "MyMetal"):
+        for folder in ("shapes", "materials"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / f"{name}.blend").write_text("junk")
+    base = tmp_path / "base_scene.blend"
+    base.write_text("junk")
+    with pytest.raises(ConfigError, match=r"CLEVR's own base_scene\.blend expected"):
+        Renderer(8, 8, samples=1, denoise=False, assets=str(tmp_path))
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(base))
+    with pytest.raises(ConfigError, match=r'base_scene\.blend expected.*"Camera" not found'):
+        Renderer(8, 8, samples=1, denoise=False, assets=str(tmp_path))
+    for name in ("Camera", "Lamp_Key", "Lamp_Fill", "Lamp_Back"):
+        bpy.data.objects.new(name, None).use_fake_user = True
+    bpy.ops.wm.save_as_mainfile(filepath=str(base))
+    with pytest.raises(ConfigError, match=r"SmoothCube_v2\.blend expected"):
+        Renderer(8, 8, samples=1, denoise=False, assets=str(tmp_path))
 
 
 def test_a_missing_device_is_one_clear_line(monkeypatch) -> None:

@@ -110,17 +110,18 @@ def fit_cameras(sightings: Sequence[Sighting], sizes: Sequence[Size] = ()) -> li
     may have another.
     """
     sample = sightings[:: max(1, len(sightings) // _SAMPLE)]
-    candidates = list(dict.fromkeys([*CLEVR_SIZES, *sizes]))
-    odd = [s for s in sample if not any(fit_camera(s, size).agrees for size in candidates)]
-    odd.sort(key=lambda s: len(s.xyz), reverse=True)
-    for scene in odd[:_ESTIMATES]:
-        found = _estimate_size(scene)
-        if found and found not in candidates:
-            candidates.append(found)
-    votes = {
-        c: sum(fit_camera(s, c, _guessed(c, sizes)).agrees for s in sample) for c in candidates
-    }
-    candidates.sort(key=lambda c: -votes[c])
+    votes: dict[Size, int] = {}
+    explained = [False] * len(sample)
+    for size in dict.fromkeys([*CLEVR_SIZES, *sizes]):
+        agreeing = [fit_camera(scene, size).agrees for scene in sample]
+        votes[size] = sum(agreeing)
+        explained = [any(pair) for pair in zip(explained, agreeing, strict=True)]
+    odd = [scene for scene, done in zip(sample, explained, strict=True) if not done]
+    for scene in sorted(odd, key=lambda s: -len(s.xyz))[:_ESTIMATES]:
+        size = _estimate_size(scene)
+        if size and size not in votes and fit_camera(scene, size, _guessed(size, sizes)).agrees:
+            votes[size] = 1
+    candidates = sorted(votes, key=lambda size: -votes[size])
     return [_first_agreeing(scene, candidates, sizes) for scene in sightings]
 
 

@@ -103,9 +103,8 @@ def read_scenes(
     Raises:
         FileFormatError: the file is missing or no JSON, or a scene cannot be rendered as told.
     """
-    entries = [scene for document in read_documents(path) for scene in _listed(path, document)]
-    parsed = [_in_scene(path, number, _parse, entry) for number, entry in enumerate(entries)]
-    seen = {n: scene.sighting for n, scene in enumerate(parsed) if scene.sighting and fit}
+    parsed = _parsed(path)
+    seen = _sightings(parsed) if fit else {}
     fits = dict(zip(seen, fit_cameras(list(seen.values()), pictures), strict=True))
     scenes = []
     for number, scene in enumerate(parsed):
@@ -114,9 +113,27 @@ def read_scenes(
         camera = scene.camera or location
         scenes.append(_in_scene(path, number, _look, scene, camera, view))
     untold = [number for number, scene in enumerate(parsed) if scene.camera is None]
-    for line in [*camera_notes(untold, fits, fit), *oddities(scenes)]:
+    for line in [*camera_notes(untold, fits, fit, view), *oddities(scenes)]:
         note(f"{path}: {line}")
     return scenes
+
+
+def read_sightings(path: PathLike) -> dict[int, Sighting]:
+    """By number, the scenes of a file whose camera is not told, but to be found.
+
+    Raises:
+        FileFormatError: as ``read_scenes`` does.
+    """
+    return _sightings(_parsed(path))
+
+
+def _sightings(parsed: Sequence["_Parsed"]) -> dict[int, Sighting]:
+    return {n: scene.sighting for n, scene in enumerate(parsed) if scene.sighting}
+
+
+def _parsed(path: PathLike) -> list["_Parsed"]:
+    entries = [scene for document in read_documents(path) for scene in _listed(path, document)]
+    return [_in_scene(path, number, _parse, entry) for number, entry in enumerate(entries)]
 
 
 def _listed(path: PathLike, document: Any) -> list[Any]:

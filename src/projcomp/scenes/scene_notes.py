@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from projcomp.scenes.camera import View, square_pixels
 from projcomp.scenes.camera_fit import CLEVR_JITTER, CLEVR_SIZES, PIXELS_OFF, Fit
 from projcomp.scenes.spec import SceneSpec
 from projcomp.scenes.vocabulary import SIZES
@@ -14,20 +15,23 @@ HEIGHT_OFF = 0.01
 _LAMPS = "lamps that a file does not tell are CLEVR's unjittered ones"
 
 
-def camera_notes(untold: Sequence[int], fits: Mapping[int, Fit], fitted: bool) -> list[str]:
+def camera_notes(
+    untold: Sequence[int], fits: Mapping[int, Fit], fitted: bool, view: View
+) -> list[str]:
     """How the cameras of the scenes ``untold``, whose file tells none, were found.
 
     Args:
         untold: numbers of the scenes.
         fits: by number, the best camera of those whose ``pixel_coords`` tell something.
         fitted: whether one was looked for.
+        view: width to height of what is rendered.
     """
     good = {number: fit for number, fit in fits.items() if fit.agrees}
     bad = {number: fit for number, fit in fits.items() if not fit.agrees}
     silent = [number for number in untold if number not in fits]
     notes = []
     if good:
-        notes.append(_found(good))
+        notes.append(_found(good, view))
     vague = {number: fit for number, fit in good.items() if fit.unsure > PIXELS_OFF}
     if vague:
         worst = max(vague, key=lambda number: vague[number].unsure)
@@ -45,7 +49,7 @@ def camera_notes(untold: Sequence[int], fits: Mapping[int, Fit], fitted: bool) -
             f"{worst}); tell the 'camera', or give the --width and --height of the file's pictures"
         )
     if silent:
-        why = "no pixel_coords tell it" if fitted else "none was to be found"
+        why = "no pixel_coords tell it" if fitted else "none is looked for"
         notes.append(
             f"warning: no camera is told by {_scenes(silent)} and {why}, so CLEVR's unjittered one "
             f"is taken; {_LAMPS}"
@@ -53,7 +57,7 @@ def camera_notes(untold: Sequence[int], fits: Mapping[int, Fit], fitted: bool) -
     return notes
 
 
-def _found(good: Mapping[int, Fit]) -> str:
+def _found(good: Mapping[int, Fit], view: View) -> str:
     sizes = list(dict.fromkeys(fit.size for fit in good.values()))
     about = "" if all(size in CLEVR_SIZES for size in sizes) else "about "
     told = " or ".join(f"{about}{width} x {height}" for width, height in sizes[:3])
@@ -64,10 +68,12 @@ def _found(good: Mapping[int, Fit]) -> str:
     beyond = (
         f", up to {jitter:.2f} from CLEVR's unjittered one" if jitter > 1.1 * CLEVR_JITTER else ""
     )
+    other = [size for size in sizes if square_pixels(*size) != tuple(view)]
+    same = "; --width {} --height {} show what those do".format(*other[0]) if other else ""
     return (
         f"note: the camera of {_scenes(good)} was found from pixel_coords, of pictures of {told}"
         f"{more}{beyond}: at most {after:.2f} pixels off, {before:.2f} with the unjittered one; "
-        f"{_LAMPS}"
+        f"{_LAMPS}{same}"
     )
 
 
