@@ -106,6 +106,46 @@ def test_an_interrupt_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (code, output) == (130, "interrupted\n")
 
 
+TRAIN = stages.to_json(stages.train_settings(load(known()), "single"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "line"),
+    [
+        ("--devices 3", "training.batch_size: expected a multiple of 3, the number of processes"),
+        ("--nodes 2", "training.nodes = 2: expected a process that Slurm's srun started, got no"),
+        ("--checkpoint-minutes nan", "--checkpoint-minutes: expected a "),
+        ("--checkpoint-minutes 0", "--checkpoint-minutes: expected a number greater than 0"),
+        ('--sampling {"sigma_min":90}', "sigma_min: expected a number above 0 and below"),
+        ("--sampling {", "--sampling: "),
+        ("--wandb offline --wandb-project a/b", "wandb.project: expected a name of 1 to 128 "),
+    ],
+)
+def test_flags_of_a_training_hold_what_the_config_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: str, line: str
+) -> None:
+    for name in ("SLURM_NTASKS", "SLURM_PROCID"):
+        monkeypatch.delenv(name, raising=False)
+    folders = ("--data", tmp_path, "--out", tmp_path / "out", "--state", tmp_path / "state")
+    code, output = run("train", "--settings", TRAIN, *map(str, folders), *flags.split())
+    assert code == 1
+    assert output.startswith(f"error: {line}")
+    assert output.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_memory_that_does_not_suffice_is_one_line_in_every_stage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def too_much(paths: object) -> Config:
+        raise MemoryError
+
+    monkeypatch.setattr("projcomp.config_load.load_files", too_much)
+    code, output = run("check")
+    assert code == 1
+    assert output.startswith("error: memory: expected enough for this stage, got none left; ")
+
+
 def test_config_write_writes_once(tmp_path: Path) -> None:
     code, first = run("config", "write", "--folder", str(tmp_path))
     assert code == 0

@@ -70,10 +70,15 @@ def as_user_error(error: Exception, memory: Callable[[], str]) -> UserError | No
             return cause
     if any(is_out_of_memory(cause) for cause in chain):
         return DeviceError(memory())
+    if "address already in use" in str(error).lower():
+        return DeviceError(
+            "MASTER_PORT: expected a port by which the processes can find each other, got one in "
+            "use; set it to another, or unset it"
+        )
     if _is_lost(error):
         return UserError(
-            "another process of this training: expected to go on, got its end "
-            f"({first_line(error)}); see what it said, and run the same command again"
+            "another process of this training: expected to go on, got its end; see what it said, "
+            "and run the same command again"
         )
     told = str(error)
     if told.startswith("DataLoader worker"):

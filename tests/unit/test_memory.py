@@ -1,0 +1,47 @@
+"""Out of memory is one line, whoever says it and however."""
+
+import errno
+
+import numpy as np
+import pytest
+import torch
+
+from projcomp.errors import DeviceError
+from projcomp.memory import is_out_of_memory, memory_for
+
+LACKS = [
+    MemoryError(),
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB"),
+    torch.OutOfMemoryError(),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ..."),
+    RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 12 bytes"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    RuntimeError("Storage size calculation overflowed with sizes=[1, 2]"),
+    OSError(errno.ENOMEM, "Cannot allocate memory"),
+    OSError("Can't read data (memory allocation failed for raw data chunk)"),
+]
+OTHERS = [RuntimeError("CUDA error: an illegal memory access"), OSError(2, "x"), ValueError("memo")]
+
+
+@pytest.mark.parametrize("error", LACKS, ids=lambda error: str(error)[:30])
+def test_every_lack_of_memory_is_known(error):
+    assert is_out_of_memory(error)
+    with pytest.raises(DeviceError, match=r"^the line$"), memory_for("the line"):
+        raise error
+    with pytest.raises(DeviceError, match=r"^made$"), memory_for(lambda: "made"):
+        raise error
+
+
+@pytest.mark.parametrize("error", OTHERS, ids=str)
+def test_nothing_else_is(error):
+    assert not is_out_of_memory(error)
+    with pytest.raises(type(error)), memory_for("the line"):
+        raise error
+
+
+@pytest.mark.parametrize("make", [torch.empty, np.empty])
+def test_what_torch_and_numpy_really_say(make):
+    kind = torch.uint8 if make is torch.empty else np.uint8
+    with pytest.raises(DeviceError), memory_for("too large"):
+        make(2**60, dtype=kind)
