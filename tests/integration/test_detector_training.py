@@ -1,3 +1,6 @@
+import os
+import signal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +11,7 @@ from projcomp.config import DetectorConfig
 from projcomp.data.index import build_index
 from projcomp.data.picture import Picture
 from projcomp.data.shards import write_shard
-from projcomp.errors import ConfigError, FileFormatError
+from projcomp.errors import ConfigError, DeviceError, FileFormatError, UserError
 from projcomp.evaluation.detect import detect, load_detector
 from projcomp.evaluation.detector import Detector, normalize
 from projcomp.evaluation.heatmaps import draw_targets, find_peaks
@@ -16,7 +19,13 @@ from projcomp.evaluation.matching import match
 from projcomp.scenes.spec import ObjectSpec, SceneSpec
 from projcomp.scenes.vocabulary import CAMERA_LOCATION, COLORS, LAMP_LOCATIONS
 from projcomp.stages import DetectorSettings
-from projcomp.training.detector import augment, detector_loss, draw_indices, train_detector
+from projcomp.training.detector import (
+    _usable,
+    augment,
+    detector_loss,
+    draw_indices,
+    train_detector,
+)
 
 SIDE = 16
 MOST = 3
@@ -242,3 +251,142 @@ def test_loss_is_least_at_the_targets():
     assert best.grad[:, 0].abs().max() < 1e-5
     worse = detector_loss(best.detach() + 0.3, targets)
     assert worse["loss"] > losses["loss"]
+
+
+# What cannot be trained on, or gone on with --------------------------------------------------
+
+
+def interrupted(folder, data, monkeypatch):
+    """The checkpoint of a training that was killed after four of eight updates."""
+
+    def stop(seed, num_images, update, batch_size):
+        if update == 4:
+            raise Killed
+        return draw_indices(seed, num_images, update, batch_size)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("projcomp.training.detector.draw_indices", stop)
+        with pytest.raises(Killed):
+            train_detector(
+                settings(), data, folder / "out", state_dir=folder, checkpoint_minutes=1e-9
+            )
+    return folder / "detector.ckpt"
+
+
+def test_a_checkpoint_that_cannot_be_taken_up_is_one_line(tmp_path, monkeypatch):
+    data = write_discs(tmp_path, 100)
+    path = interrupted(tmp_path / "state", data, monkeypatch)
+    whole = torch.load(path, weights_only=True)
+    name = next(iter(whole["state_dict"]))
+    log = next(key for key, value in whole["callbacks"].items() if "rows" in value)
+    changes = [
+        {"state_dict": {name: whole["state_dict"][name]}},
+        {"state_dict": {**whole["state_dict"], name: torch.zeros(1)}},
+        {"callbacks": {**whole["callbacks"], log: {"rows": [{"update": 1}]}}},
+    ]
+    for change in changes:
+        torch.save({**whole, **change}, path)
+        with pytest.raises(FileFormatError, match="expected the state of this training") as caught:
+            train_detector(settings(), data, tmp_path / "out", state_dir=path.parent)
+        assert str(caught.value).startswith(f"{path}: ")
+        assert "; delete it, and the same command starts" in str(caught.value)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_checkpoint_that_is_passed_over_is_named(tmp_path, monkeypatch, capsys):
+    data = write_discs(tmp_path, 100)
+    path = interrupted(tmp_path / "state", data, monkeypatch)
+    whole = path.read_bytes()
+    for content in (whole[: len(whole) // 2], b"", b"not a checkpoint"):
+        path.write_bytes(content)
+        assert _usable(path, settings().model_dump(mode="json")) is None
+        assert f"{path}: passed over, damaged (" in capsys.readouterr().out
+    path.write_bytes(whole)
+    parts = torch.load(path, weights_only=True)
+    for part in ("loops", "optimizer_states", "lr_schedulers"):
+        torch.save({**parts, part: []}, path)
+        assert _usable(path, settings().model_dump(mode="json")) is None
+        assert f"{path}: passed over, damaged (no {part})" in capsys.readouterr().out
+    path.write_bytes(whole)
+    assert _usable(path, {}) is None
+    assert f"{path}: passed over, of other settings; starting anew" in capsys.readouterr().out
+    assert _usable(path, settings().model_dump(mode="json")) == path
+
+
+def test_images_without_objects_teach_no_detector(tmp_path):
+    def emptied(number, picture):
+        return SceneSpec((), CAMERA_LOCATION, dict(LAMP_LOCATIONS)), picture[1]
+
+    data = write_discs(tmp_path, 50, emptied)
+    with pytest.raises(ConfigError, match=r"^detector\.dataset: expected images with objects"):
+        train(tmp_path, data)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"resolution": 8}, "^resolution: expected at least 16, .* got 8$"),
+        ({"seed": -1}, "^seed: expected a number of at least 0, got -1"),
+        (
+            {"detector": settings(images_seen=4).detector},
+            r"^detector\.images_seen: expected at least detector\.batch_size = 32, got 4$",
+        ),
+    ],
+)
+def test_what_the_config_refuses_is_refused_at_the_stage_too(tmp_path, change, line):
+    asked = settings().model_copy(update=change)
+    with pytest.raises(ConfigError, match=line):
+        train_detector(asked, tmp_path / "none.h5", tmp_path / "out", state_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "line"),
+    [
+        (MemoryError(), DeviceError, r"^detector\.batch_size: .*none left with 32 in an update"),
+        (KeyboardInterrupt(), KeyboardInterrupt, "^$"),
+        (PermissionError(13, "Permission denied", "/x"), UserError, "^/x: .*Permission denied"),
+    ],
+)
+def test_what_ends_a_training_is_one_line(tmp_path, monkeypatch, error, kind, line):
+    def fail(*arguments):
+        raise error
+
+    data = write_discs(tmp_path, 50)
+    handler = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr("projcomp.training.detector.draw_indices", fail)
+    with pytest.raises(kind, match=line):
+        train(tmp_path, data)
+    signal.signal(signal.SIGINT, handler)  # Lightning leaves it ignored
+
+
+def test_a_signal_that_ends_a_training_is_no_success(tmp_path, monkeypatch):
+    """Lightning exits with 0 then."""
+
+    def signalled(seed, num_images, update, batch_size):
+        if update == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return draw_indices(seed, num_images, update, batch_size)
+
+    data = write_discs(tmp_path, 50)
+    monkeypatch.setattr("projcomp.training.detector.draw_indices", signalled)
+    with pytest.raises(UserError, match=r"^training: .* stopped by SIGTERM; run the same command"):
+        train(tmp_path, data)
+
+
+def test_a_loss_that_is_not_finite_makes_no_detector(tmp_path):
+    data = write_discs(tmp_path, 100)
+    with pytest.raises(UserError, match=r"updates 1 to 8: expected finite losses, got others"):
+        train(tmp_path, data, learning_rate=1e30)
+    assert not (tmp_path / "models").exists()
+
+
+def test_any_time_between_checkpoints_will_do(tmp_path):
+    data = write_discs(tmp_path, 50)
+    train_detector(
+        settings(images_seen=32),
+        data,
+        tmp_path / "out",
+        state_dir=tmp_path,
+        checkpoint_minutes=float("inf"),
+    )
+    assert (tmp_path / "out" / "check.csv").exists()

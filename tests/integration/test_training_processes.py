@@ -136,6 +136,37 @@ def test_two_processes_told_to_stop_save_and_go_on(data, tmp_path) -> None:
         assert torch.equal(value, resumed[name]), name
 
 
+SPOILED = """
+import os
+from projcomp import cli
+from projcomp.errors import FileFormatError
+from projcomp.training.batches import UpdateBatches
+
+whole = UpdateBatches.batch
+
+def spoiled(self, update):
+    if os.environ["LOCAL_RANK"] == "1" and update == 3:
+        raise FileFormatError("shard-00000.h5: expected a whole shard, got half; render it again")
+    return whole(self, update)
+
+UpdateBatches.batch = spoiled
+cli.main()
+"""
+
+
+def test_what_fails_in_the_second_process_is_told_once_and_ends_the_first(data, tmp_path) -> None:
+    script = tmp_path / "spoiled.py"
+    script.write_text(SPOILED)
+    line = command(data, tmp_path / "out", 1600, "--devices", "2", "--log-images", "800")
+    run = subprocess.run(
+        [line[0], str(script), *line[3:]], capture_output=True, text=True, timeout=300
+    )
+    assert run.returncode == 1
+    told = [line for line in run.stderr.splitlines() if line.startswith("error: ")]
+    assert told == ["error: shard-00000.h5: expected a whole shard, got half; render it again"]
+    assert "Traceback" not in run.stderr
+
+
 def test_images_read_from_the_disk_by_workers_teach_the_same(data, tmp_path, monkeypatch) -> None:
     """Whether a dataset fits into memory changes nothing, nor do signals sent to all of a job."""
     asked = TrainSettings.model_validate_json(settings(160))

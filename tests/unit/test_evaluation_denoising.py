@@ -9,6 +9,7 @@ from projcomp.config import NetworkConfig
 from projcomp.data.dataset import RenderedImages
 from projcomp.diffusion.pixels import encode
 from projcomp.displays import FigureSettings
+from projcomp.errors import DeviceError, FileFormatError
 from projcomp.evaluation import denoising
 from projcomp.networks.checkpoint import save_model
 from projcomp.networks.denoiser import Denoiser
@@ -25,12 +26,16 @@ class FakeImages(RenderedImages):
         self._images, self._rows = torch.from_numpy(pixels.astype(np.uint8)), torch.arange(count)
         self.num_objects = torch.ones(count).long()
         self.labels = torch.rand(count, 1, 2, generator=torch.Generator().manual_seed(0))
-        self.condition = condition
+        self.condition, self.shape = condition, (8, 8, 3)
 
 
 @pytest.fixture
 def checked(tmp_path, monkeypatch):
-    monkeypatch.setattr(denoising, "RenderedImages", FakeImages)
+    return check(tmp_path, monkeypatch)
+
+
+def check(tmp_path, monkeypatch, images=FakeImages):
+    monkeypatch.setattr(denoising, "RenderedImages", images)
     network = NetworkConfig(channels=4, multipliers=[1], attention_resolutions=[])
     description = {"network": network.model_dump(), "resolution": 8, "condition": "position"}
     folder = tmp_path / "models/m"
@@ -57,6 +62,52 @@ def test_an_untrained_network_has_the_error_of_the_skip_connection(checked):
             expected = weight * ((1 - skip) ** 2 * square + skip**2 * row.sigma**2)
             assert row.error == pytest.approx(expected, rel=0.1)
             assert row.low < row.error < row.high
+
+
+def test_pieces_shrink_to_what_the_memory_holds(checked, tmp_path, monkeypatch):
+    whole = pd.read_csv(checked / "models/m/check.csv")
+    sizes, original = [], Denoiser.forward
+
+    def small(self, x, sigma, condition):
+        sizes.append(len(x))
+        if len(x) > 5:
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+        return original(self, x, sigma, condition)
+
+    monkeypatch.setattr(Denoiser, "forward", small)
+    monkeypatch.setattr(denoising, "NUM_LEVELS", 2)
+    monkeypatch.setattr(denoising, "CHUNK", 20)
+    check(tmp_path, monkeypatch)
+    assert {max(sizes), min(sizes)} <= {20, 4}
+    cut = pd.read_csv(checked / "models/m/check.csv")
+    ends = whole[whole["sigma"].isin([0.01, 20])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(cut, ends, rtol=1e-3)
+
+
+@pytest.mark.parametrize("lacks", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory")])
+def test_memory_that_holds_no_image_is_one_line(tmp_path, monkeypatch, lacks):
+    def forward(self, x, sigma, condition):
+        raise lacks
+
+    monkeypatch.setattr(Denoiser, "forward", forward)
+    with pytest.raises(DeviceError, match=r"^check-model: expected memory for the network and one"):
+        check(tmp_path, monkeypatch)
+
+
+def test_images_that_the_model_did_not_learn_from_are_one_line(tmp_path, monkeypatch):
+    class Larger(FakeImages):
+        def __init__(self, path, condition, **options):
+            super().__init__(path, condition, **options)
+            self._images = self._images.repeat(1, 2, 2, 1)
+
+    class One(FakeImages):
+        def __len__(self):
+            return 0
+
+    with pytest.raises(FileFormatError, match=r"a\.h5: expected images of 8 x 8 x 3, as the model"):
+        check(tmp_path, monkeypatch, Larger)
+    with pytest.raises(FileFormatError, match=r"a\.h5: expected at least 2 images, .*, got 1"):
+        check(tmp_path, monkeypatch, One)
 
 
 def test_the_figure_shows_every_model(checked):

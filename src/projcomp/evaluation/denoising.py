@@ -18,6 +18,7 @@ from projcomp.data.dataset import RenderedImages
 from projcomp.devices import torch_device
 from projcomp.diffusion.loss import denoising_error
 from projcomp.diffusion.pixels import encode
+from projcomp.errors import FileFormatError
 from projcomp.files import write_text
 from projcomp.memory import is_out_of_memory, memory_for
 from projcomp.networks import conditioning
@@ -86,9 +87,20 @@ def _rows(
             for part, held_out in (("held_out", True), ("training", False))
         }
         count = min(MOST_IMAGES, *map(len, parts.values()))
+        if not count:
+            raise FileFormatError(
+                f"{data_dir / name}.h5: expected at least 2 images, of which one is held out, got "
+                "1; enlarge the dataset"
+            )
         for part, source in parts.items():
             stream = seeds.integer_seed(settings.seed, "check", settings.model, name, part)
             images = _draw(source, count, torch.Generator().manual_seed(stream))
+            side = model.resolution
+            if images.x0.shape[1:] != (3, side, side):
+                raise FileFormatError(
+                    f"{data_dir / name}.h5: expected images of {side} x {side} x 3, as the model "
+                    f"learned from, got {source.shape}; render the dataset again at this resolution"
+                )
             for told in ("condition", "nothing"):
                 for sigma, errors in zip(sigmas, _errors(model, images, told, sigmas), strict=True):
                     rows.append(

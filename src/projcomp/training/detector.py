@@ -342,7 +342,12 @@ def _usable(checkpoint: Path, described: dict[str, Any]) -> Path | None:
     if not checkpoint.is_file():
         return None
     try:
-        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)["projcomp_settings"]
+        whole = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        saved = whole["projcomp_settings"]
+        # Lightning passes in silence over parts that are missing
+        for part in ("loops", "optimizer_states", "lr_schedulers"):
+            if not whole[part]:
+                raise ValueError(f"no {part}")
     except Exception as error:
         if is_out_of_memory(error):
             raise
