@@ -78,6 +78,7 @@ def _begin(final: Path) -> Path:
     try:
         _refuse_what_is_no_file(final)
         temporary = final.with_name(_temporary_name(final, str(os.getpid())))
+        _refuse_long_names(final, _nearest_folder(final.parent))
         final.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(final)
         _create(temporary)

@@ -10,11 +10,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from projcomp.data.hdf5 import PathLike, dataset, open_hdf5, reading, text, wrong
+from projcomp.data.hdf5 import PathLike, attribute, dataset, open_hdf5, reading, text, wrong
 from projcomp.data.shard_format import (
     DATASETS,
     INDEX_KIND,
     SHARD_KIND,
+    canonical_json,
     common_attributes,
     open_layout,
     settings_of,
@@ -65,6 +66,29 @@ class Shards:
             file.close()
             raise wrong(part.path, f"{wanted} images {self.shape[1:]}", f"{shape[0]} {shape[1:]}")
         return file
+
+    def reopen(self, number: int, **options: Any) -> h5py.File:
+        """As :meth:`open`, of an index's shard that has been checked before: its name tags alone.
+
+        Raises:
+            FileFormatError: it is missing, damaged, or another one by now.
+        """
+        part = self.parts[number]
+        file = open_hdf5(part.path, f"a {SHARD_KIND} file", **options)
+        try:
+            with reading(part.path, f"a {SHARD_KIND} file"):
+                same = (
+                    text(file, "settings") == canonical_json(self.settings)
+                    and attribute(file, "shard") == number
+                    and len(dataset(file, "images")) == part.rows.stop - part.rows.start
+                )
+        except FileFormatError:
+            file.close()
+            raise
+        if same:
+            return file
+        file.close()
+        return self.open(number, **options)
 
 
 def build_index(shards: Sequence[PathLike], out: PathLike) -> None:

@@ -61,7 +61,7 @@ class ImageReader:
         if len(self._open) >= self._may_open:
             self._open.popitem(last=False)[1].file.close()
         # no chunk cache: an image is one chunk, and hardly ever read twice in a while
-        self._open[shard] = dataset(self._shards.open(shard, rdcc_nbytes=0), "images")
+        self._open[shard] = dataset(self._shards.reopen(shard, rdcc_nbytes=0), "images")
         return self._open[shard]
 
 

@@ -1,0 +1,109 @@
+"""A picture file as a source of one image: 8-bit RGB as it is, nothing converted in silence."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from projcomp.contents import what_is
+from projcomp.data.image_source import ACCEPTED, ImageSource
+from projcomp.errors import FileFormatError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+_ORIENTATION = 0x0112
+_EXPECTED = "an 8-bit RGB picture"
+
+
+@dataclass(frozen=True)
+class PictureFile(ImageSource):
+    """A picture file, which holds one image."""
+
+    def read(self, rows: slice) -> NDArray[np.uint8]:
+        """The one image, uint8 (1, H, W, 3), or none.
+
+        Raises:
+            FileFormatError: the file went away, or its data are damaged.
+        """
+        try:
+            with Image.open(self.path, formats=FORMATS) as picture:
+                image = np.asarray(picture)
+        except Exception as error:  # Pillow raises nearly everything over damaged bytes
+            raise _not_decoded(self.path, error) from None
+        if image.shape != (*self.size, 3) or image.dtype != np.uint8:
+            raise _wrong(self.path, f"{image.dtype} {image.shape}", "do not change it meanwhile")
+        return image[None][rows]
+
+    def name(self, number: int) -> str:
+        """The file's path."""
+        return str(self.path)
+
+
+def open_picture(path: Path) -> PictureFile:
+    """The picture ``path``, seen by its header to be 8-bit RGB of one frame.
+
+    Raises:
+        FileFormatError: it is no picture, of another kind, or damaged.
+    """
+    return PictureFile(path, _size_of(path, what_is(path)), 1)
+
+
+def _size_of(path: Path, looks: str) -> tuple[int, int]:
+    """Height and width of a picture, seen to be 8-bit RGB by its header."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as picture:
+                problem, size = _problem(picture, path), (picture.height, picture.width)
+    except Image.UnidentifiedImageError:
+        whole = looks.endswith("picture") and looks.split()[1].upper() not in FORMATS
+        got = looks if whole or not looks.endswith("picture") else f"what begins as {looks}"
+        raise FileFormatError(
+            f"{path}: {ACCEPTED} expected, got {got}: convert it, or leave it out"
+        ) from None
+    except Exception as error:  # Pillow raises nearly everything over damaged bytes
+        raise _not_decoded(path, error) from None
+    if problem:
+        raise _wrong(path, *problem)
+    return size
+
+
+def _problem(picture: Image.Image, path: Path) -> tuple[str, str] | None:
+    """Why a picture cannot be taken as it is, and how to mend it."""
+    convert = f"convert it, say by `magick {path.name} -depth 8 -type TrueColor PNG24:new.png`"
+    flatten = "put it on a ground first, and save it without transparency"
+    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+        return f"one with transparency ({picture.mode})", flatten
+    if picture.mode != "RGB":
+        kind = {
+            "L": "greyscale",
+            "1": "black and white",
+            "P": "a palette",
+            "CMYK": "print colours",
+        }.get(picture.mode, "16 bits or more" if picture.mode[0] in "IF" else "other colours")
+        return f"one of {kind} ({picture.mode})", convert
+    if picture.format == "PNG" and _png_depth(path) != 8:
+        return f"one of {_png_depth(path)} bits a channel", convert
+    if getattr(picture, "n_frames", 1) != 1:
+        return f"one of {getattr(picture, 'n_frames', 1)} frames", "save the frames one by one"
+    if picture.getexif().get(_ORIENTATION, 1) != 1:
+        return "one that is to be turned (EXIF orientation)", "save it turned, without the mark"
+    return None
+
+
+def _png_depth(path: Path) -> int:
+    """Bits a channel of a PNG file, which Pillow reads as 8 whatever they are."""
+    with path.open("rb") as file:
+        return file.read(25)[24]
+
+
+def _wrong(path: Path, got: str, mend: str) -> FileFormatError:
+    return FileFormatError(f"{path}: {_EXPECTED} expected, got {got}: {mend}")
+
+
+def _not_decoded(path: Path, error: Exception) -> FileFormatError:
+    told = str(error).splitlines()
+    why = told[0] if told else type(error).__name__
+    return _wrong(path, f"one that cannot be decoded ({why})", "take a whole copy of it")

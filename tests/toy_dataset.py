@@ -1,0 +1,45 @@
+"""A small dataset on the disk, made without Blender."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from projcomp import seeds
+from projcomp.config import SceneConfig
+from projcomp.data.index import build_index
+from projcomp.data.picture import Picture
+from projcomp.data.shards import write_shard
+from projcomp.scenes.placement import draw_scene
+
+SETTINGS = {"dataset": "toy", "seed": 0, "min_objects": 0, "max_objects": 3, "shard_size": 4}
+COUNT, SIDE = 4, 8
+
+
+def write_toy_shard(path: Path, number: int, settings: dict[str, Any] = SETTINGS) -> None:
+    """Four images of 8 x 8; ``number`` decides what is in them, and the settings do not."""
+    pictures = []
+    for index in range(number * COUNT, (number + 1) * COUNT):
+        rng = seeds.generator(0, "toy", index)
+        scene = draw_scene(rng, SceneConfig(), 0, 3)
+        image = rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+        mask = rng.integers(0, len(scene.objects) + 1, (SIDE, SIDE), dtype=np.uint8)
+        pictures.append((scene, Picture(image, mask)))
+    write_shard(
+        path,
+        pictures,
+        count=COUNT,
+        size=(SIDE, SIDE),
+        max_objects=3,
+        settings=settings,
+        attributes={"seed": 0, "shard": number},
+    )
+
+
+def write_toy(folder: Path, shards: int = 3) -> Path:
+    """The index ``toy.h5`` in ``folder``, its shards in ``toy/``."""
+    paths = [folder / "toy" / f"shard-{number:05d}.h5" for number in range(shards)]
+    for number, path in enumerate(paths):
+        write_toy_shard(path, number)
+    build_index(paths, folder / "toy.h5")
+    return folder / "toy.h5"
