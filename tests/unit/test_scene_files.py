@@ -162,7 +162,7 @@ REFUSED = {
 def _changed(change: object) -> object:
     """A good scene with one thing changed, or the change itself where it is no part of a scene."""
     scene = clevrs(_drawn(count=1))
-    scene["objects"][0].update(shape="cube", size="large")
+    scene["objects"][0].update(shape="cube", size="large", rotation=0.0)
     if not isinstance(change, dict) or {"scene", "scenes"} & set(change):
         return change
     for key, value in change.items():

@@ -85,7 +85,7 @@ def _text(path: PathLike) -> str:
             )
         return data.decode(json.detect_encoding(data)).removeprefix("\ufeff")
     except FileNotFoundError:
-        raise FileFormatError(f"{expected} no file") from None
+        raise FileFormatError(f"{expected} no file: check its name") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise FileFormatError(
             f"{expected} a damaged gzip file ({error}): copy it again, or unpack it yourself"
