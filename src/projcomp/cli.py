@@ -53,12 +53,21 @@ class WandbMode(StrEnum):
     online = "online"
 
 
+_UsageError: Any = typer.BadParameter.__base__
+"""What is wrong with the flags of a command; Typer does not export the class."""
+
+
 class _Group(typer.core.TyperGroup):
     """Turns what a user can cause into one line and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except _UsageError as error:
+            path = getattr(error.ctx, "command_path", "projcomp")
+            told = " ".join(error.format_message().split())
+            typer.echo(f"error: {path}: {told}; `{path} --help` says what it takes", err=True)
+            raise typer.Exit(1) from None
         except UserError as error:
             typer.echo(f"error: {error}", err=True)
             if isinstance(error, DiskError):

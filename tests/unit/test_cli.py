@@ -36,6 +36,26 @@ def test_every_stage_has_help(stage: str) -> None:
         assert f"projcomp {stage}" in " ".join(output.split())
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("render-scenes", "a.json", "b.h5", "--width", "1"), "'--width'"),
+        (("render-scenes", "a.json", "b.h5", "--width", "wide"), "'--width'"),
+        (("render-scenes", "a.json"), "Missing argument"),
+        (("train", "--devices", "0"), "'--devices'"),
+        (("check", "--presets", "x"), "No such option"),
+        (("nosuch",), "No such command"),
+    ],
+)
+def test_wrong_flags_are_one_line(arguments: tuple[str, ...], told: str) -> None:
+    code, output = run(*arguments)
+    assert code == 1
+    assert output.startswith("error: ")
+    assert told in output
+    assert "--help` says what it takes" in output
+    assert output.count("\n") == 1
+
+
 def test_a_setting_told_twice_is_refused(tmp_path: Path) -> None:
     text = RENDER.replace('"seed":0', '"seed":0,"seed":1')
     code, output = run(
@@ -115,7 +135,7 @@ TRAIN = stages.to_json(stages.train_settings(load(known()), "single"))
         ("--devices 3", "training.batch_size: expected a multiple of 3, the number of processes"),
         ("--nodes 2", "training.nodes = 2: expected a process that Slurm's srun started, got no"),
         ("--checkpoint-minutes nan", "--checkpoint-minutes: expected a "),
-        ("--checkpoint-minutes 0", "--checkpoint-minutes: expected a number greater than 0"),
+        ("--checkpoint-minutes 0", "--checkpoint-minutes: expected a number of at least 0.01"),
         ('--sampling {"sigma_min":90}', "sigma_min: expected a number above 0 and below"),
         ("--sampling {", "--sampling: "),
         ("--wandb offline --wandb-project a/b", "wandb.project: expected a name of 1 to 128 "),

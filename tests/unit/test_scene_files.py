@@ -102,7 +102,7 @@ def test_ways_to_write_the_same_scenes(tmp_path) -> None:
     for content in (
         [one, two],
         lines.encode(),
-        gzip.compress(lines.encode("utf-8-sig")),
+        gzip.compress(lines.encode("utf-8-sig"), mtime=0),
         (json.dumps([one]) + json.dumps({"scenes": [two]})).encode("utf-16"),
     ):
         assert _read(tmp_path, content)[0] == expected
