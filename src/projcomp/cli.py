@@ -20,8 +20,7 @@ from pydantic import ValidationError
 
 from projcomp import displays, output_kinds, stages
 from projcomp.config import SamplingConfig, Section, TrainingConfig, WandbConfig
-from projcomp.errors import ConfigError, DiskError, UserError
-from projcomp.memory import is_out_of_memory
+from projcomp.errors import ConfigError, DiskError, UserError, is_out_of_memory
 from projcomp.outputs import check_apart, check_output, check_outputs, check_sheets
 
 SettingsT = TypeVar("SettingsT", bound=Section)

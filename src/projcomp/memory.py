@@ -1,36 +1,9 @@
 """Out of memory, however numpy, torch, HDF5 or the system say it, as one line."""
 
-import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from projcomp.errors import DeviceError
-
-_SAYINGS = (
-    "out of memory",
-    "allocate memory",
-    "not enough memory",
-    "memory allocation failed",
-    "unable to allocate",
-    "alloc_failed",
-    "bad_alloc",
-    "storage size calculation overflowed",
-    "out of shared memory",
-    "unable to mmap",
-)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether ``error`` tells that memory did not suffice, of the machine or of its GPU."""
-    if isinstance(error, MemoryError):
-        return True
-    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
-        return True
-    if not isinstance(error, RuntimeError | OSError):
-        return False
-    # torch's own class is a RuntimeError; this module is imported where torch is not
-    told = str(error).lower()
-    return type(error).__name__ == "OutOfMemoryError" or any(word in told for word in _SAYINGS)
+from projcomp.errors import DeviceError, is_out_of_memory
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from projcomp.errors import DeviceError
-from projcomp.memory import is_out_of_memory, memory_for
+from projcomp.errors import DeviceError, is_out_of_memory
+from projcomp.memory import memory_for
 
 LACKS = [
     MemoryError(),

@@ -8,7 +8,7 @@ from torch import Tensor
 from projcomp.diffusion.convert import denoised_to_score
 from projcomp.diffusion.field import Denoiser
 from projcomp.diffusion.shapes import Samples, Stacked
-from projcomp.errors import DeviceError
+from projcomp.errors import DeviceError, is_out_of_memory
 
 
 class BatchedScores:
@@ -72,7 +72,9 @@ class BatchedScores:
             largest = min(self.chunk_size, len(x) * len(group.conditions))
             try:
                 return group.denoise(x, sigma, largest)
-            except torch.OutOfMemoryError:
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
                 if largest == 1:
                     raise DeviceError(
                         "sampling: expected a device whose memory holds the network and one image, "

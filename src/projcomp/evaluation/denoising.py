@@ -18,9 +18,9 @@ from projcomp.data.dataset import RenderedImages
 from projcomp.devices import torch_device
 from projcomp.diffusion.loss import denoising_error
 from projcomp.diffusion.pixels import encode
-from projcomp.errors import FileFormatError
+from projcomp.errors import FileFormatError, is_out_of_memory
 from projcomp.files import write_text
-from projcomp.memory import is_out_of_memory, memory_for
+from projcomp.memory import memory_for
 from projcomp.networks import conditioning
 from projcomp.networks.checkpoint import load_model
 from projcomp.networks.denoiser import Denoiser

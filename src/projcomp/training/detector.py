@@ -21,14 +21,14 @@ from torch.nn import functional
 
 from projcomp import devices, seeds
 from projcomp.config import DetectorConfig
-from projcomp.errors import ConfigError, FileFormatError, UserError
+from projcomp.errors import ConfigError, FileFormatError, UserError, is_out_of_memory
 from projcomp.evaluation.check import check_detections
 from projcomp.evaluation.detect import detect, save_detector
 from projcomp.evaluation.detector import Detector, normalize
 from projcomp.evaluation.heatmaps import Targets, draw_targets
 from projcomp.evaluation.labelled import LabelledImages, read_labelled
 from projcomp.files import atomic_path, write_text
-from projcomp.memory import is_out_of_memory, memory_for
+from projcomp.memory import memory_for
 from projcomp.training.failures import as_user_error, first_line, one_line
 from projcomp.training_checks import detector_problems
 

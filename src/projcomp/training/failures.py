@@ -8,8 +8,7 @@ import torch.distributed
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from projcomp.errors import DeviceError, OutputError, UserError
-from projcomp.memory import is_out_of_memory
+from projcomp.errors import DeviceError, OutputError, UserError, is_out_of_memory
 from projcomp.training.processes import Companions
 
 _LOST = (
