@@ -27,6 +27,9 @@ IMAGE_STORAGE: dict[str, Any] = {"compression": "gzip", "compression_opts": 4}
 TABLE_STORAGE: dict[str, Any] = {"chunks": True, "fletcher32": True}
 """Tables carry check sums, as gzip's own are the images', so that damage is noticed."""
 
+_MOST_VALUES = 2**20
+"""Numbers of an attribute; more are damage."""
+
 _LOCKED = (errno.EAGAIN, errno.EWOULDBLOCK)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -181,7 +184,7 @@ def dataset(file: h5py.File, name: str) -> h5py.Dataset:
 
 def attribute(file: h5py.File, name: str) -> Any:
     """The attribute ``name`` as a number or a text; None if it is missing or anything else."""
-    value = file.attrs.get(name)
+    value = _stored(file, name)
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.reshape(-1)[0]
     if isinstance(value, np.generic):
@@ -189,6 +192,25 @@ def attribute(file: h5py.File, name: str) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return value if isinstance(value, str | int | float) else None
+
+
+def attributes(file: h5py.File) -> dict[str, Any]:
+    """All attributes of an open file that can be read, by name."""
+    return {name: value for name in file.attrs if (value := _stored(file, name)) is not None}
+
+
+def _stored(file: h5py.File, name: str) -> Any:
+    """The attribute as h5py gives it; None where it is missing or odd.
+
+    Texts lie outside the attribute, and HDF5 takes the process along where damage has made many
+    of one: so the shape is looked at first.
+    """
+    if name not in file.attrs:
+        return None
+    found = file.attrs.get_id(name)
+    if h5py.check_string_dtype(found.dtype) is not None and found.shape not in ((), (1,)):
+        return None
+    return file.attrs[name] if math.prod(found.shape or ()) <= _MOST_VALUES else None
 
 
 def text(file: h5py.File, name: str) -> str:

@@ -14,6 +14,7 @@ from projcomp.data.hdf5 import (
     IMAGE_STORAGE,
     TABLE_STORAGE,
     PathLike,
+    attributes,
     dataset,
     open_checked,
     reading,
@@ -107,7 +108,7 @@ def read_samples(
             dataset(file, "images")[:],
             dataset(file, "locations")[:].astype(np.float64),
             [name.decode() for name in dataset(file, "colors")[:]],
-            dict(file.attrs),
+            attributes(file),
             {name: dataset(file, f"measured/{name}")[:] for name in _names(file.get("measured"))},
         )
     for name, wanted in {"case": case, "experiment": experiment}.items():

@@ -12,6 +12,7 @@ from projcomp.data.hdf5 import (
     TABLE_STORAGE,
     PathLike,
     attribute,
+    attributes,
     dataset,
     reading,
     wrong,
@@ -86,7 +87,11 @@ def check_shard(path: PathLike, settings: dict[str, Any] | None = None) -> dict[
         FileFormatError: the file is missing, damaged, foreign, or comes from other settings.
     """
     with open_shard(path, settings) as file, reading(path, f"a {SHARD_KIND} file"):
-        return {**file.attrs, "shard": attribute(file, "shard"), "settings": settings_of(file)}
+        return {
+            **attributes(file),
+            "shard": attribute(file, "shard"),
+            "settings": settings_of(file),
+        }
 
 
 def open_shard(

@@ -71,6 +71,8 @@ def _wrong(path: Path, got: str, maker: str) -> FileFormatError:
 
 def _ragged(content: str) -> str:
     """What is wrong with the rows' lengths; pandas would fill short rows and shift long ones."""
+    if "\0" in content:
+        return "one with bytes that are no text"
     rows = csv.reader(io.StringIO(content), strict=True)
     width = len(next(rows, []))
     for row in rows:
