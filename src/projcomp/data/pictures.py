@@ -112,7 +112,9 @@ def _files(path: Path) -> list[Path]:
             f"({error.strerror}): ask its owner for permission"
         ) from None
     if not names:
-        raise FileFormatError(f"{path}: a folder of pictures expected, got an empty one")
+        raise FileFormatError(
+            f"{path}: a folder of pictures expected, got an empty one: name another"
+        )
     for name in names:
         if (path / name).is_dir() or Path(name).suffix.lower() not in SUFFIXES:
             kind = "folder" if (path / name).is_dir() else "file"
