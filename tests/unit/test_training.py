@@ -6,6 +6,7 @@ import math
 import os
 import signal
 import struct
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -272,7 +273,16 @@ def test_wandb_logs_offline(tmp_path, monkeypatch):
     assert len(list(log.parent.glob("files/media/images/*.png"))) == 2
     with (tmp_path / "a" / "metrics.csv").open() as file:
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-    logged = [row for row in wandb_history(log) if "loss" in row]
+    for _ in range(300):  # its service writes the end of the log after finish() has returned
+        if "exit" in {kind for kind, _ in wandb_records(log)}:
+            break
+        time.sleep(0.1)
+    history = [
+        {i.key or ".".join(i.nested_key): json.loads(i.value_json) for i in record.history.item}
+        for kind, record in wandb_records(log)
+        if kind == "history"
+    ]
+    logged = [row for row in history if "loss" in row]
     assert [row["images_seen"] for row in logged] == [row["images_seen"] for row in rows]
     for ours, theirs in zip(rows, logged, strict=True):
         assert theirs["trainer/global_step"] == ours["images_seen"]
@@ -297,8 +307,8 @@ def test_a_resumed_training_goes_on_in_its_wandb_run(tmp_path, monkeypatch):
     assert first == second != third
 
 
-def wandb_history(log):
-    """The rows of a run's own log: protobuf messages in LevelDB's log format."""
+def wandb_records(log):
+    """Kind and content of the records of a run's own log: protobuf messages in LevelDB's format."""
     from wandb.proto.wandb_internal_pb2 import Record
 
     data, at, message = log.read_bytes(), 7, b""  # after the file's own header
@@ -308,16 +318,14 @@ def wandb_history(log):
             at += left
             continue
         length, kind = struct.unpack_from("<HB", data, at + 4)
+        if at + 7 + length > len(data):
+            return  # still being written
         message += data[at + 7 : at + 7 + length]
         at += 7 + length
         if kind in (1, 4):  # whole, or the last part
             record = Record.FromString(message)
             message = b""
-            if record.WhichOneof("record_type") == "history":
-                yield {
-                    item.key or ".".join(item.nested_key): json.loads(item.value_json)
-                    for item in record.history.item
-                }
+            yield record.WhichOneof("record_type"), record
 
 
 def batches(dropout=0.0, start=0, **share):
