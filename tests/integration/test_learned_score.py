@@ -51,6 +51,7 @@ class Mixture(RenderedImages):
         self.num_objects = torch.ones(COUNT).long()
         self.labels = which[:, None, None].float()
         self.condition = condition
+        self.shape = (SIDE, SIDE, 3)
         self.identity = "draws of the mixture"
 
 

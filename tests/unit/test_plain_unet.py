@@ -40,9 +40,14 @@ def test_values_and_gradients_are_those_of_the_plain_network(training):
         for result in results:
             result.square().sum().backward()
         ours.project_gradients()
+        # a sum that cancels, as a gain's, keeps the rounding of its terms, which are as large as
+        # other gradients: the order of fp32 sums is the processor's
+        largest = max(float(b.grad.abs().max()) for b in plain.parameters() if b.grad is not None)
+        rounding = torch.finfo(torch.float32).eps * largest
         for (name, a), b in zip(ours.named_parameters(), plain.parameters(), strict=True):
             if a.grad is None:
                 assert b.grad is None
                 continue
             scale = float(b.grad.abs().max())
-            assert float((a.grad - b.grad).abs().max()) <= 1e-3 * scale, name
+            difference = float((a.grad - b.grad).abs().max())
+            assert difference <= 1e-3 * scale + rounding, name

@@ -79,7 +79,7 @@ def test_a_negative_weight_takes_away():
 def test_negated_conditionals_come_last_in_cases_and_weights():
     assert Product(weights=[-2.0, 1.0, 3.0]).weights_of(3) == [1.0, 3.0, -2.0]
     case = location_case(3, [False, True, True])
-    assert case.name == "k2-not1"
+    assert case.name == "p2-p3-not-p1"
     assert case.locations == location_case(3).locations[1:]
     assert case.avoided_locations == location_case(1).locations
     assert case.num_composed == 2
