@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,9 @@ def read_table(
     Raises:
         FileFormatError: it is missing, damaged, empty, lacks a column, or has words for numbers.
     """
-    check_input(path, "a table", f"run {maker}", "no such file")
+    if not os.path.lexists(path):
+        raise FileFormatError(f"{path}: expected a table, got no such file; run {maker}")
+    check_input(path, "a table", f"run {maker}")
     try:
         content = Path(path).read_text(encoding="utf-8")
         lack = _ragged(content)
