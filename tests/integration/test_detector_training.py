@@ -19,6 +19,7 @@ from projcomp.evaluation.matching import match
 from projcomp.scenes.spec import ObjectSpec, SceneSpec
 from projcomp.scenes.vocabulary import CAMERA_LOCATION, COLORS, LAMP_LOCATIONS
 from projcomp.stages import DetectorSettings
+from projcomp.training import detector
 from projcomp.training.detector import (
     _usable,
     augment,
