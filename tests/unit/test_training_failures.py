@@ -69,6 +69,21 @@ def test_an_error_at_any_moment_comes_out_itself(tmp_path, monkeypatch, hook):
     assert not (tmp_path / "a" / "weights.safetensors").exists()
 
 
+def test_what_was_never_begun_can_be_ended(tmp_path):
+    progress = Progress(
+        Metrics(tmp_path / "metrics.csv", 0),
+        lambda: None,
+        log_images=1,
+        checkpoint_minutes=1.0,
+        total_images=8,
+        start_images=0,
+    )
+    before = signal.getsignal(signal.SIGTERM)
+    for end in (progress.close, lambda: progress.on_exception(None, None, None), progress.close):  # pyright: ignore[reportArgumentType]
+        end()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
 @pytest.mark.parametrize("hook", ["setup", "on_train_start"])
 @pytest.mark.parametrize(
     ("error", "kind", "line"),
