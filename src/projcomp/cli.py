@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, TypeVar
@@ -56,17 +57,30 @@ _UsageError: Any = typer.BadParameter.__base__
 """What is wrong with the flags of a command; Typer does not export the class."""
 
 
+def _wrong_flags(error: Any) -> typer.Exit:
+    path = getattr(error.ctx, "command_path", "projcomp")
+    told = " ".join(error.format_message().split())
+    typer.echo(f"error: {path}: {told}; `{path} --help` says what it takes", err=True)
+    return typer.Exit(1)
+
+
 class _Group(typer.core.TyperGroup):
     """Turns what a user can cause into one line and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the flags before the command's name."""
+        if not args:
+            return super().parse_args(ctx, args)  # shows the help
+        try:
+            return super().parse_args(ctx, args)
+        except _UsageError as error:
+            raise _wrong_flags(error) from None
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except _UsageError as error:
-            path = getattr(error.ctx, "command_path", "projcomp")
-            told = " ".join(error.format_message().split())
-            typer.echo(f"error: {path}: {told}; `{path} --help` says what it takes", err=True)
-            raise typer.Exit(1) from None
+            raise _wrong_flags(error) from None
         except UserError as error:
             typer.echo(f"error: {error}", err=True)
             if isinstance(error, DiskError):
@@ -129,18 +143,18 @@ def _parse(model: type[SettingsT], text: str, flag: str = "--settings") -> Setti
 
     try:
         with suppress(ValueError, RecursionError):  # what is no JSON has its line below
-            json.loads(text, object_pairs_hook=_once)
+            json.loads(text, object_pairs_hook=partial(_once, flag))
         return model.model_validate_json(text)
     except ValidationError as error:
         raise ConfigError(f"{flag}: {first_line(error, model)}") from None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _once(flag: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """The object of ``pairs``; JSON's readers let the last of two equal keys win."""
     seen = dict(pairs)
     if len(seen) < len(pairs):
         twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        raise ConfigError(f"--settings: every key once expected, got {twice!r} twice")
+        raise ConfigError(f"{flag}: every key once expected, got {twice!r} twice")
     return seen
 
 

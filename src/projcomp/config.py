@@ -298,7 +298,7 @@ class DetectorConfig(Section):
     batch_size: Whole = Field(64, ge=1, le=1_000_000, description="images per update")
     learning_rate: Number = Field(2e-3, gt=0, le=10, description="peak learning rate of AdamW")
     threshold: Number = Field(
-        0.5, gt=0, lt=1, description="least height of a heatmap peak that counts as an object"
+        0.5, ge=0.01, le=0.99, description="least height of a heatmap peak that counts as an object"
     )
 
 
@@ -312,7 +312,7 @@ class EvaluationConfig(Section):
         description="a place holds an object when a detected centre "
         "lies this near, as a share of the image side",
     )
-    confidence: Number = Field(0.95, gt=0, lt=1, description="level of all intervals")
+    confidence: Number = Field(0.95, ge=0.01, le=0.9999, description="level of all intervals")
     bootstrap: Whole = Field(
         2000, ge=100, le=1_000_000, description="bootstrap resamples behind the intervals of means"
     )

@@ -17,6 +17,7 @@ from projcomp.experiment_checks import repeated, unknown_name
 from projcomp.paths import MAX_NAME, root_problem
 from projcomp.scenes.vocabulary import SIZES
 from projcomp.wandb_names import wandb_project_problem
+from projcomp.words import quoted
 
 RANDOM_PACKING = 0.547
 """Covered share at which equal discs thrown one by one into the plane jam (Feder 1980)."""
@@ -62,7 +63,7 @@ def _names(config: Config) -> Iterator[str]:
     for section, names in sections.items():
         for name in names:
             if not _NAME.fullmatch(name):
-                yield f"{section}: expected names of letters, digits, _ and -, got {name!r}"
+                yield f"{section}: expected names of letters, digits, _ and -, got {quoted(name)}"
             elif len(name) > MAX_NAME:
                 yield f"{section}: expected names of at most {MAX_NAME} letters, got {name[:40]}..."
             if name in reserved.get(section, ()):

@@ -33,6 +33,9 @@ _CONFIG_HEAD = """\
 # Generated from src/projcomp/config.py by `projcomp config write`; edit the values as you like.
 """
 
+_MARKS = ("Generated from `src/projcomp/config.py`", '"title": "Config"')
+"""What stands in every version of the page, and of the schema."""
+
 _SUM = "# Sum of the text as it was generated (by it `config write` sees edits): "
 
 _DOCS_HEAD = """\
@@ -73,6 +76,12 @@ def write_generated(folder: Path, *, replace: bool = False) -> list[Path]:
     edited = folder / CONFIG_FILE
     if found[edited] not in (None, texts[edited]) and not replace:
         _refuse_edited(edited, str(found[edited]))
+    for path, text in found.items():
+        if text and path != edited and not replace and not any(mark in text for mark in _MARKS):
+            raise ConfigError(
+                f"{path}: a file that `projcomp config write` made expected, got another one; name "
+                "the repository with --folder, move the file away, or give it up with --replace"
+            )
     changed = [path for path, text in texts.items() if found[path] != text]
     for path in changed:
         write_text(path, texts[path])

@@ -1,6 +1,6 @@
 """Experiments and sweeps: what is composed, how, and what is asked for."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field
 
@@ -9,6 +9,9 @@ from projcomp.config_samplers import SamplingConfig
 from projcomp.config_section import Color, Section, Text, Whole, defaults, drop_none
 
 Place = Annotated[Whole, Field(ge=1, le=9)]
+
+Pair = TypeVar("Pair")
+Pairs = Annotated[list[Pair], Field(max_length=100)]
 
 MAX_OBJECTS = 20
 """Objects of one picture, at most."""
@@ -32,6 +35,7 @@ class RequestConfig(Section):
     models: list[Text] | None = Field(
         None,
         min_length=1,
+        max_length=100,
         description="models, each told nothing, that are composed: instead of conditionals, or "
         "after them",
     )
@@ -45,17 +49,20 @@ class RequestConfig(Section):
     )
     num_composed: list[Annotated[Whole, Field(ge=0, le=9)]] | None = Field(
         None,
+        max_length=100,
         description="numbers of composed locations, at most the nine there are; 0 samples the "
         "background alone",
     )
-    location_pairs: Literal["all"] | list[tuple[Place, Place]] | None = Field(
+    location_pairs: Literal["all"] | Pairs[tuple[Place, Place]] | None = Field(
         None, description="pairs of composed locations by number, 1 to 9, or all of them"
     )
-    color_pairs: Literal["all"] | list[tuple[Color, Color]] | None = Field(
+    color_pairs: Literal["all"] | Pairs[tuple[Color, Color]] | None = Field(
         None, description="pairs of composed colours, or all of them"
     )
     num_objects: list[Annotated[Whole, Field(ge=0, le=MAX_OBJECTS)]] | None = Field(
-        None, description="with models alone: numbers of objects that their images should show"
+        None,
+        max_length=100,
+        description="with models alone: numbers of objects that their images should show",
     )
     num_samples: Whole = Field(ge=1, le=1_000_000, description="samples per case")
 

@@ -13,6 +13,7 @@ from projcomp.config import Config
 from projcomp.config_checks import problems
 from projcomp.config_yaml import read_yaml
 from projcomp.errors import ConfigError
+from projcomp.words import short
 
 _NAMED = {
     "int_parsing": "a whole number",
@@ -107,7 +108,7 @@ def first_line(error: ValidationError, model: type[BaseModel]) -> str:
 
 
 def _line(path: tuple[str, ...], items: list[Any], parent: type[BaseModel] | None) -> str:
-    key = ".".join(path) or "the top level"
+    key = ".".join(short(part) for part in path) or "the top level"
     first = items[0]
     if first["type"] == "extra_forbidden":
         return f"{key}: {_unknown(path[-1], parent)}"
@@ -117,7 +118,10 @@ def _line(path: tuple[str, ...], items: list[Any], parent: type[BaseModel] | Non
         key, expected = f"{key}.name", str(first["ctx"]["expected_tags"]).replace("'", "")
         return f"{key}: expected one of {expected}, got {_shown(first['ctx']['tag'])}"
     expected = " or ".join(dict.fromkeys(_expected(item) for item in items))
-    return f"{key}: expected {expected}, got {_shown(first['input'])}"
+    line = f"{key}: expected {expected}, got {_shown(first['input'])}"
+    # YAML reads no, on, 1, ~ as something else
+    unquoted = first["input"] is None or isinstance(first["input"], bool | int | float)
+    return f"{line}; put it in quotes" if expected == "text" and unquoted else line
 
 
 def _and_more(count: int) -> str:
@@ -128,10 +132,9 @@ def _shown(value: Any) -> str:
     if value is None:
         return "nothing (null)"
     try:
-        text = " ".join(repr(value).split())
+        return short(repr(value))
     except ValueError:  # of a number, too long for Python to write out
         return "a number of thousands of digits"
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _expected(item: Any) -> str:

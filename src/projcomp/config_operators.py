@@ -13,8 +13,10 @@ Background = Literal["given", "own", "none"]
 """Where an operator takes its background from: the experiment, the conditionals' own model told
 nothing, or nowhere."""
 
+Weight = Annotated[Number, Field(ge=-1e6, le=1e6)]
+
 Weights = Annotated[
-    Number | list[Number],
+    Weight | list[Weight],
     Field(
         description="weight of everything composed, or a list with one for each (the case's "
         "conditions, then models); a negative weight negates"
@@ -84,7 +86,7 @@ class SuperpositionOr(OperatorSection):
         description="how densities are followed: ito with sampler sde, hutchinson with euler, "
         "detailed_balance with sde or ancestral",
     )
-    bias: list[Number] = Field(
+    bias: list[Weight] = Field(
         [], description="added to the log-densities, one number per model; none for equal shares"
     )
     data_std: Number = Field(
@@ -101,7 +103,7 @@ class SuperpositionAnd(OperatorSection):
         description="as published, with the term that it misses (both with sampler sde), or the "
         "form for the ODE (with euler), whose divergences come from one random probe a step",
     )
-    lift: list[Number] = Field(
+    lift: list[Weight] = Field(
         [],
         description="log-density wanted at the end above the first model's, one number for every "
         "model but the first; not for the form ode, which keeps densities equal",

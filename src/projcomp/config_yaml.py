@@ -15,17 +15,18 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from projcomp.errors import ConfigError
+from projcomp.words import short
 
 PathLike = str | os.PathLike[str]
 
-MAX_BYTES = 2**22
+MAX_BYTES = 2**20
 """A config has some kilobytes; whatever is larger is something else."""
 
 MAX_DEPTH = 50
-MAX_ENTRIES = 100_000
+MAX_ENTRIES = 20_000
 """Entries with every alias written out."""
 
-MAX_BITS = 128
+MAX_DIGITS = 128
 
 _MARKS = {
     b"\xff\xfe\x00\x00": "UTF-32",
@@ -51,13 +52,16 @@ class _Odd(Exception):
 class _Loader(yaml.SafeLoader):
     """Composes nodes down to ``MAX_DEPTH``: the composer calls itself for every level."""
 
-    depth = 0
+    depth = entries = 0
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         self.depth += 1
+        self.entries += 1
+        line = self.peek_event().start_mark.line
         if self.depth > MAX_DEPTH:
-            line = self.peek_event().start_mark.line
             raise _Odd(line, f"at most {MAX_DEPTH} levels expected, got more brackets or blanks")
+        if self.entries > MAX_ENTRIES:
+            raise _Odd(line, f"at most {MAX_ENTRIES:,} entries expected, got more")
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -80,7 +84,7 @@ def read_yaml(path: PathLike) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: expected keys and values, got {_short(repr(content))}")
+        raise ConfigError(f"{path}: expected keys and values, got {short(repr(content))}")
     return content
 
 
@@ -90,7 +94,8 @@ def _content(text: str) -> Any:
     if node is None:
         return None
     _check(node, [], {})
-    return loader.construct_document(node)
+    # YAML takes JSON's 5e3 for text, and two halves of a sign for two signs
+    return json.loads(text) if _is_json(text) else loader.construct_document(node)
 
 
 def _text(path: PathLike) -> str:
@@ -127,12 +132,19 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _check(node: Node, above: list[Node], sizes: dict[int, int]) -> int:
-    """Raise what is odd in or below ``node``; returns its entries, aliases written out."""
+def _check(node: Node, above: list[Node], known: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """Raise what is odd in or below ``node``; returns its entries and levels, aliases written out.
+
+    Args:
+        node: what to look at.
+        above: the nodes that it lies in.
+        known: the answers so far, by the node's identity.
+    """
+    line = node.start_mark.line
     if any(node is one for one in above):
-        raise _Odd(node.start_mark.line, "an alias of something else expected, got one of itself")
-    if id(node) in sizes:
-        return sizes[id(node)]
+        raise _Odd(line, "an alias of something else expected, got one of itself")
+    if id(node) in known:
+        return known[id(node)]
     tag = node.tag.removeprefix(_TAG)
     below: list[Node] = []
     if isinstance(node, ScalarNode):
@@ -143,13 +155,18 @@ def _check(node: Node, above: list[Node], sizes: dict[int, int]) -> int:
         _check_keys(node)
         below = [value for _, value in node.value]
     else:
-        raise _Odd(node.start_mark.line, f"a plain value, list or mapping expected, got !!{tag}")
-    size = 1 + sum(_check(one, [*above, node], sizes) for one in below)
-    if size > MAX_ENTRIES:
-        line = node.start_mark.line
-        raise _Odd(line, f"at most {MAX_ENTRIES:,} entries expected, got more (aliases of aliases)")
-    sizes[id(node)] = size
-    return size
+        raise _Odd(line, f"a plain value, list or mapping expected, got !!{short(tag)}")
+    found = [_check(one, [*above, node], known) for one in below]
+    entries = 1 + sum(count for count, _ in found)
+    levels = 1 + max((depth for _, depth in found), default=0)
+    if entries > MAX_ENTRIES or levels > MAX_DEPTH:
+        raise _Odd(
+            line,
+            f"at most {MAX_ENTRIES:,} entries and {MAX_DEPTH} levels expected, got more (aliases "
+            "of aliases)",
+        )
+    known[id(node)] = entries, levels
+    return entries, levels
 
 
 def _check_scalar(node: ScalarNode, tag: str) -> None:
@@ -158,29 +175,39 @@ def _check_scalar(node: ScalarNode, tag: str) -> None:
         read = _READ_AS.get(tag, f"!!{tag}")
         raise _Odd(
             line,
-            f"a number or text expected, got {_short(value)}, which YAML reads as {read}; "
+            f"a number or text expected, got {short(value)}, which YAML reads as {read}; "
             "put it in quotes",
         )
     meant = _RESOLVER.resolve(ScalarNode, value, (True, False)).removeprefix(_TAG)
-    if tag not in ("str", meant) and (tag, meant) != ("float", "int"):
-        raise _Odd(line, f"a value of the kind !!{tag} expected, got {_short(value)}")
+    digits = value.replace("_", "").lstrip("+-").lower()
+    if tag not in ("str", meant) and not (tag == "float" and _is_float(digits)):
+        raise _Odd(line, f"a value of the kind !!{tag} expected, got {short(value)}")
     if tag not in ("int", "float"):
         return
-    digits = value.replace("_", "").lstrip("+-")
     if ":" in digits:
         raise _Odd(
             line,
-            f"a number or text expected, got {_short(value)}, which YAML reads to the base 60; "
+            f"a number or text expected, got {short(value)}, which YAML reads to the base 60; "
             "write the number out, or put it in quotes",
         )
     if tag == "int" and re.fullmatch(r"0\d+", digits):
         raise _Odd(
             line,
-            f"a number without leading zeros expected, got {_short(value)}, which YAML reads to "
+            f"a number without leading zeros expected, got {short(value)}, which YAML reads to "
             "the base 8",
         )
-    if tag == "int" and len(digits) > MAX_BITS:
+    if tag == "int" and digits in ("", "0b", "0x"):
+        raise _Odd(line, f"a number expected, got {short(value)}, which has no digits")
+    if tag == "int" and len(digits) > MAX_DIGITS:
         raise _Odd(line, f"a number expected, got one of {len(digits):,} digits")
+
+
+def _is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_keys(node: MappingNode) -> None:
@@ -188,31 +215,25 @@ def _check_keys(node: MappingNode) -> None:
     for key, _ in node.value:
         line, tag = key.start_mark.line, key.tag.removeprefix(_TAG)
         if tag == "merge":
-            name = "<<"
-        elif not isinstance(key, ScalarNode):
+            continue  # several are merged, and nothing is lost
+        if not isinstance(key, ScalarNode):
             raise _Odd(line, "a name as key expected, got a list or a mapping")
-        elif tag != "str":
-            read = _READ_AS.get(tag, "a number")
+        if tag != "str":
+            read = "a number" if tag in ("int", "float") else _READ_AS.get(tag, f"!!{tag}")
             raise _Odd(
                 line,
-                f"a name as key expected, got {_short(key.value) or 'nothing'}, which YAML reads "
+                f"a name as key expected, got {short(key.value) or 'nothing'}, which YAML reads "
                 f"as {read}; put it in quotes or choose another",
             )
-        else:
-            name = key.value
+        name = key.value
         if name in lines:
             raise _Odd(
                 line,
-                f"every key once expected, got {_short(name)} again (line {lines[name] + 1} has "
+                f"every key once expected, got {short(name)} again (line {lines[name] + 1} has "
                 "it); remove one of the two",
             )
         lines[name] = line
 
 
 def _reason(error: yaml.YAMLError) -> str:
-    return _short(" ".join(str(error).replace("<unicode string>", "the file").split()), 300)
-
-
-def _short(text: str, most: int = 60) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= most else text[: most - 3] + "..."
+    return short(" ".join(str(error).replace("<unicode string>", "the file").split()), 300)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from projcomp.cases import experiment_cases
 from projcomp.compatibility import refusal
@@ -14,9 +15,12 @@ from projcomp.config_operators import (
     SuperpositionAnd,
     SuperpositionOr,
 )
-from projcomp.config_samplers import SamplingConfig
+from projcomp.config_samplers import Heun, SamplingConfig
+from projcomp.config_section import Color
 from projcomp.experiments import Experiment, all_experiments, members
 from projcomp.paths import MAX_NAME
+from projcomp.scenes.vocabulary import COLORS
+from projcomp.words import quoted, short
 
 _REQUESTS = {
     "position": ("num_composed", "location_pairs"),
@@ -113,6 +117,28 @@ def _requests(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
         yield f"{key}.{wanted[0]}: expected a list of cases, got none"
     else:
         yield from _asked(key, given[0], getattr(entry, given[0]))
+        if entry.conditionals and entry.color_pairs:
+            yield from _colors(config, f"{key}.color_pairs", entry.conditionals, entry.color_pairs)
+
+
+def _colors(
+    config: Config, key: str, model: str, pairs: Literal["all"] | list[tuple[Color, Color]]
+) -> Iterator[str]:
+    """A model composes colours that it has seen; the others' embeddings were never trained."""
+    known = [config.datasets[d] for d in config.models[model].datasets if d in config.datasets]
+    seen = {
+        color
+        for dataset in known
+        if dataset.max_objects
+        for color in dataset.colors or config.scene.colors
+    }
+    asked = COLORS if pairs == "all" else dict.fromkeys(color for pair in pairs for color in pair)
+    unseen = [color for color in asked if color not in seen]
+    if unseen and known:
+        yield (
+            f"{key}: expected colours that {model} learns ({', '.join(sorted(seen)) or 'none'}), "
+            f"got {'all of them' if pairs == 'all' else unseen[0]}; list pairs of these"
+        )
 
 
 def _asked(key: str, field: str, asked: object) -> Iterator[str]:
@@ -263,6 +289,12 @@ def _size_problem(operator: AnyOperator, count: int) -> str | None:
 
 
 def _sampling(key: str, sampling: SamplingConfig) -> Iterator[str]:
+    match sampling.sampler:
+        case Heun(churn=churn, churn_min=low, churn_max=float(high)) if churn and low > high:
+            yield (
+                f"{key}.sampler.churn_min: expected at most churn_max = {high:g}, got {low:g}: "
+                "nothing would ever be churned"
+            )
     if sampling.sigma_min >= sampling.sigma_max:
         yield (
             f"{key}.sigma_min: expected less than {key}.sigma_max = {sampling.sigma_max:g}, "
@@ -305,8 +337,8 @@ def _levels_after_the_first(sampling: SamplingConfig) -> Iterator[float]:
 
 def unknown_name(key: str, section: str, name: str, known: Iterable[str]) -> str:
     """The line about a name that is not there."""
-    names = ", ".join(known) or "none"
-    return f"{key}: expected a name under {section} ({names}), got {name!r}"
+    names = short(", ".join(known), 200) or "none"
+    return f"{key}: expected a name under {section} ({names}), got {quoted(name)}"
 
 
 def repeated(key: str, values: Iterable[object]) -> Iterator[str]:

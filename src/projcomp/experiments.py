@@ -1,6 +1,5 @@
 """The experiments of a run: those of the config, and the members of its sweeps."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,31 +59,39 @@ def resolve(config: Config, name: str) -> Experiment:
     """
     if name in config.experiments:
         return _resolved(config, name, config.experiments[name])
-    for sweep in config.sweeps:
-        if name.startswith(f"{sweep}-"):
-            for member in members(config, sweep):
-                if member.experiment.name == name and member.refused is None:
-                    return member.experiment
+    for sweep, entry in config.sweeps.items():
+        if not name.startswith(f"{sweep}-"):
+            continue
+        for operator in entry.operators:
+            for sampler in entry.samplers:
+                if name == f"{sweep}-{operator}-{sampler}":
+                    member = _member(config, sweep, entry, operator, sampler)
+                    if member.refused is None:
+                        return member.experiment
     raise KeyError(name)
 
 
 def members(config: Config, sweep: str) -> list[Member]:
     """The whole grid of a sweep, operator by operator."""
-    return list(_members(config, sweep, config.sweeps[sweep]))
+    entry = config.sweeps[sweep]
+    return [
+        _member(config, sweep, entry, operator, sampler)
+        for operator in entry.operators
+        for sampler in entry.samplers
+    ]
 
 
-def _members(config: Config, sweep: str, entry: SweepConfig) -> Iterator[Member]:
-    for label, operator in entry.operators.items():
-        for sampler, changes in entry.samplers.items():
-            requested = {key: getattr(entry, key) for key in RequestConfig.model_fields}
-            requested |= {"operator": operator, "sampling": changes}
-            if operator.background != "given":
-                requested |= {"background": None, "control": None}
-            name = f"{sweep}-{label}-{sampler}"
-            # validated already, part by part
-            own = ExperimentConfig.model_construct(**requested)
-            experiment = Experiment(name, own, merged_sampling(config.sampling, changes), sweep)
-            yield Member(label, sampler, experiment, refusal(operator, experiment.sampling))
+def _member(config: Config, sweep: str, entry: SweepConfig, label: str, sampler: str) -> Member:
+    operator, changes = entry.operators[label], entry.samplers[sampler]
+    requested = {key: getattr(entry, key) for key in RequestConfig.model_fields}
+    requested |= {"operator": operator, "sampling": changes}
+    if operator.background != "given":
+        requested |= {"background": None, "control": None}
+    name = f"{sweep}-{label}-{sampler}"
+    # validated already, part by part
+    own = ExperimentConfig.model_construct(**requested)
+    experiment = Experiment(name, own, merged_sampling(config.sampling, changes), sweep)
+    return Member(label, sampler, experiment, refusal(operator, experiment.sampling))
 
 
 def merged_sampling(common: SamplingConfig, own: SamplingConfig | None) -> SamplingConfig:

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from pathlib import Path
 
+from projcomp.words import quoted
+
 MAX_NAME = 200
 """Bytes of a name of the config; files made of it have up to 55 more, and a name may have 255."""
 
@@ -18,6 +20,8 @@ MAX_ROOT = 1024
 Snakemake notes each file under an encoded path that is a third longer."""
 
 _PLAIN = set("/._-+=,@%:~#!^")
+_FIRST = ("-", "#", "~")
+"""Signs that a shell or a command reads at the beginning of a word."""
 
 
 def normal_path(path: str) -> str:
@@ -27,6 +31,8 @@ def normal_path(path: str) -> str:
     """
     parts = [part for part in path.split("/") if part not in ("", ".")]
     start = "/" if path.startswith("/") else ""
+    if not start and parts and parts[0].startswith(_FIRST) and path.startswith("./"):
+        start = "./"  # which keeps a shell and a command from reading what follows
     return (start + "/".join(parts)) or "."
 
 
@@ -37,14 +43,16 @@ def root_problem(root: str) -> str | None:
         shown = "a blank" if odd[0].isspace() else repr(odd[0])
         return (
             "expected a path without blanks, quotes, brackets and other signs that a shell reads "
-            f"($ & ; | < > * ? \\ `), got {shown} in {_short(root)}; rename the folder"
+            f"($ & ; | < > * ? \\ `), got {shown} in {quoted(root)}; rename the folder"
         )
-    if "://" in root or re.match(r"[A-Za-z][A-Za-z0-9+]+:/", root):
-        return f"expected a folder of this machine, got the address {_short(root)}"
-    if root.startswith(("-", "#", "~")):
+    if re.match(r"[A-Za-z][A-Za-z0-9+]+:/", root):
+        return f"expected a folder of this machine, got the address {quoted(root)}"
+    if re.search("[=:]~", root):
+        return f"expected a path without ~ after = or :, got {quoted(root)}; rename the folder"
+    if root.startswith(_FIRST):
         whole = os.path.expanduser(root)
         mend = f"write {whole}" if whole != root else "rename the folder"
-        return f"expected a path that does not begin with {root[0]}, got {_short(root)}; {mend}"
+        return f"expected a path that does not begin with {root[0]}, got {quoted(root)}; {mend}"
     return _system_problem(root)
 
 
@@ -70,10 +78,5 @@ def _system_problem(root: str) -> str | None:
             return None
         if os.path.lexists(part):
             kind = "a file" if os.path.isfile(part) else "no folder"
-            return f"expected a folder, got {_short(str(part))}, which is {kind}; name another"
+            return f"expected a folder, got {quoted(str(part))}, which is {kind}; name another"
     return None
-
-
-def _short(text: str) -> str:
-    shown = repr(text)
-    return shown if len(shown) <= 60 else shown[:57] + "..."

@@ -9,7 +9,7 @@ from pathlib import Path
 from shlex import quote
 
 from projcomp import displays, stages
-from projcomp.cases import TRUTH, Case, cases
+from projcomp.cases import TRUTH, Case, experiment_cases, reference_cases
 from projcomp.config import Config, TheoryExperiment
 from projcomp.experiments import all_experiments, members, model_names
 
@@ -33,10 +33,9 @@ class Plan:
         self.config = config
         self._prefix = "" if config.root in ("", ".") else config.root.rstrip("/") + "/"
         self._experiments = all_experiments(config)
-        self._cases = {
-            name: {case.name: case for case in cases(config, name)}
-            for name in [*self._experiments, TRUTH]
-        }
+        found = {name: experiment_cases(e.config) for name, e in self._experiments.items()}
+        found[TRUTH] = reference_cases(config)
+        self._cases = {name: {case.name: case for case in some} for name, some in found.items()}
         self._render_json = {
             name: stages.to_json(stages.render_settings(config, name)) for name in config.datasets
         }

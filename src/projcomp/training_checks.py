@@ -15,6 +15,9 @@ from projcomp.experiment_checks import repeated
 if TYPE_CHECKING:
     from projcomp.stages import DetectorSettings, TrainSettings
 
+MOST_CHANNELS = 8192
+"""EDM2's largest network has 1,792; one of 8,192 has a gigabyte of weights a block."""
+
 DETECTOR_RESOLUTION = 16
 """Side of the smallest images that the detector's network takes, pixels."""
 
@@ -54,6 +57,12 @@ def network_problems(network: NetworkConfig, resolution: int) -> Iterator[str]:
                 f"network's levels, got {attention}"
             )
     yield from repeated("network.attention_resolutions", network.attention_resolutions)
+    widest = network.channels * max(network.multipliers)
+    if widest > MOST_CHANNELS:
+        yield (
+            f"network.channels: expected at most {MOST_CHANNELS:,} channels at any level, got "
+            f"{widest:,}; lower it or network.multipliers"
+        )
 
 
 def condition_problems(

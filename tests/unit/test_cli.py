@@ -45,6 +45,8 @@ def test_every_stage_has_help(stage: str) -> None:
         (("train", "--devices", "0"), "'--devices'"),
         (("check", "--presets", "x"), "No such option"),
         (("nosuch",), "No such command"),
+        (("--bad",), "No such option"),
+        (("config", "--bad"), "No such option"),
     ],
 )
 def test_wrong_flags_are_one_line(arguments: tuple[str, ...], told: str) -> None:
@@ -191,6 +193,17 @@ def test_config_write_leaves_an_edited_config_alone(tmp_path: Path, edit: tuple[
     code, output = run("config", "write", "--folder", str(tmp_path), "--replace")
     assert code == 0
     assert path.read_text() == (REPOSITORY / "config.yaml").read_text()
+
+
+def test_config_write_replaces_no_page_of_somebodys(tmp_path: Path) -> None:
+    page = tmp_path / "docs/configuration.md"
+    page.parent.mkdir()
+    page.write_text("# My own\n")
+    code, output = run("config", "write", "--folder", str(tmp_path))
+    assert (code, output.count("\n")) == (1, 1)
+    assert "docs/configuration.md: a file that `projcomp config write` made expected" in output
+    assert [path.name for path in tmp_path.rglob("*")] == ["docs", "configuration.md"]
+    assert page.read_text() == "# My own\n"
 
 
 def test_config_write_renews_what_another_version_generated(tmp_path: Path, monkeypatch) -> None:

@@ -363,6 +363,30 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         {"wandb": {"enabled": True, "project": "a/b:c"}},
         "wandb.project: expected a name of 1 to 128 printable characters",
     ),
+    "colours that the model never saw": (
+        {"scene": {"colors": ["red", "gray"]}},
+        "experiments.colors.color_pairs: expected colours that colored learns (gray, red), got "
+        "blue; list pairs of these",
+    ),
+    "all colours, of which the model saw some": (
+        {
+            "datasets": {"colored": {"colors": ["red", "gray"]}},
+            "experiments": {"colors": {"color_pairs": "all"}},
+        },
+        "experiments.colors.color_pairs: expected colours that colored learns (gray, red), got all",
+    ),
+    "a network of too many channels": (
+        {"network": {"channels": 4096, "multipliers": [1, 2, 4]}},
+        "network.channels: expected at most 8,192 channels at any level, got 16,384",
+    ),
+    "a window of churn that never opens": (
+        {"sampling": {"sampler": {"name": "heun", "churn": 0.2, "churn_min": 50, "churn_max": 1}}},
+        "sampling.sampler.churn_min: expected at most churn_max = 1, got 50",
+    ),
+    "a name of 6,000 signs": (
+        {"datasets": {"a b" * 2000: {"num_images": 10, "min_objects": 0, "max_objects": 0}}},
+        "datasets: expected names of letters, digits, _ and -, got 'a ba ba b",
+    ),
     "more pixels than any object shows": (
         {"scene": {"min_visible_pixels": 40_000}},
         "scene.min_visible_pixels: expected at most 1",
@@ -386,6 +410,7 @@ def test_an_impossible_combination_names_its_key(name: str) -> None:
     message = str(caught.value)
     assert message.startswith(f"config: {expected}"), message
     assert "\n" not in message
+    assert len(message) < 800
 
 
 @pytest.mark.parametrize("platform", ["darwin", "win32", "linux"])

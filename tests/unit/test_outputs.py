@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import random
 import socket
 import stat
 
@@ -270,7 +271,7 @@ def test_folders_of_models_are_looked_through(tmp_path) -> None:
 
 
 def test_a_damaged_state_is_passed_over_and_notes_are_not(tmp_path) -> None:
-    for content in (b"", bytes(100), os.urandom(50).replace(b"{", b"") + b"\0\xff"):
+    for content in (b"", bytes(100), random.Random(0).randbytes(50).replace(b"{", b"") + b"\0\xff"):
         (tmp_path / "state.safetensors").write_bytes(content)
         check_outputs(tmp_path, output_kinds.MODEL_STATE)
     (tmp_path / "state.safetensors").write_text(NOTES)

@@ -12,7 +12,7 @@ REFUSED = [
     *("a b", "a\tb", "a\nb", "a\u00a0b", "a\u2028b", "a\u200bb", "a\x7fb"),
     *("R&D", "a;id;b", "a|b", "a<b", "a>b", "new(1)", "a*", "a?", "[a]", "{a}", "$HOME", "`id`"),
     *("it's", 'a"b', "a\\b"),
-    *("-runs", "~", "~/runs", "~root/runs", "#runs"),
+    *("x=~/y", "a=b:~/z", "-runs", "~", "~/runs", "~root/runs", "#runs"),
     *("https://host/runs", "s3://bucket/runs", "s3:/bucket", "file:/runs"),
     *("a" * 256, "a/" + "ä" * 128, "/".join(["a" * 100] * 20)),
 ]
@@ -20,7 +20,7 @@ REFUSED = [
 ACCEPTED = [
     *(".", "..", "runs/smoke", "/tmp/runs", "../runs", "runs/größe", "runs/研究", "2026-11-25"),
     *("runs/a:b", "runs/T10:00", "a~b", "a!b", "a#b", "a@b", "a=b", "a,b", "a%b", "a+b", "a^b"),
-    *("runs/-a", "a" * 255),
+    *("runs/-a", "a" * 255, "./-runs", "./~runs", "./#runs"),
 ]
 
 
@@ -39,6 +39,7 @@ def test_bash_reads_every_accepted_character_as_itself() -> None:
     accepted = [c for c in map(chr, range(1, 0x500)) if root_problem(f"a{c}b") is None]
     assert len(accepted) > 600
     words = [f"{start}a{c}b/c{c}" for c in accepted for start in ("", "/")]
+    words += [root for root in ACCEPTED if len(root) < 30]
     line = "printf '%s\\n' " + " ".join(words)
     shown = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
     assert shown.stdout.splitlines() == words
@@ -68,6 +69,9 @@ def test_the_length_that_counts_is_the_whole_paths(tmp_path: Path, monkeypatch) 
     ("path", "normal"),
     [
         ("./x", "x"),
+        ("./-x", "./-x"),
+        (".//~x/", "./~x"),
+        ("-x", "-x"),
         ("a//b", "a/b"),
         ("a/./b/", "a/b"),
         ("/a//b/", "/a/b"),
