@@ -21,8 +21,8 @@ from pydantic import ValidationError
 
 from projcomp import displays, output_kinds, stages
 from projcomp.config import SamplingConfig, Section, TrainingConfig, WandbConfig
-from projcomp.errors import ConfigError, DiskError, UserError, is_out_of_memory
-from projcomp.outputs import check_apart, check_output, check_outputs, check_sheets
+from projcomp.errors import ConfigError, DiskError, OutputError, UserError, is_out_of_memory
+from projcomp.outputs import check_apart, check_output, check_outputs
 
 SettingsT = TypeVar("SettingsT", bound=Section)
 
@@ -58,6 +58,8 @@ _UsageError: Any = typer.BadParameter.__base__
 
 
 def _wrong_flags(error: Any) -> typer.Exit:
+    if type(error).__name__ == "NoArgsIsHelpError":
+        raise error  # no command at all: its help is what is shown
     path = getattr(error.ctx, "command_path", "projcomp")
     told = " ".join(error.format_message().split())
     typer.echo(f"error: {path}: {told}; `{path} --help` says what it takes", err=True)
@@ -324,7 +326,6 @@ def train(
     parsed = _parse(stages.TrainSettings, settings)
     check_apart(state, out, "--state")
     check_outputs(out, output_kinds.MODEL)
-    check_sheets(out / "samples")
     check_outputs(state, output_kinds.MODEL_STATE)
     flags = _flags(
         device=device.value,
@@ -497,6 +498,9 @@ def figure(
     """Draw one figure of the report."""
     parsed = _parse(displays.FigureSettings, settings)
     check_apart(svg, png, "--svg")
+    for path, suffix in ((png, ".png"), (svg, ".svg")):
+        if path.suffix.lower() != suffix:
+            raise OutputError(f"{path}: a name that ends in {suffix} expected, got another")
     check_output(png, output_kinds.FIGURE_PNG)
     check_output(svg, output_kinds.FIGURE_SVG)
     from projcomp.reporting import figures

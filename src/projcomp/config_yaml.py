@@ -8,6 +8,7 @@ Snakemake reads with such a reader, so what is refused here is what the two woul
 import json
 import os
 import re
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,9 @@ def _content(text: str) -> Any:
 
 def _text(path: PathLike) -> str:
     try:
+        # one that a shell has made, as in <(...), has somebody who writes into it
+        if stat.S_ISFIFO(os.stat(path).st_mode) and not str(path).startswith(("/dev/", "/proc/")):
+            raise ConfigError(f"{path}: expected a YAML file, got a pipe; name a file")
         with Path(path).open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name

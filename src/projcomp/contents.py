@@ -6,6 +6,7 @@ from pathlib import Path
 
 EMPTY, HDF5, UNKNOWN, ZEROS = "an empty file", "an HDF5 file", "a file of unknown kind", "zeros"
 SAFETENSORS, SVG, ZIP = "a safetensors file", "an SVG picture", "a zip file"
+GZIP = "a gzip file"
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
@@ -16,7 +17,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"BM", "a BMP picture"),
     (b"%PDF", "a PDF file"),
     (b"PK\x03\x04", ZIP),
-    (b"\x1f\x8b", "a gzip file"),
+    (b"\x1f\x8b", GZIP),
     (b"\x93NUMPY", "a numpy file"),
     (b"BLENDER", "a Blender file"),
     (b"version https://git-lfs", "a pointer of Git LFS (git lfs pull fetches the file)"),

@@ -114,6 +114,11 @@ def _nearest_folder(folder: Path) -> Path:
     """
     for place in (folder, *folder.parents):
         if os.path.lexists(place):
+            if place.is_symlink() and not place.exists():
+                raise OutputError(
+                    f"{place}: a folder to write in expected, got a link to {os.readlink(place)}, "
+                    "which is not there: make that folder, or mend the link"
+                )
             if not place.is_dir():
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
             return place

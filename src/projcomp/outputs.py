@@ -5,7 +5,6 @@ hand.
 """
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -74,28 +73,6 @@ def check_outputs(folder: PathLike, kinds: Mapping[str, Kind]) -> None:
     """
     for name, kind in kinds.items():
         check_output(Path(folder) / name, kind)
-
-
-def check_sheets(folder: PathLike) -> None:
-    """Refuse a folder of a training's sheets that holds anything else: it is emptied at the start.
-
-    Raises:
-        OutputError: it is no folder, or holds other files.
-    """
-    folder = Path(folder)
-    check_place(folder / "0000000000.png")
-    if not folder.is_dir():
-        return
-    other = sorted(name for name in os.listdir(folder) if not SHEET_NAME.fullmatch(name))
-    if other:
-        raise OutputError(
-            f"{folder}: a folder of a training's sheets expected, got one that holds {other[0]}: "
-            "move it away, or name another --out"
-        )
-
-
-SHEET_NAME = re.compile(r"\d{10,}\.png|\..*")
-"""Names of a training's sheets, and of hidden files."""
 
 
 def check_apart(path: PathLike, other: PathLike, flag: str) -> None:

@@ -58,6 +58,14 @@ def test_wrong_flags_are_one_line(arguments: tuple[str, ...], told: str) -> None
     assert output.count("\n") == 1
 
 
+def test_no_command_shows_what_there_is() -> None:
+    for arguments in ((), ("config",)):
+        code, output = run(*arguments)
+        assert code == 2
+        assert "Usage: " in output
+        assert "error" not in output
+
+
 def test_a_setting_told_twice_is_refused(tmp_path: Path) -> None:
     text = RENDER.replace('"seed":0', '"seed":0,"seed":1')
     code, output = run(

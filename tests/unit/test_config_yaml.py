@@ -1,6 +1,7 @@
 """Reading YAML: what is lost or misread elsewhere is refused with its line, the rest is read."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,20 @@ def test_what_is_plain_is_read(name: str, tmp_path: Path) -> None:
 def test_a_repeated_key_names_both_lines(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"line 3: .* got seed again \(line 1 has it\)"):
         read_yaml(written(tmp_path, "seed: 1\nroot: a\nseed: 2\n"))
+
+
+def test_a_pipe_that_nobody_writes_into_is_no_config(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="got a pipe; name a file"):
+        read_yaml(tmp_path / "pipe")
+
+
+def test_a_pipe_of_the_shells_is_read() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"seed: 3\n")
+    os.close(writing)
+    assert read_yaml(f"/dev/fd/{reading}") == {"seed": 3}
+    os.close(reading)
 
 
 @pytest.mark.parametrize("name", [".", "none.yaml", "a\0b"])

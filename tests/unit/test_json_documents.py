@@ -86,12 +86,12 @@ def test_what_is_no_file_is_not_waited_for(tmp_path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to("loop")
     for path, message in [
-        (tmp_path / "pipe", "a pipe or a device"),
-        (Path("/dev/zero"), "a pipe or a device"),
+        (tmp_path / "pipe", "a (pipe|device)"),
+        (Path("/dev/zero"), "a (pipe|device)"),
         (tmp_path, "a folder"),
         (tmp_path / "absent", "no file"),
         (tmp_path / "loop", "cannot be read"),
-        (tmp_path / ("n" * 300), "cannot be read"),
+        (tmp_path / ("n" * 300), "no file"),
     ]:
         with pytest.raises(FileFormatError, match=message):
             read_documents(path)
@@ -125,3 +125,21 @@ def test_values_are_shown_in_few_words() -> None:
         *("[1, 'b']", "-Infinity or a number too large to be one"),
     ]
     assert len(shown({str(i) * 99: i for i in range(99)})) < 450
+
+
+def test_files_put_together_keep_their_marks(tmp_path) -> None:
+    one = b"\xef\xbb\xbf" + b'{"objects": []}\n'
+    assert read_documents(_written(tmp_path, one + one)) == [{"objects": []}] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 9, "got a PNG picture: name another file"),
+        (b"PK\x03\x04" + b"\0" * 9, "got a zip file: unpack it, and name the file in it"),
+        (b"\x89HDF\r\n\x1a\n" + b"\0" * 9, "got an HDF5 file: name another file"),
+    ],
+)
+def test_files_of_another_kind_are_called_by_it(tmp_path, content: bytes, told: str) -> None:
+    with pytest.raises(FileFormatError, match=told):
+        read_documents(_written(tmp_path, content))

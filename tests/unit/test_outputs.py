@@ -22,8 +22,9 @@ from projcomp.data.preview import draw_preview
 from projcomp.errors import DiskError, OutputError
 from projcomp.evaluation import evaluate, interaction, mixture, selected, summary, sweep
 from projcomp.files import atomic_path, check_place, write_text
-from projcomp.outputs import check_apart, check_output, check_outputs, check_sheets
+from projcomp.outputs import check_apart, check_output, check_outputs
 from projcomp.theory import table as theory_table
+from projcomp.training.sheets import remove_sheets
 
 NOTES = "my notes\nof many years\n"
 
@@ -249,25 +250,29 @@ def test_a_protected_file_is_kept(tmp_path) -> None:
 def test_folders_of_models_are_looked_through(tmp_path) -> None:
     out = tmp_path / "model"
     check_outputs(out, output_kinds.MODEL)
-    check_sheets(out / "samples")
     assert not out.exists()
-    (out / "samples").mkdir(parents=True)
-    (out / "samples" / "0000020480.png").touch()
-    (out / "samples" / ".DS_Store").touch()
-    check_sheets(out / "samples")
-    (out / "samples" / "A").mkdir()  # the samples of a run: a training would remove them
-    with pytest.raises(OutputError, match="one that holds A"):
-        check_sheets(out / "samples")
+    out.mkdir()
     (out / "model.json").write_text('{"mine": 1}')
     with pytest.raises(OutputError, match=r"model\.json: a model's description to replace"):
         check_outputs(out, output_kinds.MODEL)
-    (out / "samples" / "A").rmdir()
-    (out / "samples" / "0000020480.png").unlink()
-    (out / "samples" / ".DS_Store").unlink()
-    (out / "samples").rmdir()
-    (out / "samples").write_text(NOTES)
-    with pytest.raises(OutputError, match="below a file"):
-        check_sheets(out / "samples")
+
+
+def test_a_training_removes_its_own_sheets_alone(tmp_path) -> None:
+    samples = tmp_path / "samples"
+    remove_sheets(samples)
+    (samples / "A").mkdir(parents=True)
+    for name in ("0000020480.png", "00000204800.png", "movie.gif", "mine.png", ".DS_Store"):
+        (samples / name).touch()
+    (samples / "0000000001.png").mkdir()
+    remove_sheets(samples)
+    left = {path.name for path in samples.iterdir()}
+    assert left == {"A", "movie.gif", "mine.png", ".DS_Store", "0000000001.png"}
+
+
+def test_a_folder_that_is_a_dangling_link_is_named(tmp_path) -> None:
+    (tmp_path / "data").symlink_to(tmp_path / "gone")
+    with pytest.raises(OutputError, match=r"data: a folder .* got a link to .*gone, which is not"):
+        check_place(tmp_path / "data" / "x.h5")
 
 
 def test_a_damaged_state_is_passed_over_and_notes_are_not(tmp_path) -> None:

@@ -46,6 +46,19 @@ def line(*paths: Path) -> str:
     return str(caught.value)
 
 
+def test_an_opaque_picture_with_alpha_is_rgb(tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (4, 6, 4), dtype=np.uint8)
+    image[..., 3] = 255
+    Image.fromarray(image, "RGBA").save(tmp_path / "opaque.png")
+    ((_, read),) = open_pictures([tmp_path / "opaque.png"]).batches()
+    np.testing.assert_array_equal(read[0], image[..., :3])
+    image[1, 2, 3] = 254
+    Image.fromarray(image, "RGBA").save(tmp_path / "clear.png")
+    with pytest.raises(FileFormatError, match="one with transparency"):
+        open_pictures([tmp_path / "clear.png"])
+
+
 def test_a_folder_is_read_in_natural_order(tmp_path) -> None:
     images = some(11)
     for number, image in enumerate(images):

@@ -430,3 +430,13 @@ def test_a_damaged_table_of_a_resumed_training_is_one_line(tmp_path, text):
         with pytest.raises(FileFormatError, match="got a damaged table") as caught:
             Metrics(path, 100)
         assert len(str(caught.value).splitlines()) == 1
+
+
+def test_images_rendered_under_another_name_are_learned_with_a_warning(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(FakeImages, "rendered_as", "other")
+    monkeypatch.setattr(train_module, "RenderedImages", FakeImages)
+    train_module._read_datasets(settings(), tmp_path)
+    said = capsys.readouterr().out
+    assert "warning: rendered as dataset other, learned as " in said

@@ -35,11 +35,14 @@ class RenderedImages:
 
     Attributes:
         identity: how many images there are, and the settings that they were rendered with.
+        rendered_as: the name that the dataset was rendered under; None where it tells none.
         shape: of an image, ``(H, W, 3)``.
 
     Raises:
         FileFormatError: the index or a shard is missing or damaged.
     """
+
+    rendered_as: str | None = None
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class RenderedImages:
             most = dataset(file, "objects").shape[1]
             shards = shards_behind(file)
         count = shards.shape[0]
+        self.rendered_as = shards.settings.get("dataset")
         self.shape = tuple(shards.shape[1:])
         if math.prod(shards.shape) <= memory_bytes:
             self._images = torch.empty(shards.shape, dtype=torch.uint8)

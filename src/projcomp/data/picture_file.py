@@ -1,5 +1,9 @@
-"""A picture file as a source of one image: 8-bit RGB as it is, nothing converted in silence."""
+"""A picture file as a source of one image: 8-bit RGB as it is, nothing converted in silence.
 
+Many programs write RGBA whatever is in the picture; where all of it is opaque, it is RGB.
+"""
+
+import shlex
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +19,7 @@ from projcomp.errors import FileFormatError
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 _ORIENTATION = 0x0112
 _EXPECTED = "an 8-bit RGB picture"
+_TRANSPARENT = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ class PictureFile(ImageSource):
         """
         try:
             with Image.open(self.path, formats=FORMATS) as picture:
-                image = np.asarray(picture)
+                # whether all of it can be seen was found out on opening
+                image = np.asarray(picture.convert("RGB") if picture.mode == "RGBA" else picture)
         except Exception as error:  # Pillow raises nearly everything over damaged bytes
             raise _not_decoded(self.path, error) from None
         if image.shape != (*self.size, 3) or image.dtype != np.uint8:
@@ -72,11 +78,13 @@ def _size_of(path: Path, looks: str) -> tuple[int, int]:
 
 def _problem(picture: Image.Image, path: Path) -> tuple[str, str] | None:
     """Why a picture cannot be taken as it is, and how to mend it."""
-    convert = f"convert it, say by `magick {path.name} -depth 8 -type TrueColor PNG24:new.png`"
+    name = shlex.quote(path.name)
+    convert = f"convert it, say by `magick {name} -depth 8 -type TrueColor PNG24:new.png`"
     flatten = "put it on a ground first, and save it without transparency"
-    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+    opaque = picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (255, 255)
+    if not opaque and (picture.mode in _TRANSPARENT or "transparency" in picture.info):
         return f"one with transparency ({picture.mode})", flatten
-    if picture.mode != "RGB":
+    if picture.mode != "RGB" and not opaque:
         kind = {
             "L": "greyscale",
             "1": "black and white",

@@ -8,21 +8,26 @@ import gzip
 import json
 import os
 import re
-import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
+from projcomp.contents import EMPTY, GZIP, UNKNOWN, ZEROS, ZIP, what_is
 from projcomp.errors import FileFormatError
+from projcomp.inputs import check_input, unreadable
 
 PathLike = str | os.PathLike[str]
 
 MAX_BYTES = 2**31
 """Longest text that is read; CLEVR's 70,000 training scenes are a seventh of it."""
 
-_GZIP = b"\x1f\x8b"
-_BLANKS = " \t\n\r"
+_READ = (GZIP, EMPTY, ZEROS, UNKNOWN, "a JSON file", "a text file")
+"""What a file of scenes may look like; UTF-16 is of unknown kind."""
+
+_BLANKS = " \t\n\r\ufeff"
+"""JSON's, and the mark that files may begin with; several files may have been put together."""
+
 # Python refuses to read integers of some thousand digits; no float holds one of more than 308
 _LONGEST_INTEGER = 308
 
@@ -65,35 +70,27 @@ def read_documents(path: PathLike) -> list[Any]:
 
 
 def _text(path: PathLike) -> str:
+    check_input(path, "a file of scenes", "check its name")
     expected = f"{path}: a file of scenes expected, got"
     try:
-        mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
-            raise FileFormatError(f"{expected} a folder: name the file in it")
-        if not stat.S_ISREG(mode):
-            raise FileFormatError(
-                f"{expected} a pipe or a device: write what comes from it to a file first"
-            )
+        looks = what_is(path)
+        if looks not in _READ:
+            mend = "unpack it, and name the file in it" if looks == ZIP else "name another file"
+            raise FileFormatError(f"{expected} {looks}: {mend}")
         with Path(path).open("rb") as file:
-            packed = file.read(len(_GZIP)) == _GZIP
-            file.seek(0)
-            unpacked = cast(IO[bytes], gzip.GzipFile(fileobj=file)) if packed else file
-            data = unpacked.read(MAX_BYTES + 1)
+            unpacked = gzip.GzipFile(fileobj=file) if looks == GZIP else file
+            data = cast(IO[bytes], unpacked).read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             raise FileFormatError(
                 f"{expected} more than {MAX_BYTES / 2**30:g} GiB of text: cut it into several files"
             )
-        return data.decode(json.detect_encoding(data)).removeprefix("\ufeff")
-    except FileNotFoundError:
-        raise FileFormatError(f"{expected} no file: check its name") from None
+        return data.decode(json.detect_encoding(data))
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise FileFormatError(
             f"{expected} a damaged gzip file ({error}): copy it again, or unpack it yourself"
         ) from None
     except OSError as error:
-        raise FileFormatError(
-            f"{expected} one that cannot be read: {error.strerror or error}"
-        ) from None
+        raise unreadable(path, "a file of scenes", error, "copy it again") from None
     except UnicodeDecodeError as error:
         raise FileFormatError(
             f"{expected} text that is no {error.encoding} from byte {error.start} on: "

@@ -53,7 +53,7 @@ def read_updates_made(path: Path, settings: str, total: int | None = None) -> in
             header = file.metadata() or {}
         of_these_settings = json.loads(header["settings"]) == json.loads(settings)
         updates, averaged = int(header["updates_made"]), int(header["average_count"])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         print(f"{path}: passed over, damaged ({first_line(error)}); starting anew", flush=True)
         return 0
     if not of_these_settings:
@@ -76,7 +76,7 @@ def load_state(path: Path, module: DiffusionTraining) -> None:
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         updates, averaged = int(header["updates_made"]), int(header["average_count"])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         raise _unusable(path, first_line(error)) from None
     problem = _problem(tensors, module, updates, averaged)
     if problem:

@@ -1,5 +1,6 @@
 """Sheets of samples drawn while a model trains, so that one can see what it has learned so far."""
 
+import re
 from pathlib import Path
 
 import lightning
@@ -25,6 +26,13 @@ from projcomp.training.batches import UpdateBatches
 from projcomp.training.module import DiffusionTraining
 
 COLUMNS, ROWS = 8, 4
+
+
+def remove_sheets(folder: Path) -> None:
+    """Remove the sheets of an earlier training from ``folder``, and nothing else."""
+    for path in folder.glob("*.png"):
+        if re.fullmatch(r"\d{10,}", path.stem) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 class SampleSheets(lightning.Callback):

@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +38,7 @@ from projcomp.training.processes import (
 )
 from projcomp.training.progress import Metrics, Progress
 from projcomp.training.resume import load_state, read_updates_made, save_state
-from projcomp.training.sheets import SampleSheets, noise_levels
+from projcomp.training.sheets import SampleSheets, noise_levels, remove_sheets
 from projcomp.training.signals import leave_signals_to_the_parent
 from projcomp.training_checks import condition_problems, training_problems
 
@@ -117,7 +116,7 @@ def _train(
     if start:
         print(f"resuming {settings.model} after {seen} images", flush=True)
     elif rank == 0:  # sheets of an earlier training with other settings
-        shutil.rmtree(out_dir / "samples", ignore_errors=True)
+        remove_sheets(out_dir / "samples")
 
     model = _initial_model(settings)
     module = DiffusionTraining(model, settings.training, total, machine.microbatch)
@@ -195,6 +194,9 @@ def _read_datasets(settings: TrainSettings, data_dir: Path) -> list[RenderedImag
             "fewer trainings at once or take a machine with more"
         ):
             datasets[name] = RenderedImages(path, settings.condition)
+        other = datasets[name].rendered_as
+        if other not in (None, name):  # renamed on purpose, or put here by mistake
+            print(f"{path}: warning: rendered as dataset {other}, learned as {name}", flush=True)
         side, shape = settings.resolution, datasets[name].shape
         if shape != (side, side, 3):
             raise FileFormatError(
