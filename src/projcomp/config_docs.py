@@ -51,7 +51,7 @@ in one line what is wrong, or how large the run will be.
 
 Files are YAML or JSON in UTF-8. A key that stands twice is an error; so is what YAML reads as
 something else than it looks like (`1:30`, `010`, a date, `no` as a name): put it in quotes, or
-write it out. What `--config` is given, Snakemake reads itself: there the last of two equal keys wins.
+write it out. What `--config` is given, Snakemake reads itself: of two equal keys the last wins.
 """
 
 
