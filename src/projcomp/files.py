@@ -39,7 +39,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         _refuse_what_is_no_file(final)  # it may have come while the file was made
         os.replace(temporary, final)
     except (OSError, RuntimeError) as error:  # h5py raises either, depending on what failed first
-        number = _number(error)
+        number = error_number(error)
         if number in _FULL or number in _FAILING or str(temporary) in str(error):
             raise _not_writable(final, number) from error
         raise
@@ -189,7 +189,7 @@ def _alive(process: int) -> bool:
     return True
 
 
-def _number(error: BaseException) -> int | None:
+def error_number(error: BaseException) -> int | None:
     """The system's number of an error: its own, or the one in HDF5's message."""
     number = getattr(error, "errno", None)
     if number is None:

@@ -1,6 +1,7 @@
 """Tensors in safetensors files, written as every other file is, and weights read into a network."""
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,11 +10,15 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from projcomp.errors import FileFormatError
+from projcomp.errors import FileFormatError, is_out_of_memory
 from projcomp.files import atomic_path
 from projcomp.inputs import check_input
+from projcomp.words import first_line
 
-_SUM = "sha256"
+SUM = "sha256"
+"""Name of the check sum in a file's header."""
+
+_LONGEST_HEADER = 2**27
 
 
 def write_tensors(
@@ -40,7 +45,7 @@ def write_tensors(
     """
     stored = {name: tensor.contiguous() for name, tensor in tensors.items()}
     if summed:
-        metadata = {**(metadata or {}), _SUM: _sum_of(save(stored))}
+        metadata = {**(metadata or {}), SUM: _sum_of(save(stored))}
     content = save(stored, metadata)
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
@@ -66,17 +71,35 @@ def load_weights(
         tensors = load_file(path)
         problem = _difference(tensors, network.state_dict()) or _damage(path)
     except Exception as error:  # damaged bytes make the reader fail in many ways
-        told = str(error).splitlines()
-        problem = f"a file that cannot be read ({told[0] if told else type(error).__name__})"
+        if is_out_of_memory(error):
+            raise
+        problem = f"a file that cannot be read ({first_line(error)})"
     if problem:
         raise FileFormatError(f"{path}: expected {expected}, got {problem}; {mend}")
     network.load_state_dict(tensors)
 
 
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, str] | None:
+    """What else is kept in the header of a safetensors file; None where the header is damaged.
+
+    Not by safetensors' own reader, which opens no file that has been cut short.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = file.read(min(length, _LONGEST_HEADER))
+    try:
+        return dict(json.loads(header).get("__metadata__", {}))
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        return None
+
+
 def _damage(path: str | os.PathLike[str]) -> str:
     """Whether the tensors of a file are those that were written; files of old have no sum."""
     with safe_open(path, "pt") as file:
-        told = (file.metadata() or {}).get(_SUM)
+        told = (file.metadata() or {}).get(SUM)
     if told is None or told == _sum_of(Path(path).read_bytes()):
         return ""
     return "damaged tensors"

@@ -13,3 +13,14 @@ def short(text: object, most: int = LONGEST) -> str:
 def quoted(text: str, most: int = LONGEST) -> str:
     """The same in quotes, blanks kept."""
     return short(repr(text[: 4 * most]), most)
+
+
+def first_line(error: BaseException) -> str:
+    """What ``error`` says, on one line; its type where it says nothing."""
+    told = str(error)
+    if isinstance(error, KeyError) and error.args:  # which quotes what it says
+        told = str(error.args[0])
+        if told and not any(c.isspace() for c in told):  # a key, and no sentence of h5py
+            told = f"no {told}"
+    lines = told.strip().splitlines()
+    return short(lines[0], 5 * LONGEST) if lines else type(error).__name__

@@ -1,5 +1,6 @@
 """Files that users bring instead of ours, and files of ours that came to harm: one clear line."""
 
+import errno
 import os
 import random
 import shutil
@@ -21,13 +22,15 @@ from projcomp.cases import Case
 from projcomp.cli import app
 from projcomp.data.dataset import RenderedImages
 from projcomp.data.describe import describe
-from projcomp.data.hdf5 import dataset, open_hdf5
+from projcomp.data.hdf5 import dataset, open_hdf5, reading
 from projcomp.data.images import read_samples, write_samples
 from projcomp.data.index import open_dataset
 from projcomp.data.preview import draw_preview
 from projcomp.data.reader import ImageReader
 from projcomp.data.validate import validate
 from projcomp.errors import FileFormatError, UserError
+from projcomp.evaluation.detect import load_detector, save_detector
+from projcomp.evaluation.detector import Detector
 from projcomp.evaluation.labelled import read_labelled
 from projcomp.evaluation.tables import check_rates, read_table
 from projcomp.networks.checkpoint import load_model, save_model
@@ -279,6 +282,17 @@ def test_nobody_is_told_to_remove_what_is_not_ours(folder) -> None:
     assert DELETE in line(lambda: read_samples(path))
 
 
+def test_a_file_of_ours_at_its_place_is_not_to_be_moved(folder) -> None:
+    (folder / "samples" / "A").mkdir(parents=True)
+    (folder / "models").mkdir()
+    samples = Path(shutil.copy(folder / "s.h5", folder / "samples" / "A" / "k0.h5"))
+    told = [*map(line, everything(samples)), inspect(samples)]
+    told += [line(lambda p=folder / name: read_samples(p)) for name in ("toy.h5", SHARD)]
+    for message in told:
+        assert message.strip().endswith(": name another file")
+        assert "got a projcomp " in message
+
+
 def test_a_file_that_another_process_holds_open_is_not_damaged(folder) -> None:
     code = "import h5py, sys; f = h5py.File(sys.argv[1], 'r+'); print(1, flush=True); input()"
     command = [sys.executable, "-c", code, str(folder / SHARD)]
@@ -304,6 +318,13 @@ def test_a_file_that_another_process_holds_open_is_not_damaged(folder) -> None:
         (OSError(5, "Input/output error"), "the disk or the network"),
         (OSError(24, "Too many open files"), "ulimit -n"),
         (OSError("unable to lock file, errno = 38, message"), "HDF5_USE_FILE_LOCKING=FALSE"),
+        (OSError(524, "unable to lock file, errno = 524"), "a file system without locks"),
+        (OSError(524, "unable to lock file, errno = 524"), "HDF5_USE_FILE_LOCKING=FALSE"),
+        (OSError(9, "unable to lock file, errno = 9"), "HDF5_USE_FILE_LOCKING=FALSE"),
+        (BlockingIOError(11, "unable to lock file, errno = 11"), "a notebook, a viewer or a job"),
+        (BlockingIOError(11, "unable to lock file, errno = 11"), "HDF5_USE_FILE_LOCKING=FALSE"),
+        (OSError("unable to lock file, errno = 13, message"), "in use"),
+        (OSError("Can't open (memory allocation failed)"), "or too large for this machine"),
         (OSError("unable to open file, errno = 13, message"), "permission to read"),
     ],
 )
@@ -315,6 +336,53 @@ def test_what_the_system_refuses_is_not_damaged(folder, monkeypatch, error, mess
     told = line(lambda: open_hdf5(folder / SHARD, "a file"))
     assert message in told
     assert "delete" not in told
+
+
+LACKS = [
+    MemoryError(),
+    OSError(errno.ENOMEM, "Cannot allocate memory"),
+    OSError("unable to open file, errno = 12, error message = 'Cannot allocate memory'"),
+]
+
+
+def raising(error: Exception) -> Callable:
+    def fail(*arguments: object, **options: object) -> None:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("error", LACKS, ids=str)
+def test_a_lack_of_memory_is_no_damage_of_a_file(folder, monkeypatch, error) -> None:
+    def read() -> None:
+        with reading(folder / SHARD, "a file"):
+            raise error
+
+    monkeypatch.setattr(h5py, "File", raising(error))
+    for work in (*everything(folder / "toy.h5"), read):
+        with pytest.raises(type(error)) as caught:
+            work()
+        assert caught.value is error
+    told = inspect(folder / SHARD)
+    assert "memory: expected enough" in told
+
+
+@pytest.mark.parametrize(
+    "error", [*LACKS, RuntimeError("unable to mmap 8 bytes: Cannot allocate memory (12)")], ids=str
+)
+def test_a_lack_of_memory_is_no_damage_of_a_model(tmp_path, monkeypatch, error) -> None:
+    save_model(tmp_path, *small_model())
+    save_detector(tmp_path, Detector(8, 16), {}, 8)
+    for load, made in {
+        load_model: "projcomp.networks.checkpoint.Denoiser",
+        load_detector: "projcomp.evaluation.detect.Detector",
+    }.items():
+        for name in (made, "projcomp.tensor_files.load_file"):
+            with monkeypatch.context() as patched:
+                patched.setattr(name, raising(error))
+                with pytest.raises(type(error)) as caught:
+                    load(tmp_path)
+            assert caught.value is error
 
 
 @pytest.mark.parametrize(

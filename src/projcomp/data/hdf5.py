@@ -3,7 +3,6 @@
 import errno
 import math
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,8 +12,10 @@ import numpy as np
 
 from projcomp.contents import HDF5, NOTHING_OF_ANYONE, what_is
 from projcomp.data.places import is_a_stages_place
-from projcomp.errors import FileFormatError, UserError
+from projcomp.errors import FileFormatError, UserError, is_out_of_memory
+from projcomp.files import error_number
 from projcomp.inputs import check_input, unreadable
+from projcomp.words import first_line
 
 PathLike = str | os.PathLike[str]
 
@@ -30,8 +31,8 @@ TABLE_STORAGE: dict[str, Any] = {"chunks": True, "fletcher32": True}
 _MOST_VALUES = 2**20
 """Numbers of an attribute; more are damage."""
 
-_LOCKED = (errno.EAGAIN, errno.EWOULDBLOCK)
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)
+"""What the system says of a lock that another process has."""
 
 
 def open_hdf5(path: PathLike, expected: str, **options: Any) -> h5py.File:
@@ -45,28 +46,16 @@ def open_hdf5(path: PathLike, expected: str, **options: Any) -> h5py.File:
     Raises:
         FileFormatError: it is missing, no regular file, not HDF5, damaged, held open by another
             process, or may not be read.
+        MemoryError: there is not enough memory, which no file is to blame for.
     """
     mend = "run the stage that makes it" if is_a_stages_place(path) else "check its name"
     check_input(path, expected, mend)
     try:
         return h5py.File(path, "r", **options)
-    except OSError as error:
-        number = _number(error)
-        if number in _LOCKED:
-            raise FileFormatError(
-                f"{path}: {expected} expected, got one that another process holds open for "
-                "writing: wait until it ends (lsof or fuser tell which one it is)"
-            ) from None
-        if number in _NO_LOCKS:
-            raise FileFormatError(
-                f"{path}: {expected} expected, got one on a file system without locks: set the "
-                "environment variable HDF5_USE_FILE_LOCKING=FALSE"
-            ) from None
-        if number is not None:
-            raise unreadable(path, expected, OSError(number, ""), mend) from None
-        raise _not_hdf5(path, expected, error) from None
     except Exception as error:  # damaged bytes make HDF5 and h5py fail in every possible way
-        raise _not_hdf5(path, expected, error) from None
+        if _is_lack_of_memory(error):
+            raise
+        raise (_refused(path, expected, error, mend) or _not_hdf5(path, expected, error)) from None
 
 
 @contextmanager
@@ -78,24 +67,22 @@ def reading(path: PathLike, expected: str) -> Iterator[None]:
     """
     try:
         yield
-    except (UserError, MemoryError):
+    except UserError:
         raise
     except Exception as error:  # damaged bytes make HDF5 and h5py fail in every possible way
-        number = _number(error) if isinstance(error, OSError) else None
-        if number is not None:
-            raise unreadable(path, expected, OSError(number, ""), "check its name") from None
-        if "allocat" in str(error):
-            raise FileFormatError(
-                f"{path}: {expected} expected, got one that memory does not suffice to read "
-                f"({reason(error)}): it may be damaged, or too large for this machine"
-            ) from None
+        if _is_lack_of_memory(error):
+            raise
+        refused = _refused(path, expected, error, "check its name")
+        if refused:
+            raise refused from None
         if "filter" in str(error) and "not registered" in str(error):
             raise FileFormatError(
                 f"{path}: {expected} expected, got one compressed by what HDF5 lacks here "
-                f"({reason(error)}): install its plugin, or repack the file (h5repack)"
+                f"({first_line(error)}): install its plugin, or repack the file (h5repack)"
             ) from None
         raise FileFormatError(
-            f"{path}: {expected} expected, got damaged data ({reason(error)}): {mend_damage(path)}"
+            f"{path}: {expected} expected, got damaged data ({first_line(error)}): "
+            f"{mend_damage(path)}"
         ) from None
 
 
@@ -120,7 +107,9 @@ def _check(file: h5py.File, path: PathLike, kind: str, datasets: Iterable[str]) 
     if found != kind:
         ours = found.startswith("projcomp ")
         got = f"a {found} file" if ours else "an HDF5 file that is none of projcomp's"
-        raise FileFormatError(f"{path}: a {kind} file expected, got {got}: {mend_foreign(path)}")
+        # a file of ours may well be where it belongs, and only its name given by mistake
+        mend = "name another file" if ours else mend_foreign(path)
+        raise FileFormatError(f"{path}: a {kind} file expected, got {got}: {mend}")
     number = attribute(file, "format")
     if number != FORMAT:
         raise wrong(path, f"a {kind} file of format {FORMAT}", f"format {number}")
@@ -148,10 +137,46 @@ def mend_foreign(path: PathLike) -> str:
     return "name another file"
 
 
-def reason(error: BaseException) -> str:
-    """The first line of an error, without blanks at its ends."""
-    lines = str(error).strip().strip("\"'").splitlines()
-    return lines[0] if lines else type(error).__name__
+def unlockable(error: BaseException) -> tuple[str, str] | None:
+    """What HDF5 met that could not lock a file, and how to mend that; None at other errors."""
+    number = error_number(error)
+    about_locks = "unable to lock file" in str(error).lower()
+    if number is None or not (about_locks or number in (errno.EAGAIN, errno.EWOULDBLOCK)):
+        return None
+    if number in _HELD:
+        return (
+            "one in use, which another process holds open for writing (a notebook, a viewer or a "
+            "job, maybe on another machine; lsof and fuser tell)",
+            "wait until it ends, or, where there is none, set HDF5_USE_FILE_LOCKING=FALSE in the "
+            "environment, for file systems without locks",
+        )
+    return (
+        f"one on a file system without locks ({os.strerror(number)})",
+        "set HDF5_USE_FILE_LOCKING=FALSE in the environment",
+    )
+
+
+def _is_lack_of_memory(error: BaseException) -> bool:
+    """Whether Python or the system says so; HDF5 alone does over damaged sizes, too."""
+    return is_out_of_memory(error) and (
+        isinstance(error, MemoryError) or error_number(error) is not None
+    )
+
+
+def _refused(path: PathLike, expected: str, error: Exception, mend: str) -> FileFormatError | None:
+    """The line of what is no damage of the file; None where it may be."""
+    locked = unlockable(error)
+    if locked:
+        return FileFormatError(f"{path}: {expected} expected, got {locked[0]}: {locked[1]}")
+    number = error_number(error)
+    if isinstance(error, OSError) and number is not None:
+        return unreadable(path, expected, OSError(number, ""), mend)
+    if "allocat" in str(error):
+        return FileFormatError(
+            f"{path}: {expected} expected, got one that memory does not suffice to read "
+            f"({first_line(error)}): it may be damaged, or too large for this machine"
+        )
+    return None
 
 
 def _not_hdf5(path: PathLike, expected: str, error: Exception) -> FileFormatError:
@@ -163,16 +188,8 @@ def _not_hdf5(path: PathLike, expected: str, error: Exception) -> FileFormatErro
         return FileFormatError(f"{path}: {expected} expected, got {looks}: {mend_foreign(path)}")
     got = f"{'a damaged HDF5 file' if looks == HDF5 else looks} that HDF5 cannot open"
     return FileFormatError(
-        f"{path}: {expected} expected, got {got} ({reason(error)}): {mend_damage(path)}"
+        f"{path}: {expected} expected, got {got} ({first_line(error)}): {mend_damage(path)}"
     )
-
-
-def _number(error: OSError) -> int | None:
-    """The system's number of an error: h5py hides some of them in the text."""
-    if error.errno is not None:
-        return error.errno
-    found = re.search(r"errno = (\d+)", str(error))
-    return int(found[1]) if found else None
 
 
 def dataset(file: h5py.File, name: str) -> h5py.Dataset:

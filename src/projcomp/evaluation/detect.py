@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from projcomp.errors import FileFormatError
+from projcomp.errors import FileFormatError, is_out_of_memory
 from projcomp.evaluation.detector import Detector, normalize
 from projcomp.evaluation.heatmaps import Detections, find_peaks
 from projcomp.files import write_text
 from projcomp.inputs import check_input
 from projcomp.tensor_files import load_weights, write_tensors
+from projcomp.words import first_line
 
 FORMAT = 1
 _CHUNK_PIXELS = 2**20
@@ -47,9 +48,11 @@ def load_detector(folder: Path, device: torch.device | str = "cpu") -> Detector:
         architecture = json.loads(description_path.read_text(encoding="utf-8"))["architecture"]
         detector = Detector(int(architecture["channels"]), int(architecture["resolution"]))
     except Exception as error:  # whatever a detector cannot be built from
+        if is_out_of_memory(error):
+            raise
         raise FileFormatError(
-            f"{description_path}: expected a detector's description, got {_first_line(error)}; "
-            "train the detector again"
+            f"{description_path}: expected a detector's description, got one that fails "
+            f"({first_line(error)}); train the detector again"
         ) from None
     expected = "the weights that detector.json describes"
     load_weights(weights_path, detector, expected, "train the detector again")
@@ -77,7 +80,3 @@ def detect(detector: Detector, images: np.ndarray, threshold: float) -> list[Det
             part = torch.from_numpy(np.ascontiguousarray(images[start : start + chunk])).to(device)
             found += find_peaks(detector(normalize(part)), threshold)
     return found
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__} {str(error).splitlines()[0] if str(error) else ''}".strip()

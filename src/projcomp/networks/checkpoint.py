@@ -7,11 +7,12 @@ from typing import Any
 import torch
 
 from projcomp.config import NetworkConfig
-from projcomp.errors import FileFormatError
+from projcomp.errors import FileFormatError, is_out_of_memory
 from projcomp.files import write_text
 from projcomp.inputs import check_input
 from projcomp.networks.denoiser import Denoiser
 from projcomp.tensor_files import load_weights, write_tensors
+from projcomp.words import first_line
 
 
 def save_model(folder: Path, model: Denoiser, description: dict[str, Any]) -> None:
@@ -42,9 +43,10 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Denoiser:
             raise TypeError(f"resolution {resolution!r} and condition {condition!r}")
         model = Denoiser(network, resolution, condition)
     except Exception as error:  # whatever a network cannot be built from
-        lines = f"{type(error).__name__}: {error}".splitlines()
+        if is_out_of_memory(error):
+            raise
         raise FileFormatError(
-            f"{described}: expected a model description, got one that fails ({lines[0]}); "
+            f"{described}: expected a model description, got one that fails ({first_line(error)}); "
             "train the model again"
         ) from None
     load_weights(weights, model, "the weights of model.json", "train the model again")
