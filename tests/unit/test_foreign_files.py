@@ -25,6 +25,7 @@ from projcomp.data.describe import describe
 from projcomp.data.hdf5 import dataset, open_hdf5, reading
 from projcomp.data.images import read_samples, write_samples
 from projcomp.data.index import open_dataset
+from projcomp.data.pictures import open_pictures
 from projcomp.data.preview import draw_preview
 from projcomp.data.reader import ImageReader
 from projcomp.data.validate import validate
@@ -291,6 +292,33 @@ def test_a_file_of_ours_at_its_place_is_not_to_be_moved(folder) -> None:
     for message in told:
         assert message.strip().endswith(": name another file")
         assert "got a projcomp " in message
+
+
+@pytest.mark.parametrize("content", ["cut", "random", "foreign"])
+def test_a_shard_by_name_alone_is_the_users(folder, content: str) -> None:
+    def put(path: Path) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content == "foreign":
+            with h5py.File(path, "w") as file:
+                file["images"] = np.zeros((3, 8, 8, 3), np.uint8)
+        else:
+            cut = (folder / SHARD).read_bytes()[:3000]
+            path.write_bytes(cut if content == "cut" else b"\0" + random.Random(0).randbytes(99))
+        return path
+
+    mends = "move it away and run" if content == "foreign" else DELETE
+    name = "shard-00000.h5"
+    mine = [folder / name, folder / "data" / name, folder / "data" / "single" / name]
+    for path in map(put, mine):
+        assert mends not in inspect(path)
+        if content == "cut":
+            assert mends not in line(lambda p=path: open_pictures([p]))
+    (folder / "logs").mkdir()  # now it is a run
+    assert mends in inspect(mine[2])
+    if content == "cut":
+        assert mends in line(lambda: open_pictures([mine[2]]))
+    assert mends not in inspect(mine[1])
+    assert mends in inspect(put(folder / "toy" / name))  # whose index lies beside it
 
 
 def test_a_file_that_another_process_holds_open_is_not_damaged(folder) -> None:
