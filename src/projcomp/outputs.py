@@ -39,8 +39,8 @@ def check_output(path: PathLike, kind: Kind, inputs: Iterable[PathLike] = ()) ->
         inputs: files that the command reads.
 
     Raises:
-        OutputError: ``path`` is an input, no regular file, a file of another kind, protected
-            against writing, or cannot be written.
+        OutputError: ``path`` is an input, no regular file, a file of another kind, or cannot be
+            written.
     """
     path = Path(path)
     check_place(path)
@@ -52,17 +52,9 @@ def check_output(path: PathLike, kind: Kind, inputs: Iterable[PathLike] = ()) ->
                 f"{path}: {kind.name} to write expected, got the command's own input: "
                 "name another file"
             )
-    if not path.stat().st_mode & 0o222:
-        raise OutputError(
-            f"{path}: {kind.name} to write expected, got a file that is protected against "
-            "writing: name another file, or allow it (chmod u+w)"
-        )
-    there = _there(path)
+    there, mend = _there(path)
     if there != EMPTY and not _is_one(kind, path):
-        raise OutputError(
-            f"{path}: {kind.name} to replace expected, got {there}: name another file, or move "
-            "this one away"
-        )
+        raise OutputError(f"{path}: {kind.name} to replace expected, got {there}: {mend}")
 
 
 def check_outputs(folder: PathLike, kinds: Mapping[str, Kind]) -> None:
@@ -102,25 +94,32 @@ def _same(path: Path, other: PathLike) -> bool:
     return False
 
 
-def _there(path: Path) -> str:
-    """What is at ``path`` now, in words."""
+_OTHER = "name another file, or move this one away"
+
+
+def _there(path: Path) -> tuple[str, str]:
+    """What is at ``path`` now, in words, and how to mend that."""
     try:
         found = what_is(path)
     except OSError as error:
-        return f"a file that cannot be read ({error.strerror})"
+        return f"a file that cannot be read ({error.strerror})", _OTHER
     if found != HDF5:
-        return found
+        return found, _OTHER
+    from projcomp.data.hdf5 import unlockable
+
     try:
-        kind = hdf5_attributes(path).get("kind")
-    except (OSError, RuntimeError, ValueError, KeyError):
-        return "an HDF5 file that cannot be opened"
-    ours = isinstance(kind, str) and kind.startswith("projcomp ")
-    return f"a {kind} file" if ours else "an HDF5 file of another kind"
+        kind, _ = hdf5_attributes(path)
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        return unlockable(error) or ("an HDF5 file that cannot be opened", _OTHER)
+    ours = kind.startswith("projcomp ")
+    return (f"a {kind} file" if ours else "an HDF5 file of another kind"), _OTHER
 
 
-def hdf5_attributes(path: Path) -> dict[str, object]:
-    """The names of an HDF5 file's attributes, with their values where those are text."""
+def hdf5_attributes(path: Path) -> tuple[str, list[str]]:
+    """The kind that an HDF5 file tells, empty where it tells none, and its attributes' names."""
     import h5py
 
+    from projcomp.data.hdf5 import text
+
     with h5py.File(path, "r") as file:
-        return {name: file.attrs[name] if name == "kind" else None for name in file.attrs}
+        return text(file, "kind"), list(file.attrs)

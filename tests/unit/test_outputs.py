@@ -1,16 +1,21 @@
 """What commands may write over, and what is said where they cannot write."""
 
 import errno
+import io
 import json
 import os
 import random
 import socket
 import stat
+import warnings
+import zipfile
 
 import h5py
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 from toy_dataset import write_toy, write_toy_shard
 from typer.testing import CliRunner
 
@@ -23,6 +28,7 @@ from projcomp.errors import DiskError, OutputError
 from projcomp.evaluation import evaluate, interaction, mixture, selected, summary, sweep
 from projcomp.files import atomic_path, check_place, write_text
 from projcomp.outputs import check_apart, check_output, check_outputs
+from projcomp.tensor_files import write_tensors
 from projcomp.theory import table as theory_table
 from projcomp.training.sheets import remove_sheets
 
@@ -189,7 +195,7 @@ def made_by_commands(folder) -> dict:
         "scenes.h5": kinds.SCENES,
         "toy.h5": kinds.INDEX,
         "samples.h5": kinds.SAMPLES,
-        "weights.safetensors": kinds.WEIGHTS,
+        "weights.safetensors": kinds.MODEL["weights.safetensors"],
         "picture.png": kinds.FIGURE_PNG,
         "picture.jpg": kinds.picture("a.JPG"),
         "figure.svg": kinds.FIGURE_SVG,
@@ -238,13 +244,45 @@ def test_an_input_is_never_an_output_by_whatever_name(tmp_path) -> None:
     check_output(shard, output_kinds.SCENES, [tmp_path / "absent.json"])
 
 
-def test_a_protected_file_is_kept(tmp_path) -> None:
+def test_a_file_that_may_only_be_read_is_replaced_as_any_other(tmp_path) -> None:
+    """A rename asks the folder and not the file, and a table may have been kept from editors."""
     path = tmp_path / "table.csv"
     path.write_text("dataset,part,told,sigma\n")
-    check_output(path, output_kinds.TABLES["check-model"])
     path.chmod(0o444)
-    with pytest.raises(OutputError, match="protected against writing"):
-        check_output(path, output_kinds.TABLES["check-model"])
+    check_output(path, output_kinds.TABLES["check-model"])
+    write_text(path, "new")
+    assert path.read_text() == "new"
+
+
+def test_an_output_in_use_is_called_so(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "samples.h5"
+    write_samples(path, np.zeros((1, 8, 8, 3), np.uint8), Case(name="k0"), {})
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "unable to lock file, errno = 11, error message = 'x'")
+
+    monkeypatch.setattr(h5py, "File", refuse)
+    with pytest.raises(OutputError, match=r"got one in use, .*: wait until it ends") as caught:
+        check_output(path, output_kinds.SAMPLES)
+    assert "move this one away" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [np.array(["a", "b"], dtype=object), h5py.Empty("S1"), 3])
+def test_an_odd_kind_of_an_output_is_looked_at_with_care(tmp_path, monkeypatch, kind) -> None:
+    """Reading a text that damage has made many of takes the process along."""
+    path = tmp_path / "odd.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["kind"] = kind
+    read = h5py.AttributeManager.__getitem__
+
+    def guarded(attributes, name):
+        found = attributes.get_id(name)
+        assert found.shape != (2,), "many texts are not read"
+        return read(attributes, name)
+
+    monkeypatch.setattr(h5py.AttributeManager, "__getitem__", guarded)
+    with pytest.raises(OutputError, match="got an HDF5 file of another kind"):
+        check_output(path, output_kinds.SAMPLES)
 
 
 def test_folders_of_models_are_looked_through(tmp_path) -> None:
@@ -284,6 +322,103 @@ def test_a_damaged_state_is_passed_over_and_notes_are_not(tmp_path) -> None:
         check_outputs(tmp_path, output_kinds.MODEL_STATE)
 
 
+@pytest.mark.parametrize(
+    ("content", "ours"),
+    [
+        (b"images_seen,loss,heat\n1,2,3\n", True),
+        (b"\xef\xbb\xbfimages_seen,loss\n", True),
+        (b",images_seen,loss\n0,1,2\n", True),
+        (b"images_se", True),
+        (b"im\n", True),
+        (b"images_se\n1,2\n", True),
+        (bytes(500), True),
+        (b"images_seen,lo" + bytes(500), True),
+        (b"\x93\xff\x00\x01", True),
+        (b"", True),
+        (b"images\na.png\n", False),
+        (b"epoch,loss\n1,0.5\n", False),
+        (b"\nmy notes\n", False),
+        (b"PK\x03\x04" + bytes(50), False),
+    ],
+)
+def test_a_damaged_table_of_a_state_is_passed_over_and_a_foreign_one_is_not(
+    tmp_path, content: bytes, ours: bool
+) -> None:
+    (tmp_path / "metrics.csv").write_bytes(content)
+    if ours:
+        check_outputs(tmp_path, output_kinds.MODEL_STATE)
+        return
+    with pytest.raises(OutputError, match=r"a training's table \(images_seen, loss, ...\) to"):
+        check_outputs(tmp_path, output_kinds.MODEL_STATE)
+
+
+WEIGHTS = "weights.safetensors"
+TENSORS = {"x": torch.zeros(3)}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "description", "other"),
+    [
+        (output_kinds.MODEL, "model.json", "detector.json"),
+        (output_kinds.DETECTOR, "detector.json", "model.json"),
+    ],
+)
+def test_weights_are_ours_by_their_sum_or_by_what_describes_them(
+    tmp_path, kinds, description: str, other: str
+) -> None:
+    path = tmp_path / WEIGHTS
+    for metadata in (None, {"format": "pt"}):
+        save_file(TENSORS, path, metadata)
+        with pytest.raises(OutputError, match=r"weights to replace expected, got a safetensors"):
+            check_outputs(tmp_path, kinds)
+        (tmp_path / description).touch()
+        check_outputs(tmp_path, kinds)
+        (tmp_path / description).unlink()
+    write_tensors(path, TENSORS, summed=True)
+    for content in (path.read_bytes(), path.read_bytes()[:-4]):  # training mends a damaged one
+        path.write_bytes(content)
+        check_output(path, kinds[WEIGHTS])
+    (tmp_path / other).touch()
+    with pytest.raises(OutputError, match="weights to replace expected"):
+        check_output(path, kinds[WEIGHTS])
+
+
+def test_a_state_is_replaced_by_what_a_training_left(tmp_path) -> None:
+    path = tmp_path / "state.safetensors"
+    write_tensors(path, TENSORS, {"updates_made": "3", "average_count": "1", "settings": "{}"})
+    whole = path.read_bytes()
+    for content in (whole, whole[:-4], whole.replace(b'":"3"', b'":\0\0"')):
+        path.write_bytes(content)
+        check_outputs(tmp_path, output_kinds.MODEL_STATE)
+    for make in (
+        lambda: save_file(TENSORS, path),
+        lambda: torch.save(TENSORS, path),
+        lambda: h5py.File(path, "w").close(),
+    ):
+        make()
+        with pytest.raises(OutputError, match="a training's state to replace expected"):
+            check_outputs(tmp_path, output_kinds.MODEL_STATE)
+
+
+def test_a_checkpoint_is_replaced_by_what_a_training_left(tmp_path) -> None:
+    path = tmp_path / "detector.ckpt"
+    saved = {"state_dict": {f"{n}": torch.zeros(2**16) for n in range(99)}, "loops": {"a": 1}}
+    torch.save({**saved, "projcomp_settings": "{}"}, path)
+    whole = path.read_bytes()
+    for content in (whole, whole[:-1000], whole[:200], bytes(99), b""):
+        path.write_bytes(content)
+        check_outputs(tmp_path, output_kinds.DETECTOR_STATE)
+    for make in (
+        lambda: torch.save(saved, path),
+        lambda: zipfile.ZipFile(path, "w").writestr("notes.txt", NOTES),
+        lambda: save_file(TENSORS, path),
+        lambda: path.write_text(NOTES),
+    ):
+        make()
+        with pytest.raises(OutputError, match="a training's state to replace expected"):
+            check_outputs(tmp_path, output_kinds.DETECTOR_STATE)
+
+
 def test_two_outputs_need_two_places(tmp_path) -> None:
     check_apart(tmp_path / "a", tmp_path / "b", "--svg")
     (tmp_path / "link").symlink_to(tmp_path)
@@ -315,13 +450,37 @@ def test_commands_leave_what_is_not_theirs(tmp_path) -> None:
     assert snapshot(tmp_path) == before
 
 
-@pytest.mark.parametrize("suffix", sorted({*output_kinds.PICTURES, ".PNG", ".Jpg"}))
+def suffixes() -> list[str]:
+    """One suffix of every format in which Pillow writes colours, and some more."""
+    found = {}
+    for suffix, format_ in Image.registered_extensions().items():
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                Image.new("RGB", (9, 9)).save(io.BytesIO(), format_)
+        except Exception:
+            continue
+        found[format_] = suffix
+    more = (".png", ".PNG", ".Jpg", ".jfif", ".jp2", ".avif", ".ppm", ".tga", ".tif", ".bw")
+    return sorted({*found.values(), *more})
+
+
+@pytest.mark.filterwarnings("ignore:IM image format is deprecated")
+@pytest.mark.parametrize("suffix", suffixes())
 def test_every_suffix_that_is_offered_is_written_and_written_again(tmp_path, suffix) -> None:
     index, out = write_toy(tmp_path, shards=1), tmp_path / f"sheet{suffix}"
     for _ in range(2):
         code, output = run("inspect", index, "--sheet", out)
         assert (code, output.splitlines()[-1]) == (0, f"contact sheet: {out}")
     assert output_kinds.picture(out).is_one(out)
+    out.write_text(NOTES)
+    assert "to replace expected, got a text file" in refused("inspect", index, "--sheet", out)
+
+
+@pytest.mark.parametrize("name", ["a.xbm", "a.h5", "a.grib", "a.palm", "a.xyz", "a", ".png"])
+def test_a_suffix_that_no_sheet_can_have_is_refused_briefly(name: str) -> None:
+    with pytest.raises(OutputError, match=r"suffix expected \(\.png, \.jpg, .*\.\.\.\), got"):
+        output_kinds.picture(name)
 
 
 def test_a_format_that_cannot_hold_the_sheet_is_one_line(tmp_path, monkeypatch) -> None:
