@@ -21,6 +21,8 @@ from projcomp.errors import (
     PlacementError,
     UserError,
 )
+from projcomp.output_kinds import MODEL_STATE
+from projcomp.outputs import check_outputs
 from projcomp.training import train as train_module
 from projcomp.training.failures import as_user_error
 from projcomp.training.module import DiffusionTraining
@@ -355,6 +357,7 @@ def rewritten(state: Path, tensors=lambda tensors: tensors, **header: str):
 
 
 def test_a_state_left_as_it_was_is_taken_up(state, tmp_path, capsys):
+    check_outputs(state.parent, MODEL_STATE)
     rewritten(state)
     run(tmp_path)
     assert "resuming toy after 36 images" in capsys.readouterr().out
