@@ -14,7 +14,8 @@ from PIL import Image
 
 from projcomp.contents import what_is
 from projcomp.data.image_source import ACCEPTED, ImageSource
-from projcomp.errors import FileFormatError
+from projcomp.errors import FileFormatError, is_out_of_memory
+from projcomp.words import first_line
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 _ORIENTATION = 0x0112
@@ -37,6 +38,8 @@ class PictureFile(ImageSource):
                 # whether all of it can be seen was found out on opening
                 image = np.asarray(picture.convert("RGB") if picture.mode == "RGBA" else picture)
         except Exception as error:  # Pillow raises nearly everything over damaged bytes
+            if is_out_of_memory(error):
+                raise
             raise _not_decoded(self.path, error) from None
         if image.shape != (*self.size, 3) or image.dtype != np.uint8:
             raise _wrong(self.path, f"{image.dtype} {image.shape}", "do not change it meanwhile")
@@ -70,6 +73,8 @@ def _size_of(path: Path, looks: str) -> tuple[int, int]:
             f"{path}: {ACCEPTED} expected, got {got}: convert it, or leave it out"
         ) from None
     except Exception as error:  # Pillow raises nearly everything over damaged bytes
+        if is_out_of_memory(error):
+            raise
         raise _not_decoded(path, error) from None
     if problem:
         raise _wrong(path, *problem)
@@ -112,6 +117,6 @@ def _wrong(path: Path, got: str, mend: str) -> FileFormatError:
 
 
 def _not_decoded(path: Path, error: Exception) -> FileFormatError:
-    told = str(error).splitlines()
-    why = told[0] if told else type(error).__name__
-    return _wrong(path, f"one that cannot be decoded ({why})", "take a whole copy of it")
+    return _wrong(
+        path, f"one that cannot be decoded ({first_line(error)})", "take a whole copy of it"
+    )

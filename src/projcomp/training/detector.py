@@ -29,8 +29,9 @@ from projcomp.evaluation.heatmaps import Targets, draw_targets
 from projcomp.evaluation.labelled import LabelledImages, read_labelled
 from projcomp.files import atomic_path, write_text
 from projcomp.memory import memory_for
-from projcomp.training.failures import as_user_error, first_line, one_line
+from projcomp.training.failures import as_user_error, one_line
 from projcomp.training_checks import detector_problems
+from projcomp.words import first_line
 
 if TYPE_CHECKING:
     from projcomp.stages import DetectorSettings

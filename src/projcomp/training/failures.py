@@ -10,6 +10,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from projcomp.errors import DeviceError, OutputError, UserError, is_out_of_memory
 from projcomp.training.processes import Companions
+from projcomp.words import first_line
 
 _LOST = (
     "connection closed by peer",
@@ -122,11 +123,3 @@ def _is_lost(error: Exception) -> bool:
         return False
     told = str(error).lower()
     return isinstance(error, torch.distributed.DistError) or any(word in told for word in _LOST)
-
-
-def first_line(error: BaseException) -> str:
-    """What ``error`` says, cut to one line."""
-    if isinstance(error, KeyError):
-        return f"no {error.args[0]}"
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

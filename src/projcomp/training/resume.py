@@ -13,8 +13,8 @@ from torch import Tensor
 
 from projcomp.errors import FileFormatError
 from projcomp.tensor_files import write_tensors
-from projcomp.training.failures import first_line
 from projcomp.training.module import DiffusionTraining
+from projcomp.words import first_line
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
