@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from projcomp import seeds
 from projcomp.config import Config, SceneConfig
-from projcomp.data.index import build_index, open_dataset
+from projcomp.data.index import build_index, open_dataset, shards_behind
 from projcomp.data.picture import Picture
 from projcomp.data.reader import ImageReader
 from projcomp.data.shards import write_shard
@@ -126,7 +126,7 @@ def measure_index(
                 file["images"][rows][where]
 
     with open_dataset(folder / "set.h5") as file:  # once per training: it checks every shard
-        reader = ImageReader(file)
+        reader = ImageReader(shards_behind(file))
 
     def as_training_does() -> None:
         for batch in batches:

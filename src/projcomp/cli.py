@@ -6,11 +6,9 @@ Heavy libraries are imported inside the subcommands, so that ``--help`` and ``ch
 import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, TypeVar
@@ -22,6 +20,7 @@ from pydantic import ValidationError
 from projcomp import displays, output_kinds, stages
 from projcomp.config import SamplingConfig, Section, TrainingConfig, WandbConfig
 from projcomp.errors import ConfigError, DiskError, OutputError, UserError, is_out_of_memory
+from projcomp.json_keys import RepeatedKey, once
 from projcomp.outputs import check_apart, check_output, check_outputs
 
 SettingsT = TypeVar("SettingsT", bound=Section)
@@ -71,8 +70,6 @@ class _Group(typer.core.TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the flags before the command's name."""
-        if not args:
-            return super().parse_args(ctx, args)  # shows the help
         try:
             return super().parse_args(ctx, args)
         except _UsageError as error:
@@ -145,19 +142,12 @@ def _parse(model: type[SettingsT], text: str, flag: str = "--settings") -> Setti
 
     try:
         with suppress(ValueError, RecursionError):  # what is no JSON has its line below
-            json.loads(text, object_pairs_hook=partial(_once, flag))
+            json.loads(text, object_pairs_hook=once)
         return model.model_validate_json(text)
+    except RepeatedKey as key:
+        raise ConfigError(f"{flag}: every key once expected, got {str(key)!r} twice") from None
     except ValidationError as error:
         raise ConfigError(f"{flag}: {first_line(error, model)}") from None
-
-
-def _once(flag: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of ``pairs``; JSON's readers let the last of two equal keys win."""
-    seen = dict(pairs)
-    if len(seen) < len(pairs):
-        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        raise ConfigError(f"{flag}: every key once expected, got {twice!r} twice")
-    return seen
 
 
 def _stage(name: str, example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -90,13 +90,15 @@ def read_yaml(path: PathLike) -> dict[str, Any]:
 
 
 def _content(text: str) -> Any:
-    loader = _Loader(text)
+    values = _json(text)
+    # JSON may be indented by tabs, YAML may not; within JSON's texts there are none
+    loader = _Loader(text if values is None else text.replace("\t", " "))
     node = loader.get_single_node()
     if node is None:
         return None
     _check(node, [], {})
     # YAML takes JSON's 5e3 for text, and two halves of a sign for two signs
-    return json.loads(text) if _is_json(text) else loader.construct_document(node)
+    return loader.construct_document(node) if values is None else values
 
 
 def _text(path: PathLike) -> str:
@@ -115,25 +117,23 @@ def _text(path: PathLike) -> str:
         if raw.startswith(mark):
             raise ConfigError(f"{path}: expected UTF-8, got {name}; save it as UTF-8")
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ConfigError(
             f"{path}, line {line}: expected UTF-8, got the byte 0x{raw[error.start]:02x} "
             "(Latin-1?); save it as UTF-8"
         ) from None
-    # JSON may be indented by tabs, YAML may not; within JSON's texts there are none
-    return text.replace("\t", " ") if _is_json(text) else text
 
 
-def _is_json(text: str) -> bool:
+def _json(text: str) -> Any:
+    """The values of an object in JSON; None where the text is none."""
     if not text.lstrip().startswith("{"):
-        return False
+        return None
     try:
-        json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return False
-    return True
+        return None
 
 
 def _check(node: Node, above: list[Node], known: dict[int, tuple[int, int]]) -> tuple[int, int]:

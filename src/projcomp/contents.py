@@ -72,9 +72,7 @@ def _text(head: bytes) -> str:
         return UNKNOWN
     try:
         # a character may be cut at the end of what was read
-        text = (
-            getincrementaldecoder("utf-8")().decode(head, len(head) < _HEAD).lstrip("\ufeff \r\n\t")
-        )
+        text = getincrementaldecoder("utf-8")().decode(head, len(head) < _HEAD)
     except UnicodeDecodeError:
         return UNKNOWN
     text = text.lstrip("\ufeff \r\n\t")

@@ -16,7 +16,7 @@ from projcomp.data import reader
 from projcomp.data.describe import describe
 from projcomp.data.hdf5 import dataset
 from projcomp.data.images import read_samples, write_samples
-from projcomp.data.index import build_index, open_dataset
+from projcomp.data.index import build_index, open_dataset, shards_behind
 from projcomp.data.picture import Picture
 from projcomp.data.preview import draw_preview
 from projcomp.data.shard_format import DATASETS, scene_of
@@ -88,7 +88,7 @@ def test_images_are_read_in_any_order_from_however_few_open_shards(
     monkeypatch.setattr(reader, "MAX_OPEN", most_open)
     expected = np.stack([p[1].image for shard in range(3) for p in _pictures(shard)])
     with open_dataset(folder / "toy.h5") as file:
-        images = reader.ImageReader(file)
+        images = reader.ImageReader(shards_behind(file))
     for index in ([11, 0, 5, 5, 3, 4], [7], [], list(range(12))):
         np.testing.assert_array_equal(images.read(index), expected[np.array(index, dtype=int)])
         assert len(images._open) <= most_open
@@ -371,7 +371,7 @@ def test_validate_names_every_bad_shard(folder, damage, message: str) -> None:
 
 def test_a_shard_damaged_since_is_named_by_who_reads_it(folder) -> None:
     with open_dataset(folder / "toy.h5") as file:
-        images = reader.ImageReader(file)
+        images = reader.ImageReader(shards_behind(file))
     _flip_a_byte_of_an_image(folder / "toy" / "shard-00001.h5")
     with pytest.raises(FileFormatError, match=r"shard-00001\.h5: a whole shard expected"):
         images.read(range(12))

@@ -24,7 +24,7 @@ from projcomp.data.dataset import RenderedImages
 from projcomp.data.describe import describe
 from projcomp.data.hdf5 import dataset, open_hdf5, reading
 from projcomp.data.images import read_samples, write_samples
-from projcomp.data.index import open_dataset
+from projcomp.data.index import open_dataset, shards_behind
 from projcomp.data.pictures import open_pictures
 from projcomp.data.preview import draw_preview
 from projcomp.data.reader import ImageReader
@@ -451,7 +451,7 @@ def test_a_shard_swapped_after_the_check_is_found_when_it_is_opened(folder) -> N
         lambda path: path.write_bytes(path.read_bytes()[:3000]),
     ):
         with open_dataset(folder / "toy.h5") as file:
-            reader = ImageReader(file)
+            reader = ImageReader(shards_behind(file))
         swap(folder / SHARD)
         assert SHARD in line(lambda r=reader: r.read(range(12)))
         write_toy_shard(folder / SHARD, 1)

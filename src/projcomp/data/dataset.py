@@ -56,9 +56,9 @@ class RenderedImages:
         self._images: Tensor | None = None
         with open_index(path) as file:
             self.identity = f"{len(dataset(file, 'images'))} images of {text(file, 'settings')}"
-            self._reader = ImageReader(file)
             most = dataset(file, "objects").shape[1]
             shards = shards_behind(file)
+        self._reader = ImageReader(shards)
         count = shards.shape[0]
         self.rendered_as = shards.settings.get("dataset")
         self.shape = tuple(shards.shape[1:])

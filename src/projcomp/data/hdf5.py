@@ -86,6 +86,21 @@ def reading(path: PathLike, expected: str) -> Iterator[None]:
         ) from None
 
 
+@contextmanager
+def checking(file: h5py.File, path: PathLike, expected: str) -> Iterator[None]:
+    """As :func:`reading`; where that or the block refuses the open ``file``, it is closed.
+
+    Raises:
+        FileFormatError: as the block does, or reading failed.
+    """
+    try:
+        with reading(path, expected):
+            yield
+    except FileFormatError:
+        file.close()
+        raise
+
+
 def open_checked(path: PathLike, kind: str, datasets: Iterable[str], **options: Any) -> h5py.File:
     """Open a file for reading after checking its kind, its format and that ``datasets`` are there.
 
@@ -93,12 +108,8 @@ def open_checked(path: PathLike, kind: str, datasets: Iterable[str], **options: 
         FileFormatError: the file is missing, damaged, foreign, or of another format.
     """
     file = open_hdf5(path, f"a {kind} file", **options)
-    try:
-        with reading(path, f"a {kind} file"):
-            _check(file, path, kind, datasets)
-    except FileFormatError:
-        file.close()
-        raise
+    with checking(file, path, f"a {kind} file"):
+        _check(file, path, kind, datasets)
     return file
 
 

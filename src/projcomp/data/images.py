@@ -15,13 +15,13 @@ from projcomp.data.hdf5 import (
     TABLE_STORAGE,
     PathLike,
     attributes,
+    checking,
     dataset,
     open_checked,
     reading,
     text,
     wrong,
 )
-from projcomp.errors import FileFormatError
 from projcomp.files import atomic_path
 
 if TYPE_CHECKING:
@@ -130,14 +130,10 @@ def open_samples(path: PathLike) -> h5py.File:
         FileFormatError: the file is missing, damaged, or foreign.
     """
     file = open_checked(path, SAMPLES_KIND, ("images", "locations", "colors"))
-    try:
-        with reading(path, f"a {SAMPLES_KIND} file"):
-            problem = _problem(file)
+    with checking(file, path, f"a {SAMPLES_KIND} file"):
+        problem = _problem(file)
         if problem:
             raise wrong(path, f"the layout of a {SAMPLES_KIND} file", problem)
-    except FileFormatError:
-        file.close()
-        raise
     return file
 
 

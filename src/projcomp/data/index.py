@@ -10,7 +10,16 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from projcomp.data.hdf5 import PathLike, attribute, dataset, open_hdf5, reading, text, wrong
+from projcomp.data.hdf5 import (
+    PathLike,
+    attribute,
+    checking,
+    dataset,
+    open_hdf5,
+    reading,
+    text,
+    wrong,
+)
 from projcomp.data.shard_format import (
     DATASETS,
     INDEX_KIND,
@@ -75,16 +84,12 @@ class Shards:
         """
         part = self.parts[number]
         file = open_hdf5(part.path, f"a {SHARD_KIND} file", **options)
-        try:
-            with reading(part.path, f"a {SHARD_KIND} file"):
-                same = (
-                    text(file, "settings") == canonical_json(self.settings)
-                    and attribute(file, "shard") == number
-                    and len(dataset(file, "images")) == part.rows.stop - part.rows.start
-                )
-        except FileFormatError:
-            file.close()
-            raise
+        with checking(file, part.path, f"a {SHARD_KIND} file"):
+            same = (
+                text(file, "settings") == canonical_json(self.settings)
+                and attribute(file, "shard") == number
+                and len(dataset(file, "images")) == part.rows.stop - part.rows.start
+            )
         if same:
             return file
         file.close()

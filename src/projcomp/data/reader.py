@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from projcomp.data.hdf5 import dataset, reading
-from projcomp.data.index import shards_behind
+from projcomp.data.index import Shards
 
 try:
     import resource
@@ -26,13 +26,12 @@ class ImageReader:
     shards there are, and in which order.
 
     Args:
-        index: the dataset's index as ``open_dataset`` gives it, its shards checked; it may be
-            closed afterwards. Shards are opened at the first reading, so that each worker process
+        shards: the dataset's. They are opened at the first reading, so that each worker process
             has files of its own.
     """
 
-    def __init__(self, index: h5py.File):
-        self._shards = shards_behind(index)
+    def __init__(self, shards: Shards):
+        self._shards = shards
         self._starts = np.array([part.rows.start for part in self._shards.parts])
         self._open: OrderedDict[int, h5py.Dataset] = OrderedDict()
         self._may_open = min(_files_allowed() // 2, MAX_OPEN)  # worker processes inherit it

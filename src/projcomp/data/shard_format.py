@@ -12,14 +12,13 @@ import projcomp
 from projcomp.data.hdf5 import (
     FORMAT,
     PathLike,
+    checking,
     dataset,
     open_checked,
-    reading,
     text,
     wrong,
 )
 from projcomp.data.picture import mask_boxes
-from projcomp.errors import FileFormatError
 from projcomp.scenes.spec import ObjectSpec, SceneSpec
 from projcomp.scenes.vocabulary import COLORS, LAMP_LOCATIONS, MATERIALS, SHAPES, SIZES
 
@@ -127,14 +126,10 @@ def open_layout(path: PathLike, kind: str, **options: Any) -> h5py.File:
         FileFormatError: the file is missing, damaged, foreign, or of another format.
     """
     file = open_checked(path, kind, DATASETS, **options)
-    try:
-        with reading(path, f"a {kind} file"):
-            problem = _problem(file)
+    with checking(file, path, f"a {kind} file"):
+        problem = _problem(file)
         if problem:
             raise wrong(path, f"the layout of a {kind} file", problem)
-    except FileFormatError:
-        file.close()
-        raise
     return file
 
 

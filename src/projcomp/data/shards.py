@@ -13,6 +13,7 @@ from projcomp.data.hdf5 import (
     PathLike,
     attribute,
     attributes,
+    checking,
     dataset,
     reading,
     wrong,
@@ -29,7 +30,6 @@ from projcomp.data.shard_format import (
     open_layout,
     settings_of,
 )
-from projcomp.errors import FileFormatError
 from projcomp.files import atomic_path
 from projcomp.scenes.spec import SceneSpec
 
@@ -116,9 +116,8 @@ def open_shard(
             another shard of the dataset.
     """
     file = open_layout(path, SHARD_KIND, **options)
-    try:
-        with reading(path, f"a {SHARD_KIND} file"):
-            own, shard = settings_of(file), attribute(file, "shard")
+    with checking(file, path, f"a {SHARD_KIND} file"):
+        own, shard = settings_of(file), attribute(file, "shard")
         if settings is not None and canonical_json(own) != canonical_json(settings):
             odd = sorted(k for k in {*settings, *own} if settings.get(k) != own.get(k))
             raise wrong(
@@ -128,9 +127,6 @@ def open_shard(
             )
         if number is not None and shard != number:
             raise wrong(path, f"shard {number}", f"shard {shard}")
-    except FileFormatError:
-        file.close()
-        raise
     return file
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from projcomp.errors import FileFormatError
 from projcomp.inputs import check_input
+from projcomp.words import first_line
 
 TEXT = (
     *("experiment", "case", "colors", "dataset", "part", "told", "operator", "sampler"),
@@ -42,7 +43,7 @@ def read_table(
         types: Any = dict.fromkeys((*TEXT, *text), str)
         table = pd.DataFrame() if lack else pd.read_csv(io.StringIO(content), dtype=types)
     except (ValueError, csv.Error) as error:
-        raise _wrong(path, str(error).splitlines()[0], maker) from None
+        raise _wrong(path, first_line(error), maker) from None
     missing = [name for name in columns if name not in table.columns]
     if lack:
         raise _wrong(path, lack, maker)

@@ -11,9 +11,6 @@ MIN_SIDE, MAX_SIDE = 4, 65536
 MAX_PIXELS = 2**25
 """Width times height: 8192 x 4096."""
 
-MAX_SAMPLES = 2**24
-"""Samples per pixel; Cycles silently takes these where more are asked for."""
-
 _MAX_SQUEEZE = 200.0  # Blender's limit of a pixel's width to its height, and of height to width
 # peaks of 2048 x 2048 rendered with one sample and the denoiser, and of next to nothing
 _BYTES_PER_PIXEL, _BYTES_AT_LEAST = 640, 350 * 2**20

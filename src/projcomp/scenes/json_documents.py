@@ -16,6 +16,7 @@ from typing import IO, Any, cast
 from projcomp.contents import EMPTY, GZIP, UNKNOWN, ZEROS, ZIP, what_is
 from projcomp.errors import FileFormatError
 from projcomp.inputs import check_input, unreadable
+from projcomp.json_keys import RepeatedKey, once
 
 PathLike = str | os.PathLike[str]
 
@@ -32,10 +33,6 @@ _BLANKS = " \t\n\r\ufeff"
 _LONGEST_INTEGER = 308
 
 
-class _Duplicate(Exception):
-    """An object has the same key twice."""
-
-
 def read_documents(path: PathLike) -> list[Any]:
     """The JSON values of a file in UTF-8, UTF-16 or UTF-32, packed by gzip or not.
 
@@ -48,7 +45,7 @@ def read_documents(path: PathLike) -> list[Any]:
     text = _text(path)
     try:
         return list(_documents(text, json.JSONDecoder(**_HOOKS)))
-    except _Duplicate:
+    except RepeatedKey:
         key, place = _second_key(text)
         line = text.count("\n", 0, place) + 1
         column = place - text.rfind("\n", 0, place)
@@ -121,19 +118,11 @@ def _cut_short(text: str, error: json.JSONDecodeError) -> str:
     return "it may be cut short: " if at_end and text.strip(_BLANKS) else ""
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of ``pairs``; JSON's decoder itself takes the last of equal keys."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise _Duplicate
-    return found
-
-
 def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
 
 
-_HOOKS: dict[str, Any] = {"object_pairs_hook": _once, "parse_int": _integer}
+_HOOKS: dict[str, Any] = {"object_pairs_hook": once, "parse_int": _integer}
 
 
 _TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")([ \t\n\r]*:)?|[{}\[\]]', re.DOTALL)

@@ -154,7 +154,8 @@ def _train(
         # Batches from memory cost nothing; only those read from the disk are worth processes.
         workers = 0 if batches.in_memory else max(machine.threads - 1, 1)
         loader = DataLoader(
-            *(batches, None),
+            batches,
+            batch_size=None,
             num_workers=workers,
             worker_init_fn=leave_signals_to_the_parent,
         )

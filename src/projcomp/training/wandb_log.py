@@ -9,6 +9,7 @@ from projcomp.config import WandbConfig
 from projcomp.errors import ConfigError, UserError
 from projcomp.files import write_text
 from projcomp.wandb_names import wandb_project_problem
+from projcomp.words import first_line
 
 RUN_FILE = "wandb_run.txt"
 _IDENTITY = re.compile(r"[0-9a-f]{8}")
@@ -72,8 +73,7 @@ def _known_run(path: Path) -> str | None:
 
 
 def _refused(wandb: WandbConfig, error: Exception) -> str:
-    told = str(error).strip().splitlines()
-    got = told[0].rstrip(".") if told else type(error).__name__
+    got = first_line(error).rstrip(".")
     mend = next(
         (mend for word, mend in _MEND.items() if word in got),
         "mend that, set wandb.mode to offline, or set wandb.enabled to false"
