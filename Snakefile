@@ -1,15 +1,14 @@
-"""The whole run: render, train, compose, count, report. `snakemake --cores all` makes all of it.
+"""The whole run: render, train, compose, count, report. `snakemake --cores all` makes all of it."""
 
-What a run consists of follows from the config (src/projcomp/plan.py); the rules only say how.
-"""
+# What a run consists of follows from the config (src/projcomp/plan/); the rules only say how.
 
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from projcomp.config_load import load_workflow
 from projcomp.errors import UserError
-from projcomp.plan import Plan
+from projcomp.plan.load import load_workflow
+from projcomp.plan.plan import Plan
 
 
 configfile: "config.yaml"
@@ -19,6 +18,7 @@ try:
     plan = Plan(load_workflow(config, workflow.configfiles))
 except UserError as error:
     raise WorkflowError(str(error)) from None
+folder = plan.folder
 
 
 wildcard_constraints:

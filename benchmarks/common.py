@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from projcomp import seeds
-from projcomp.config import SceneConfig
+from projcomp.config.scenes import SceneConfig
 from projcomp.scenes.placement import draw_scene
 from projcomp.scenes.spec import SceneSpec
 

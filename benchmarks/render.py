@@ -31,11 +31,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from projcomp import seeds
-from projcomp.cases import reference_cases
-from projcomp.config import Config
-from projcomp.config_load import load_files
+from projcomp.config.root import Config
+from projcomp.plan.load import load_files
+from projcomp.plan.stages import render_settings
 from projcomp.scenes.spec import SceneSpec
-from projcomp.stages import RenderSettings, render_settings
+from projcomp.settings.stages import RenderSettings
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -120,14 +120,15 @@ def scene(variant: Variant, index: int) -> SceneSpec:
 @cache
 def preset_datasets(preset: str) -> tuple[list[RenderSettings], NDArray[np.float64]]:
     """A preset's datasets, and each one's share of all images."""
-    config = load_files(PRESETS[preset])
+    run = load_files(PRESETS[preset])
+    config = run.config
     counts = np.array([entry.num_images for entry in config.datasets.values()], float)
-    return [render_settings(config, name) for name in config.datasets], counts / counts.sum()
+    return [render_settings(run, name) for name in config.datasets], counts / counts.sum()
 
 
 def preset_variant(preset: str) -> Variant:
     """What the preset does."""
-    config = load_files(PRESETS[preset])
+    config = load_files(PRESETS[preset]).config
     recipe, side = config.render, config.resolution
     return Variant(
         preset,
@@ -309,8 +310,9 @@ def demo(given: argparse.Namespace) -> None:
 
 
 def paper(given: argparse.Namespace) -> None:
-    config = load_files(PRESETS["paper"])
-    truths = len(reference_cases(config)) * config.reference.num_images
+    run = load_files(PRESETS["paper"])
+    config = run.config
+    truths = len(run.truth) * config.reference.num_images
     total = truths + sum(entry.num_images for entry in config.datasets.values())
     print(
         f"{total:,} images of {config.resolution} x {config.resolution}, {truths:,} of them true "

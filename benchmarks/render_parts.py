@@ -16,7 +16,7 @@ from typing import Any
 
 from common import clevr_scene
 
-from projcomp.config import Config
+from projcomp.config.root import Config
 
 MORE_SAMPLES = 16
 

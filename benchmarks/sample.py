@@ -14,14 +14,14 @@ import torch
 from common import PRESETS, at_once, peak_memory, seconds
 from torch import Tensor
 
-from projcomp.config import Config
-from projcomp.config_load import load_files
+from projcomp.config.root import Config
 from projcomp.devices import torch_device
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.field import Denoiser
 from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser as Network
 from projcomp.networks.precision import at_precision
+from projcomp.plan.load import load_files
 
 SIGMA = 1.0
 
@@ -40,7 +40,7 @@ def network(config: Config, device: torch.device, precision: str) -> Denoiser:
 def ways(given: argparse.Namespace, k: int) -> dict[str, Callable[[], Tensor]]:
     """The ways to evaluate a background and k conditionals."""
     torch.set_num_threads(given.threads)
-    config, device = load_files(PRESETS[given.preset]), torch_device(given.device)
+    config, device = load_files(PRESETS[given.preset]).config, torch_device(given.device)
     denoise = network(config, device, given.precision)
     x = torch.randn(given.batch, 3, config.resolution, config.resolution).to(device)
     places = torch.rand(k, 2, generator=torch.Generator().manual_seed(k)).numpy()

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projcomp import seeds
-from projcomp.config import Config, SceneConfig
+from projcomp.config.root import Config
+from projcomp.config.scenes import SceneConfig
 from projcomp.data.index import build_index, open_dataset, shards_behind
 from projcomp.data.picture import Picture
 from projcomp.data.reader import ImageReader

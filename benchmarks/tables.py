@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from projcomp.cases import place_pair_case
 from projcomp.evaluation.intervals import bootstrap_spearman
+from projcomp.plan.cases import place_pair_case
 
 MEASURES = {
     "mean_count": "mean number of objects",

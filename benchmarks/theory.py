@@ -10,7 +10,7 @@ from typing import get_args
 
 import pandas as pd
 
-from projcomp.config import TheoryExperiment
+from projcomp.config.theory import TheoryExperiment
 
 LEFT_OUT = ("point", "agrees", "picture r", "picture g", "picture b")
 

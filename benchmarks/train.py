@@ -17,10 +17,10 @@ import torch
 from common import PRESETS, at_once, peak_memory, seconds, wait_for_others
 from plain_unet import PlainDenoiser
 
-from projcomp.config_load import load_files
 from projcomp.diffusion.loss import denoising_error, uncertainty_weighted
 from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser
+from projcomp.plan.load import load_files
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def variants(given: argparse.Namespace) -> list[Variant]:
 
 def num_weights(preset: str) -> int:
     """Weights of the preset's network, told a position."""
-    config = load_files(PRESETS[preset])
+    config = load_files(PRESETS[preset]).config
     with torch.device("meta"):
         model = Denoiser(config.network, config.resolution, "position")
     return sum(weight.numel() for weight in model.parameters())
@@ -67,7 +67,7 @@ def num_weights(preset: str) -> int:
 def measure(variant: Variant, repeats: int) -> tuple[float, float, float]:
     """Images a second of a step and of a forward pass, and the peak memory in MiB."""
     torch.set_num_threads(variant.threads)
-    config = load_files(PRESETS[variant.preset])
+    config = load_files(PRESETS[variant.preset]).config
     device = torch.device(variant.device)
     torch.manual_seed(0)
     kind = PlainDenoiser if variant.plain else Denoiser

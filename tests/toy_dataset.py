@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from projcomp import seeds
-from projcomp.config import SceneConfig
+from projcomp.config.scenes import SceneConfig
 from projcomp.data.index import build_index
 from projcomp.data.picture import Picture
 from projcomp.data.shards import write_shard

@@ -4,10 +4,11 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from projcomp.config import NetworkConfig, SamplingConfig, TrainingConfig, WandbConfig
+from projcomp.config.learning import NetworkConfig, TrainingConfig, WandbConfig
+from projcomp.config.samplers import SamplingConfig
 from projcomp.data.dataset import RenderedImages
 from projcomp.seeds import generator
-from projcomp.stages import TrainSettings
+from projcomp.settings.stages import TrainSettings
 from projcomp.training.train import Machine, train
 
 

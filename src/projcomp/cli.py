@@ -17,11 +17,16 @@ import typer
 import typer.core
 from pydantic import ValidationError
 
-from projcomp import displays, output_kinds, stages
-from projcomp.config import SamplingConfig, Section, TrainingConfig, WandbConfig
+from projcomp.config.learning import TrainingConfig, WandbConfig
+from projcomp.config.samplers import SamplingConfig
+from projcomp.config.section import Section
 from projcomp.errors import ConfigError, DiskError, OutputError, UserError, is_out_of_memory
-from projcomp.json_keys import RepeatedKey, once
-from projcomp.outputs import check_apart, check_output, check_outputs
+from projcomp.files import kinds as output_kinds
+from projcomp.files.json_keys import RepeatedKey, once
+from projcomp.files.outputs import check_apart, check_output, check_outputs
+from projcomp.folder import counted_name, shard_name
+from projcomp.settings import stages
+from projcomp.settings.report import FigureSettings, TableSettings
 
 SettingsT = TypeVar("SettingsT", bound=Section)
 
@@ -138,7 +143,7 @@ def main() -> None:
 
 
 def _parse(model: type[SettingsT], text: str, flag: str = "--settings") -> SettingsT:
-    from projcomp.config_load import first_line
+    from projcomp.config.messages import first_line
 
     try:
         with suppress(ValueError, RecursionError):  # what is no JSON has its line below
@@ -244,7 +249,7 @@ def index(
 ) -> None:
     """Check the shards of a dataset and write the index over them."""
     parsed = _parse(stages.RenderSettings, settings)
-    shards = [folder / f"shard-{shard:05d}.h5" for shard in range(num_shards)]
+    shards = [folder / shard_name(shard) for shard in range(num_shards)]
     check_output(out, output_kinds.INDEX, shards)
     from projcomp.data.index import build_index
     from projcomp.data.shards import check_shard
@@ -339,7 +344,7 @@ def train(
 
 def _flags(**given: Any) -> dict[str, Any]:
     """Flags that the config has as keys of ``training``, held to what it takes for them."""
-    from projcomp.config_load import first_line
+    from projcomp.config.messages import first_line
 
     try:
         TrainingConfig.model_validate(given)
@@ -437,7 +442,7 @@ def summarize(
     """Put every case into one row of rates and means with intervals."""
     parsed = _parse(stages.SummarySettings, settings)
     tables = [
-        results / experiment / f"{case}.csv"
+        results / counted_name(experiment, case)
         for experiment, names in parsed.cases.items()
         for case in names
     ]
@@ -470,11 +475,11 @@ def tabulate(
     out: Out,
 ) -> None:
     """Set cases side by side: a sweep, the interaction of pairs, mixtures of models."""
-    parsed = _parse(displays.TableSettings, settings)
-    check_output(out, output_kinds.TABLES[parsed.kind])
-    from projcomp.evaluation import comparisons
+    parsed = _parse(TableSettings, settings)
+    from projcomp.evaluation import make_table
 
-    comparisons.tabulate(name, parsed, root, out)
+    check_output(out, output_kinds.table_like(make_table.kind_module(parsed.kind).COLUMNS))
+    make_table.make_table(name, parsed, root, out)
 
 
 @_stage("figure", "counts --settings JSON --root . --png counts.png --svg counts.svg")
@@ -486,16 +491,16 @@ def figure(
     svg: Annotated[Path, typer.Option(help="SVG to write")],
 ) -> None:
     """Draw one figure of the report."""
-    parsed = _parse(displays.FigureSettings, settings)
+    parsed = _parse(FigureSettings, settings)
     check_apart(svg, png, "--svg")
     for path, suffix in ((png, ".png"), (svg, ".svg")):
         if path.suffix.lower() != suffix:
             raise OutputError(f"{path}: a name that ends in {suffix} expected, got another")
     check_output(png, output_kinds.FIGURE_PNG)
     check_output(svg, output_kinds.FIGURE_SVG)
-    from projcomp.reporting import figures
+    from projcomp.reporting import draw
 
-    figures.draw(name, parsed, root, png, svg)
+    draw.draw(name, parsed, root, png, svg)
 
 
 @app.command(
@@ -509,10 +514,11 @@ def check(
     ] = None,
 ) -> None:
     """Check a config and say how large the run would be."""
-    from projcomp.config_load import load_files
-    from projcomp.plan import Plan
+    from projcomp.plan.load import load_files
+    from projcomp.plan.overview import overview
+    from projcomp.plan.plan import Plan
 
-    typer.echo(Plan(load_files([config, *(preset or [])])).overview())
+    typer.echo(overview(Plan(load_files([config, *(preset or [])]))))
 
 
 @config_app.command("write", epilog="Example: `projcomp config write`")
@@ -522,11 +528,11 @@ def write_config(
         bool, typer.Option("--replace", help="write over a config.yaml that you have edited")
     ] = False,
 ) -> None:
-    """Write `config.yaml`, its JSON schema and `docs/configuration.md` from `config.py`.
+    """Write `config.yaml`, its JSON schema and `docs/configuration.md` from `src/projcomp/config/`.
 
     A `config.yaml` with values or comments of your own is left alone.
     """
-    from projcomp.config_docs import write_generated
+    from projcomp.config.generated import write_generated
 
     changed = write_generated(folder, replace=replace)
     for path in changed:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from projcomp.config import DetectorConfig
+from projcomp.config.learning import DetectorConfig
 from projcomp.data.index import build_index
 from projcomp.data.picture import Picture
 from projcomp.data.shards import write_shard
@@ -16,11 +16,11 @@ from projcomp.evaluation.detect import detect, load_detector
 from projcomp.evaluation.detector import Detector, normalize
 from projcomp.evaluation.heatmaps import draw_targets, find_peaks
 from projcomp.evaluation.matching import match
-from projcomp.output_kinds import DETECTOR_STATE
-from projcomp.outputs import check_outputs
+from projcomp.files.kinds import DETECTOR_STATE
+from projcomp.files.outputs import check_outputs
 from projcomp.scenes.spec import ObjectSpec, SceneSpec
 from projcomp.scenes.vocabulary import CAMERA_LOCATION, COLORS, LAMP_LOCATIONS
-from projcomp.stages import DetectorSettings
+from projcomp.settings.stages import DetectorSettings
 from projcomp.training import detector
 from projcomp.training.detector import (
     _usable,

@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import load_file
 
 from projcomp.composition.mixtures import GaussianMixture
-from projcomp.config import NetworkConfig, TrainingConfig
+from projcomp.config.learning import NetworkConfig, TrainingConfig
 from projcomp.data.dataset import RenderedImages
 from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser
-from projcomp.stages import TrainSettings
+from projcomp.settings.stages import TrainSettings
 from projcomp.training import train as train_module
 from projcomp.training.train import Machine, train
 

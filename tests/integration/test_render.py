@@ -18,8 +18,7 @@ from PIL import Image
 from scipy.ndimage import binary_dilation, binary_erosion
 
 from projcomp import seeds
-from projcomp.cases import Case
-from projcomp.config import SceneConfig
+from projcomp.config.scenes import SceneConfig
 from projcomp.data.describe import describe
 from projcomp.data.hdf5 import dataset
 from projcomp.data.images import read_samples
@@ -34,7 +33,8 @@ from projcomp.scenes.placement import draw_scene, draw_scene_at
 from projcomp.scenes.spec import SceneSpec
 from projcomp.scenes.visibility import instance_masks
 from projcomp.scenes.vocabulary import COLORS
-from projcomp.stages import ReferenceSettings, RenderRecipe, RenderSettings
+from projcomp.settings.case import Case
+from projcomp.settings.stages import ReferenceSettings, RenderRecipe, RenderSettings
 
 pytestmark = pytest.mark.blender
 pytest.importorskip("bpy")

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from projcomp.config import Config
-from projcomp.config_load import load_files
-from projcomp.plan import Plan
+from projcomp.plan.load import load_files
+from projcomp.plan.plan import Plan
+from projcomp.plan.run import Run
 
 REPOSITORY = Path(__file__).parents[2]
 PRESET = REPOSITORY / "presets/smoke.yaml"
@@ -46,19 +46,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def root(folder: Path, config: Config) -> Path:
-    return folder / config.root
+def root(folder: Path, run: Run) -> Path:
+    return folder / run.config.root
 
 
 @pytest.fixture(scope="module")
-def config() -> Config:
+def run() -> Run:
     return load_files([REPOSITORY / "config.yaml", PRESET])
 
 
-def test_the_summary_has_every_case(root: Path, config: Config) -> None:
+def test_the_summary_has_every_case(root: Path, run: Run) -> None:
     table = pd.read_csv(root / "results/summary.csv")
-    tables = Plan(config).tables()
-    found = {f"{config.root}/results/{row.experiment}/{row.case}.csv" for row in table.itertuples()}
+    tables = Plan(run).counted()
+    found = {
+        f"{run.config.root}/results/{row.experiment}/{row.case}.csv" for row in table.itertuples()
+    }
     assert found == set(tables)
     assert (table["num_samples"] > 0).all()
     for measure in ("mean_count", "exact_count"):
@@ -66,8 +68,8 @@ def test_the_summary_has_every_case(root: Path, config: Config) -> None:
         assert (table[measure] <= table[f"{measure}_high"]).all()
 
 
-def test_every_figure_is_drawn(root: Path, config: Config) -> None:
-    for name in Plan(config).figures:
+def test_every_figure_is_drawn(root: Path, run: Run) -> None:
+    for name in Plan(run).figures:
         with Image.open(root / f"results/figures/{name}.png") as image:
             assert min(image.size) > 100
         assert "<svg" in (root / f"results/figures/{name}.svg").read_text()[:1000]

@@ -16,13 +16,14 @@ import torch
 from safetensors.torch import load_file
 
 from projcomp import seeds
-from projcomp.config import NetworkConfig, SceneConfig, TrainingConfig
+from projcomp.config.learning import NetworkConfig, TrainingConfig
+from projcomp.config.scenes import SceneConfig
 from projcomp.data.dataset import RenderedImages
 from projcomp.data.index import build_index
 from projcomp.data.picture import Picture
 from projcomp.data.shards import write_shard
 from projcomp.scenes.placement import draw_scene
-from projcomp.stages import TrainSettings
+from projcomp.settings.stages import TrainSettings
 from projcomp.training.progress import Progress
 from projcomp.training.train import Machine, train
 

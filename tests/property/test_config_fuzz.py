@@ -12,13 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from known_config import known
 
-from projcomp.cases import TRUTH
-from projcomp.config import Config
-from projcomp.config_load import load, load_files
+from projcomp.config.root import Config
 from projcomp.errors import ConfigError
 from projcomp.evaluation.detector import Detector
 from projcomp.networks.denoiser import Denoiser
-from projcomp.plan import Plan
+from projcomp.plan.load import load, load_files
+from projcomp.plan.overview import overview
+from projcomp.plan.plan import Plan
+from projcomp.settings.case import TRUTH
 
 SWEEP = {
     "conditionals": "single",
@@ -41,7 +42,7 @@ MIXED = {
 }
 BASE: dict[str, Any] = load(
     known({"sweeps": {"S": SWEEP}, "experiments": {"mixed": MIXED}})
-).model_dump(mode="json", exclude_unset=True) | {
+).config.model_dump(mode="json", exclude_unset=True) | {
     section: Config().model_dump(mode="json")[section]
     for section in ("scene", "network", "training", "sampling", "detector", "evaluation", "wandb")
 }
@@ -115,21 +116,21 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
 def check(path: Path) -> Config | None:
     """The config if it is accepted, and all of its run planned."""
     try:
-        config = load_files([path])
+        run = load_files([path])
     except ConfigError as error:
         message = str(error)
         assert message.isprintable()
         assert "expected" in message
         assert len(message) < len(str(path)) + 500
         return None
-    plan = Plan(config)
-    assert plan.overview()
+    plan, config = Plan(run), run.config
+    assert overview(plan)
     for name in config.datasets:
         plan.render_settings(name)
     for name in config.models:
         plan.train_settings(name)
         plan.check_settings(name)
-    for experiment, found in plan._cases.items():
+    for experiment, found in run.cases.items():
         for case in found:
             plan.evaluate_settings(experiment, case)
             if experiment == TRUTH:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare, kstest
 
 from projcomp import seeds
-from projcomp.config import SceneConfig
+from projcomp.config.scenes import SceneConfig
 from projcomp.scenes.camera import Camera
 from projcomp.scenes.clevr_json import read_scenes, write_scenes
 from projcomp.scenes.placement import draw_scene, draw_scene_at

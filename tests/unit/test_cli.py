@@ -8,10 +8,12 @@ import pytest
 from known_config import known
 from typer.testing import CliRunner
 
-from projcomp import config_docs, stages
 from projcomp.cli import app
-from projcomp.config import Config
-from projcomp.config_load import load
+from projcomp.config import generated as config_docs
+from projcomp.config.root import Config
+from projcomp.plan import stages
+from projcomp.plan.load import load
+from projcomp.settings.stages import to_json
 
 REPOSITORY = Path(__file__).parents[2]
 STAGES = (
@@ -20,7 +22,7 @@ STAGES = (
     *("train-detector", "sample", "evaluate", "summarize", "theory", "figure"),
     *("check", "config"),
 )
-RENDER = stages.to_json(stages.render_settings(load(known()), "single"))
+RENDER = to_json(stages.render_settings(load(known()), "single"))
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -131,12 +133,12 @@ def test_an_interrupt_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(paths: object) -> Config:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("projcomp.config_load.load_files", interrupt)
+    monkeypatch.setattr("projcomp.plan.load.load_files", interrupt)
     code, output = run("check")
     assert (code, output) == (130, "interrupted\n")
 
 
-TRAIN = stages.to_json(stages.train_settings(load(known()), "single"))
+TRAIN = to_json(stages.train_settings(load(known()), "single"))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,7 @@ def test_memory_that_does_not_suffice_is_one_line_in_every_stage(
     def too_much(paths: object) -> Config:
         raise MemoryError
 
-    monkeypatch.setattr("projcomp.config_load.load_files", too_much)
+    monkeypatch.setattr("projcomp.plan.load.load_files", too_much)
     code, output = run("check")
     assert code == 1
     assert output.startswith("error: memory: expected enough for this stage, got none left; ")

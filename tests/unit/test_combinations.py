@@ -9,15 +9,15 @@ import torch
 from known_config import known
 from pixel_model import PixelModel
 
-from projcomp.cases import Case
-from projcomp.compatibility import refusal
-from projcomp.config_experiments import BackgroundConfig
-from projcomp.config_load import load
-from projcomp.config_operators import OPERATORS
-from projcomp.config_samplers import SAMPLERS, AnyCorrector, SamplingConfig
+from projcomp.config.compatibility import refusal
+from projcomp.config.experiments import BackgroundConfig
+from projcomp.config.operators import OPERATORS
+from projcomp.config.samplers import SAMPLERS, AnyCorrector, SamplingConfig
 from projcomp.errors import ConfigError
+from projcomp.plan.load import load
 from projcomp.sampling.draw import draw_samples
-from projcomp.stages import SampleSettings
+from projcomp.settings.case import Case
+from projcomp.settings.stages import SampleSettings
 
 SIDE = 4
 CHOSEN = {

@@ -6,7 +6,7 @@ import torch
 from projcomp.composition.linear import LinearField, average, combine, simple_product
 from projcomp.composition.mixtures import GaussianMixture, product_over_gaussian, stacked_scores
 from projcomp.composition.product import product_coefficients, product_field
-from projcomp.config_operators import Bayes
+from projcomp.config.operators import Bayes
 from projcomp.diffusion.field import Step
 from projcomp.errors import ConfigError
 from projcomp.sampling.operators import compose

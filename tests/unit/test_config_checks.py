@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from known_config import KNOWN, known
 
-from projcomp.config import Config
-from projcomp.config_checks import problems
-from projcomp.config_load import load
+from projcomp.config.root import Config
 from projcomp.errors import ConfigError
+from projcomp.plan.checks import problems
+from projcomp.plan.load import load
+from projcomp.plan.run import Run
 
 POSITION = {"conditionals": "single", "num_composed": [2], "num_samples": 4}
 COLOR = {"conditionals": "colored", "num_samples": 4}
@@ -420,14 +421,14 @@ def test_capitals_make_no_other_name_where_the_file_system_does_not_see_them(
     monkeypatch.setattr(sys, "platform", platform)
     change = known({"datasets": {"Single": KNOWN["datasets"]["single"]}})
     if platform == "linux":
-        assert "Single" in load(change).datasets
+        assert "Single" in load(change).config.datasets
         return
     with pytest.raises(ConfigError, match="differ not only in capitals, got single, Single"):
         load(change)
 
 
 def test_the_default_config_fits_together() -> None:
-    assert problems(Config()) == []
+    assert problems(Run(Config())) == []
 
 
 def test_further_problems_are_counted() -> None:
@@ -449,4 +450,4 @@ def test_a_background_of_its_own_is_unconditional_without_dropout() -> None:
             },
         },
     }
-    assert load(known(change)).experiments["X"].background is not None
+    assert load(known(change)).config.experiments["X"].background is not None

@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from projcomp.config import Config
-from projcomp.config_docs import generated_files
-from projcomp.config_load import load, load_files
-from projcomp.plan import Plan
+from projcomp.config.generated import generated_files
+from projcomp.config.root import Config
+from projcomp.plan.load import load, load_files
+from projcomp.plan.plan import Plan
+from projcomp.plan.run import Run
 
 REPOSITORY = Path(__file__).parents[2]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 
 
-def preset(name: str) -> Config:
+def preset(name: str) -> Run:
     return load_files([REPOSITORY / "config.yaml", REPOSITORY / f"presets/{name}.yaml"])
 
 
@@ -26,7 +27,7 @@ def test_a_generated_file_is_what_the_code_generates(name: str) -> None:
 
 
 def test_config_yaml_holds_the_defaults() -> None:
-    assert load(yaml.safe_load((REPOSITORY / "config.yaml").read_text())) == Config()
+    assert load(yaml.safe_load((REPOSITORY / "config.yaml").read_text())).config == Config()
 
 
 def test_every_setting_is_described() -> None:
@@ -37,13 +38,13 @@ def test_every_setting_is_described() -> None:
 
 
 def test_the_smoke_preset_is_small() -> None:
-    config = preset("smoke")
+    config = preset("smoke").config
     assert sum(dataset.num_images for dataset in config.datasets.values()) <= 500
     assert config.root == "runs/smoke"
 
 
 def test_the_paper_preset_has_the_papers_numbers() -> None:
-    config = preset("paper")
+    config = preset("paper").config
     images = {name: dataset.num_images for name, dataset in config.datasets.items()}
     assert config.resolution == 128
     assert (images["empty"], images["single"]) == (50_000, 1_550_000)

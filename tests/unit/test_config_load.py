@@ -8,10 +8,10 @@ import pytest
 from known_config import known
 from pydantic import BaseModel, ValidationError
 
-from projcomp.config import Config
-from projcomp.config_load import load, load_files, merge
-from projcomp.config_yaml import read_yaml
+from projcomp.config.root import Config
+from projcomp.config.strict_yaml import read_yaml
 from projcomp.errors import ConfigError
+from projcomp.plan.load import load, load_files, merge
 
 WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"trainin": {}}, ["trainin: ", "did you mean training?"]),
@@ -120,11 +120,11 @@ def test_a_wrong_value_is_named_in_one_line(wrong: dict[str, Any], words: list[s
 
 
 def test_nothing_given_is_the_default_config() -> None:
-    assert load({}) == Config()
+    assert load({}).config == Config()
 
 
 def test_text_from_the_command_line_is_understood() -> None:
-    assert load({"seed": "3", "training": {"learning_rate": "2e-3"}}).seed == 3
+    assert load({"seed": "3", "training": {"learning_rate": "2e-3"}}).config.seed == 3
 
 
 def _sections(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[type[BaseModel]]:
@@ -159,12 +159,12 @@ def test_every_number_refuses_truth_and_is_bounded_or_finite() -> None:
 
 def test_text_as_snakemake_hands_it_over_is_read_as_the_number_it_is() -> None:
     change = {"sampling": {"num_steps": "20", "rho": "5"}, "render": {"denoise": "false"}}
-    config = load(change)
+    config = load(change).config
     assert (config.sampling.num_steps, config.sampling.rho, config.render.denoise) == (20, 5, False)
 
 
 def test_a_root_loses_what_says_nothing() -> None:
-    assert load({"root": "./runs//a/"}).root == "runs/a"
+    assert load({"root": "./runs//a/"}).config.root == "runs/a"
 
 
 def test_merging_is_deep_and_the_last_one_wins() -> None:
@@ -176,7 +176,7 @@ def test_merging_is_deep_and_the_last_one_wins() -> None:
 
 def test_null_removes_an_entry_of_a_named_collection() -> None:
     removed = {"experiments": {"C": None}, "models": {"cluttered": None}}
-    config = load(known(removed))
+    config = load(known(removed)).config
     assert "C" not in config.experiments
     assert "cluttered" not in config.models
 
@@ -185,7 +185,7 @@ def test_files_are_merged_in_order(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("seed: 1\ntraining: {batch_size: 7}\n")
     (tmp_path / "b.yaml").write_text("training: {threads: 3}\nseed: 2\n")
     (tmp_path / "c.yaml").write_text("# nothing\n")
-    config = load_files(tmp_path / name for name in ("a.yaml", "b.yaml", "c.yaml"))
+    config = load_files(tmp_path / name for name in ("a.yaml", "b.yaml", "c.yaml")).config
     assert (config.seed, config.training.batch_size, config.training.threads) == (2, 7, 3)
 
 

@@ -6,21 +6,22 @@ from typing import Any
 import pytest
 from known_config import known
 
-from projcomp import displays, stages
-from projcomp.cases import all_color_pairs, cases, reference_cases
-from projcomp.config import Config
-from projcomp.config_load import load, merge
-from projcomp.plan import Plan
+from projcomp.config.root import Config
+from projcomp.config.section import Section
+from projcomp.plan import stages
+from projcomp.plan.cases import all_color_pairs
+from projcomp.plan.figures import figures
+from projcomp.plan.load import load, merge
+from projcomp.plan.plan import Plan
 from projcomp.scenes.locations import default_locations
+from projcomp.settings.stages import to_json
 
 ALL = {"num_composed": [0, 1, 2, 3, 4]}
-CONFIG = load(
-    known({"experiments": {"A": ALL, "B": ALL, "C": ALL, "colors": {"color_pairs": "all"}}})
-)
+RUN = load(known({"experiments": {"A": ALL, "B": ALL, "C": ALL, "colors": {"color_pairs": "all"}}}))
 
 
 def changed(change: dict[str, Any]) -> Config:
-    return load(merge(CONFIG.model_dump(mode="json"), change))
+    return load(merge(RUN.config.model_dump(mode="json"), change))
 
 
 def test_all_28_pairs_of_colours() -> None:
@@ -29,26 +30,26 @@ def test_all_28_pairs_of_colours() -> None:
 
 
 def test_a_location_case_asks_for_the_first_places() -> None:
-    (case,) = [case for case in cases(CONFIG, "A") if case.name == "k3"]
+    (case,) = [RUN.cases["A"]["k3"]]
     assert case.locations == [tuple(point) for point in default_locations()[:3].tolist()]
     assert case.num_composed == 3
     assert case.colors == []
 
 
 def test_k0_asks_for_nothing() -> None:
-    case = cases(CONFIG, "A")[0]
+    case = RUN.cases["A"]["k0"]
     assert (case.name, case.locations, case.colors) == ("k0", [], [])
 
 
 def test_the_truth_has_every_case_once() -> None:
-    names = [case.name for case in reference_cases(CONFIG)]
+    names = list(RUN.truth)
     assert len(names) == len(set(names)) == 5 + 28
-    assert cases(CONFIG, "truth") == reference_cases(CONFIG)
+    assert RUN.cases["truth"] == RUN.truth
 
 
 def test_shard_settings_do_not_know_the_number_of_images() -> None:
     larger = changed({"datasets": {"single": {"num_images": 400}}})
-    assert Plan(larger).render_settings("single") == Plan(CONFIG).render_settings("single")
+    assert Plan(larger).render_settings("single") == Plan(RUN).render_settings("single")
     assert len(Plan(larger).shards("single")) == 40
 
 
@@ -57,7 +58,7 @@ def test_training_settings_leave_out_what_does_not_change_the_result() -> None:
     how |= {"devices": 2, "nodes": 2, "microbatch": 8}
     other = changed({"training": how, "wandb": {"enabled": True}})
     text = Plan(other).train_settings("single")
-    assert text == Plan(CONFIG).train_settings("single")
+    assert text == Plan(RUN).train_settings("single")
     assert not set(how) & set(json.loads(text)["training"])
     options = Plan(other).training_options()
     assert "--log-images 1" in options
@@ -68,36 +69,36 @@ def test_training_settings_leave_out_what_does_not_change_the_result() -> None:
 def test_training_settings_hold_what_does() -> None:
     for key, value in {"learning_rate": 0.5, "precision": "fp32", "average_updates": 9}.items():
         other = Plan(changed({"training": {key: value}})).train_settings("single")
-        assert other != Plan(CONFIG).train_settings("single")
+        assert other != Plan(RUN).train_settings("single")
         assert json.loads(other)["training"][key] == value
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        stages.render_settings(CONFIG, "single"),
-        stages.train_settings(CONFIG, "single"),
-        stages.detector_settings(CONFIG),
-        stages.sample_settings(CONFIG, "A", cases(CONFIG, "A")[2]),
-        stages.evaluate_settings(CONFIG, "A", cases(CONFIG, "A")[2]),
-        stages.reference_settings(CONFIG, cases(CONFIG, "colors")[0]),
-        stages.summary_settings(CONFIG),
-        stages.theory_settings(CONFIG, "backgrounds"),
-        displays.figures(CONFIG)["grid_A"],
+        stages.render_settings(RUN, "single"),
+        stages.train_settings(RUN, "single"),
+        stages.detector_settings(RUN),
+        stages.sample_settings(RUN, "A", list(RUN.cases["A"])[2]),
+        stages.evaluate_settings(RUN, "A", list(RUN.cases["A"])[2]),
+        stages.reference_settings(RUN, next(iter(RUN.cases["colors"]))),
+        stages.summary_settings(RUN),
+        stages.theory_settings(RUN, "backgrounds"),
+        figures(RUN)["grid_A"].settings,
     ],
 )
-def test_settings_survive_json(settings: stages.Section) -> None:
-    assert type(settings).model_validate_json(stages.to_json(settings)) == settings
+def test_settings_survive_json(settings: Section) -> None:
+    assert type(settings).model_validate_json(to_json(settings)) == settings
 
 
 def test_bayes_takes_its_own_unconditional_model() -> None:
-    settings = stages.sample_settings(CONFIG, "B", cases(CONFIG, "B")[1])
+    settings = stages.sample_settings(RUN, "B", list(RUN.cases["B"])[1])
     assert settings.background.model == settings.conditionals == "single"
     assert settings.background.condition == "unconditional"
 
 
 def test_sampling_waits_for_its_own_models_only() -> None:
-    plan = Plan(CONFIG)
+    plan = Plan(RUN)
     assert plan.models_of("C") == [
         "models/cluttered/weights.safetensors",
         "models/cluttered/model.json",
@@ -106,13 +107,13 @@ def test_sampling_waits_for_its_own_models_only() -> None:
 
 def test_every_path_lies_under_the_root() -> None:
     plan = Plan(changed({"root": "runs/x/"}))
-    paths = [*plan.targets(), *plan.tables(), *plan.shards("single"), *plan.models_of("A")]
+    paths = [*plan.targets(), *plan.counted(), *plan.shards("single"), *plan.models_of("A")]
     assert all(path.startswith("runs/x/") and "//" not in path for path in paths)
-    assert Plan(CONFIG).index("single") == "data/single.h5"
+    assert RUN.folder.index("single") == "data/single.h5"
 
 
 def test_figures_of_the_default_run() -> None:
-    names = displays.figure_names(CONFIG)
+    names = figures(RUN)
     assert len(names) == len(set(names))
     grids = {"grid_A", "grid_B", "grid_C", "grid_truth"}
     four = {"samples4_A", "samples4_B", "samples4_C", "samples4_truth"}
@@ -129,13 +130,13 @@ def test_figures_of_the_default_run() -> None:
 def test_figures_follow_the_experiments() -> None:
     without = {"A": None, "B": None, "C": None}
     only = changed({"experiments": without, "theory": {"experiments": []}})
-    names = set(displays.figure_names(only))
+    names = set(figures(only))
     shown = {"pairs_colors", "pairs_truth", "rgb_colors", "interaction_colors"}
     assert names == shown | {"denoising", "detector"}
 
 
 def test_a_figure_reads_what_it_shows() -> None:
-    plan = Plan(CONFIG)
+    plan = Plan(RUN)
     assert plan.figure_inputs("counts") == ["results/summary.csv"]
     assert "models/single/check.csv" in plan.figure_inputs("denoising")
     assert plan.figure_inputs("theory_backgrounds") == ["results/theory/backgrounds.csv"]
@@ -152,6 +153,6 @@ def test_a_figure_reads_what_it_shows() -> None:
 
 def test_a_figures_settings_change_with_its_own_cases_only() -> None:
     more = Plan(changed({"experiments": {"A": {"num_composed": [0, 1, 2, 3, 4, 5]}}}))
-    before = Plan(CONFIG)
+    before = Plan(RUN)
     same = {n for n in before.figures if before.figure_settings(n) == more.figure_settings(n)}
     assert set(before.figures) - same == {"counts", "rates", "grid_A", "grid_truth", "overlap"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from projcomp.config_yaml import read_yaml
+from projcomp.config.strict_yaml import read_yaml
 from projcomp.errors import ConfigError
 
 ODD: dict[str, tuple[str | bytes, str]] = {

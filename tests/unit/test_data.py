@@ -9,9 +9,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from projcomp import seeds
-from projcomp.cases import Case
 from projcomp.cli import app
-from projcomp.config import SceneConfig
+from projcomp.config.scenes import SceneConfig
 from projcomp.data import reader
 from projcomp.data.describe import describe
 from projcomp.data.hdf5 import dataset
@@ -25,6 +24,7 @@ from projcomp.data.validate import validate
 from projcomp.errors import FileFormatError
 from projcomp.scenes.placement import draw_scene
 from projcomp.scenes.spec import SceneSpec
+from projcomp.settings.case import Case
 
 SCENE = SceneConfig(sizes=["large", "small"], camera_jitter=0.5, light_jitter=1.0)
 SETTINGS = {"dataset": "toy", "seed": 0, "min_objects": 0, "max_objects": 3, "shard_size": 4}

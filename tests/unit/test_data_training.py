@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from projcomp import seeds
-from projcomp.config import SceneConfig
+from projcomp.config.scenes import SceneConfig
 from projcomp.data.dataset import RenderedImages, rows_of
 from projcomp.data.index import build_index
 from projcomp.data.picture import Picture

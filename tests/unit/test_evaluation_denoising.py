@@ -5,15 +5,16 @@ import pandas as pd
 import pytest
 import torch
 
-from projcomp.config import NetworkConfig
+from projcomp.config.learning import NetworkConfig
 from projcomp.data.dataset import RenderedImages
 from projcomp.diffusion.pixels import encode
-from projcomp.displays import FigureSettings
 from projcomp.errors import DeviceError, FileFormatError
 from projcomp.evaluation import denoising
+from projcomp.folder import Folder
 from projcomp.networks.checkpoint import save_model
 from projcomp.networks.denoiser import Denoiser
-from projcomp.stages import CheckSettings
+from projcomp.settings.report import FigureSettings
+from projcomp.settings.stages import CheckSettings
 
 
 class FakeImages(RenderedImages):
@@ -111,9 +112,10 @@ def test_images_that_the_model_did_not_learn_from_are_one_line(tmp_path, monkeyp
 
 
 def test_the_figure_shows_every_model(checked):
-    from projcomp.reporting.denoising import draw
+    from projcomp.reporting.figures.denoising import draw
 
-    figure = draw(FigureSettings(name="denoising", kind="denoising", models=["m"]), checked)
+    settings = FigureSettings(format=1, name="denoising", kind="denoising", models=["m"])
+    figure = draw(settings, Folder(str(checked)))
     (axes,) = [a for a in figure.axes if a.get_visible()]
     assert axes.get_title() == "m"
     assert [line.get_label() for line in axes.lines][::2] == ["a", "a, told nothing"]

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from projcomp.cases import Case
 from projcomp.data.images import write_samples
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.detect import save_detector
 from projcomp.evaluation.detector import Detector
 from projcomp.evaluation.evaluate import evaluate
 from projcomp.evaluation.heatmaps import Detections
-from projcomp.stages import EvaluateSettings
+from projcomp.settings.case import Case
+from projcomp.settings.stages import EvaluateSettings
 
 PLACES = Case(name="k2", locations=[(0.2, 0.2), (0.8, 0.8)])
 PAIR = Case(name="red-blue", colors=["red", "blue"])

@@ -7,7 +7,7 @@ import pytest
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.intervals import wilson
 from projcomp.evaluation.summary import summarize
-from projcomp.stages import SummarySettings
+from projcomp.settings.stages import SummarySettings
 
 HEADER = (
     "experiment,case,num_composed,index,num_objects,num_hit,all_places,extra_objects,"

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from toy_dataset import COUNT, SETTINGS, write_toy, write_toy_shard
 from typer.testing import CliRunner
 
-from projcomp.cases import Case
 from projcomp.cli import app
 from projcomp.data.dataset import RenderedImages
 from projcomp.data.describe import describe
@@ -33,10 +32,11 @@ from projcomp.errors import FileFormatError, UserError
 from projcomp.evaluation.detect import load_detector, save_detector
 from projcomp.evaluation.detector import Detector
 from projcomp.evaluation.labelled import read_labelled
-from projcomp.evaluation.tables import check_rates, read_table
+from projcomp.evaluation.read_table import check_rates, read_table
+from projcomp.files.tensors import load_weights, write_tensors
 from projcomp.networks.checkpoint import load_model, save_model
 from projcomp.networks.denoiser import Denoiser
-from projcomp.tensor_files import load_weights, write_tensors
+from projcomp.settings.case import Case
 
 DELETE = "delete it and run the stage that makes it again"
 
@@ -570,7 +570,7 @@ def test_a_damaged_byte_of_a_model_is_one_line(tmp_path, name, where, mask) -> N
 
 
 def small_model() -> tuple[Denoiser, dict]:
-    from projcomp.config import NetworkConfig
+    from projcomp.config.learning import NetworkConfig
 
     network = NetworkConfig.model_validate(
         {"channels": 8, "multipliers": [1], "blocks": 1, "attention_resolutions": []}

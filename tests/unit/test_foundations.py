@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from projcomp import seeds
-from projcomp.files import atomic_path, write_text
+from projcomp.files.atomic import atomic_path, write_text
 
 
 def test_a_stream_is_decided_by_seed_and_name():
@@ -71,8 +71,8 @@ FULL = """
 import os, resource, signal, sys
 import h5py, numpy as np, torch
 from projcomp.errors import DiskError
-from projcomp.files import atomic_path, write_text
-from projcomp.tensor_files import write_tensors
+from projcomp.files.atomic import atomic_path, write_text
+from projcomp.files.tensors import write_tensors
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # as a full disk, without one
 def text(path):
@@ -108,7 +108,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, write):
 def test_weights_can_be_read_by_whom_the_mask_lets(tmp_path):
     import torch
 
-    from projcomp.tensor_files import write_tensors
+    from projcomp.files.tensors import write_tensors
 
     (tmp_path / "text").write_text("as others")
     write_tensors(tmp_path / "weights.safetensors", {"w": torch.ones(2, 3).T})

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from projcomp.config import NetworkConfig
-from projcomp.config_load import load_files
+from projcomp.config.learning import NetworkConfig
 from projcomp.errors import FileFormatError
 from projcomp.networks import conditioning
 from projcomp.networks.checkpoint import load_model, save_model
@@ -23,6 +22,7 @@ from projcomp.networks.layers import (
     normalize_weight,
 )
 from projcomp.networks.unet import Block, UNet, attention
+from projcomp.plan.load import load_files
 
 TINY = NetworkConfig(channels=8, multipliers=[1, 2], blocks=1, attention_resolutions=[8])
 
@@ -222,7 +222,7 @@ def test_paper_configuration_has_124_million_weights():
 
 def test_the_papers_position_network_at_128_has_120_million_weights():
     root = Path(__file__).parents[2]
-    config = load_files([root / "config.yaml", root / "presets/paper.yaml"])
+    config = load_files([root / "config.yaml", root / "presets/paper.yaml"]).config
     with torch.device("meta"):
         model = Denoiser(config.network, config.resolution, "position")
     assert sum(p.numel() for p in model.parameters()) == 120_103_461

@@ -19,16 +19,17 @@ from safetensors.torch import save_file
 from toy_dataset import write_toy, write_toy_shard
 from typer.testing import CliRunner
 
-from projcomp import output_kinds
-from projcomp.cases import Case
 from projcomp.cli import app
 from projcomp.data.images import write_samples
 from projcomp.data.preview import draw_preview
 from projcomp.errors import DiskError, OutputError
-from projcomp.evaluation import evaluate, interaction, mixture, selected, summary, sweep
-from projcomp.files import atomic_path, check_place, write_text
-from projcomp.outputs import check_apart, check_output, check_outputs
-from projcomp.tensor_files import write_tensors
+from projcomp.evaluation import evaluate, summary
+from projcomp.evaluation.tables import interaction, mixture, selected, sweep
+from projcomp.files import kinds as output_kinds
+from projcomp.files.atomic import atomic_path, check_place, write_text
+from projcomp.files.outputs import check_apart, check_output, check_outputs
+from projcomp.files.tensors import write_tensors
+from projcomp.settings.case import Case
 from projcomp.theory import table as theory_table
 from projcomp.training.sheets import remove_sheets
 
@@ -201,7 +202,10 @@ def made_by_commands(folder) -> dict:
         "figure.svg": kinds.FIGURE_SVG,
         "model.json": kinds.MODEL["model.json"],
         "detector.json": kinds.DETECTOR["detector.json"],
-        **{f"{name}.csv": kinds.TABLES[name] for name in tables},
+        **{
+            f"{name}.csv": kinds.TABLES.get(name) or kinds.table_like(columns)
+            for name, columns in tables.items()
+        },
     }
 
 

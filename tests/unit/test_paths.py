@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from projcomp.paths import MAX_ROOT, normal_path, root_problem
+from projcomp.config.paths import MAX_ROOT, normal_path, root_problem
 
 REFUSED = [
     *("a b", "a\tb", "a\nb", "a\u00a0b", "a\u2028b", "a\u200bb", "a\x7fb"),

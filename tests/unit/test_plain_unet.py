@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from projcomp.config import NetworkConfig
+from projcomp.config.learning import NetworkConfig
 from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser
 

@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from projcomp.cases import Case, color_case
 from projcomp.data.images import write_samples
-from projcomp.displays import FigureSettings
 from projcomp.errors import ConfigError, FileFormatError
 from projcomp.evaluation.summary import summarize
-from projcomp.reporting.figures import KINDS, draw
-from projcomp.stages import SummarySettings
+from projcomp.folder import Folder
+from projcomp.plan.cases import color_case
+from projcomp.reporting.draw import KINDS, draw
+from projcomp.settings.case import Case
+from projcomp.settings.report import FigureSettings
+from projcomp.settings.stages import SummarySettings
 
 LOCATIONS = [(0.2, 0.2), (0.8, 0.8), (0.2, 0.8), (0.8, 0.2)]
 PLACE_CASES = {"A": ["k0", "k2", "k4"], "truth": ["k0", "k2", "k4"]}
@@ -134,7 +136,7 @@ def root(tmp_path_factory):
     settings = SummarySettings(seed=0, confidence=0.95, bootstrap=100, cases=everything)
     summarize(tables, settings, root / "results" / "summary.csv")
     for kind, text in TABLES.items():
-        columns = importlib.import_module(f"projcomp.evaluation.{kind}").COLUMNS
+        columns = importlib.import_module(f"projcomp.evaluation.tables.{kind}").COLUMNS
         table = pd.read_csv(io.StringIO(text)).reindex(columns=pd.Index(columns))
         table.to_csv(root / "results" / f"{kind}.csv", index=False)
     (root / "models" / "detector").mkdir(parents=True)
@@ -146,7 +148,7 @@ def root(tmp_path_factory):
 
 def drawn(kind, root, folder, cases=None):
     cases = FIGURES[kind] if cases is None else cases
-    settings = FigureSettings(name=kind, kind=kind, cases=cases, models=["single"])
+    settings = FigureSettings(format=1, name=kind, kind=kind, cases=cases, models=["single"])
     png, svg = folder / f"{kind}.png", folder / f"{kind}.svg"
     draw(kind, settings, root, png, svg)
     return png, svg
@@ -198,7 +200,7 @@ def test_rings_mark_the_requested_places(root, tmp_path):
     from projcomp.reporting.results import read_case
     from projcomp.reporting.sheet import case_tiles
 
-    tiles = case_tiles(read_case(root, "A", "k4"), 3, 4, rings=True)
+    tiles = case_tiles(read_case(Folder(str(root)), "A", "k4"), 3, 4, rings=True)
     assert [len(tile.rings) for tile in tiles] == [4, 0, 0]
     assert [tile.caption for tile in tiles] == ["4", "5", "4"]
     assert tiles[0].color == tiles[2].color != tiles[1].color
@@ -212,7 +214,7 @@ def test_enlarging_takes_the_nearest_pixel():
 
 
 def test_settings_of_another_figure_are_refused(root, tmp_path):
-    settings = FigureSettings(name="counts", kind="counts", cases={})
+    settings = FigureSettings(format=1, name="counts", kind="counts", cases={})
     with pytest.raises(ConfigError, match="figure rates"):
         draw("rates", settings, root, tmp_path / "a.png", tmp_path / "a.svg")
 

@@ -8,10 +8,9 @@ import pytest
 import torch
 from pixel_model import RESOLUTION, PixelModel
 
-from projcomp.cases import Case
 from projcomp.composition.linear import LinearField
-from projcomp.config_experiments import BackgroundConfig
-from projcomp.config_samplers import SamplingConfig
+from projcomp.config.experiments import BackgroundConfig
+from projcomp.config.samplers import SamplingConfig
 from projcomp.data.images import read_samples
 from projcomp.devices import torch_device
 from projcomp.diffusion.batched import BatchedScores
@@ -22,7 +21,8 @@ from projcomp.samplers.start import start_noise
 from projcomp.sampling import run
 from projcomp.sampling.draw import SamplingError, draw_samples
 from projcomp.sampling.parts import Process
-from projcomp.stages import SampleSettings
+from projcomp.settings.case import Case
+from projcomp.settings.stages import SampleSettings
 
 CPU = torch.device("cpu")
 PLACES = [(0.1, 0.1), (0.9, 0.1), (0.4, 0.6), (0.6, 0.9)]

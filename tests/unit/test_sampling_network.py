@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from projcomp.cases import Case
-from projcomp.config import NetworkConfig
-from projcomp.config_experiments import BackgroundConfig
-from projcomp.config_samplers import SamplingConfig
+from projcomp.config.experiments import BackgroundConfig
+from projcomp.config.learning import NetworkConfig
+from projcomp.config.samplers import SamplingConfig
 from projcomp.networks.checkpoint import load_model, save_model
 from projcomp.networks.denoiser import Denoiser
 from projcomp.sampling.draw import draw_samples
-from projcomp.stages import SampleSettings
+from projcomp.settings.case import Case
+from projcomp.settings.stages import SampleSettings
 
 PLACES = [(0.2, 0.2), (0.8, 0.3), (0.5, 0.8)]
 

@@ -5,13 +5,14 @@ import pytest
 import torch
 from pixel_model import RESOLUTION, PixelModel
 
-from projcomp.cases import Case, color_case, location_case, place_pair_case
 from projcomp.composition.random_choice import RandomChoice
-from projcomp.config_experiments import BackgroundConfig, ExperimentConfig
-from projcomp.config_operators import Product
-from projcomp.config_samplers import SamplingConfig
+from projcomp.config.experiments import BackgroundConfig, ExperimentConfig
+from projcomp.config.operators import Product
+from projcomp.config.samplers import SamplingConfig
+from projcomp.plan.cases import color_case, location_case, place_pair_case
 from projcomp.sampling.draw import draw_samples, sample_seed
-from projcomp.stages import SampleSettings
+from projcomp.settings.case import Case
+from projcomp.settings.stages import SampleSettings
 
 PLACES = [(0.1, 0.1), (0.9, 0.6)]
 EMPTY = BackgroundConfig(model="single", condition="empty")
@@ -322,7 +323,7 @@ def test_members_of_a_sweep_start_from_the_same_noise():
 
 
 def test_an_experiment_has_one_kind_of_cases():
-    from projcomp.cases import experiment_cases
+    from projcomp.plan.cases import experiment_cases
 
     def names(**asked):
         entry = ExperimentConfig(conditionals="m", num_samples=1, **asked)

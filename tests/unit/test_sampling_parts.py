@@ -2,14 +2,14 @@
 
 import pytest
 
-from projcomp import config_operators as operators
-from projcomp import config_samplers as samplers
 from projcomp.composition.densities import DensityTracker
 from projcomp.composition.feynman_kac import WeightedLinearField
 from projcomp.composition.linear import LinearField
 from projcomp.composition.random_choice import RandomChoice
 from projcomp.composition.superposition_and import SuperpositionAnd, SuperpositionAndOde
 from projcomp.composition.superposition_or import SuperpositionOr
+from projcomp.config import operators as operators
+from projcomp.config import samplers as samplers
 from projcomp.samplers.euler import euler
 from projcomp.samplers.heun import Heun
 from projcomp.samplers.hmc import Hmc

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from projcomp import seeds
 from projcomp.cli import app
-from projcomp.config import SceneConfig
+from projcomp.config.scenes import SceneConfig
 from projcomp.errors import ConfigError, FileFormatError
 from projcomp.render import picture_size
 from projcomp.render.picture_size import check_picture

@@ -6,7 +6,8 @@ import pytest
 from scipy.ndimage import binary_dilation
 
 from projcomp import seeds
-from projcomp.config import Color, Material, SceneConfig, Shape, Size
+from projcomp.config.scenes import Material, SceneConfig, Shape, Size
+from projcomp.config.section import Color
 from projcomp.errors import FileFormatError, PlacementError
 from projcomp.scenes.camera import Camera
 from projcomp.scenes.clevr_json import read_scenes, write_scenes

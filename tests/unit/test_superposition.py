@@ -18,7 +18,7 @@ from projcomp.composition.mixtures import GaussianMixture, stacked_scores
 from projcomp.composition.product import product_field
 from projcomp.composition.superposition_and import SuperpositionAnd, SuperpositionAndOde, solve
 from projcomp.composition.superposition_or import SuperpositionOr, weighted_sum
-from projcomp.config import NetworkConfig
+from projcomp.config.learning import NetworkConfig
 from projcomp.diffusion.convert import denoised_to_score
 from projcomp.diffusion.field import Step
 from projcomp.diffusion.noise_levels import edm_sigmas

@@ -9,19 +9,21 @@ from PIL import Image
 from theory_settings import settings_of
 from typer.testing import CliRunner
 
-from projcomp import displays, stages
 from projcomp.cli import app
-from projcomp.config import TheoryExperiment
+from projcomp.config.theory import TheoryExperiment
 from projcomp.errors import FileFormatError
-from projcomp.reporting.figures import draw, drawer
+from projcomp.folder import Folder
+from projcomp.reporting.draw import draw, drawer
 from projcomp.reporting.style import plain_style
+from projcomp.settings.report import FigureSettings
+from projcomp.settings.stages import to_json
 from projcomp.theory.table import COLUMNS
 
 EXPERIMENTS = get_args(TheoryExperiment)
 
 
 def theory(name, out, text=None):
-    settings = text or stages.to_json(settings_of(name))
+    settings = text or to_json(settings_of(name))
     result = CliRunner().invoke(app, ["theory", name, "--settings", settings, "--out", str(out)])
     return result.exit_code, result.output
 
@@ -54,9 +56,9 @@ def test_a_table_is_tidy(name, root):
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_a_figure_is_drawn_from_the_table_alone(name, root, tmp_path):
-    settings = displays.FigureSettings(name=f"theory_{name}", kind="theory")
+    settings = FigureSettings(format=1, name=f"theory_{name}", kind="theory")
     with plain_style():
-        drawer("theory")(settings, root).savefig(tmp_path / "a.png", dpi=40)
+        drawer("theory")(settings, Folder(str(root))).savefig(tmp_path / "a.png", dpi=40)
     with Image.open(tmp_path / "a.png") as image:
         pixels = np.asarray(image.convert("L"))
     assert 0.01 < (pixels < 250).mean() < 0.9
@@ -70,21 +72,21 @@ def test_a_figure_says_of_every_claim_whether_it_agrees(root, tmp_path):
     for verdict, text in ((1, "agrees: "), (0, "does not agree: ")):
         table.loc[claims, "value"] = verdict
         table.to_csv(path, index=False)
-        settings = displays.FigureSettings(name="theory_backgrounds", kind="theory")
-        figure = drawer("theory")(settings, tmp_path)
+        settings = FigureSettings(format=1, name="theory_backgrounds", kind="theory")
+        figure = drawer("theory")(settings, Folder(str(tmp_path)))
         said = [text for text in figure.texts if "agree" in text.get_text()]
         assert len(said) == claims.sum()
         assert all(line.get_text()[2:].startswith(text) for line in said)
 
 
 def test_a_figure_without_its_table_is_one_line(tmp_path):
-    settings = displays.FigureSettings(name="theory_rotations", kind="theory")
+    settings = FigureSettings(format=1, name="theory_rotations", kind="theory")
     with pytest.raises(FileFormatError, match=r"rotations\.csv: expected a table"):
         draw(settings.name, settings, tmp_path, tmp_path / "a.png", tmp_path / "a.svg")
 
 
 def test_the_settings_of_another_experiment_are_one_line(tmp_path):
-    text = stages.to_json(settings_of("rotations"))
+    text = to_json(settings_of("rotations"))
     code, output = theory("backgrounds", tmp_path / "x.csv", text)
     assert code == 1
     assert output == "error: theory backgrounds: expected its settings, got those of rotations\n"
@@ -92,7 +94,7 @@ def test_the_settings_of_another_experiment_are_one_line(tmp_path):
 
 
 def test_an_unknown_experiment_is_one_line(tmp_path):
-    text = stages.to_json(settings_of("rotations")).replace("rotations", "roses")
+    text = to_json(settings_of("rotations")).replace("rotations", "roses")
     code, output = theory("roses", tmp_path / "x.csv", text)
     assert code == 1
     assert output.startswith("error: --settings: experiment: expected one of backgrounds")

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 from toy_training import FakeImages, run, settings
 
-from projcomp.config import WandbConfig
+from projcomp.config.learning import WandbConfig
 from projcomp.errors import DeviceError, UserError
 from projcomp.networks import conditioning
 from projcomp.training import train as train_module

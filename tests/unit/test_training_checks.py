@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projcomp.config import NetworkConfig
+from projcomp.config.learning import NetworkConfig
 from projcomp.networks.denoiser import Denoiser
-from projcomp.training_checks import (
+from projcomp.settings.training_checks import (
     DETECTOR_RESOLUTION,
     condition_problems,
     detector_resolution_problem,

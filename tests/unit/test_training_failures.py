@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from toy_training import FakeImages, run, settings
 
-from projcomp.config import SamplingConfig, WandbConfig
+from projcomp.config.learning import WandbConfig
+from projcomp.config.samplers import SamplingConfig
+from projcomp.config.wandb_names import wandb_project_problem
 from projcomp.errors import (
     ConfigError,
     DeviceError,
@@ -21,8 +23,8 @@ from projcomp.errors import (
     PlacementError,
     UserError,
 )
-from projcomp.output_kinds import MODEL_STATE
-from projcomp.outputs import check_outputs
+from projcomp.files.kinds import MODEL_STATE
+from projcomp.files.outputs import check_outputs
 from projcomp.training import train as train_module
 from projcomp.training.failures import as_user_error
 from projcomp.training.module import DiffusionTraining
@@ -30,7 +32,6 @@ from projcomp.training.progress import Metrics, Progress
 from projcomp.training.resume import read_updates_made
 from projcomp.training.sheets import SampleSheets
 from projcomp.training.train import Machine, train
-from projcomp.wandb_names import wandb_project_problem
 
 HOOKS = (
     *("setup", "on_fit_start", "on_train_start", "on_train_epoch_start", "on_train_batch_start"),

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from driver import REPOSITORY, Workflow
 
-from projcomp.config_load import load_files
-from projcomp.plan import Plan
+from projcomp.plan.load import load_files
+from projcomp.plan.plan import Plan
 
 PRESETS = ("smoke", "halves", "gpu", "paper")
 
@@ -40,8 +40,8 @@ def test_a_dry_run_of_every_preset_plans_every_job_in_time(preset: str, tmp_path
     done, seconds = dry_run(preset, tmp_path)
     output = done.stdout + done.stderr
     assert done.returncode == 0, output[-2000:]
-    config = load_files([REPOSITORY / "config.yaml", REPOSITORY / f"presets/{preset}.yaml"])
-    total = sum(Plan(config).job_counts().values())
+    run = load_files([REPOSITORY / "config.yaml", REPOSITORY / f"presets/{preset}.yaml"])
+    total = sum(Plan(run).job_counts().values())
     stats = [line.split() for line in output.splitlines() if line.startswith("total ")]
     assert int(stats[0][1]) == total
     assert seconds < 20

@@ -3,12 +3,12 @@
 
 rule evaluate_case:
     input:
-        detector=plan.detector_files(),
-        samples=plan.at("samples/{experiment}/{case}.h5"),
+        detector=folder.detector_files(),
+        samples=folder.samples("{experiment}", "{case}"),
     output:
-        plan.at("results/{experiment}/{case}.csv"),
+        folder.counted("{experiment}", "{case}"),
     log:
-        plan.at("logs/evaluate/{experiment}/{case}.log"),
+        folder.log("evaluate/{experiment}/{case}"),
     wildcard_constraints:
         experiment=r"(?!theory/)[\w-]+",
     priority: 40
@@ -27,15 +27,15 @@ rule evaluate_case:
 
 rule summarize:
     input:
-        plan.tables(),
+        plan.counted(),
     output:
         report(
-            plan.at("results/summary.csv"),
+            folder.summary(),
             caption="../report/summary.rst",
             category="Tables",
         ),
     log:
-        plan.at("logs/summarize.log"),
+        folder.log("summarize"),
     priority: 50
     conda:
         "../../envs/torch.yaml"
@@ -52,17 +52,17 @@ rule summarize:
 
 rule tabulate:
     input:
-        lambda w: plan.comparison_inputs(w.name),
+        lambda w: plan.table_inputs(w.name),
     output:
         report(
-            plan.at("results/{name}.csv"),
-            caption="../report/comparison.rst",
+            folder.table("{name}"),
+            caption="../report/table.rst",
             category="Tables",
         ),
     log:
-        plan.at("logs/tabulate/{name}.log"),
+        folder.log("tabulate/{name}"),
     wildcard_constraints:
-        name="|".join(plan.comparisons) or r"(?!)",
+        name="|".join(plan.tables) or r"(?!)",
     priority: 50
     conda:
         "../../envs/torch.yaml"
@@ -70,7 +70,8 @@ rule tabulate:
         mem_mb=4000,
         runtime=30,
     params:
-        settings=lambda w: plan.comparison_settings(w.name),
+        settings=lambda w: plan.table_settings(w.name),
+        caption=lambda w, output: plan.tables[w.name].row.caption,
         root=lambda w, output: Path(output[0]).parents[1],
     shell:
         "projcomp tabulate {wildcards.name} --settings {params.settings:q}"

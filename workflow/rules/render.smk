@@ -3,9 +3,9 @@
 
 rule render_shard:
     output:
-        plan.at("data/{dataset}/shard-{shard}.h5"),
+        folder.shard("{dataset}", "{shard}"),
     log:
-        plan.at("logs/render/{dataset}/{shard}.log"),
+        folder.log("render/{dataset}/{shard}"),
     priority: 70
     conda:
         "../../envs/render.yaml"
@@ -25,9 +25,9 @@ rule index_dataset:
     input:
         lambda w: plan.shards(w.dataset),
     output:
-        plan.at("data/{dataset}.h5"),
+        folder.index("{dataset}"),
     log:
-        plan.at("logs/index/{dataset}.log"),
+        folder.log("index/{dataset}"),
     priority: 90
     conda:
         "../../envs/render.yaml"
@@ -45,16 +45,16 @@ rule index_dataset:
 
 rule preview_dataset:
     input:
-        plan.at("data/{dataset}.h5"),
+        folder.index("{dataset}"),
     output:
         report(
-            plan.at("data/{dataset}.png"),
+            folder.preview("{dataset}"),
             caption="../report/dataset.rst",
             category="Datasets",
             labels={"dataset": "{dataset}"},
         ),
     log:
-        plan.at("logs/preview/{dataset}.log"),
+        folder.log("preview/{dataset}"),
     conda:
         "../../envs/render.yaml"
     resources:
@@ -68,9 +68,9 @@ rule preview_dataset:
 
 rule render_reference:
     output:
-        plan.at("samples/truth/{case}.h5"),
+        folder.samples("truth", "{case}"),
     log:
-        plan.at("logs/reference/{case}.log"),
+        folder.log("reference/{case}"),
     conda:
         "../../envs/render.yaml"
     threads: plan.config.render.threads

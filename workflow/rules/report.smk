@@ -6,14 +6,14 @@ rule draw_figure:
         lambda w: plan.figure_inputs(w.name),
     output:
         png=report(
-            plan.at("results/figures/{name}.png"),
+            folder.figure("{name}", "png"),
             caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{name}"},
         ),
-        svg=plan.at("results/figures/{name}.svg"),
+        svg=folder.figure("{name}", "svg"),
     log:
-        plan.at("logs/figures/{name}.log"),
+        folder.log("figures/{name}"),
     priority: 50
     conda:
         "../../envs/torch.yaml"
@@ -22,6 +22,7 @@ rule draw_figure:
         runtime=30,
     params:
         settings=lambda w: plan.figure_settings(w.name),
+        caption=lambda w, output: plan.figures[w.name].row.caption,
         root=lambda w, output: Path(output.png).parents[2],
     shell:
         "projcomp figure {wildcards.name} --settings {params.settings:q}"

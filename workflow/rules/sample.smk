@@ -5,9 +5,9 @@ rule sample_case:
     input:
         lambda w: plan.models_of(w.experiment),
     output:
-        plan.at("samples/{experiment}/{case}.h5"),
+        folder.samples("{experiment}", "{case}"),
     log:
-        plan.at("logs/sample/{experiment}/{case}.log"),
+        folder.log("sample/{experiment}/{case}"),
     wildcard_constraints:
         experiment=r"(?!truth/)[\w-]+",
     priority: 30

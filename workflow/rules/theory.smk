@@ -4,13 +4,13 @@
 rule theory_experiment:
     output:
         report(
-            plan.at("results/theory/{name}.csv"),
+            folder.exact("{name}"),
             caption="../report/theory.rst",
             category="Theory",
             labels={"experiment": "{name}"},
         ),
     log:
-        plan.at("logs/theory/{name}.log"),
+        folder.log("theory/{name}"),
     # The longest of them takes many minutes on one core: before the sampling, not at the end.
     priority: 35
     conda:

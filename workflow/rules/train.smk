@@ -1,15 +1,17 @@
 """Datasets to networks. The state to resume from lies outside the declared outputs."""
 
+from projcomp.folder import CHECK, DETECTOR, METRICS, MODEL, WEIGHTS
+
 
 rule train_model:
     input:
         lambda w: plan.training_data(w.model),
     output:
-        weights=plan.at("models/{model}/weights.safetensors"),
-        described=plan.at("models/{model}/model.json"),
-        metrics=plan.at("models/{model}/metrics.csv"),
+        weights=folder.model("{model}", WEIGHTS),
+        described=folder.model("{model}", MODEL),
+        metrics=folder.model("{model}", METRICS),
     log:
-        plan.at("logs/train/{model}.log"),
+        folder.log("train/{model}"),
     wildcard_constraints:
         model=r"(?!detector/)[\w-]+",
     priority: 80
@@ -24,7 +26,7 @@ rule train_model:
         settings=lambda w: plan.train_settings(w.model),
         data=lambda w, input: Path(input[0]).parent,
         folder=lambda w, output: Path(output.weights).parent,
-        state=lambda w, output: plan.at(f"state/models/{w.model}"),
+        state=lambda w, output: folder.model_state(w.model),
         options=lambda w, output: plan.training_options(),
     shell:
         "projcomp train --settings {params.settings:q} --data {params.data}"
@@ -34,12 +36,12 @@ rule train_model:
 rule check_model:
     input:
         lambda w: plan.training_data(w.model),
-        weights=plan.at("models/{model}/weights.safetensors"),
-        described=plan.at("models/{model}/model.json"),
+        weights=folder.model("{model}", WEIGHTS),
+        described=folder.model("{model}", MODEL),
     output:
-        plan.at("models/{model}/check.csv"),
+        folder.model("{model}", CHECK),
     log:
-        plan.at("logs/check/{model}.log"),
+        folder.log("check/{model}"),
     wildcard_constraints:
         model=r"(?!detector/)[\w-]+",
     priority: 40
@@ -62,18 +64,18 @@ rule check_model:
 
 rule train_detector:
     input:
-        plan.index(plan.config.detector.dataset),
+        folder.index(plan.config.detector.dataset),
     output:
-        weights=plan.at("models/detector/weights.safetensors"),
-        described=plan.at("models/detector/detector.json"),
-        metrics=plan.at("models/detector/metrics.csv"),
+        weights=folder.detector(WEIGHTS),
+        described=folder.detector(DETECTOR),
+        metrics=folder.detector(METRICS),
         check=report(
-            plan.at("models/detector/check.csv"),
+            folder.detector(CHECK),
             caption="../report/detector.rst",
             category="Tables",
         ),
     log:
-        plan.at("logs/train/detector.log"),
+        folder.log("train/detector"),
     priority: 60
     conda:
         "../../envs/torch.yaml"
@@ -85,7 +87,7 @@ rule train_detector:
     params:
         settings=lambda w: plan.detector_settings(),
         folder=lambda w, output: Path(output.weights).parent,
-        state=lambda w, output: plan.at("state/detector"),
+        state=lambda w, output: folder.detector_state(),
         options=lambda w, output: plan.detector_options(),
     shell:
         "projcomp train-detector --settings {params.settings:q} --data {input}"

@@ -10,11 +10,11 @@ from typing import Any
 import h5py
 import numpy as np
 
-from projcomp.contents import HDF5, NOTHING_OF_ANYONE, what_is
 from projcomp.data.places import is_a_stages_place
 from projcomp.errors import FileFormatError, UserError, is_out_of_memory
-from projcomp.files import error_number
-from projcomp.inputs import check_input, unreadable
+from projcomp.files.atomic import error_number
+from projcomp.files.contents import HDF5, NOTHING_OF_ANYONE, what_is
+from projcomp.files.inputs import check_input, unreadable
 from projcomp.words import first_line
 
 PathLike = str | os.PathLike[str]

@@ -22,10 +22,10 @@ from projcomp.data.hdf5 import (
     text,
     wrong,
 )
-from projcomp.files import atomic_path
+from projcomp.files.atomic import atomic_path
 
 if TYPE_CHECKING:
-    from projcomp.cases import Case
+    from projcomp.settings.case import Case
 
 SAMPLES_KIND = "projcomp samples"
 

@@ -31,7 +31,7 @@ from projcomp.data.shard_format import (
 )
 from projcomp.data.shards import check_shard, open_shard
 from projcomp.errors import FileFormatError
-from projcomp.files import atomic_path
+from projcomp.files.atomic import atomic_path
 
 
 class Part(NamedTuple):

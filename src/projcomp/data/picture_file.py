@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from projcomp.contents import what_is
 from projcomp.data.image_source import ACCEPTED, ImageSource
 from projcomp.errors import FileFormatError, is_out_of_memory
+from projcomp.files.contents import what_is
 from projcomp.words import first_line
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")

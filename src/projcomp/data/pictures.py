@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from projcomp.contents import HDF5, what_is
 from projcomp.data.hdf5 import PathLike
 from projcomp.data.image_source import ACCEPTED, ImageSource
 from projcomp.data.picture_file import open_picture
 from projcomp.data.stored_images import open_stored
 from projcomp.errors import FileFormatError
-from projcomp.inputs import check_input
+from projcomp.files.contents import HDF5, what_is
+from projcomp.files.inputs import check_input
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 """By these a folder's pictures are known."""

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from projcomp.data.hdf5 import PathLike
 from projcomp.data.index import find_shards, read_first
 from projcomp.errors import OutputError
-from projcomp.files import atomic_path
+from projcomp.files.atomic import atomic_path
 
 COLUMNS, ROWS = 12, 5
 _MIN_SIDE, _GAP, _TITLE_HEIGHT = 96, 2, 20

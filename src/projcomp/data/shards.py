@@ -30,7 +30,7 @@ from projcomp.data.shard_format import (
     open_layout,
     settings_of,
 )
-from projcomp.files import atomic_path
+from projcomp.files.atomic import atomic_path
 from projcomp.scenes.spec import SceneSpec
 
 

@@ -19,14 +19,14 @@ from projcomp.devices import torch_device
 from projcomp.diffusion.loss import denoising_error
 from projcomp.diffusion.pixels import encode
 from projcomp.errors import FileFormatError, is_out_of_memory
-from projcomp.files import write_text
+from projcomp.files.atomic import write_text
 from projcomp.memory import memory_for
 from projcomp.networks import conditioning
 from projcomp.networks.checkpoint import load_model
 from projcomp.networks.denoiser import Denoiser
 
 if TYPE_CHECKING:
-    from projcomp.stages import CheckSettings
+    from projcomp.settings.stages import CheckSettings
 
 NUM_LEVELS = 9
 MOST_IMAGES = 256

@@ -10,9 +10,10 @@ import torch
 from projcomp.errors import FileFormatError, is_out_of_memory
 from projcomp.evaluation.detector import Detector, normalize
 from projcomp.evaluation.heatmaps import Detections, find_peaks
-from projcomp.files import write_text
-from projcomp.inputs import check_input
-from projcomp.tensor_files import load_weights, write_tensors
+from projcomp.files.atomic import write_text
+from projcomp.files.inputs import check_input
+from projcomp.files.tensors import load_weights, write_tensors
+from projcomp.folder import DETECTOR, WEIGHTS
 from projcomp.words import first_line
 
 FORMAT = 1
@@ -28,10 +29,8 @@ def save_detector(
         "architecture": {"channels": channels, "resolution": detector.resolution},
         "settings": settings,
     }
-    write_tensors(Path(folder) / "weights.safetensors", detector.state_dict(), summed=True)
-    write_text(
-        Path(folder) / "detector.json", json.dumps(description, indent=2, sort_keys=True) + "\n"
-    )
+    write_tensors(Path(folder) / WEIGHTS, detector.state_dict(), summed=True)
+    write_text(Path(folder) / DETECTOR, json.dumps(description, indent=2, sort_keys=True) + "\n")
 
 
 def load_detector(folder: Path, device: torch.device | str = "cpu") -> Detector:
@@ -40,8 +39,8 @@ def load_detector(folder: Path, device: torch.device | str = "cpu") -> Detector:
     Raises:
         FileFormatError: a file is missing, damaged, or does not fit the other.
     """
-    description_path = Path(folder) / "detector.json"
-    weights_path = Path(folder) / "weights.safetensors"
+    description_path = Path(folder) / DETECTOR
+    weights_path = Path(folder) / WEIGHTS
     for path in (description_path, weights_path):
         check_input(path, "a trained detector", "train it", "no such file")
     try:

@@ -9,12 +9,12 @@ import pandas as pd
 from projcomp.data.images import SampleSet, read_samples
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.measures import Measures, measure
-from projcomp.evaluation.tables import check_rates, read_table
-from projcomp.files import atomic_path
+from projcomp.evaluation.read_table import check_rates, read_table
+from projcomp.files.atomic import atomic_path
 from projcomp.scenes.vocabulary import COLORS
 
 if TYPE_CHECKING:
-    from projcomp.stages import EvaluateSettings
+    from projcomp.settings.stages import EvaluateSettings
 
 COLUMNS = (
     "experiment",
@@ -87,7 +87,7 @@ def evaluate(
 
 
 def read_counted(
-    path: Path, experiment: str | None = None, case: str | None = None
+    path: str | Path, experiment: str | None = None, case: str | None = None
 ) -> pd.DataFrame:
     """The table of a case, as :func:`evaluate` writes it.
 

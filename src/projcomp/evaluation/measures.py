@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from projcomp.config import Color
+from projcomp.config.section import Color
 from projcomp.evaluation.heatmaps import Detections
 from projcomp.evaluation.matching import match
 

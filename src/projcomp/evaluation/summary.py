@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from projcomp import seeds
-from projcomp.cases import TRUTH
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.evaluate import read_counted
 from projcomp.evaluation.intervals import bootstrap_mean, wilson
-from projcomp.evaluation.tables import read_table
-from projcomp.files import atomic_path
+from projcomp.evaluation.read_table import read_table
+from projcomp.files.atomic import atomic_path
+from projcomp.folder import Folder
+from projcomp.settings.case import TRUTH
 
 if TYPE_CHECKING:
-    from projcomp.stages import SummarySettings
+    from projcomp.settings.stages import SummarySettings
 
 MEANS = {"mean_count": "num_objects", "extra_objects": "extra_objects"}
 """Means with bootstrap intervals, and the columns they are means of."""
@@ -25,7 +26,7 @@ MEASURES = (
     *("success", "accepted"),
 )
 """Measures of the summary; each has the columns M, M_low and M_high, empty where not asked for. All
-but MEANS are rates, with Wilson intervals; ``accepted`` is CompLift's (``selected.py``)."""
+but MEANS are rates, with Wilson intervals; ``accepted`` is CompLift's (``tables/selected.py``)."""
 
 COSTS = ("network_evaluations", "seconds", "acceptance", "effective_size")
 """Means over a case's images without intervals, empty where the sampler has no such thing."""
@@ -97,13 +98,13 @@ def summarize_case(
     return row | {cost: table[cost].mean() for cost in COSTS}
 
 
-def read_summary(root: Path, experiment: str, cases: list[str]) -> pd.DataFrame:
+def read_summary(folder: Folder, experiment: str, cases: list[str]) -> pd.DataFrame:
     """The rows of ``results/summary.csv`` of the given cases, by number of composed conditions.
 
     Raises:
         FileFormatError: the summary is missing or damaged, or lacks a case.
     """
-    path = root / "results" / "summary.csv"
+    path = folder.summary()
     columns = ["experiment", "case", "num_composed", *MEASURES, *COSTS]
     table = read_table(path, columns, "summarize")
     table = table.query("experiment == @experiment and case in @cases")

@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 
-from projcomp.config import NetworkConfig
+from projcomp.config.learning import NetworkConfig
 from projcomp.errors import FileFormatError, is_out_of_memory
-from projcomp.files import write_text
-from projcomp.inputs import check_input
+from projcomp.files.atomic import write_text
+from projcomp.files.inputs import check_input
+from projcomp.files.tensors import load_weights, write_tensors
+from projcomp.folder import MODEL, WEIGHTS
 from projcomp.networks.denoiser import Denoiser
-from projcomp.tensor_files import load_weights, write_tensors
 from projcomp.words import first_line
 
 
@@ -21,8 +22,8 @@ def save_model(folder: Path, model: Denoiser, description: dict[str, Any]) -> No
     ``description`` must hold ``network`` (a NetworkConfig as a dict), ``resolution`` and
     ``condition``; the rest (dataset, sigma range, images seen) is for readers.
     """
-    write_tensors(folder / "weights.safetensors", model.state_dict(), summed=True)
-    write_text(folder / "model.json", json.dumps(description, indent=2, sort_keys=True) + "\n")
+    write_tensors(folder / WEIGHTS, model.state_dict(), summed=True)
+    write_text(folder / MODEL, json.dumps(description, indent=2, sort_keys=True) + "\n")
 
 
 def load_model(folder: Path, device: torch.device | str = "cpu") -> Denoiser:
@@ -32,7 +33,7 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Denoiser:
         FileFormatError: a file is missing, damaged, or does not fit the other.
     """
     folder = Path(folder)
-    described, weights = folder / "model.json", folder / "weights.safetensors"
+    described, weights = folder / MODEL, folder / WEIGHTS
     for path in (described, weights):
         check_input(path, "a trained model", "run its training first", "no such file")
     try:

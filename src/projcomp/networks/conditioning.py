@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from projcomp.config import Color
+from projcomp.config.section import Color
 from projcomp.networks.layers import MPFourier
 
 ConditionKind = Literal["none", "position", "color"]

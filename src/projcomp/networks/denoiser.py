@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from projcomp.config import NetworkConfig
+from projcomp.config.learning import NetworkConfig
 from projcomp.diffusion.preconditioning import preconditioning
 from projcomp.networks.layers import MPConv, MPFourier
 from projcomp.networks.unet import UNet

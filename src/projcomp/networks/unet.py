@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from projcomp.config import NetworkConfig
+from projcomp.config.learning import NetworkConfig
 from projcomp.networks.conditioning import ConditionFeatures
 from projcomp.networks.layers import (
     SILU_RMS,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import bpy
 
-from projcomp.clevr_files import ClevrFiles
 from projcomp.errors import ConfigError
 from projcomp.render.materials import object_colored
+from projcomp.scenes.clevr_files import ClevrFiles
 
 _MOVABLE = ("Camera", "Lamp_Key", "Lamp_Fill", "Lamp_Back")
 

@@ -14,7 +14,6 @@ from typing import Self
 
 import bpy
 
-from projcomp.clevr_files import find_clevr_files
 from projcomp.data.picture import Picture
 from projcomp.errors import DeviceError
 from projcomp.render import assets as clevr
@@ -24,6 +23,7 @@ from projcomp.render.materials import build_materials, object_color
 from projcomp.render.meshes import unit_meshes
 from projcomp.render.stage_set import add_stage, aim
 from projcomp.scenes.camera import View
+from projcomp.scenes.clevr_files import find_clevr_files
 from projcomp.scenes.spec import SceneSpec
 from projcomp.scenes.vocabulary import SIZES, VIEW
 

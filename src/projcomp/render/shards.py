@@ -28,7 +28,7 @@ from projcomp.scenes.spec import SceneSpec
 from projcomp.scenes.vocabulary import VIEW
 
 if TYPE_CHECKING:
-    from projcomp.stages import ReferenceSettings, RenderSettings
+    from projcomp.settings.stages import ReferenceSettings, RenderSettings
 
 
 def render_shard(

@@ -1,22 +1,22 @@
 """Measures of the summary against the number of composed locations, with their intervals."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from projcomp.cases import TRUTH
 from projcomp.evaluation.summary import read_summary
+from projcomp.folder import Folder
 from projcomp.reporting.style import looks
+from projcomp.settings.case import TRUTH
 
 if TYPE_CHECKING:
-    from projcomp.displays import FigureSettings
+    from projcomp.settings.report import FigureSettings
 
 _DODGE = 0.06
 
 
-def draw_measure(axes: Axes, settings: "FigureSettings", root: Path, measure: str) -> int:
+def draw_measure(axes: Axes, settings: "FigureSettings", folder: Folder, measure: str) -> int:
     """One line with error bars per experiment; cases without the measure are left out.
 
     Returns:
@@ -25,7 +25,7 @@ def draw_measure(axes: Axes, settings: "FigureSettings", root: Path, measure: st
     styles = looks(settings.cases)
     middle, most = (len(styles) - 1) / 2, 0
     for number, (experiment, names) in enumerate(settings.cases.items()):
-        table = read_summary(root, experiment, names).dropna(subset=[measure])
+        table = read_summary(folder, experiment, names).dropna(subset=[measure])
         most = max([most, *table["num_composed"]])
         values = table[measure].to_numpy()
         below = values - table[f"{measure}_low"].to_numpy()

@@ -1,7 +1,6 @@
 """What figures read: the images and the table of a case, and the summary."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +8,7 @@ import pandas as pd
 from projcomp.data.images import read_samples
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.evaluate import read_counted
+from projcomp.folder import Folder
 
 
 @dataclass(frozen=True)
@@ -22,24 +22,14 @@ class CaseResult:
     table: pd.DataFrame
 
 
-def samples_path(root: Path, experiment: str, case: str) -> Path:
-    """The images of a case."""
-    return root / "samples" / experiment / f"{case}.h5"
-
-
-def table_path(root: Path, experiment: str, case: str) -> Path:
-    """The evaluation of a case, one row per image."""
-    return root / "results" / experiment / f"{case}.csv"
-
-
-def read_case(root: Path, experiment: str, case: str) -> CaseResult:
+def read_case(folder: Folder, experiment: str, case: str) -> CaseResult:
     """The images and the table of a case.
 
     Raises:
         FileFormatError: one of them is missing or damaged, or they do not belong together.
     """
-    samples = read_samples(samples_path(root, experiment, case), case, experiment)
-    path = table_path(root, experiment, case)
+    samples = read_samples(folder.samples(experiment, case), case, experiment)
+    path = folder.counted(experiment, case)
     table = read_counted(path, experiment, case)
     if len(table) != len(samples.images):
         raise FileFormatError(

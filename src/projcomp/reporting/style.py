@@ -9,8 +9,8 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from projcomp.cases import TRUTH
-from projcomp.files import atomic_path
+from projcomp.files.atomic import atomic_path
+from projcomp.settings.case import TRUTH
 
 DPI = 150
 INK = "#222222"

@@ -21,7 +21,7 @@ from projcomp.sampling.parts import CountedScores, build_process
 from projcomp.sampling.requests import Model, Requests, model_requests
 
 if TYPE_CHECKING:
-    from projcomp.stages import SampleSettings
+    from projcomp.settings.stages import SampleSettings
 
 
 class SamplingError(UserError):

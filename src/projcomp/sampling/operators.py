@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from projcomp import config_operators as settings
 from projcomp.composition.densities import DensityTracker
 from projcomp.composition.feynman_kac import WeightedLinearField, weighted_product
 from projcomp.composition.linear import LinearField, average, simple_product
@@ -10,6 +9,7 @@ from projcomp.composition.product import product_field
 from projcomp.composition.random_choice import RandomChoice
 from projcomp.composition.superposition_and import SuperpositionAnd, SuperpositionAndOde
 from projcomp.composition.superposition_or import SuperpositionOr
+from projcomp.config import operators as settings
 from projcomp.diffusion.field import ScoreField, ScoreStack
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from projcomp.composition.records import records
-from projcomp.config_samplers import Heun
+from projcomp.config.samplers import Heun
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.field import ScoreField
 from projcomp.diffusion.noise_levels import edm_sigmas
@@ -20,7 +20,7 @@ from projcomp.sampling.requests import Requests
 from projcomp.sampling.samplers import get_corrector, get_predictor, get_swarms
 
 if TYPE_CHECKING:
-    from projcomp.stages import SampleSettings
+    from projcomp.settings.stages import SampleSettings
 
 
 class CountedScores:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from projcomp.config_experiments import BackgroundConfig
+from projcomp.config.experiments import BackgroundConfig
 from projcomp.diffusion.field import Denoiser
 from projcomp.errors import ConfigError
-from projcomp.experiments import model_names
 from projcomp.networks import conditioning
 from projcomp.networks.precision import at_precision
+from projcomp.settings.stages import model_names
 
 if TYPE_CHECKING:
-    from projcomp.stages import SampleSettings
+    from projcomp.settings.stages import SampleSettings
 
 Request = tuple[Denoiser, Tensor]
 """A denoiser and the condition, shape ``(C,)``, that it is told."""

@@ -9,13 +9,14 @@ import torch
 
 from projcomp.data.images import write_samples
 from projcomp.devices import torch_device
-from projcomp.experiments import model_names
+from projcomp.folder import WEIGHTS
 from projcomp.memory import memory_for
 from projcomp.networks.checkpoint import load_model
 from projcomp.sampling.draw import DrawnSamples, draw_samples
+from projcomp.settings.stages import model_names
 
 if TYPE_CHECKING:
-    from projcomp.stages import SampleSettings
+    from projcomp.settings.stages import SampleSettings
 
 
 def run(
@@ -47,7 +48,7 @@ def run(
     ):
         drawn = draw_samples(settings, lambda name: load_model(models_dir / name, target), target)
     names = sorted(model_names(settings))
-    weights = {name: _sha256(models_dir / name / "weights.safetensors") for name in names}
+    weights = {name: _sha256(models_dir / name / WEIGHTS) for name in names}
     attributes = {**_attributes(settings, drawn), "models": json.dumps(weights)}
     write_samples(out, drawn.images, settings.case, attributes, drawn.measured)
 

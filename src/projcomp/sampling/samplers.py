@@ -2,7 +2,7 @@
 
 import math
 
-from projcomp import config_samplers as settings
+from projcomp.config import samplers as settings
 from projcomp.samplers.euler import euler
 from projcomp.samplers.heun import Heun
 from projcomp.samplers.hmc import Hmc

@@ -17,7 +17,7 @@ from types import UnionType
 from typing import Any, TypeVar
 
 from projcomp.errors import FileFormatError
-from projcomp.files import write_text
+from projcomp.files.atomic import write_text
 from projcomp.scenes.camera import CLIP_START, TAN_HALF_LONGER, Camera, View
 from projcomp.scenes.camera_fit import Sighting, Size, fit_cameras, sighting
 from projcomp.scenes.json_documents import read_documents

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
-from projcomp.contents import EMPTY, GZIP, UNKNOWN, ZEROS, ZIP, what_is
 from projcomp.errors import FileFormatError
-from projcomp.inputs import check_input, unreadable
-from projcomp.json_keys import RepeatedKey, once
+from projcomp.files.contents import EMPTY, GZIP, UNKNOWN, ZEROS, ZIP, what_is
+from projcomp.files.inputs import check_input, unreadable
+from projcomp.files.json_keys import RepeatedKey, once
 
 PathLike = str | os.PathLike[str]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from projcomp.config import SceneConfig
+from projcomp.config.scenes import SceneConfig
 from projcomp.errors import PlacementError
 from projcomp.scenes.camera import Camera
 from projcomp.scenes.look import look

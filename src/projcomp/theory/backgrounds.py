@@ -16,7 +16,7 @@ from projcomp.composition.product import product_field
 from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.process import sample
 from projcomp.samplers.sde import ReverseSde
-from projcomp.stages import TheorySettings
+from projcomp.settings.stages import TheorySettings
 from projcomp.theory.clutter import Clutter
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Table

@@ -24,7 +24,7 @@ from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.euler import euler
 from projcomp.samplers.langevin import Langevin
 from projcomp.samplers.process import Corrector, sample
-from projcomp.stages import TheorySettings
+from projcomp.settings.stages import TheorySettings
 from projcomp.theory import squares
 from projcomp.theory.small_unet import Norm, SmallUNet
 from projcomp.theory.streams import Streams

@@ -18,7 +18,7 @@ from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.euler import euler
 from projcomp.samplers.process import Predictor, sample
 from projcomp.samplers.sde import Ancestral, ReverseSde
-from projcomp.stages import TheorySettings
+from projcomp.settings.stages import TheorySettings
 from projcomp.theory.finite_sets import FiniteSet
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Table

@@ -21,7 +21,7 @@ from projcomp.diffusion.field import ScoreField, ScoreStack
 from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.process import sample
 from projcomp.samplers.sde import ReverseSde
-from projcomp.stages import TheorySettings
+from projcomp.settings.stages import TheorySettings
 from projcomp.theory.distances import mode_shares
 from projcomp.theory.finite_sets import FiniteSet
 from projcomp.theory.planar import PlanarDenoiser, network_scores

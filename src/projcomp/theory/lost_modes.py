@@ -17,7 +17,7 @@ from projcomp.composition.product import product_field
 from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.euler import euler
 from projcomp.samplers.process import sample
-from projcomp.stages import TheorySettings
+from projcomp.settings.stages import TheorySettings
 from projcomp.theory.distances import draw, mode_shares, wasserstein
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Spread, Table

@@ -23,7 +23,7 @@ from projcomp.samplers.process import Corrector, sample
 from projcomp.samplers.result import SamplerResult
 from projcomp.samplers.sde import ReverseSde
 from projcomp.samplers.smc import Swarms, pick_one
-from projcomp.stages import TheorySettings
+from projcomp.settings.stages import TheorySettings
 from projcomp.theory.distances import mode_shares, total_variation
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Spread, Table

@@ -15,7 +15,7 @@ from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.euler import euler
 from projcomp.samplers.langevin import Langevin
 from projcomp.samplers.process import sample
-from projcomp.stages import TheorySettings
+from projcomp.settings.stages import TheorySettings
 from projcomp.theory.distances import draw, mode_shares, total_variation, wasserstein
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Table

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from projcomp.errors import ConfigError
-from projcomp.stages import TheorySettings
+from projcomp.settings.stages import TheorySettings
 
 
 def run(name: str, settings: TheorySettings, out: Path, threads: int = 1) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 from projcomp import seeds
 from projcomp.samplers.noise import NoiseStreams
 from projcomp.samplers.start import start_noise
-from projcomp.stages import TheorySettings
+from projcomp.settings.stages import TheorySettings
 
 
 @dataclass(frozen=True)

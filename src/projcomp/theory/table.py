@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 from torch import Tensor
 
-from projcomp.files import atomic_path
+from projcomp.files.atomic import atomic_path
 
 COLUMNS = ("experiment", "panel", "setting", "quantity", "x", "value", "low", "high")
 CONFIDENCE = 0.95

@@ -20,21 +20,22 @@ from torch import Tensor
 from torch.nn import functional
 
 from projcomp import devices, seeds
-from projcomp.config import DetectorConfig
+from projcomp.config.learning import DetectorConfig
 from projcomp.errors import ConfigError, FileFormatError, UserError, is_out_of_memory
 from projcomp.evaluation.check import check_detections
 from projcomp.evaluation.detect import detect, save_detector
 from projcomp.evaluation.detector import Detector, normalize
 from projcomp.evaluation.heatmaps import Targets, draw_targets
 from projcomp.evaluation.labelled import LabelledImages, read_labelled
-from projcomp.files import atomic_path, write_text
+from projcomp.files.atomic import atomic_path, write_text
+from projcomp.folder import CHECK, METRICS
 from projcomp.memory import memory_for
+from projcomp.settings.training_checks import detector_problems
 from projcomp.training.failures import as_user_error, one_line
-from projcomp.training_checks import detector_problems
 from projcomp.words import first_line
 
 if TYPE_CHECKING:
-    from projcomp.stages import DetectorSettings
+    from projcomp.settings.stages import DetectorSettings
 
 _LOG_UPDATES = 50
 _LOSSES: tuple[str, ...] = ("update", "images_seen", "loss", "heat", "offset", "color")
@@ -382,6 +383,6 @@ def _finish(
     detector = detector.eval()
     check = check_detections(detect(detector, held_out.images, config.threshold), held_out)
     save_detector(out_dir, detector, described, config.channels)
-    write_text(out_dir / "metrics.csv", log.text())
-    with atomic_path(out_dir / "check.csv") as temporary:
+    write_text(out_dir / METRICS, log.text())
+    with atomic_path(out_dir / CHECK) as temporary:
         check.to_csv(temporary, index=False, float_format="%.6g")

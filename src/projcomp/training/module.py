@@ -8,7 +8,7 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from projcomp.config import TrainingConfig
+from projcomp.config.learning import TrainingConfig
 from projcomp.diffusion.averaging import TailAverage
 from projcomp.diffusion.learning_rate import learning_rate
 from projcomp.diffusion.loss import denoising_error, uncertainty_weighted

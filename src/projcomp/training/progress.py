@@ -11,7 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from projcomp.errors import FileFormatError, UserError
-from projcomp.files import write_text
+from projcomp.files.atomic import write_text
 from projcomp.training.losses import BANDS
 from projcomp.training.module import DiffusionTraining
 from projcomp.training.signals import STOPPING, SignalCatcher

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from projcomp.errors import FileFormatError
-from projcomp.tensor_files import write_tensors
+from projcomp.files.tensors import write_tensors
 from projcomp.training.module import DiffusionTraining
 from projcomp.words import first_line
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from projcomp.composition.linear import LinearField
-from projcomp.config import SamplingConfig
+from projcomp.config.samplers import SamplingConfig
 from projcomp.data.preview import contact_sheet
 from projcomp.diffusion.convert import denoised_to_score
 from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.diffusion.pixels import decode
-from projcomp.files import atomic_path
+from projcomp.files.atomic import atomic_path
 from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser
 from projcomp.networks.precision import at_precision

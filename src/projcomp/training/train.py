@@ -16,15 +16,18 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
 from projcomp import devices
-from projcomp.config import SamplingConfig, WandbConfig
+from projcomp.config.learning import WandbConfig
+from projcomp.config.samplers import SamplingConfig
 from projcomp.data.dataset import RenderedImages
 from projcomp.errors import ConfigError, DeviceError, FileFormatError, UserError
-from projcomp.files import write_text
+from projcomp.files.atomic import write_text
+from projcomp.folder import METRICS
 from projcomp.memory import memory_for
 from projcomp.networks.checkpoint import save_model
 from projcomp.networks.denoiser import Denoiser
 from projcomp.seeds import integer_seed
-from projcomp.stages import TrainSettings
+from projcomp.settings.stages import TrainSettings
+from projcomp.settings.training_checks import condition_problems, training_problems
 from projcomp.training import wandb_log
 from projcomp.training.batches import UpdateBatches
 from projcomp.training.environment import environment_problem, own_rank
@@ -40,7 +43,6 @@ from projcomp.training.progress import Metrics, Progress
 from projcomp.training.resume import load_state, read_updates_made, save_state
 from projcomp.training.sheets import SampleSheets, noise_levels, remove_sheets
 from projcomp.training.signals import leave_signals_to_the_parent
-from projcomp.training_checks import condition_problems, training_problems
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def _train(
 
     model = _initial_model(settings)
     module = DiffusionTraining(model, settings.training, total, machine.microbatch)
-    metrics = Metrics(state_dir / "metrics.csv", seen)
+    metrics = Metrics(state_dir / METRICS, seen)
     progress = Progress(
         metrics,
         lambda: save_state(state, module, fingerprint),
@@ -166,7 +168,7 @@ def _train(
         if trainer.is_global_zero:
             model.load_state_dict(module.average.mean)
             model.normalize_weights()
-            write_text(out_dir / "metrics.csv", metrics.text())
+            write_text(out_dir / METRICS, metrics.text())
             save_model(out_dir, model, _description(settings, progress.total_images))
             state.unlink(missing_ok=True)
             metrics.path.unlink(missing_ok=True)

@@ -5,10 +5,10 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from projcomp.config import WandbConfig
+from projcomp.config.learning import WandbConfig
+from projcomp.config.wandb_names import wandb_project_problem
 from projcomp.errors import ConfigError, UserError
-from projcomp.files import write_text
-from projcomp.wandb_names import wandb_project_problem
+from projcomp.files.atomic import write_text
 from projcomp.words import first_line
 
 RUN_FILE = "wandb_run.txt"

@@ -1,0 +1,69 @@
+"""Which operators go with which samplers: the table of docs/method.md as a function.
+
+What an operator and a sampler need of each other they say themselves (``operators.py``,
+``samplers.py``); here stands what follows from it, and how it is said.
+"""
+
+from projcomp.config.operators import AnyOperator
+from projcomp.config.samplers import SamplingConfig
+
+
+def refusal(operator: AnyOperator, sampling: SamplingConfig) -> str | None:
+    """Why the two do not go together, as the rest of a line that begins with a key; else None."""
+    return (
+        _sampler_refusal(operator, sampling)
+        or _corrector_refusal(operator, sampling)
+        or _swarm_refusal(operator, sampling)
+    )
+
+
+def _sampler_refusal(operator: AnyOperator, sampling: SamplingConfig) -> str | None:
+    sampler, wanted = sampling.sampler, operator.samplers
+    if wanted is not None and sampler.name not in wanted:
+        remedy = "set it, or choose another operator"
+        if operator.decides_samplers:
+            remedy += f" or {operator.decides_samplers}"
+        return (
+            f"sampling.sampler: expected {' or '.join(wanted)}, because operator {operator.name} "
+            f"is valid for no other steps, got {sampler.name}; {remedy}"
+        )
+    if operator.follows_steps and sampler.lessens_noise:
+        key, value = sampler.lessens_noise
+        return (
+            f"sampling.sampler.{key}: expected 1, because operator {operator.name} needs noise of "
+            f"exactly the SDE's variance, got {value:g}; leave it out"
+        )
+    return None
+
+
+def _corrector_refusal(operator: AnyOperator, sampling: SamplingConfig) -> str | None:
+    if sampling.corrector is None or not operator.follows_steps:
+        return None
+    return (
+        f"sampling.corrector: expected none, because operator {operator.name} follows the "
+        f"sampler's own steps, got {sampling.corrector.name}; leave it out"
+    )
+
+
+def _swarm_refusal(operator: AnyOperator, sampling: SamplingConfig) -> str | None:
+    sampler = sampling.sampler
+    if sampling.swarm is None:
+        return None
+    if not operator.keeps_weights:
+        return (
+            "sampling.swarm: expected none, because operator "
+            f"{operator.name} keeps no weights, got a swarm; leave it out"
+        )
+    if sampler.leaves_path:
+        key, value = sampler.leaves_path
+        return (
+            f"sampling.sampler.{key}: expected 0, because a swarm's weights need steps that follow "
+            f"each other, got {value:g}; set sampler to sde"
+        )
+    if not sampler.injects_noise and sampling.corrector is None:
+        return (
+            "sampling.swarm: expected a sampler that injects noise (sde, ancestral) or a "
+            f"corrector, because copies of a particle stay copies, got {sampler.name}; set "
+            "sampler to sde"
+        )
+    return None

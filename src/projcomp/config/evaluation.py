@@ -1,0 +1,21 @@
+"""What counts as right, and how sure we are."""
+
+from pydantic import Field
+
+from projcomp.config.section import Number, Section, Whole
+
+
+class EvaluationConfig(Section):
+    """What counts as right, and how sure we are."""
+
+    radius: Number = Field(
+        0.09,
+        gt=0,
+        le=1,
+        description="a place holds an object when a detected centre "
+        "lies this near, as a share of the image side",
+    )
+    confidence: Number = Field(0.95, ge=0.01, le=0.9999, description="level of all intervals")
+    bootstrap: Whole = Field(
+        2000, ge=100, le=1_000_000, description="bootstrap resamples behind the intervals of means"
+    )

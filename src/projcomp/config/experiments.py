@@ -1,0 +1,95 @@
+"""Experiments and sweeps: what is composed, how, and what is asked for."""
+
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field
+
+from projcomp.config.operators import Operator, Product
+from projcomp.config.samplers import SamplingConfig
+from projcomp.config.section import Color, Section, Text, Whole, defaults, drop_none
+
+Place = Annotated[Whole, Field(ge=1, le=9)]
+
+Pair = TypeVar("Pair")
+Pairs = Annotated[list[Pair], Field(max_length=100)]
+
+MAX_OBJECTS = 20
+"""Objects of one picture, at most."""
+
+
+class BackgroundConfig(Section):
+    """One of a model's distributions that ask for nothing."""
+
+    model: Text = Field(description="name of a model")
+    condition: Literal["empty", "unconditional"] = Field(
+        description="which of the model's distributions: its 'empty' condition, or no condition"
+    )
+
+
+class RequestConfig(Section):
+    """What is composed and what is asked for."""
+
+    conditionals: Text | None = Field(
+        None, description="model whose conditional distributions are composed"
+    )
+    models: list[Text] | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="models, each told nothing, that are composed: instead of conditionals, or "
+        "after them",
+    )
+    background: BackgroundConfig | None = Field(
+        None, description="the background of a product; other operators take none"
+    )
+    control: BackgroundConfig | None = Field(
+        None,
+        description="a second model of the background, to measure the interaction of what does "
+        "not interact; it changes no sample",
+    )
+    num_composed: list[Annotated[Whole, Field(ge=0, le=9)]] | None = Field(
+        None,
+        max_length=100,
+        description="numbers of composed locations, at most the nine there are; 0 samples the "
+        "background alone",
+    )
+    location_pairs: Literal["all"] | Pairs[tuple[Place, Place]] | None = Field(
+        None, description="pairs of composed locations by number, 1 to 9, or all of them"
+    )
+    color_pairs: Literal["all"] | Pairs[tuple[Color, Color]] | None = Field(
+        None, description="pairs of composed colours, or all of them"
+    )
+    num_objects: list[Annotated[Whole, Field(ge=0, le=MAX_OBJECTS)]] | None = Field(
+        None,
+        max_length=100,
+        description="with models alone: numbers of objects that their images should show",
+    )
+    num_samples: Whole = Field(ge=1, le=1_000_000, description="samples per case")
+
+
+class ExperimentConfig(RequestConfig):
+    """One experiment: a composition sampled over its cases."""
+
+    operator: Operator = Field(
+        default_factory=defaults(Product),
+        description="how the models are composed: a name, or a name with its settings",
+    )
+    sampling: SamplingConfig | None = Field(
+        None, description="settings of `sampling` that are others in this experiment"
+    )
+
+
+class SweepConfig(RequestConfig):
+    """A grid of operators and samplers on the same models, requests and noise.
+
+    Every pair that goes together becomes the experiment ``<sweep>-<operator>-<sampler>``.
+    """
+
+    operators: Annotated[dict[str, Operator], BeforeValidator(drop_none)] = Field(
+        min_length=1, max_length=50, description="operators by a name of your own"
+    )
+    samplers: Annotated[dict[str, SamplingConfig], BeforeValidator(drop_none)] = Field(
+        min_length=1,
+        max_length=50,
+        description="by a name of your own, the settings of `sampling` that are others there",
+    )

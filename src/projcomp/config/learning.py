@@ -1,0 +1,161 @@
+"""What is learned: the networks, their training, the models and the detector."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from projcomp.config.section import Number, Section, Text, Whole, drop_none
+
+
+class NetworkConfig(Section):
+    """The EDM2 U-Net (Karras et al. 2024); XS has 128 channels, [1, 2, 3, 4], 3 blocks."""
+
+    channels: Whole = Field(16, ge=4, le=4096, description="base channels")
+    multipliers: list[Annotated[Whole, Field(ge=1, le=64)]] = Field(
+        [1, 2, 4],
+        min_length=1,
+        max_length=10,
+        description="channel multiplier of each level; the resolution halves between levels",
+    )
+    blocks: Whole = Field(1, ge=1, le=64, description="residual blocks per level")
+    attention_resolutions: list[Whole] = Field(
+        [8], description="resolutions at which blocks attend over the image"
+    )
+    position_frequencies: Whole = Field(
+        32, ge=1, le=4096, description="Fourier features per coordinate of a requested place"
+    )
+    position_bandwidth: Number = Field(
+        4.0,
+        ge=1e-3,
+        le=1e3,
+        description="standard deviation of those frequencies, cycles per image side",
+    )
+    coordinate_planes: bool = Field(
+        True,
+        description="feed Fourier features of the pixel coordinates with the image (not in EDM2)",
+    )
+    sigma_data: Number = Field(
+        0.5,
+        ge=1e-3,
+        le=1e3,
+        description="standard deviation of the data assumed by the preconditioning",
+    )
+
+
+class TrainingConfig(Section):
+    """How the diffusion models are trained (EDM2, with the paper's two changes)."""
+
+    batch_size: Whole = Field(64, ge=1, le=1_000_000, description="images per update")
+    learning_rate: Number = Field(0.01, gt=0, le=10, description="reference learning rate of Adam")
+    ramp_images: Whole = Field(
+        2_000, ge=0, le=1_000_000_000_000, description="images of linear learning-rate ramp"
+    )
+    decay_updates: Whole = Field(
+        600,
+        ge=1,
+        le=1_000_000_000_000,
+        description="updates after which the learning rate decays as 1/sqrt",
+    )
+    sigma_log_mean: Number = Field(-0.8, ge=-20, le=20, description="mean of ln(sigma) in training")
+    sigma_log_std: Number = Field(
+        1.6, gt=0, le=10, description="standard deviation of ln(sigma) in training"
+    )
+    condition_dropout: Number = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="share of draws whose condition is dropped; trains the unconditional model",
+    )
+    average_updates: Whole = Field(
+        256,
+        ge=1,
+        le=1_000_000_000,
+        description="the result is the average of the weights of the last this many updates, "
+        "but of no more than half of the training (paper: 4096)",
+    )
+    precision: Literal["bf16", "fp32"] = Field(
+        "bf16", description="arithmetic of the forward and backward pass; weights stay fp32"
+    )
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        "auto", description="auto takes a GPU where there is one"
+    )
+    devices: Whole = Field(
+        1, ge=1, le=1024, description="GPUs (or CPU processes) per node that share each update"
+    )
+    nodes: Whole = Field(
+        1, ge=1, le=65_536, description="nodes that share each update; Slurm starts the processes"
+    )
+    microbatch: Whole | None = Field(
+        None,
+        ge=1,
+        description="images per forward and backward pass, for batches that do not fit into the "
+        "memory; nothing takes the whole batch at once",
+    )
+    checkpoint_minutes: Number = Field(
+        2.0, ge=0.01, le=100_000, description="time between checkpoints to resume from"
+    )
+    log_images: Whole = Field(
+        4_096, ge=1, le=1_000_000_000_000, description="images between two lines of metrics.csv"
+    )
+    sample_images: Whole = Field(
+        20_000,
+        ge=1,
+        le=1_000_000_000_000,
+        description="images between two sheets of samples in models/<model>/samples",
+    )
+    threads: Whole = Field(
+        1,
+        ge=1,
+        le=1024,
+        description="CPU threads of one training job; one gives most images per core, more finish "
+        "a single model sooner where cores would idle",
+    )
+
+
+class ModelConfig(Section):
+    """One diffusion model; its name is the key under ``models``."""
+
+    datasets: Annotated[dict[str, Annotated[Number, Field(gt=0)]], BeforeValidator(drop_none)] = (
+        Field(
+            min_length=1,
+            description="datasets it learns from, each with its share of the draws; "
+            "images without objects get the condition 'empty'",
+        )
+    )
+    condition: Literal["none", "position", "color"] = Field(
+        description="what it is told: nothing, the place, or the colour of one object"
+    )
+    images_seen: Whole = Field(
+        ge=1, le=1_000_000_000_000, description="length of the training, in images"
+    )
+
+
+class DetectorConfig(Section):
+    """The object detector that counts: a small convolutional network."""
+
+    dataset: Text = Field("counting", description="dataset it is trained and checked on")
+    holdout: Whole = Field(
+        1000,
+        ge=1,
+        le=1_000_000_000,
+        description="images at the end of the dataset kept for checking",
+    )
+    channels: Whole = Field(32, ge=4, le=4096, description="base channels")
+    images_seen: Whole = Field(
+        80_000, ge=1, le=1_000_000_000_000, description="length of the training, in images"
+    )
+    batch_size: Whole = Field(64, ge=1, le=1_000_000, description="images per update")
+    learning_rate: Number = Field(2e-3, gt=0, le=10, description="peak learning rate of AdamW")
+    threshold: Number = Field(
+        0.5, ge=0.01, le=0.99, description="least height of a heatmap peak that counts as an object"
+    )
+
+
+class WandbConfig(Section):
+    """Logging to Weights & Biases, beside the CSV."""
+
+    enabled: bool = Field(False, description="log training to wandb too (needs the wandb extra)")
+    mode: Literal["offline", "online"] = Field(
+        "offline", description="offline writes to the run folder only"
+    )
+    project: Text = Field("projcomp", description="project name there")

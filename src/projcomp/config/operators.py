@@ -1,0 +1,214 @@
+"""The composition operators' settings; a bare name in the config stands for the defaults.
+
+``sampling/operators.py`` makes score fields of them.
+"""
+
+from typing import Annotated, ClassVar, Literal, get_args
+
+from pydantic import BeforeValidator, Field
+
+from projcomp.config.section import Number, Section, by_name
+
+Background = Literal["given", "own", "none"]
+"""Where an operator takes its background from: the experiment, the conditionals' own model told
+nothing, or nowhere."""
+
+Weight = Annotated[Number, Field(ge=-1e6, le=1e6)]
+
+Weights = Annotated[
+    Weight | list[Weight],
+    Field(
+        description="weight of everything composed, or a list with one for each (the case's "
+        "conditions, then models); a negative weight negates"
+    ),
+]
+
+
+class OperatorSection(Section):
+    """What every operator says of itself: what it needs, what it keeps and what it refuses."""
+
+    background: ClassVar[Background] = "none"
+    """Where its background comes from."""
+
+    keeps_weights: ClassVar[bool] = False
+    """Whether it keeps a Feynman-Kac weight for every sample, which a swarm resamples by."""
+
+    follows_steps: ClassVar[bool] = False
+    """Whether its weights follow the steps really made, so that trial steps mislead."""
+
+    decides_samplers: ClassVar[str] = ""
+    """The setting that its samplers hang on, beside the operator itself."""
+
+    @property
+    def samplers(self) -> tuple[str, ...] | None:
+        """Names of the samplers whose steps it is valid for; None for all."""
+        return None
+
+    @property
+    def measures_interaction(self) -> bool:
+        """Whether it records how conditions interact over a background."""
+        return self.keeps_weights and self.background != "none"
+
+    def weights_of(self, num_conditions: int, num_models: int = 0) -> list[float]:
+        """Weights of a case's conditions, the negated ones last, then of the unconditional models.
+
+        Cases list what they avoid after what they ask for; models stay in their order.
+        """
+        weights = getattr(self, "weights", 1.0)
+        count = num_conditions + num_models
+        each: list[float] = weights if isinstance(weights, list) else [weights] * count
+        conditions = sorted(each[:num_conditions], key=lambda weight: weight < 0)
+        return conditions + each[num_conditions:]
+
+    def size_problem(self, count: int) -> str | None:
+        """What is wrong with composing ``count`` distributions: the key, expected, got; or None."""
+        if self.background == "none" and count == 0:
+            return f"operator: expected product or bayes where nothing is composed, got {self.name}"  # pyright: ignore[reportAttributeAccessIssue]
+        return None
+
+
+class _Linear(OperatorSection):
+    """A fixed combination of the models' scores."""
+
+    keeps_weights: ClassVar[bool] = True
+
+    def size_problem(self, count: int) -> str | None:
+        weights: float | list[float] = getattr(self, "weights", 1.0)
+        if isinstance(weights, list) and len(weights) != count:
+            return (
+                f"operator.weights: expected a number, or one for each of {count} composed "
+                f"distributions, got {len(weights)}"
+            )
+        total = sum(self.weights_of(count))
+        if self.background == "none" and count and not total > 0:
+            return (
+                "operator.weights: expected a positive sum (nothing could be started from), got "
+                f"{total:g}; raise them"
+            )
+        return super().size_problem(count)
+
+
+class Product(_Linear):
+    """Product over the experiment's background; with one conditional, guidance."""
+
+    background: ClassVar[Background] = "given"
+    name: Literal["product"] = "product"
+    weights: Weights = 1.0
+
+
+class Bayes(_Linear):
+    """Product over the conditionals' own unconditional model."""
+
+    background: ClassVar[Background] = "own"
+    name: Literal["bayes"] = "bayes"
+    weights: Weights = 1.0
+
+
+class SimpleProduct(_Linear):
+    """Product without a background."""
+
+    name: Literal["simple_product"] = "simple_product"
+    weights: Weights = 1.0
+
+
+class Average(_Linear):
+    """Weighted mean of the scores."""
+
+    name: Literal["average"] = "average"
+    weights: Weights = 1.0
+
+
+class SuperpositionOr(OperatorSection):
+    """SuperDiff OR: a mixture of the models, weighed by their densities on the way."""
+
+    name: Literal["superposition_or"] = "superposition_or"
+    temperature: Number = Field(
+        1.0,
+        ge=0,
+        le=1e6,
+        description="the larger, the sooner one model takes all; 1 is the mixture",
+    )
+    estimator: Literal["ito", "detailed_balance", "hutchinson"] = Field(
+        "ito",
+        description="how densities are followed: ito with sampler sde, hutchinson with euler, "
+        "detailed_balance with sde or ancestral",
+    )
+    bias: list[Weight] = Field(
+        [], description="added to the log-densities, one number per model; none for equal shares"
+    )
+    data_std: Number = Field(
+        0.5, ge=1e-4, le=1e4, description="standard deviation of the data, for detailed_balance"
+    )
+
+    follows_steps: ClassVar[bool] = True
+    decides_samplers: ClassVar[str] = "estimator"
+
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        """Every estimator of densities is derived for steps of its own kind."""
+        kinds = {
+            "ito": ("sde",),
+            "hutchinson": ("euler",),
+            "detailed_balance": ("sde", "ancestral"),
+        }
+        return kinds[self.estimator]
+
+    def size_problem(self, count: int) -> str | None:
+        """Beside the other operators' problems: one bias a model."""
+        if self.bias and len(self.bias) != count:
+            return f"operator.bias: expected {count} numbers or none, got {len(self.bias)}"
+        return super().size_problem(count)
+
+
+class SuperpositionAnd(OperatorSection):
+    """SuperDiff AND: samples at which all models are equally likely."""
+
+    name: Literal["superposition_and"] = "superposition_and"
+    form: Literal["published", "corrected", "ode"] = Field(
+        "published",
+        description="as published, with the term that it misses (both with sampler sde), or the "
+        "form for the ODE (with euler), whose divergences come from one random probe a step",
+    )
+    lift: list[Weight] = Field(
+        [],
+        description="log-density wanted at the end above the first model's, one number for every "
+        "model but the first; not for the form ode, which keeps densities equal",
+    )
+
+    follows_steps: ClassVar[bool] = True
+    decides_samplers: ClassVar[str] = "form"
+
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        """The published form and the corrected one are derived for the SDE."""
+        return ("euler",) if self.form == "ode" else ("sde",)
+
+    def size_problem(self, count: int) -> str | None:
+        """Beside the other operators' problems: one lift a model but the first, none for ode."""
+        if count and self.lift and len(self.lift) != count - 1:
+            return f"operator.lift: expected {count - 1} numbers or none, got {len(self.lift)}"
+        if count and self.lift and self.form == "ode":
+            return (
+                "operator.lift: expected none with form ode, which keeps densities equal; leave it "
+                "out"
+            )
+        return super().size_problem(count)
+
+
+class RandomChoice(OperatorSection):
+    """Every sample follows one of the models, drawn at random for it: the plain mixture."""
+
+    name: Literal["random_choice"] = "random_choice"
+
+
+AnyOperator = (
+    Product | Bayes | SimpleProduct | Average | SuperpositionOr | SuperpositionAnd | RandomChoice
+)
+Operator = Annotated[
+    AnyOperator,
+    Field(discriminator="name"),
+    BeforeValidator(by_name, json_schema_input_type=AnyOperator | str),
+]
+"""An operator with its settings, told apart by ``name``."""
+
+OPERATORS: tuple[type[OperatorSection], ...] = get_args(AnyOperator)

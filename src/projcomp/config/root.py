@@ -1,0 +1,85 @@
+"""The configuration as a pydantic tree: the one source of defaults, bounds and descriptions.
+
+The defaults are the demo scale. ``config.yaml``, ``docs/configuration.md`` and the JSON schema are
+generated from it (``projcomp config write``) and a test holds them together. Each section is a
+file of this folder, and what the demo consists of is ``demo.py``. Checks across settings live in
+``plan/checks.py``; reading in ``plan/load.py``, error messages in ``messages.py``.
+"""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from projcomp.config import demo
+from projcomp.config.evaluation import EvaluationConfig
+from projcomp.config.experiments import ExperimentConfig, SweepConfig
+from projcomp.config.learning import (
+    DetectorConfig,
+    ModelConfig,
+    NetworkConfig,
+    TrainingConfig,
+    WandbConfig,
+)
+from projcomp.config.paths import normal_path
+from projcomp.config.samplers import SamplingConfig
+from projcomp.config.scenes import DatasetConfig, ReferenceConfig, RenderConfig, SceneConfig
+from projcomp.config.section import Section, Text, Whole, defaults, drop_none
+from projcomp.config.theory import TheoryConfig
+
+
+class Config(Section):
+    """Everything that decides a run."""
+
+    seed: Whole = Field(0, ge=0, lt=2**32, description="root of every random stream")
+    root: Annotated[Text, AfterValidator(normal_path)] = Field(
+        ".", description="folder that the run's data, models, samples and results go to"
+    )
+    resolution: Whole = Field(
+        32,
+        ge=8,
+        le=1024,
+        description="side of every image, pixels; CLEVR's 4:3 view is squeezed into the square",
+    )
+    scene: SceneConfig = Field(
+        default_factory=defaults(SceneConfig), description="what may be in a picture"
+    )
+    render: RenderConfig = Field(
+        default_factory=defaults(RenderConfig), description="how scenes become pixels"
+    )
+    datasets: Annotated[dict[str, DatasetConfig], BeforeValidator(drop_none)] = Field(
+        default_factory=demo.datasets, description="the rendered datasets, by name"
+    )
+    network: NetworkConfig = Field(
+        default_factory=defaults(NetworkConfig), description="the U-Net of every model"
+    )
+    training: TrainingConfig = Field(
+        default_factory=defaults(TrainingConfig), description="how every model is trained"
+    )
+    models: Annotated[dict[str, ModelConfig], BeforeValidator(drop_none)] = Field(
+        default_factory=demo.models, description="the diffusion models, by name"
+    )
+    sampling: SamplingConfig = Field(
+        default_factory=defaults(SamplingConfig), description="the sampler of every experiment"
+    )
+    experiments: Annotated[dict[str, ExperimentConfig], BeforeValidator(drop_none)] = Field(
+        default_factory=demo.experiments, description="the experiments, by name"
+    )
+    sweeps: Annotated[dict[str, SweepConfig], BeforeValidator(drop_none)] = Field(
+        default_factory=demo.sweeps,
+        description="grids of operators and samplers on the same requests and noise, by name",
+    )
+    reference: ReferenceConfig = Field(
+        default_factory=defaults(ReferenceConfig), description="the true compositions, rendered"
+    )
+    detector: DetectorConfig = Field(
+        default_factory=defaults(DetectorConfig), description="the detector that counts objects"
+    )
+    evaluation: EvaluationConfig = Field(
+        default_factory=defaults(EvaluationConfig), description="what counts as right"
+    )
+    theory: TheoryConfig = Field(
+        default_factory=defaults(TheoryConfig), description="the papers' exact experiments"
+    )
+    wandb: WandbConfig = Field(
+        default_factory=defaults(WandbConfig), description="optional logging"
+    )

@@ -1,0 +1,1 @@
+"""What a run consists of: loaded, checked, resolved once; its jobs, tables, figures and files."""

@@ -1,0 +1,288 @@
+"""Checks of experiments and sweeps: models, backgrounds, cases, operators and samplers together."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from projcomp.config.compatibility import refusal
+from projcomp.config.experiments import BackgroundConfig, ExperimentConfig, RequestConfig
+from projcomp.config.messages import repeated, unknown_name
+from projcomp.config.operators import AnyOperator, SimpleProduct
+from projcomp.config.paths import MAX_NAME
+from projcomp.config.root import Config
+from projcomp.config.samplers import SamplingConfig
+from projcomp.config.section import Color
+from projcomp.plan.cases import experiment_cases
+from projcomp.plan.experiments import Experiment
+from projcomp.plan.run import Run
+from projcomp.scenes.vocabulary import COLORS
+
+_REQUESTS = {
+    "position": ("num_composed", "location_pairs"),
+    "color": ("color_pairs",),
+    None: ("num_objects",),
+}
+"""What can be asked of models by what they are told; None: of models that are told nothing."""
+
+
+def problems(run: Run) -> Iterator[str]:
+    """Everything that does not fit together in experiments and sweeps."""
+    config = run.config
+    for name, entry in config.experiments.items():
+        yield from _entry(config, f"experiments.{name}", entry, [entry.operator])
+    for name, sweep in config.sweeps.items():
+        operators = list(sweep.operators.values())
+        yield from _entry(config, f"sweeps.{name}", sweep, operators)
+        grid = run.grids[name]
+        if all(member.refused for member in grid):
+            yield (
+                f"sweeps.{name}.samplers: expected one that goes with an operator, got none "
+                f"({grid[0].refused})"
+            )
+    yield from _collisions(run)
+    yield from _sampling("sampling", config.sampling)
+    for experiment in run.experiments.values():
+        yield from _composition(config, experiment)
+    if not config.experiments and not config.sweeps:
+        yield "experiments: expected at least one experiment, got none"
+
+
+def _collisions(run: Run) -> Iterator[str]:
+    """Two experiments of one name would write the same files: one would be lost."""
+    known = {name: f"experiments.{name}" for name in run.own}
+    for sweep, members in run.members.items():
+        for member in members:
+            name = member.experiment.name
+            here = f"sweeps.{sweep} (operator {member.operator}, sampler {member.sampler})"
+            if name in known:
+                yield (
+                    f"{here}: expected experiments of different names, got {name} from it and from "
+                    f"{known[name]}; rename one of them"
+                )
+            elif len(name) > MAX_NAME:
+                yield (
+                    f"{here}: expected names that together have at most {MAX_NAME} letters, got "
+                    f"{len(name)}; shorten them"
+                )
+            known.setdefault(name, here)
+
+
+# What is composed and asked for -------------------------------------------------------------------
+
+
+def _entry(
+    config: Config, key: str, entry: RequestConfig, operators: list[AnyOperator]
+) -> Iterator[str]:
+    if entry.conditionals is None and entry.models is None:
+        yield f"{key}.conditionals: expected conditionals, models or both, got neither"
+        return
+    asked = [("conditionals", entry.conditionals)] if entry.conditionals else []
+    asked += [("models", name) for name in entry.models or []]
+    for field, name in asked:
+        if name not in config.models:
+            yield unknown_name(f"{key}.{field}", "models", name, config.models)
+            return
+    yield from _requests(config, key, entry)
+    yield from repeated(f"{key}.models", entry.models or [])
+    for name in entry.models or []:
+        yield from _unconditional(config, f"{key}.models", name)
+    yield from _background(config, key, entry, operators)
+
+
+def _requests(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
+    """An experiment asks for what its models can be asked."""
+    told = config.models[entry.conditionals].condition if entry.conditionals else None
+    if told == "none":
+        yield (
+            f"{key}.conditionals: expected a model with condition position or color, got "
+            f"{entry.conditionals} (condition none)"
+        )
+        return
+    wanted = _REQUESTS[told]
+    every = [field for fields in _REQUESTS.values() for field in fields]
+    given = [field for field in every if getattr(entry, field) is not None]
+    why = f"model {entry.conditionals} has condition {told}" if told else "models are told nothing"
+    other = [field for field in given if field not in wanted]
+    if other:
+        yield f"{key}.{other[0]}: expected {wanted[0]} instead, because {why}, got {other[0]}"
+    elif len(given) > 1:
+        yield f"{key}.{given[1]}: expected one kind of cases, got {' and '.join(given)}"
+    elif not given or not getattr(entry, given[0]):
+        yield f"{key}.{wanted[0]}: expected a list of cases, got none"
+    else:
+        yield from _asked(key, given[0], getattr(entry, given[0]))
+        if entry.conditionals and entry.color_pairs:
+            yield from _colors(config, f"{key}.color_pairs", entry.conditionals, entry.color_pairs)
+
+
+def _colors(
+    config: Config, key: str, model: str, pairs: Literal["all"] | list[tuple[Color, Color]]
+) -> Iterator[str]:
+    """A model composes colours that it has seen; the others' embeddings were never trained."""
+    known = [config.datasets[d] for d in config.models[model].datasets if d in config.datasets]
+    seen = {
+        color
+        for dataset in known
+        if dataset.max_objects
+        for color in dataset.colors or config.scene.colors
+    }
+    asked = COLORS if pairs == "all" else dict.fromkeys(color for pair in pairs for color in pair)
+    unseen = [color for color in asked if color not in seen]
+    if unseen and known:
+        yield (
+            f"{key}: expected colours that {model} learns ({', '.join(sorted(seen)) or 'none'}), "
+            f"got {'all of them' if pairs == 'all' else unseen[0]}; list pairs of these"
+        )
+
+
+def _asked(key: str, field: str, asked: object) -> Iterator[str]:
+    if not isinstance(asked, list):
+        return
+    yield from repeated(f"{key}.{field}", asked)
+    kind = "colours" if field == "color_pairs" else "places"
+    for pair in asked:
+        if isinstance(pair, tuple) and pair[0] == pair[1]:
+            yield f"{key}.{field}: expected two different {kind}, got {list(pair)}"
+
+
+def _background(
+    config: Config, key: str, entry: RequestConfig, operators: list[AnyOperator]
+) -> Iterator[str]:
+    wanted = {operator.background: operator.name for operator in operators}
+    if "own" in wanted:
+        if entry.conditionals is None:
+            yield f"{key}.conditionals: expected a model for operator {wanted['own']}, got models"
+        else:
+            yield from _unconditional(config, f"{key}.conditionals", entry.conditionals)
+    if "given" not in wanted:
+        for field in ("background", "control"):
+            yield from _unwanted(f"{key}.{field}", getattr(entry, field), operators[0])
+    elif entry.background is None:
+        yield (
+            f"{key}.background: expected a model and a condition, because operator "
+            f"{wanted['given']} needs a background, got nothing"
+        )
+    else:
+        for field in ("background", "control"):
+            yield from _distribution(config, f"{key}.{field}", getattr(entry, field))
+        if entry.control == entry.background:
+            yield (
+                f"{key}.control: expected another model of the background than background, got "
+                f"{entry.background.model} ({entry.background.condition}) for both"
+            )
+
+
+def _unwanted(key: str, chosen: BackgroundConfig | None, operator: AnyOperator) -> Iterator[str]:
+    if chosen is None:
+        return
+    why = "takes no background"
+    if operator.background == "own":
+        why = "takes the conditionals' own unconditional model"
+    yield (
+        f"{key}: expected none, because operator {operator.name} {why}, got {chosen.model}; "
+        "remove it or set operator to product"
+    )
+
+
+def _distribution(config: Config, key: str, chosen: BackgroundConfig | None) -> Iterator[str]:
+    """Whether a model has learnt the distribution that is asked of it."""
+    if chosen is None:
+        return
+    if chosen.model not in config.models:
+        yield unknown_name(f"{key}.model", "models", chosen.model, config.models)
+    elif chosen.condition == "unconditional":
+        yield from _unconditional(config, key, chosen.model)
+    else:
+        yield from _has_empty(config, key, chosen.model)
+
+
+def _unconditional(config: Config, key: str, name: str) -> Iterator[str]:
+    """Whether the model learns to be unconditional: it has no condition, or drops it."""
+    if config.models[name].condition != "none" and config.training.condition_dropout == 0:
+        yield (
+            f"{key}: expected a model that can be unconditional, got {name}, which never "
+            "drops its condition; raise training.condition_dropout above 0"
+        )
+
+
+def _has_empty(config: Config, key: str, name: str) -> Iterator[str]:
+    """Whether the model learns the condition 'empty': conditional, with empty scenes mixed in."""
+    model = config.models[name]
+    if model.condition == "none":
+        yield (
+            f"{key}.condition: expected unconditional, because model {name} has condition none, "
+            "got empty"
+        )
+        return
+    known = [config.datasets[d] for d in model.datasets if d in config.datasets]
+    if known and all(dataset.max_objects > 0 for dataset in known):
+        yield (
+            f"{key}.condition: expected a model that also learns from empty scenes "
+            f"(max_objects 0), got {name} on {', '.join(model.datasets)}; add such a dataset to "
+            f"models.{name}.datasets"
+        )
+
+
+# How it is composed and sampled -------------------------------------------------------------------
+
+
+def _composition(config: Config, experiment: Experiment) -> Iterator[str]:
+    entry, sampling = experiment.config, experiment.sampling
+    key = f"experiments.{experiment.name}"
+    if experiment.name not in config.experiments:
+        key = f"sweeps.{experiment.stream} ({experiment.name})"
+    refused = refusal(entry.operator, sampling)
+    if refused:
+        yield f"{key}.{refused}"
+    if entry.sampling is not None:
+        yield from _sampling(f"{key}.sampling", sampling)
+    if sampling.complift is not None:
+        if entry.conditionals is None:
+            yield f"{key}.sampling.complift: expected conditionals to explain samples, got models"
+        elif entry.conditionals in config.models:
+            yield from _unconditional(config, f"{key}.sampling.complift", entry.conditionals)
+    for case, count in _case_sizes(entry):
+        wrong = entry.operator.size_problem(count)
+        if wrong:
+            yield f"{key}.{wrong} (case {case})"
+            return
+
+
+def _case_sizes(entry: ExperimentConfig) -> list[tuple[str, int]]:
+    """Every case and how many distributions it composes, whatever the operator's weights are."""
+    plain = entry.model_copy(update={"operator": SimpleProduct()})
+    models = len(entry.models or [])
+    return [(case.name, case.num_conditions + models) for case in experiment_cases(plain)]
+
+
+def _sampling(key: str, sampling: SamplingConfig) -> Iterator[str]:
+    wrong = sampling.sampler.problem()
+    if wrong:
+        yield f"{key}.sampler.{wrong}"
+    if sampling.sigma_min >= sampling.sigma_max:
+        yield (
+            f"{key}.sigma_min: expected less than {key}.sigma_max = {sampling.sigma_max:g}, "
+            f"got {sampling.sigma_min:g}"
+        )
+    inner = {"corrector": sampling.corrector, "complift": sampling.complift}
+    for field, part in inner.items():
+        if part and part.sigma_max is not None and part.sigma_min >= part.sigma_max:
+            yield (
+                f"{key}.{field}.sigma_min: expected less than its sigma_max = {part.sigma_max:g}, "
+                f"got {part.sigma_min:g}"
+            )
+    levels, corrector = list(sampling.levels_after_the_first()), sampling.corrector
+    if not levels and (corrector or sampling.swarm):
+        yield (
+            f"{key}.num_steps: expected at least 2 with a corrector or a swarm, which come after "
+            "every step but the last, got 1"
+        )
+    elif corrector:
+        low, high = corrector.sigma_min, corrector.sigma_max or sampling.sigma_max
+        if not any(low <= level <= high for level in levels):
+            nearest = sorted(levels, key=lambda level: min(abs(level - low), abs(level - high)))[:2]
+            known = " and ".join(f"{level:.4g}" for level in nearest)
+            yield (
+                f"{key}.corrector.sigma_min: expected a window with a noise level of the path in "
+                f"it, but for the first (nearest: {known}), got {low:g} to {high:g}: the corrector "
+                "would never run"
+            )

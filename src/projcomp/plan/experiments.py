@@ -1,0 +1,78 @@
+"""One experiment as it is run, and the grid that a sweep makes of them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from projcomp.config.compatibility import refusal
+from projcomp.config.experiments import ExperimentConfig, RequestConfig, SweepConfig
+from projcomp.config.root import Config
+from projcomp.config.samplers import SamplingConfig
+from projcomp.plan.cases import experiment_cases
+from projcomp.settings.case import Case
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment as it is run.
+
+    Attributes:
+        name: its folder under ``samples`` and ``results``.
+        config: what is composed, how, and what is asked for.
+        sampling: the global settings with the experiment's own over them.
+        stream: name of its random streams; the members of a sweep share one.
+    """
+
+    name: str
+    config: ExperimentConfig
+    sampling: SamplingConfig
+    stream: str
+
+    @cached_property
+    def cases(self) -> dict[str, Case]:
+        """What is sampled, by name, in order."""
+        return {case.name: case for case in experiment_cases(self.config)}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One pair of a sweep's grid; ``refused`` says why it is left out."""
+
+    operator: str
+    sampler: str
+    experiment: Experiment
+    refused: str | None
+
+
+def own_experiment(config: Config, name: str) -> Experiment:
+    """The experiment ``name`` of the config's own section."""
+    entry = config.experiments[name]
+    return Experiment(name, entry, merged_sampling(config.sampling, entry.sampling), name)
+
+
+def grid(config: Config, sweep: str) -> list[Member]:
+    """The whole grid of a sweep, operator by operator."""
+    entry = config.sweeps[sweep]
+    return [
+        _member(config, sweep, entry, operator, sampler)
+        for operator in entry.operators
+        for sampler in entry.samplers
+    ]
+
+
+def _member(config: Config, sweep: str, entry: SweepConfig, label: str, sampler: str) -> Member:
+    operator, changes = entry.operators[label], entry.samplers[sampler]
+    requested = {key: getattr(entry, key) for key in RequestConfig.model_fields}
+    requested |= {"operator": operator, "sampling": changes}
+    if operator.background != "given":
+        requested |= {"background": None, "control": None}
+    name = f"{sweep}-{label}-{sampler}"
+    # validated already, part by part
+    own = ExperimentConfig.model_construct(**requested)
+    experiment = Experiment(name, own, merged_sampling(config.sampling, changes), sweep)
+    return Member(label, sampler, experiment, refusal(operator, experiment.sampling))
+
+
+def merged_sampling(common: SamplingConfig, own: SamplingConfig | None) -> SamplingConfig:
+    """``common`` with what ``own`` sets (and not its defaults) over it."""
+    changes = {key: getattr(own, key) for key in own.model_fields_set} if own else {}
+    return common.model_copy(update=changes)

@@ -1,0 +1,349 @@
+"""The figures of the report: one row each."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from projcomp.config.theory import EXACT
+from projcomp.folder import CHECK, Folder
+from projcomp.plan.run import Run
+from projcomp.plan.tables import Shown, reads_summary, records_interaction, tables
+from projcomp.settings.case import TRUTH
+from projcomp.settings.report import FigureSettings
+
+
+@dataclass(frozen=True)
+class FigureRow:
+    """One kind of figure, drawn by ``reporting/figures/<kind>.py``.
+
+    Attributes:
+        kind: its name.
+        format: raised by hand when it is drawn in another way.
+        caption: what it shows, for the report.
+        shows: the figures of this kind that a run has.
+        reads: the files that one is drawn from.
+    """
+
+    kind: str
+    format: int
+    caption: str
+    shows: Callable[[Run], Iterator[Shown]]
+    reads: Callable[[FigureSettings, Folder], list[str]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a run."""
+
+    row: FigureRow
+    settings: FigureSettings
+
+    def reads(self, folder: Folder) -> list[str]:
+        """The files that it is drawn from."""
+        return self.row.reads(self.settings, folder)
+
+
+def figures(run: Run) -> dict[str, Figure]:
+    """Every figure of the run, by name, in the order of the report."""
+    found = {}
+    for row in FIGURES:
+        for subject, shown in row.shows(run):
+            name = f"{row.kind}_{subject}" if subject else row.kind
+            settings = FigureSettings(format=row.format, name=name, kind=row.kind, **shown)
+            found[name] = Figure(row, settings)
+    return found
+
+
+# What each of them shows --------------------------------------------------------------------------
+
+
+def _asking(run: Run, field: str, *, negated: bool = True) -> dict[str, list[str]]:
+    """Cases of the own experiments that ask by ``field``, with the truth of them last.
+
+    Those that avoid something too are left out where they are not ``negated``.
+    """
+    found = {
+        name: [
+            case.name
+            for case in experiment.cases.values()
+            if negated or not (case.avoided_locations or case.avoided_colors)
+        ]
+        for name, experiment in run.own.items()
+        if getattr(experiment.config, field)
+    }
+    found = {name: names for name, names in found.items() if names}
+    shown = {case for names in found.values() for case in names}
+    truth = [name for name in run.truth if name in shown]
+    return {**found, TRUTH: truth} if found else {}
+
+
+def _against_k(run: Run) -> Iterator[Shown]:
+    """A case that avoids a place would stand beside one of as many that avoids none."""
+    found = _asking(run, "num_composed", negated=False)
+    if found:
+        yield "", {"cases": found}
+
+
+def _grids(run: Run) -> Iterator[Shown]:
+    for name, names in _asking(run, "num_composed").items():
+        yield name, {"cases": {name: names}}
+
+
+def _fours(run: Run) -> Iterator[Shown]:
+    for name, names in _asking(run, "num_composed").items():
+        if "k4" in names:
+            yield name, {"cases": {name: ["k4"]}}
+
+
+def _pairs(run: Run) -> Iterator[Shown]:
+    for name, names in _asking(run, "color_pairs").items():
+        yield name, {"cases": {name: names}}
+
+
+def _pairs_and_truth(run: Run) -> Iterator[Shown]:
+    for name, names in _asking(run, "color_pairs").items():
+        if name != TRUTH:
+            yield name, {"cases": {name: names, TRUTH: names}}
+
+
+def _of_table(kind: str) -> Callable[[Run], Iterator[Shown]]:
+    """Every table of the kind has a figure of the same name."""
+
+    def shows(run: Run) -> Iterator[Shown]:
+        for name, table in tables(run).items():
+            if table.settings.kind == kind:
+                subject = name.removeprefix(kind).removeprefix("_")
+                yield subject, {"cases": table.settings.cases}
+
+    return shows
+
+
+def _several_places(run: Run) -> Iterator[Shown]:
+    """Cases with two places or more, of the experiments that record how those interact."""
+    found = {
+        name: [case.name for case in experiment.cases.values() if len(case.locations) > 1]
+        for name, experiment in run.own.items()
+        if experiment.config.num_composed and records_interaction(experiment)
+    }
+    found = {name: names for name, names in found.items() if names}
+    if found:
+        yield "", {"cases": found}
+
+
+def _backgrounds(run: Run) -> Iterator[Shown]:
+    asking = _asking(run, "num_composed")
+    found = {name: ["k0"] for name, names in asking.items() if "k0" in names}
+    if found:
+        yield "", {"cases": found}
+
+
+def _models(run: Run) -> Iterator[Shown]:
+    yield "", {"models": run.used_models}
+
+
+def _detector(_: Run) -> Iterator[Shown]:
+    yield "", {}
+
+
+def _exact(name: str) -> Callable[[Run], Iterator[Shown]]:
+    def shows(run: Run) -> Iterator[Shown]:
+        if name in run.config.theory.experiments:
+            yield name, {}
+
+    return shows
+
+
+# What each of them reads --------------------------------------------------------------------------
+
+
+def _own_table(figure: FigureSettings, folder: Folder) -> list[str]:
+    return [folder.table(figure.name)]
+
+
+def _samples(figure: FigureSettings, folder: Folder) -> list[str]:
+    return [folder.samples(name, case) for name, cases in figure.cases.items() for case in cases]
+
+
+def _cases(figure: FigureSettings, folder: Folder) -> list[str]:
+    shown = [(name, case) for name, cases in figure.cases.items() for case in cases]
+    return [*_samples(figure, folder), *(folder.counted(name, case) for name, case in shown)]
+
+
+def _checks(figure: FigureSettings, folder: Folder) -> list[str]:
+    return [folder.model(name, CHECK) for name in figure.models]
+
+
+def _detector_check(_: FigureSettings, folder: Folder) -> list[str]:
+    return [folder.detector(CHECK)]
+
+
+def _exact_table(name: str) -> Callable[[FigureSettings, Folder], list[str]]:
+    return lambda _, folder: [folder.exact(name)]
+
+
+FIGURES = (
+    FigureRow(
+        "counts",
+        format=5,
+        caption=(
+            "Mean number of objects against the number of composed locations, with bootstrap "
+            "intervals. The grey diagonal is what was asked for; *truth* are rendered compositions "
+            "counted by the same detector, so that its own errors show. Cases that avoid a place "
+            "are not drawn."
+        ),
+        shows=_against_k,
+        reads=reads_summary,
+    ),
+    FigureRow(
+        "rates",
+        format=5,
+        caption=(
+            "Share of images with exactly the requested number of objects, and share with an "
+            "object at every requested place, against the number of composed locations, with "
+            "Wilson intervals. Cases that avoid a place are not drawn."
+        ),
+        shows=_against_k,
+        reads=reads_summary,
+    ),
+    FigureRow(
+        "grid",
+        format=5,
+        caption=(
+            "Samples against the number of composed locations, the first samples of each case, "
+            "unselected. Circles mark the requested places. Compare A (empty background), B "
+            "(unconditional background) and C (cluttered training scenes) with the rendered truth "
+            "(Bradley et al. 2025, Fig. 3)."
+        ),
+        shows=_grids,
+        reads=_cases,
+    ),
+    FigureRow(
+        "samples4",
+        format=5,
+        caption=(
+            "The first samples of four composed locations, unselected (Bradley et al. 2025, Figs. "
+            "2 and 9)."
+        ),
+        shows=_fours,
+        reads=_cases,
+    ),
+    FigureRow(
+        "pairs",
+        format=5,
+        caption=(
+            "The first samples of every pair of composed colours, unselected (Bradley et al. 2025, "
+            "Figs. 5 and 10)."
+        ),
+        shows=_pairs,
+        reads=_cases,
+    ),
+    FigureRow(
+        "rgb",
+        format=5,
+        caption=(
+            "Histograms of red, green and blue of five pairs of composed colours, evenly spaced in "
+            "the list of pairs, beside those of the rendered truth (Bradley et al. 2025, Fig. 10)."
+        ),
+        shows=_pairs_and_truth,
+        reads=_samples,
+    ),
+    FigureRow(
+        "sweep",
+        format=5,
+        caption=(
+            "Success against network evaluations per image (logarithmic), for operators (shapes) "
+            "and samplers (colours) that compose the same models for the same requests from the "
+            "same noise, with Wilson intervals. Combinations that are not valid are left out, and "
+            "so is what CompLift judges, which the figure *selected* shows."
+        ),
+        shows=_of_table("sweep"),
+        reads=_own_table,
+    ),
+    FigureRow(
+        "interaction",
+        format=5,
+        caption=(
+            "The interaction of every pair (cosine of the score deltas over the path; 0 where they "
+            "do not interact) beside the share of samples in which the pair came out, and their "
+            "rank correlation with its bootstrap interval over pairs. Rings: the same pairs if the "
+            "control, a second model of the background, took its place."
+        ),
+        shows=_of_table("interaction"),
+        reads=_own_table,
+    ),
+    FigureRow(
+        "selected",
+        format=5,
+        caption=(
+            "What CompLift accepts: the share of samples, and the success among the accepted "
+            "alone, with Wilson intervals and what an accepted sample costs. Selected samples; the "
+            "other figures and tables show all."
+        ),
+        shows=_of_table("selected"),
+        reads=_own_table,
+    ),
+    FigureRow(
+        "mixture",
+        format=5,
+        caption=(
+            "Models told nothing and their mixtures: share of images with exactly the number of "
+            "objects asked for, total variation of the objects' colours from uniform (the grey "
+            "tick: what as many objects of uniform colours would have), and every colour's share."
+        ),
+        shows=_of_table("mixture"),
+        reads=_own_table,
+    ),
+    FigureRow(
+        "overlap",
+        format=5,
+        caption=(
+            "Where in the picture the score deltas of composed places overlap: every pixel's share "
+            "of the interaction of all pairs over the path, averaged over samples, with the "
+            "requested places as rings and the sum over pixels, in nats, above each panel. White "
+            "everywhere is what composing by scores needs."
+        ),
+        shows=_several_places,
+        reads=_samples,
+    ),
+    FigureRow(
+        "unconditional",
+        format=5,
+        caption=(
+            "Samples of every experiment's background alone: nothing was asked for (Bradley et al. "
+            "2025, Fig. 8)."
+        ),
+        shows=_backgrounds,
+        reads=_cases,
+    ),
+    FigureRow(
+        "denoising",
+        format=5,
+        caption=(
+            "How well every model denoises renders held out from its training (lines) and renders "
+            "of its training (dots), by noise level; a network of zeros has 1. Solid lines: told "
+            "what the image shows; dashed: told nothing."
+        ),
+        shows=_models,
+        reads=_checks,
+    ),
+    FigureRow(
+        "detector",
+        format=5,
+        caption=(
+            "The detector's own errors on held-out renders, by the true number of objects. Every "
+            "rate of this report carries them."
+        ),
+        shows=_detector,
+        reads=_detector_check,
+    ),
+    *(
+        FigureRow(
+            "theory",
+            format=experiment.figure_format,
+            caption=experiment.caption,
+            shows=_exact(name),
+            reads=_exact_table(name),
+        )
+        for name, experiment in EXACT.items()
+    ),
+)
+"""Every kind of figure, in the order of the report; the exact experiments have a row each."""

@@ -1,0 +1,63 @@
+"""From YAML to a checked run; everything that is wrong with it becomes one line."""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from projcomp.config.messages import and_more, first_line
+from projcomp.config.root import Config
+from projcomp.config.strict_yaml import read_yaml
+from projcomp.errors import ConfigError
+from projcomp.plan.checks import problems
+from projcomp.plan.run import Run
+
+
+def load(mapping: Mapping[str, Any]) -> Run:
+    """The checked run of a nested mapping such as Snakemake's ``config``.
+
+    Raises:
+        ConfigError: naming the key, what was expected and what was got, in one line.
+    """
+    try:
+        config = Config.model_validate({str(key): value for key, value in mapping.items()})
+    except ValidationError as error:
+        raise ConfigError(f"config: {first_line(error, Config)}") from None
+    run = Run(config)
+    found = problems(run)
+    if found:
+        raise ConfigError(f"config: {found[0]}{and_more(len(found) - 1)}")
+    return run
+
+
+def load_files(paths: Iterable[str | os.PathLike[str]]) -> Run:
+    """The checked run of YAML files, later ones merged deeply over earlier ones."""
+    merged: dict[str, Any] = {}
+    for path in paths:
+        merged = merge(merged, read_yaml(path))
+    return load(merged)
+
+
+def load_workflow(mapping: Mapping[str, Any], paths: Iterable[str | os.PathLike[str]]) -> Run:
+    """The checked run of Snakemake's ``config``, the files that it was read from read again.
+
+    Snakemake lets the last of two equal keys win, for instance; see ``config/strict_yaml.py``.
+
+    Raises:
+        ConfigError: as :func:`load` and :func:`~projcomp.config.strict_yaml.read_yaml`.
+    """
+    for path in paths:
+        read_yaml(path)
+    return load(mapping)
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``over`` merged deeply over ``base``, as Snakemake merges ``--configfile`` files."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(value, Mapping):
+            value = merge(below if isinstance(below, Mapping) else {}, value)
+        merged[key] = value
+    return merged

@@ -1,0 +1,60 @@
+"""How large a run is, in a few lines."""
+
+from projcomp.plan.plan import Plan
+from projcomp.settings.case import TRUTH
+
+
+def overview(plan: Plan) -> str:
+    """A few lines on what the run will do."""
+    run, config, jobs = plan.run, plan.config, plan.job_counts()
+    lines = [f"root {config.root}, seed {config.seed}, {config.resolution} x {config.resolution}"]
+    for name, dataset in config.datasets.items():
+        objects = _amount(dataset.min_objects, dataset.max_objects)
+        count = plan.num_shards(name)
+        shards = "1 shard" if count == 1 else f"{count} shards"
+        lines.append(f"dataset {name}: {dataset.num_images:,} images, {objects}, {shards}")
+    for name in run.used_models:
+        model = config.models[name]
+        told = {"none": "nothing"}.get(model.condition, f"a {model.condition}")
+        source = ", ".join(model.datasets)
+        lines.append(f"model {name}: {model.images_seen:,} images of {source}, told {told}")
+    for name, experiment in run.own.items():
+        operator, samples = experiment.config.operator.name, experiment.config.num_samples
+        lines.append(
+            f"experiment {name}: {operator}, {len(experiment.cases)} cases x {samples} samples"
+        )
+    lines += [_sweep_line(plan, name) for name in run.grids]
+    lines.append(
+        f"{len(run.cases[TRUTH])} true compositions x {config.reference.num_images} renders"
+    )
+    exact = config.theory
+    if exact.experiments:
+        repeated = f"{exact.num_seeds} x {exact.num_samples} samples each"
+        lines.append(f"theory: {', '.join(exact.experiments)}, {repeated}")
+    counted = ", ".join(f"{count} {rule}" for rule, count in jobs.items() if rule != "all")
+    return "\n".join([*lines, f"{sum(jobs.values()):,} jobs: {counted}"])
+
+
+def _sweep_line(plan: Plan, sweep: str) -> str:
+    grid = plan.run.grids[sweep]
+    going: dict[str, list[str]] = {member.operator: [] for member in grid}
+    for member in grid:
+        if member.refused is None:
+            going[member.operator].append(member.sampler)
+    count = sum(len(samplers) for samplers in going.values())
+    full = len(plan.config.sweeps[sweep].samplers)
+    limits = "".join(
+        f"; {operator} goes with {', '.join(samplers) or 'none'} only"
+        for operator, samplers in going.items()
+        if len(samplers) < full
+    )
+    return (
+        f"sweep {sweep}: {count} pairs of operator and sampler x "
+        f"{plan.config.sweeps[sweep].num_samples} samples a case{limits}"
+    )
+
+
+def _amount(low: int, high: int) -> str:
+    if low < high:
+        return f"{low} to {high} objects"
+    return "1 object" if low == 1 else f"{low or 'no'} objects"

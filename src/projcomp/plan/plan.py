@@ -1,0 +1,235 @@
+"""Which jobs a run consists of, what each reads, and its settings: what the Snakefile asks for.
+
+Where files lie is ``folder.py``'s. Settings of a stage come out as one line of JSON; a dataset's
+are built once, because thousands of its jobs ask for them.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from shlex import quote
+
+from projcomp.config.root import Config
+from projcomp.config.theory import TheoryExperiment
+from projcomp.folder import CHECK, Folder
+from projcomp.plan import stages
+from projcomp.plan.figures import Figure, figures
+from projcomp.plan.run import Run
+from projcomp.plan.tables import Table, tables
+from projcomp.settings.case import TRUTH
+from projcomp.settings.stages import FORMATS, model_names, to_json
+
+NVIDIA_CONTROL = Path("/dev/nvidiactl")
+"""Is there wherever an NVIDIA driver is loaded; asking torch would cost seconds per dry run."""
+
+
+class Plan:
+    """The jobs of one run."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._render_json = {
+            name: to_json(stages.render_settings(run, name)) for name in run.config.datasets
+        }
+
+    @property
+    def config(self) -> Config:
+        """What the user asked for."""
+        return self.run.config
+
+    @property
+    def folder(self) -> Folder:
+        """Where the run's files lie."""
+        return self.run.folder
+
+    # Datasets ---------------------------------------------------------------------------------
+
+    def num_shards(self, dataset: str) -> int:
+        """Number of shards of ``dataset``."""
+        return self.config.datasets[dataset].num_images // self.config.render.shard_size
+
+    def shards(self, dataset: str) -> list[str]:
+        """Shard files of ``dataset``."""
+        return [self.folder.shard(dataset, number) for number in range(self.num_shards(dataset))]
+
+    # Models -----------------------------------------------------------------------------------
+
+    def training_data(self, model: str) -> list[str]:
+        """Indices of the datasets that ``model`` learns from."""
+        return [self.folder.index(dataset) for dataset in self.config.models[model].datasets]
+
+    def models_of(self, experiment: str) -> list[str]:
+        """Files of the models that ``experiment`` composes."""
+        names = model_names(self.run.experiments[experiment].config)
+        return [file for name in names for file in self.folder.model_files(name)]
+
+    def training_options(self) -> str:
+        """Flags of ``projcomp train`` that change how it runs, not what is learned."""
+        wandb, training = self.config.wandb, self.config.training
+        flags = [self.detector_options(), f"--log-images {training.log_images}"]
+        flags += [f"--sample-images {training.sample_images}"]
+        flags += [f"--sampling {quote(to_json(self.config.sampling))}"]
+        flags += [f"--devices {training.devices}", f"--nodes {training.nodes}"]
+        if training.microbatch is not None:
+            flags += [f"--microbatch {training.microbatch}"]
+        flags += [f"--threads {training.threads}"]  # of each process
+        if wandb.enabled:
+            flags += [f"--wandb {wandb.mode}", f"--wandb-project {quote(wandb.project)}"]
+        return " ".join(flags)
+
+    def detector_options(self) -> str:
+        """The same of ``projcomp train-detector``."""
+        training = self.config.training
+        return f"--device {training.device} --checkpoint-minutes {training.checkpoint_minutes:g}"
+
+    def torch_gpus(self) -> int:
+        """GPUs that a job of torch takes; ``auto``: one where this machine has NVIDIA's driver."""
+        device = self.config.training.device
+        return int(device == "gpu" or (device == "auto" and NVIDIA_CONTROL.exists()))
+
+    def training_gpus(self) -> int:
+        """GPUs per node that the training of a diffusion model takes."""
+        return self.torch_gpus() * self.config.training.devices
+
+    def render_gpus(self) -> int:
+        """GPUs that a Blender job takes."""
+        return int(self.config.render.device != "cpu")
+
+    # Experiments ------------------------------------------------------------------------------
+
+    def samples(self, experiment: str) -> list[str]:
+        """Image files of all cases of ``experiment`` (``truth``: the rendered ones)."""
+        return [self.folder.samples(experiment, name) for name in self.run.cases[experiment]]
+
+    def counted(self) -> list[str]:
+        """What was counted in all cases, the truth's included."""
+        return [
+            self.folder.counted(experiment, name)
+            for experiment, found in self.run.cases.items()
+            for name in found
+        ]
+
+    # Report -----------------------------------------------------------------------------------
+
+    @cached_property
+    def figures(self) -> dict[str, Figure]:
+        """Every figure, by name."""
+        return figures(self.run)
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """Every table that sets cases side by side, by name."""
+        return tables(self.run)
+
+    def table_inputs(self, name: str) -> list[str]:
+        """Files that the table ``name`` is computed from."""
+        return self.tables[name].reads(self.folder)
+
+    def figure_inputs(self, name: str) -> list[str]:
+        """Files that the figure ``name`` is drawn from."""
+        return self.figures[name].reads(self.folder)
+
+    def targets(self) -> list[str]:
+        """What the whole run ends with: previews, the summary, the figures."""
+        folder = self.folder
+        return [
+            *(folder.preview(dataset) for dataset in self.config.datasets),
+            folder.summary(),
+            *(folder.table(name) for name in self.tables),
+            *(folder.figure(name, kind) for name in self.figures for kind in ("png", "svg")),
+        ]
+
+    def intermediates(self) -> list[str]:
+        """What the targets are made of, asked for by name so that a gap is noticed.
+
+        Snakemake removes a job's output before it runs the job again, and does not miss what lies
+        in the middle while everything made of it is there: a run killed in the middle of a
+        training would go on with samples of the model before. The shards of a dataset whose
+        folder was deleted (to save space) are not asked for.
+        """
+        folder, found = self.folder, []
+        for name in self.run.used_models:
+            found += [*folder.model_files(name), folder.model(name, CHECK)]
+        found += [*folder.detector_files(), folder.detector(CHECK)]
+        found += [folder.exact(name) for name in self.config.theory.experiments]
+        found += self.counted()
+        for experiment in self.run.cases:
+            found += self.samples(experiment)
+        for dataset in self.config.datasets:
+            if Path(folder.dataset(dataset)).is_dir():
+                found += [*self.shards(dataset), folder.index(dataset)]
+        return found
+
+    @property
+    def preview_format(self) -> int:
+        """Format number of the preview pictures; they depend on nothing else but the dataset."""
+        return FORMATS["preview"]
+
+    # Settings as JSON -------------------------------------------------------------------------
+
+    def render_settings(self, dataset: str) -> str:
+        """Settings of the shards of ``dataset``, as JSON."""
+        return self._render_json[dataset]
+
+    def reference_settings(self, case: str) -> str:
+        """Settings of the rendered truth of ``case``, as JSON."""
+        return to_json(stages.reference_settings(self.run, case))
+
+    def train_settings(self, model: str) -> str:
+        """Settings of training ``model``, as JSON."""
+        return to_json(stages.train_settings(self.run, model))
+
+    def check_settings(self, model: str) -> str:
+        """Settings of checking ``model``, as JSON."""
+        return to_json(stages.check_settings(self.run, model))
+
+    def detector_settings(self) -> str:
+        """Settings of training the detector, as JSON."""
+        return to_json(stages.detector_settings(self.run))
+
+    def sample_settings(self, experiment: str, case: str) -> str:
+        """Settings of sampling one case, as JSON."""
+        return to_json(stages.sample_settings(self.run, experiment, case))
+
+    def evaluate_settings(self, experiment: str, case: str) -> str:
+        """Settings of counting one case, as JSON."""
+        return to_json(stages.evaluate_settings(self.run, experiment, case))
+
+    def summary_settings(self) -> str:
+        """Settings of the summary table, as JSON."""
+        return to_json(stages.summary_settings(self.run))
+
+    def theory_settings(self, experiment: TheoryExperiment) -> str:
+        """Settings of one of the papers' exact experiments, as JSON."""
+        return to_json(stages.theory_settings(self.run, experiment))
+
+    def table_settings(self, name: str) -> str:
+        """Settings of the table ``name``, as JSON."""
+        return to_json(self.tables[name].settings)
+
+    def figure_settings(self, name: str) -> str:
+        """Settings of the figure ``name``, as JSON."""
+        return to_json(self.figures[name].settings)
+
+    # Size -------------------------------------------------------------------------------------
+
+    def job_counts(self) -> dict[str, int]:
+        """Number of jobs by rule when nothing has been made yet."""
+        config, models = self.config, self.run.used_models
+        sampled = sum(len(experiment.cases) for experiment in self.run.experiments.values())
+        true = len(self.run.cases[TRUTH])
+        return {
+            "render_shard": sum(self.num_shards(name) for name in config.datasets),
+            "index_dataset": len(config.datasets),
+            "preview_dataset": len(config.datasets),
+            "train_model": len(models),
+            "check_model": len(models),
+            "train_detector": 1,
+            "sample_case": sampled,
+            "render_reference": true,
+            "evaluate_case": sampled + true,
+            "summarize": 1,
+            "theory_experiment": len(config.theory.experiments),
+            "tabulate": len(self.tables),
+            "draw_figure": len(self.figures),
+            "all": 1,
+        }

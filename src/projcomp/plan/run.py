@@ -1,0 +1,72 @@
+"""A run: a config and all that follows from it, each thing worked out once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from projcomp.config.root import Config
+from projcomp.folder import Folder
+from projcomp.plan.cases import in_order
+from projcomp.plan.experiments import Experiment, Member, grid, own_experiment
+from projcomp.settings.case import TRUTH, Case
+from projcomp.settings.stages import model_names
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is run; ``projcomp.plan.load`` makes one whose config is checked.
+
+    Everything after loading takes the run and asks it, instead of working out again what
+    experiments, sweeps and cases there are.
+    """
+
+    config: Config
+
+    @cached_property
+    def folder(self) -> Folder:
+        """Where its files lie."""
+        return Folder(self.config.root)
+
+    @cached_property
+    def own(self) -> dict[str, Experiment]:
+        """The experiments of the config's own section, by name, in order."""
+        return {name: own_experiment(self.config, name) for name in self.config.experiments}
+
+    @cached_property
+    def grids(self) -> dict[str, list[Member]]:
+        """The whole grid of every sweep, what is left out of it too."""
+        return {sweep: grid(self.config, sweep) for sweep in self.config.sweeps}
+
+    @cached_property
+    def members(self) -> dict[str, list[Member]]:
+        """What is run of every sweep."""
+        return {
+            sweep: [member for member in members if member.refused is None]
+            for sweep, members in self.grids.items()
+        }
+
+    @cached_property
+    def experiments(self) -> dict[str, Experiment]:
+        """Every experiment by name: the config's own in order, then the sweeps' members."""
+        swept = [member.experiment for members in self.members.values() for member in members]
+        return {**self.own, **{experiment.name: experiment for experiment in swept}}
+
+    @cached_property
+    def truth(self) -> dict[str, Case]:
+        """The cases of all experiments, each once: what the ground truth is rendered for."""
+        found: dict[str, Case] = {}
+        for experiment in self.experiments.values():
+            found |= experiment.cases
+        return {case.name: case for case in in_order(found.values())}
+
+    @cached_property
+    def cases(self) -> dict[str, dict[str, Case]]:
+        """All cases by experiment and name, the ground truth's last."""
+        found = {name: experiment.cases for name, experiment in self.experiments.items()}
+        return {**found, TRUTH: self.truth}
+
+    @cached_property
+    def used_models(self) -> list[str]:
+        """Models that some experiment composes; the others are trained only when asked for."""
+        composed = (experiment.config for experiment in self.experiments.values())
+        used = {name for config in composed for name in model_names(config)}
+        return [name for name in self.config.models if name in used]

@@ -1,0 +1,155 @@
+"""The settings of every stage's jobs, from the run."""
+
+from projcomp.config.experiments import BackgroundConfig
+from projcomp.config.learning import TrainingConfig
+from projcomp.config.root import Config
+from projcomp.config.scenes import RenderConfig, SceneConfig
+from projcomp.config.theory import EXACT, TheoryExperiment
+from projcomp.plan.run import Run
+from projcomp.settings.stages import (
+    OPERATIONAL_TRAINING,
+    CheckSettings,
+    DetectorSettings,
+    EvaluateSettings,
+    ReferenceSettings,
+    RenderRecipe,
+    RenderSettings,
+    SampleSettings,
+    SummarySettings,
+    TheorySettings,
+    TrainSettings,
+)
+
+
+def _recipe(render: RenderConfig) -> RenderRecipe:
+    return RenderRecipe(**{name: getattr(render, name) for name in RenderRecipe.model_fields})
+
+
+def dataset_scene_config(config: Config, dataset: str) -> SceneConfig:
+    """What may be in a picture of ``dataset``: the scene with the dataset's own colours."""
+    colors = config.datasets[dataset].colors
+    return config.scene if colors is None else config.scene.model_copy(update={"colors": colors})
+
+
+def render_settings(run: Run, dataset: str) -> RenderSettings:
+    """Settings of the shards of ``dataset``."""
+    config = run.config
+    return RenderSettings(
+        seed=config.seed,
+        resolution=config.resolution,
+        dataset=dataset,
+        min_objects=config.datasets[dataset].min_objects,
+        max_objects=config.datasets[dataset].max_objects,
+        scene=dataset_scene_config(config, dataset),
+        render=_recipe(config.render),
+        shard_size=config.render.shard_size,
+    )
+
+
+def reference_settings(run: Run, case: str) -> ReferenceSettings:
+    """Settings of the rendered truth of ``case``."""
+    config = run.config
+    return ReferenceSettings(
+        seed=config.seed,
+        resolution=config.resolution,
+        case=run.truth[case],
+        scene=config.scene,
+        render=_recipe(config.render),
+        num_images=config.reference.num_images,
+    )
+
+
+def train_settings(run: Run, model: str) -> TrainSettings:
+    """Settings of the diffusion model ``model``."""
+    config = run.config
+    chosen = config.models[model]
+    lasting = config.training.model_dump(exclude=set(OPERATIONAL_TRAINING))
+    return TrainSettings(
+        seed=config.seed,
+        resolution=config.resolution,
+        model=model,
+        condition=chosen.condition,
+        datasets=chosen.datasets,
+        images_seen=chosen.images_seen,
+        network=config.network,
+        training=TrainingConfig(**lasting),
+    )
+
+
+def check_settings(run: Run, model: str) -> CheckSettings:
+    """Settings of checking the diffusion model ``model``."""
+    config = run.config
+    return CheckSettings(
+        seed=config.seed,
+        model=model,
+        datasets=list(config.models[model].datasets),
+        sigma_min=config.sampling.sigma_min,
+        sigma_max=config.sampling.sigma_max,
+    )
+
+
+def detector_settings(run: Run) -> DetectorSettings:
+    """Settings of the detector."""
+    config = run.config
+    return DetectorSettings(
+        seed=config.seed, resolution=config.resolution, detector=config.detector
+    )
+
+
+def sample_settings(run: Run, experiment: str, case: str) -> SampleSettings:
+    """Settings of one case of ``experiment``."""
+    resolved = run.experiments[experiment]
+    chosen = resolved.config
+    background = chosen.background
+    if chosen.operator.background == "own" and chosen.conditionals is not None:
+        background = BackgroundConfig(model=chosen.conditionals, condition="unconditional")
+    return SampleSettings(
+        seed=run.config.seed,
+        experiment=experiment,
+        stream=resolved.stream,
+        case=resolved.cases[case],
+        operator=chosen.operator,
+        conditionals=chosen.conditionals,
+        models=chosen.models or [],
+        background=background,
+        control=chosen.control,
+        sampling=resolved.sampling,
+        num_samples=chosen.num_samples,
+    )
+
+
+def evaluate_settings(run: Run, experiment: str, case: str) -> EvaluateSettings:
+    """Settings of counting one case of ``experiment`` (or of the truth)."""
+    config = run.config
+    return EvaluateSettings(
+        experiment=experiment,
+        case=run.cases[experiment][case],
+        threshold=config.detector.threshold,
+        radius=config.evaluation.radius,
+    )
+
+
+def summary_settings(run: Run) -> SummarySettings:
+    """Settings of the summary table."""
+    config = run.config
+    return SummarySettings(
+        seed=config.seed,
+        confidence=config.evaluation.confidence,
+        bootstrap=config.evaluation.bootstrap,
+        cases={name: list(cases) for name, cases in run.cases.items()},
+    )
+
+
+def theory_settings(run: Run, experiment: TheoryExperiment) -> TheorySettings:
+    """Settings of one of the papers' exact experiments."""
+    config = run.config
+    chosen, row = config.theory, EXACT[experiment]
+    return TheorySettings(
+        format=row.format,
+        seed=config.seed,
+        experiment=experiment,
+        num_samples=chosen.num_samples,
+        num_seeds=chosen.num_seeds,
+        num_steps=chosen.num_steps,
+        num_updates=chosen.num_updates if row.trains else None,
+    )

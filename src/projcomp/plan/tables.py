@@ -1,0 +1,192 @@
+"""The tables that set cases side by side: one row each."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from projcomp.folder import Folder
+from projcomp.plan.experiments import Experiment
+from projcomp.plan.run import Run
+from projcomp.settings.case import TRUTH
+from projcomp.settings.report import TableSettings
+
+Shown = tuple[str, dict[str, Any]]
+"""What one table is about (a sweep, an experiment, or nothing where a run has one such table), and
+the fields of its settings that say what it shows."""
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One kind of table, computed by ``evaluation/tables/<kind>.py``.
+
+    Attributes:
+        kind: its name, and that of the kind of figure that draws it.
+        format: raised by hand when it computes something else than before.
+        caption: what it shows, for the report.
+        shows: the tables of this kind that a run has.
+        reads: the files that one is computed from.
+    """
+
+    kind: str
+    format: int
+    caption: str
+    shows: Callable[[Run], Iterator[Shown]]
+    reads: Callable[[TableSettings, Folder], list[str]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a run."""
+
+    row: TableRow
+    settings: TableSettings
+
+    def reads(self, folder: Folder) -> list[str]:
+        """The files that it is computed from."""
+        return self.row.reads(self.settings, folder)
+
+
+def tables(run: Run) -> dict[str, Table]:
+    """Every table of the run, by name, in the order of the report."""
+    found = {}
+    for row in TABLES:
+        for subject, shown in row.shows(run):
+            name = f"{row.kind}_{subject}" if subject else row.kind
+            settings = TableSettings(
+                format=row.format,
+                name=name,
+                kind=row.kind,
+                seed=run.config.seed,
+                confidence=run.config.evaluation.confidence,
+                bootstrap=run.config.evaluation.bootstrap,
+                **shown,
+            )
+            found[name] = Table(row, settings)
+    return found
+
+
+def records_interaction(experiment: Experiment) -> bool:
+    """Whether an experiment adds conditions to a background and records how they interact.
+
+    Without a background the deltas would be whole scores; churned steps do not follow each other;
+    and unconditional models would stand among the conditions.
+    """
+    operator = experiment.config.operator
+    return (
+        operator.measures_interaction
+        and experiment.config.models is None
+        and all(weight >= 0 for weight in operator.weights_of(2))
+        and experiment.sampling.sampler.leaves_path is None
+    )
+
+
+# What each of them shows --------------------------------------------------------------------------
+
+
+def _sweeps(run: Run) -> Iterator[Shown]:
+    for sweep, members in run.members.items():
+        # what CompLift judges has its own table: the samples are the sampler's, the cost is not
+        chosen = [member for member in members if member.experiment.sampling.complift is None]
+        labels = {one.experiment.name: (one.operator, one.sampler) for one in chosen}
+        if labels:
+            yield (
+                sweep,
+                {"cases": {name: list(run.cases[name]) for name in labels}, "members": labels},
+            )
+
+
+def _interactions(run: Run) -> Iterator[Shown]:
+    for name, experiment in run.own.items():
+        pairs = experiment.config.color_pairs or experiment.config.location_pairs
+        if pairs and records_interaction(experiment):
+            yield name, {"cases": {name: list(experiment.cases)}}
+
+
+def _selected(run: Run) -> Iterator[Shown]:
+    judged = {
+        name: asking
+        for name, experiment in run.experiments.items()
+        if experiment.sampling.complift is not None
+        # nothing asked for is nothing to judge: all would be accepted
+        and (asking := [case.name for case in experiment.cases.values() if case.num_composed])
+    }
+    if judged:
+        yield "", {"cases": judged}
+
+
+def _mixtures(run: Run) -> Iterator[Shown]:
+    mixed = {
+        name: list(experiment.cases)
+        for name, experiment in run.own.items()
+        if experiment.config.num_objects
+    }
+    if mixed:
+        asked = {case for group in mixed.values() for case in group}
+        truth = [case for case in run.truth if case in asked]
+        yield "", {"cases": {**mixed, TRUTH: truth}, "colors": list(run.config.scene.colors)}
+
+
+# What each of them reads --------------------------------------------------------------------------
+
+
+def reads_summary(_: object, folder: Folder) -> list[str]:
+    """The summary alone."""
+    return [folder.summary()]
+
+
+def _counted(table: TableSettings, folder: Folder) -> list[str]:
+    return [folder.counted(name, case) for name, cases in table.cases.items() for case in cases]
+
+
+def _counted_and_samples(table: TableSettings, folder: Folder) -> list[str]:
+    shown = [(name, case) for name, cases in table.cases.items() for case in cases]
+    return [*_counted(table, folder), *(folder.samples(name, case) for name, case in shown)]
+
+
+TABLES = (
+    TableRow(
+        "sweep",
+        format=4,
+        caption=(
+            "Operators and samplers side by side: success with Wilson interval, cost per image, "
+            "acceptance of proposals and effective size of swarms. What CompLift judges stands in "
+            "the table *selected*."
+        ),
+        shows=_sweeps,
+        reads=reads_summary,
+    ),
+    TableRow(
+        "interaction",
+        format=4,
+        caption=(
+            "Interaction of every pair with bootstrap interval, what it would be over the control "
+            "instead of the background, the control's zero and error in the same units, the noise "
+            "level at which the interaction is greatest, and success; *absolute* adds up the "
+            "interaction's sizes over the noise levels, in nats; the row *all* has Spearman's rank "
+            "correlation."
+        ),
+        shows=_interactions,
+        reads=_counted_and_samples,
+    ),
+    TableRow(
+        "selected",
+        format=4,
+        caption=(
+            "What CompLift accepted: the share of samples, the success among these alone, and the "
+            "network evaluations that an accepted sample costs."
+        ),
+        shows=_selected,
+        reads=_counted,
+    ),
+    TableRow(
+        "mixture",
+        format=4,
+        caption=(
+            "Exact counts, colour shares and total variation from uniform of models told nothing "
+            "and their mixtures."
+        ),
+        shows=_mixtures,
+        reads=_counted,
+    ),
+)
+"""Every kind of table, in the order of the report."""

@@ -1,0 +1,26 @@
+"""Mean number of objects against the number of composed locations."""
+
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from projcomp.folder import Folder
+from projcomp.reporting.lines import draw_measure
+from projcomp.reporting.style import FAINT
+
+if TYPE_CHECKING:
+    from projcomp.settings.report import FigureSettings
+
+
+def draw(settings: "FigureSettings", folder: Folder) -> Figure:
+    """Mean counts of every experiment in ``settings``, and the diagonal."""
+    figure = Figure(figsize=(4.8, 3.8), layout="constrained")
+    axes = figure.subplots()
+    most = draw_measure(axes, settings, folder, "mean_count")
+    axes.plot([0, most], [0, most], color=FAINT, linestyle=":", linewidth=1, label="as asked")
+    axes.set_ylabel("objects found (mean)")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    return figure

@@ -1,0 +1,45 @@
+"""How often the detector itself is right, on renders that it never saw."""
+
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from projcomp.evaluation.read_table import read_table
+from projcomp.folder import CHECK, Folder
+from projcomp.reporting.style import MARKERS, PALETTE
+
+if TYPE_CHECKING:
+    from projcomp.settings.report import FigureSettings
+
+SHARES = {"recall": "recall", "precision": "precision", "color_accuracy": "colour right"}
+
+
+def draw(settings: "FigureSettings", folder: Folder) -> Figure:
+    """Two panels over the true number of objects, from ``models/detector/check.csv``."""
+    path = folder.detector(CHECK)
+    columns = ["num_objects", "exact_count", "exact_count_low", "exact_count_high", *SHARES]
+    table = read_table(path, columns, "train-detector", text=("num_objects",))
+    numbers = table.query("num_objects.str.isdigit()")
+    x = numbers["num_objects"].astype(int).to_numpy()
+    rate = numbers["exact_count"].to_numpy()
+    below = rate - numbers["exact_count_low"].to_numpy()
+    above = numbers["exact_count_high"].to_numpy() - rate
+    figure = Figure(figsize=(8.0, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    errors = [below.clip(min=0), above.clip(min=0)]
+    left.errorbar(x, rate, yerr=errors, marker="o", markersize=4, capsize=2, color=PALETTE[0])
+    few = table.query("num_objects == '1-5'")["exact_count"].dropna()
+    left.set_title(
+        "exact count" + (f" (1 to 5 objects: {100 * few.iloc[0]:.1f} %)" if len(few) else "")
+    )
+    left.set_ylabel("share")
+    for (column, label), color, marker in zip(SHARES.items(), PALETTE, MARKERS, strict=False):
+        right.plot(x, numbers[column], label=label, color=color, marker=marker, markersize=4)
+    right.set_title("objects")
+    right.legend(loc="lower left")
+    for axes in (left, right):
+        axes.set_xlabel("true number of objects")
+        axes.set_xticks(x)
+        axes.set_ylim(top=1.02)
+        axes.grid(axis="y")
+    return figure

@@ -1,0 +1,107 @@
+"""The interaction of pairs beside their success."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+from projcomp.evaluation.read_table import read_table
+from projcomp.evaluation.tables.interaction import COLUMNS
+from projcomp.folder import Folder
+from projcomp.reporting.style import FAINT, INK, title_of
+from projcomp.scenes.vocabulary import COLORS
+
+if TYPE_CHECKING:
+    from projcomp.settings.report import FigureSettings
+
+
+def draw(settings: "FigureSettings", folder: Folder) -> Figure:
+    """Two heat maps and two scatter plots of the one experiment."""
+    table = read_table(folder.table(settings.name), COLUMNS, "tabulate")
+    pairs = table.query("case != 'all'")
+    total = table.query("case == 'all'").iloc[0]
+    ((experiment, _),) = settings.cases.items()
+    figure = Figure(figsize=(14.0, 3.9), layout="constrained")
+    left, middle, right, last = figure.subplots(1, 4)
+    _draw_matrix(left, pairs, "interaction", "coolwarm", -1.0)
+    left.set_title("interaction (cosine)")
+    _draw_matrix(middle, pairs, "success", "cividis", 0.0)
+    middle.set_title("success (share of samples)")
+    _draw_scatter(right, pairs)
+    right.set_title(_correlation(total, "spearman"))
+    _draw_absolute(last, pairs)
+    last.set_title(_correlation(total, "absolute_spearman"))
+    figure.suptitle(title_of(experiment), fontsize=9)
+    return figure
+
+
+def _correlation(total: pd.Series, name: str) -> str:
+    rho, low, high = (float(total[key]) for key in (name, f"{name}_low", f"{name}_high"))
+    if np.isnan(rho):
+        return "no rank correlation: all pairs are equal"
+    return f"rank correlation {rho:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _members(pairs: pd.DataFrame) -> list[str]:
+    """The conditions that occur, in the vocabulary's order, or by number."""
+    found = {name for case in pairs["case"] for name in case.split("-")}
+    return [color for color in COLORS if color in found] + sorted(found - set(COLORS))
+
+
+def _draw_matrix(axes: Axes, pairs: pd.DataFrame, column: str, cmap: str, least: float) -> None:
+    names = _members(pairs)
+    values = np.full((len(names), len(names)), np.nan)
+    for case, value in zip(pairs["case"], pairs[column], strict=True):
+        first, second = (names.index(name) for name in case.split("-"))
+        values[first, second] = values[second, first] = value
+    axes.imshow(values, vmin=least, vmax=1, cmap=cmap)
+    dark = 0.45 if least == 0 else 2.0
+    for (row, entry), value in np.ndenumerate(values):
+        if not np.isnan(value):
+            ink = "white" if value < dark and least == 0 else "black"
+            axes.text(entry, row, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=6)
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def _draw_scatter(axes: Axes, pairs: pd.DataFrame) -> None:
+    x, y = pairs["interaction"].to_numpy(), pairs["success"].to_numpy()
+    axes.errorbar(
+        x,
+        y,
+        xerr=np.abs(pairs[["interaction_low", "interaction_high"]].to_numpy().T - x),
+        yerr=np.abs(pairs[["success_low", "success_high"]].to_numpy().T - y),
+        linestyle="",
+        marker="o",
+        markersize=3,
+        elinewidth=0.6,
+        color=INK,
+        alpha=0.8,
+    )
+    replaced = pairs["replaced"].to_numpy(dtype=float)
+    if not np.isnan(replaced).all():
+        axes.scatter(replaced, y, s=14, facecolors="none", edgecolors=FAINT)
+    rings = "" if np.isnan(replaced).all() else " (rings: background replaced)"
+    axes.set_xlim(-1.05, 1.05)
+    axes.set_xlabel(f"interaction{rings}")
+    axes.set_ylabel("success")
+    axes.set_ylim(-0.03, 1.03)
+    axes.grid()
+
+
+def _draw_absolute(axes: Axes, pairs: pd.DataFrame) -> None:
+    axes.plot(pairs["absolute"], pairs["success"], "o", markersize=3, color=INK, alpha=0.8)
+    if (pairs["absolute"] > 0).all():
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("absolute interaction, nats")
+    axes.set_ylabel("success")
+    axes.set_ylim(-0.03, 1.03)
+    axes.grid()

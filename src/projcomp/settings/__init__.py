@@ -1,0 +1,1 @@
+"""The contract between plan and stages: cases, and what each stage depends on."""

@@ -1,0 +1,50 @@
+"""One request: the contract between what is asked for, sampled, rendered and counted."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from projcomp.config.section import Color, Section
+
+TRUTH = "truth"
+"""Name under which the rendered true compositions appear beside the experiments."""
+
+
+class Case(Section):
+    """One request: ``locations``, ``colors`` or ``num_objects``, or none (the background alone).
+
+    What is avoided has a negative weight in the composition: an object there answers to nothing.
+    """
+
+    name: str = Field(description="file name of the case: k3, p1-p5, red-blue, n1")
+    locations: list[tuple[float, float]] = Field(
+        default=[], description="requested places, x right and y down, as shares of the image side"
+    )
+    colors: list[Color] = Field(default=[], description="requested colours")
+    num_objects: int | None = Field(
+        default=None, description="requested number of objects, wherever and whatever they are"
+    )
+    avoided_locations: list[tuple[float, float]] = Field(
+        default=[], description="places whose conditionals are negated"
+    )
+    avoided_colors: list[Color] = Field(
+        default=[], description="colours whose conditionals are negated"
+    )
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        asked = [bool(self.locations), bool(self.colors), self.num_objects is not None]
+        if sum(asked) > 1:
+            raise ValueError("expected locations, colors or num_objects, got more than one of them")
+        return self
+
+    @property
+    def num_composed(self) -> int:
+        """Number of requested objects."""
+        return self.num_objects or len(self.locations) + len(self.colors)
+
+    @property
+    def num_conditions(self) -> int:
+        """Number of composed conditions, the avoided ones included."""
+        avoided = len(self.avoided_locations) + len(self.avoided_colors)
+        return len(self.locations) + len(self.colors) + avoided

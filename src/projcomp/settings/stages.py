@@ -1,0 +1,183 @@
+"""What each stage depends on: one settings model per stage.
+
+A rule hands its stage these settings as JSON in its ``params``, so that Snakemake runs the stage
+again when, and only when, one of them changes. Settings that decide how a stage runs rather than
+what comes out (threads, devices, logging) are command-line flags instead. ``FORMATS`` holds one
+number per stage: raise it by hand when the stage's code changes what it produces. Tables, figures
+and exact experiments have a number each, in their rows (``plan/tables.py``, ``plan/figures.py``,
+``config/theory.py``).
+"""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from projcomp.config.experiments import BackgroundConfig, ExperimentConfig
+from projcomp.config.learning import DetectorConfig, NetworkConfig, TrainingConfig
+from projcomp.config.operators import Operator
+from projcomp.config.samplers import SamplingConfig
+from projcomp.config.scenes import SceneConfig
+from projcomp.config.section import Section
+from projcomp.config.theory import TheoryExperiment
+from projcomp.settings.case import Case
+
+FORMATS = {
+    "render": 4,
+    "reference": 4,
+    "preview": 1,
+    "train": 6,
+    "check": 1,
+    "detector": 1,
+    "sample": 5,
+    "evaluate": 2,
+    "summary": 3,
+}
+
+
+OPERATIONAL_TRAINING = (
+    *("device", "devices", "nodes", "microbatch"),
+    *("checkpoint_minutes", "log_images", "sample_images", "threads"),
+)
+"""Settings of ``training`` that change how it runs, not what is learned."""
+
+
+class RenderRecipe(Section):
+    """What Cycles is told, apart from the scene."""
+
+    samples: int = Field(ge=1)
+    denoise: bool
+    filter_width: float
+    device: Literal["cpu", "optix", "cuda", "hip", "metal"] = "cpu"
+    assets: str | None = None
+
+
+class RenderSettings(Section):
+    """One dataset's shards. Without the number of images: enlarging keeps the old shards."""
+
+    format: int = FORMATS["render"]
+    seed: int
+    resolution: int
+    dataset: str
+    min_objects: int
+    max_objects: int
+    scene: SceneConfig
+    render: RenderRecipe
+    shard_size: int
+
+
+class ReferenceSettings(Section):
+    """The true composition of one case, rendered."""
+
+    format: int = FORMATS["reference"]
+    seed: int
+    resolution: int
+    case: Case
+    scene: SceneConfig
+    render: RenderRecipe
+    num_images: int
+
+
+class TrainSettings(Section):
+    """One diffusion model. Operational training settings are left at their defaults."""
+
+    format: int = FORMATS["train"]
+    seed: int
+    resolution: int
+    model: str
+    condition: Literal["none", "position", "color"]
+    datasets: dict[str, float]
+    images_seen: int
+    network: NetworkConfig
+    training: TrainingConfig
+
+
+class CheckSettings(Section):
+    """How well one diffusion model denoises images that it never saw."""
+
+    format: int = FORMATS["check"]
+    seed: int
+    model: str
+    datasets: list[str]
+    sigma_min: float
+    sigma_max: float
+
+
+class DetectorSettings(Section):
+    """The object detector."""
+
+    format: int = FORMATS["detector"]
+    seed: int
+    resolution: int
+    detector: DetectorConfig
+
+
+class SampleSettings(Section):
+    """One case of one experiment.
+
+    Composed are the case's conditions of ``conditionals`` and ``models`` told nothing, over
+    ``background`` where the operator takes one. ``stream`` names the random streams.
+    """
+
+    format: int = FORMATS["sample"]
+    seed: int
+    experiment: str
+    stream: str
+    case: Case
+    operator: Operator
+    conditionals: str | None = None
+    models: list[str] = Field(default=[])
+    background: BackgroundConfig | None = None
+    control: BackgroundConfig | None = None
+    sampling: SamplingConfig
+    num_samples: int
+
+
+class EvaluateSettings(Section):
+    """Counting what one case's images show."""
+
+    format: int = FORMATS["evaluate"]
+    experiment: str
+    case: Case
+    threshold: float
+    radius: float
+
+
+class SummarySettings(Section):
+    """The summary table: which cases of which experiments, and how sure its intervals are."""
+
+    format: int = FORMATS["summary"]
+    seed: int
+    confidence: float
+    bootstrap: int
+    cases: dict[str, list[str]]
+
+
+class TheorySettings(Section):
+    """One of the papers' exact experiments; ``num_updates`` only where a network is trained.
+
+    ``format`` is the number of the experiment's row (``config/theory.py``).
+    """
+
+    format: int
+    seed: int
+    experiment: TheoryExperiment
+    num_samples: int
+    num_seeds: int
+    num_steps: int
+    num_updates: int | None = None
+
+
+def model_names(composed: ExperimentConfig | SampleSettings) -> list[str]:
+    """The models that an experiment, or one case of it, composes, each once."""
+    names = [composed.conditionals] if composed.conditionals else []
+    names += composed.models or []
+    names += [one.model for one in (composed.background, composed.control) if one is not None]
+    return list(dict.fromkeys(names))
+
+
+def to_json(settings: Section) -> str:
+    """The settings as one line of JSON, without what does not change the result."""
+    exclude: dict[str, Any] | None = None
+    if isinstance(settings, TrainSettings):
+        exclude = {"training": set(OPERATIONAL_TRAINING)}
+    return settings.model_dump_json(exclude=exclude)

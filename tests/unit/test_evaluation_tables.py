@@ -1,0 +1,176 @@
+"""Tables that set cases side by side, from hand-made results."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from projcomp.data.images import write_samples
+from projcomp.errors import ConfigError, FileFormatError
+from projcomp.evaluation.evaluate import COLUMNS
+from projcomp.evaluation.intervals import bootstrap_spearman
+from projcomp.evaluation.make_table import KINDS, kind_module, make_table
+from projcomp.evaluation.summary import summarize
+from projcomp.plan.cases import color_case
+from projcomp.scenes.vocabulary import COLORS
+from projcomp.settings.report import TableSettings
+from projcomp.settings.stages import SummarySettings
+
+SIGMAS = np.array([10.0, 2.0, 0.5, 0.1, 0.0])
+
+
+def settings(kind, cases, **changes):
+    values = {"name": kind, "kind": kind, "seed": 0, "confidence": 0.9, "bootstrap": 400}
+    return TableSettings(format=1, **{**values, "cases": cases, **changes})
+
+
+def made(root, kind, cases, **changes):
+    out = root / "results" / f"{kind}.csv"
+    make_table(kind, settings(kind, cases, **changes), root, out)
+    return pd.read_csv(out)
+
+
+def write_table(root, experiment, case, **columns):
+    path = root / "results" / experiment / f"{case}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame({"experiment": experiment, "case": case, "num_composed": 2, **columns})
+    table.reindex(columns=pd.Index(COLUMNS)).to_csv(path, index=False)
+    return path
+
+
+def write_pair(root, name, gram, success, share=(0.2, 0.5, 0.3)):
+    """A pair with these inner products of its deltas, split over three levels."""
+    gram = np.asarray(gram, dtype=float)
+    recorded = np.stack([gram[None] * part for part in share], 1).repeat(len(success), 0)
+    samples = root / "samples" / "pairs" / f"{name}.h5"
+    images = np.zeros((len(success), 4, 4, 3), np.uint8)
+    case = color_case(name.split("-"))
+    write_samples(samples, images, case, {"sigmas": SIGMAS}, {"interaction": recorded})
+    write_table(root, "pairs", name, index=range(len(success)), success=success)
+
+
+def test_what_complift_accepts_stands_alone(tmp_path):
+    judged = {"network_evaluations": 120, "index": range(4)}
+    write_table(tmp_path, "A", "k2", **judged, success=[1, 1, 0, 0], accepted=[1, 0, 1, 0])
+    write_table(tmp_path, "A", "k3", **judged, success=[1, 1, 0, 0], accepted=[0, 0, 0, 0])
+    table = made(tmp_path, "selected", {"A": ["k2", "k3"]})
+    some, none = table.to_dict("records")
+    assert (some["num_accepted"], some["acceptance"], some["selected_success"]) == (2, 0.5, 0.5)
+    assert some["network_evaluations_per_accepted"] == 240
+    assert 0 < some["selected_success_low"] < 0.5 < some["selected_success_high"] < 1
+    assert none["acceptance"] == 0
+    assert np.isinf(none["network_evaluations_per_accepted"])
+    assert np.isnan(none["selected_success"])
+    assert "success" not in table.columns
+
+
+def test_the_interaction_of_a_pair_is_a_cosine(tmp_path):
+    write_pair(tmp_path, "red-blue", [[4, 3, 0.2], [3, 9, 0.4], [0.2, 0.4, 0.6]], [0, 0, 0, 1])
+    write_pair(tmp_path, "red-green", [[4, -1, 0], [-1, 1, 0], [0, 0, 0.2]], [1, 1, 1, 1])
+    write_pair(tmp_path, "blue-cyan", [[1, 0, 0], [0, 1, 0], [0, 0, 0]], [1, 0, 1, 1])
+    table = made(tmp_path, "interaction", {"pairs": ["red-blue", "red-green", "blue-cyan"]})
+    assert table["case"].tolist() == ["red-blue", "red-green", "blue-cyan", "all"]
+    assert table["interaction"][:3].tolist() == pytest.approx([0.5, -0.5, 0])
+    assert table["zero"][:3].tolist() == pytest.approx([0.3 / 6, 0, 0])
+    assert table["error"][:3].tolist() == pytest.approx([0.1, 0.1, 0])
+    # (3 - 0.2 - 0.4 + 0.6) / sqrt((4 - 0.4 + 0.6) (9 - 0.8 + 0.6))
+    assert table["replaced"][0] == pytest.approx(3 / (4.2 * 8.8) ** 0.5, rel=1e-5)
+    assert table["peak_sigma"][0] == 2.0
+    assert table["success"][:3].tolist() == [0.25, 1, 0.75]
+    assert (table["success_low"] <= table["success"])[:3].all()
+    total = table.iloc[3]
+    assert total["num_samples"] == 12
+    assert total["spearman"] == pytest.approx(-1)
+    assert total["spearman_low"] >= -1
+
+
+def test_parts_of_either_sign_do_not_cancel_in_the_absolute_interaction(tmp_path):
+    write_pair(tmp_path, "red-blue", [[4, 2], [2, 9]], [0, 0], share=(1.0, -1.0, 0.5))
+    write_pair(tmp_path, "red-green", [[4, -1], [-1, 1]], [1, 1])
+    table = made(tmp_path, "interaction", {"pairs": ["red-blue", "red-green"]})
+    assert table["absolute"][:2].tolist() == pytest.approx([5.0, 1.0])
+    assert table["absolute_spearman"][2] == pytest.approx(-1)
+    assert table["spearman"][2] == pytest.approx(-1)
+
+
+def test_without_a_control_there_is_no_zero(tmp_path):
+    write_pair(tmp_path, "red-blue", [[4, 3], [3, 9]], [1, 0])
+    table = made(tmp_path, "interaction", {"pairs": ["red-blue"]})
+    assert table[["replaced", "zero", "error"]].isna().all(axis=None)
+    assert np.isnan(table["spearman"][1])  # one pair has no rank correlation
+
+
+def test_samples_without_an_interaction_are_named(tmp_path):
+    path = tmp_path / "samples" / "pairs" / "red-blue.h5"
+    write_samples(path, np.zeros((2, 4, 4, 3), np.uint8), color_case(["red", "blue"]), {})
+    with pytest.raises(FileFormatError, match=r"red-blue\.h5: expected the interaction of two"):
+        made(tmp_path, "interaction", {"pairs": ["red-blue"]})
+
+
+def test_spearman_is_of_ranks():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    rho, low, high = bootstrap_spearman(x, np.exp(3 * x), 0.95, 200, rng=rng)
+    assert (rho, low, high) == pytest.approx((1, 1, 1))
+    from scipy.stats import spearmanr
+
+    y = (x + rng.normal(size=200)).round()  # with ties
+    rho, low, high = bootstrap_spearman(x, y, 0.95, 400, rng=rng)
+    assert rho == pytest.approx(spearmanr(x, y).statistic)
+    assert low < rho < high
+    # the bootstrap's spread is near the asymptotic one
+    assert high - low == pytest.approx(2 * 1.96 * (1 - rho**2) / 200**0.5, rel=0.4)
+    assert np.isnan(bootstrap_spearman(x, np.ones(200), 0.95, 100, rng=rng)).all()
+
+
+def test_a_sweep_joins_the_summary_with_its_names(tmp_path):
+    costs = {"network_evaluations": 100, "seconds": 0.5}
+    cheap = {"network_evaluations": 50, "seconds": 0.2}
+    columns = {"index": range(4), "num_objects": 2, "exact_count": 1, "extra_objects": 0}
+    paths = [
+        write_table(tmp_path, "S-p-heun", "k2", success=[1, 1, 0, 0], **columns, **costs),
+        write_table(tmp_path, "S-p-sde", "k2", success=[1, 1, 1, 0], **columns, **cheap),
+        write_table(tmp_path, "other", "k2", success=[1, 1, 1, 0], **columns, **cheap),
+    ]
+    cases = {"S-p-heun": ["k2"], "S-p-sde": ["k2"]}
+    rule = SummarySettings(seed=0, confidence=0.9, bootstrap=100, cases=cases)
+    summarize(paths, rule, tmp_path / "results" / "summary.csv")
+    names = {"S-p-heun": ("p", "heun"), "S-p-sde": ("p", "sde")}
+    table = made(tmp_path, "sweep", cases, members=names)
+    assert table["sampler"].tolist() == ["sde", "heun"]
+    assert table["success"].tolist() == [0.75, 0.5]
+    assert table["network_evaluations"].tolist() == [50, 100]
+
+
+def test_a_mixture_tells_shares_and_their_distance_from_uniform(tmp_path):
+    chosen = ["red", "blue", "green", "cyan"]
+    write_table(tmp_path, "half", "n1", index=range(80), exact_count=1, colors=["red", "blue"] * 40)
+    write_table(tmp_path, "whole", "n1", index=range(80), exact_count=1, colors=chosen * 20)
+    write_table(tmp_path, "none", "n1", index=range(3), exact_count=0, colors=None)
+    cases = {"half": ["n1"], "whole": ["n1"], "none": ["n1"]}
+    table = made(tmp_path, "mixture", cases, colors=chosen)
+    value = table.set_index(["experiment", "measure"])["value"]
+    assert value["half", "total_variation"] == pytest.approx(0.5)
+    assert value["whole", "total_variation"] == 0
+    assert value["half", "share_red"] == 0.5
+    assert value["half", "share_gray"] == 0
+    assert 0.02 < value["whole", "total_variation_of_uniform"] < 0.12
+    assert value["none", "exact_count"] == 0
+    assert ("none", "total_variation") not in value.index
+    assert sum(value["half", f"share_{color}"] for color in COLORS) == pytest.approx(1)
+    rows = table[table["measure"] == "share_red"]
+    assert (rows["low"] < rows["value"]).all()
+    assert (rows["value"] < rows["high"]).all()
+
+
+def test_colours_outside_the_wanted_ones_count_as_distance(tmp_path):
+    write_table(tmp_path, "X", "n1", index=range(4), exact_count=0, colors="red;gray")
+    table = made(tmp_path, "mixture", {"X": ["n1"]}, colors=["red"])
+    assert table.set_index("measure")["value"]["total_variation"] == pytest.approx(0.5)
+
+
+def test_unknown_kinds_and_foreign_settings_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="expected a kind among"):
+        kind_module("nothing")
+    with pytest.raises(ConfigError, match="table other: expected its settings"):
+        make_table("other", settings("sweep", {}), tmp_path, tmp_path / "x.csv")
+    assert {kind_module(kind).__name__.split(".")[-1] for kind in KINDS} == set(KINDS)
