@@ -178,7 +178,7 @@ def test_shards_agree_across_processes_and_shard_sizes(tmp_path) -> None:
     # images 4 and 5 again, alone, in another process, by two threads
     program = (
         "import sys; from projcomp.render.shards import render_shard;"
-        "from projcomp.stages import RenderSettings;"
+        "from projcomp.settings.stages import RenderSettings;"
         "render_shard(RenderSettings.model_validate_json(sys.argv[1]), 2, sys.argv[2], threads=2)"
     )
     command = [sys.executable, "-c", program, _settings(2).model_dump_json()]

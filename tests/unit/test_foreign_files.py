@@ -405,7 +405,7 @@ def test_a_lack_of_memory_is_no_damage_of_a_model(tmp_path, monkeypatch, error) 
         load_model: "projcomp.networks.checkpoint.Denoiser",
         load_detector: "projcomp.evaluation.detect.Detector",
     }.items():
-        for name in (made, "projcomp.tensor_files.load_file"):
+        for name in (made, "projcomp.files.tensors.load_file"):
             with monkeypatch.context() as patched:
                 patched.setattr(name, raising(error))
                 with pytest.raises(type(error)) as caught:

@@ -60,7 +60,7 @@ def test_a_rejected_trajectory_turns_the_momentum_round():
         return -1e6 * x
 
     middle = torch.zeros(500, 1).double()
-    chain = Hmc(1.0, num_leapfrog=1, keep=0.999)(score, middle, 1.0, streams(500, 1), 2)
+    chain = Hmc(1.0, leapfrog=1, keep=0.999)(score, middle, 1.0, streams(500, 1), 2)
     assert chain.acceptance.mean() < 0.01
     # the start; the first proposal, three points of its line; the second proposal
     first, second = asked[1], asked[5]

@@ -48,7 +48,7 @@ def test_predictors_are_given_their_settings(chosen, expected):
     [
         (samplers.Langevin, Langevin(0.3)),
         (samplers.Mala, Mala(0.3)),
-        (samplers.Hmc, Hmc(0.3, num_leapfrog=5, keep=0.6)),
+        (samplers.Hmc, Hmc(0.3, leapfrog=5, keep=0.6)),
     ],
 )
 def test_correctors_are_given_their_settings(chosen, kernel):

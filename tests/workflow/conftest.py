@@ -1,12 +1,10 @@
 """The workflow with every job done, and what dry runs plan after changes of its config."""
 
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-import yaml
-from driver import REPOSITORY, STUB, Job, Workflow
+from driver import Job, Workflow, prepared
 from known_config import KNOWN
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -43,18 +41,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="session")
 def workflow(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    folder = tmp_path_factory.mktemp("workflow")
-    shutil.copy(REPOSITORY / "Snakefile", folder / "Snakefile")
-    (folder / "config.yaml").write_text(yaml.safe_dump(KNOWN))
-    for name in ("workflow", "envs", "profiles"):
-        shutil.copytree(REPOSITORY / name, folder / name)
-    stub = folder / "bin" / "projcomp"
-    stub.parent.mkdir()
-    stub.write_text(STUB)
-    stub.chmod(0o755)
-    done = Workflow(folder).snakemake("--cores", "8")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Workflow(folder)
+    return prepared(tmp_path_factory.mktemp("workflow"), KNOWN)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -60,6 +61,21 @@ class Workflow:
         done = self.snakemake("-n", "--configfile", str(preset))
         assert done.returncode == 0, done.stdout + done.stderr
         return planned(done.stdout + done.stderr)
+
+
+def prepared(folder: Path, config: dict[str, Any]) -> Workflow:
+    """A copy of the workflow in ``folder`` with ``config`` and the stub, every job run by it."""
+    shutil.copy(REPOSITORY / "Snakefile", folder / "Snakefile")
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    for name in ("workflow", "envs", "profiles"):
+        shutil.copytree(REPOSITORY / name, folder / name)
+    stub = folder / "bin" / "projcomp"
+    stub.parent.mkdir()
+    stub.write_text(STUB)
+    stub.chmod(0o755)
+    done = Workflow(folder).snakemake("--cores", "8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Workflow(folder)
 
 
 def planned(output: str) -> set[Job]:

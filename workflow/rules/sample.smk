@@ -3,7 +3,7 @@
 
 rule sample_case:
     input:
-        lambda w: plan.models_of(w.experiment),
+        lambda w: plan.sample_inputs(w.experiment),
     output:
         folder.samples("{experiment}", "{case}"),
     log:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from projcomp.composition import divergence
 from projcomp.composition.log_density import (
@@ -37,6 +38,11 @@ class Superposed:
     scores: Stacked | None = None
     extra: PerModel | None = None
     bits: Bits | None = None
+
+    def records(self) -> dict[str, Tensor]:
+        """``log_q`` and, where weights change, ``kappa``, each ``(batch, num_models)``."""
+        found = {"log_q": self.log_q.T}
+        return found if self.kappa is None else {**found, "kappa": self.kappa.T}
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,7 @@ def _check_injects(step: Step) -> None:
     It then has a Gaussian's divergence in place of the model's, at any number of steps.
     """
     ancestral = step.dv * (step.sigma_next / step.sigma) ** 2
-    if step.noise is None or step.xi < 1 or step.noise_std**2 < ancestral * (1 - 1e-6):
+    if step.noise is None or step.noise_share < 1 or step.noise_std**2 < ancestral * (1 - 1e-6):
         raise ConfigError(
             "sampler: expected one whose injected noise tends to the exact variance (sde, "
             "ancestral) for detailed balance, got one with less; or set the estimator to "

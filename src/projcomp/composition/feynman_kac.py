@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
+from torch import Tensor
 
 from projcomp.composition.linear import LinearField, combine
 from projcomp.composition.product import product_coefficients
@@ -43,6 +44,18 @@ class Interaction:
     per_level: list[Gram]
     density: Samples
     _pending: tuple[Gram, Samples] | None = field(default=None, repr=False)
+
+    def records(self) -> dict[str, Tensor]:
+        """``log_weight`` ``(batch,)``, ``interaction`` ``(batch, levels, M, M)`` and its map.
+
+        The ``interaction_map`` ``(batch, *dims)`` is elementwise over a sample. Without a
+        background the deltas are the scores themselves.
+        """
+        found = {"log_weight": self.log_weight}
+        if self.per_level:
+            found["interaction"] = torch.stack(self.per_level, 1)
+            found["interaction_map"] = self.density
+        return found
 
     @property
     def total(self) -> Gram:

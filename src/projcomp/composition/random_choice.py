@@ -6,6 +6,7 @@ The baseline that SuperDiff's OR stands beside (Skreta et al. 2025, Table 1).
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from projcomp.composition.densities import bits_of
 from projcomp.diffusion.field import ScoreStack, Step
@@ -17,6 +18,10 @@ class Choice:
     """State of a random choice: ``model`` is which one each sample follows, ``(batch,)``."""
 
     model: Index
+
+    def records(self) -> dict[str, Tensor]:
+        """``choice``, shape ``(batch,)``."""
+        return {"choice": self.model}
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,14 @@ class SuperpositionOr:
     Attributes:
         scores: the stacked models, no background.
         num_models: how many.
-        log_prior: ``ell``, one per model; zeros for equal shares.
+        bias: ``ell``, one per model; zeros for equal shares.
         temperature: ``T``; the larger, the sooner one model takes all.
         densities: how the log-densities are followed.
     """
 
     scores: ScoreStack
     num_models: int
-    log_prior: tuple[float, ...] = ()
+    bias: tuple[float, ...] = ()
     temperature: float = 1.0
     densities: DensityTracker = field(default_factory=DensityTracker)
 
@@ -49,8 +49,8 @@ class SuperpositionOr:
         """``sum_i kappa_i s_i``, shape ``(batch, *dims)``."""
         stacked, state = self.densities.scores_of(self.scores, step, state)
         prior = torch.zeros(self.num_models).double()
-        if self.log_prior:
-            prior = torch.tensor(self.log_prior, dtype=torch.float64)
+        if self.bias:
+            prior = torch.tensor(self.bias, dtype=torch.float64)
         level = self.temperature * state.log_q + prior.to(stacked.device)[:, None]
         kappa = level.softmax(0)
         return weighted_sum(kappa, stacked), replace(state, kappa=kappa)

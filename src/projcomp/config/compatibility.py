@@ -54,12 +54,8 @@ def _swarm_refusal(operator: AnyOperator, sampling: SamplingConfig) -> str | Non
             "sampling.swarm: expected none, because operator "
             f"{operator.name} keeps no weights, got a swarm; leave it out"
         )
-    if sampler.leaves_path:
-        key, value = sampler.leaves_path
-        return (
-            f"sampling.sampler.{key}: expected 0, because a swarm's weights need steps that follow "
-            f"each other, got {value:g}; set sampler to sde"
-        )
+    if sampler.unweighed:
+        return f"sampling.{sampler.unweighed}"
     if not sampler.injects_noise and sampling.corrector is None:
         return (
             "sampling.swarm: expected a sampler that injects noise (sde, ancestral) or a "

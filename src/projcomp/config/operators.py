@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from projcomp.config.section import Number, Section, by_name
+from projcomp.config.from_file import FromFile
+from projcomp.config.section import Named, Number, by_name
 
 Background = Literal["given", "own", "none"]
 """Where an operator takes its background from: the experiment, the conditionals' own model told
@@ -24,11 +25,11 @@ Weights = Annotated[
 ]
 
 
-class OperatorSection(Section):
+class OperatorSection(Named):
     """What every operator says of itself: what it needs, what it keeps and what it refuses."""
 
-    background: ClassVar[Background] = "none"
-    """Where its background comes from."""
+    needs: ClassVar[Background] = "none"
+    """Where its background comes from, where this is no setting of its own."""
 
     keeps_weights: ClassVar[bool] = False
     """Whether it keeps a Feynman-Kac weight for every sample, which a swarm resamples by."""
@@ -40,6 +41,11 @@ class OperatorSection(Section):
     """The setting that its samplers hang on, beside the operator itself."""
 
     @property
+    def background_from(self) -> Background:
+        """Where its background comes from."""
+        return self.needs
+
+    @property
     def samplers(self) -> tuple[str, ...] | None:
         """Names of the samplers whose steps it is valid for; None for all."""
         return None
@@ -47,7 +53,7 @@ class OperatorSection(Section):
     @property
     def measures_interaction(self) -> bool:
         """Whether it records how conditions interact over a background."""
-        return self.keeps_weights and self.background != "none"
+        return self.keeps_weights and self.background_from != "none"
 
     def weights_of(self, num_conditions: int, num_models: int = 0) -> list[float]:
         """Weights of a case's conditions, the negated ones last, then of the unconditional models.
@@ -62,8 +68,8 @@ class OperatorSection(Section):
 
     def size_problem(self, count: int) -> str | None:
         """What is wrong with composing ``count`` distributions: the key, expected, got; or None."""
-        if self.background == "none" and count == 0:
-            return f"operator: expected product or bayes where nothing is composed, got {self.name}"  # pyright: ignore[reportAttributeAccessIssue]
+        if self.background_from == "none" and count == 0:
+            return f"operator: expected product or bayes where nothing is composed, got {self.name}"
         return None
 
 
@@ -80,7 +86,7 @@ class _Linear(OperatorSection):
                 f"distributions, got {len(weights)}"
             )
         total = sum(self.weights_of(count))
-        if self.background == "none" and count and not total > 0:
+        if self.background_from == "none" and count and not total > 0:
             return (
                 "operator.weights: expected a positive sum (nothing could be started from), got "
                 f"{total:g}; raise them"
@@ -91,7 +97,7 @@ class _Linear(OperatorSection):
 class Product(_Linear):
     """Product over the experiment's background; with one conditional, guidance."""
 
-    background: ClassVar[Background] = "given"
+    needs: ClassVar[Background] = "given"
     name: Literal["product"] = "product"
     weights: Weights = 1.0
 
@@ -99,7 +105,7 @@ class Product(_Linear):
 class Bayes(_Linear):
     """Product over the conditionals' own unconditional model."""
 
-    background: ClassVar[Background] = "own"
+    needs: ClassVar[Background] = "own"
     name: Literal["bayes"] = "bayes"
     weights: Weights = 1.0
 
@@ -201,8 +207,36 @@ class RandomChoice(OperatorSection):
     name: Literal["random_choice"] = "random_choice"
 
 
+class OperatorFromFile(FromFile, OperatorSection):
+    """An operator of your own, from a file with the function `operator` or `field`.
+
+    `operator(scores, x, sigma, ...)` makes one score `(batch, *dims)` of stacked ones
+    `(num_models, batch, *dims)`: the background first where there is one, then what is composed.
+    `field(scores, num_composed, ...)` makes a score field with a state of its own.
+    """
+
+    name: Literal["own"] = "own"
+    background: Background = Field(
+        "given",
+        description="where the background comes from: given by the experiment, the conditionals' "
+        "own unconditional model, or none",
+    )
+
+    @property
+    def background_from(self) -> Background:
+        """As the user says."""
+        return self.background
+
+
 AnyOperator = (
-    Product | Bayes | SimpleProduct | Average | SuperpositionOr | SuperpositionAnd | RandomChoice
+    Product
+    | Bayes
+    | SimpleProduct
+    | Average
+    | SuperpositionOr
+    | SuperpositionAnd
+    | RandomChoice
+    | OperatorFromFile
 )
 Operator = Annotated[
     AnyOperator,

@@ -9,18 +9,19 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from projcomp.config.section import Number, Section, Unit, Whole, by_name, defaults
+from projcomp.config.from_file import FromFile
+from projcomp.config.section import Named, Number, Section, Unit, Whole, by_name, defaults
 
 
-class SamplerSection(Section):
+class SamplerSection(Named):
     """What every sampler says of itself."""
 
     injects_noise: ClassVar[bool] = False
     """Whether its steps inject noise, by which copies of a particle part."""
 
     @property
-    def leaves_path(self) -> tuple[str, float] | None:
-        """The setting, and its value, by which a step starts elsewhere than the last has ended."""
+    def unweighed(self) -> str | None:
+        """Why no weights can be kept along its steps: the key, expected, because, got; or None."""
         return None
 
     @property
@@ -53,9 +54,14 @@ class Heun(SamplerSection):
     )
 
     @property
-    def leaves_path(self) -> tuple[str, float] | None:
-        """Churn raises the noise before a step."""
-        return ("churn", self.churn) if self.churn > 0 else None
+    def unweighed(self) -> str | None:
+        """Churn raises the noise before a step, which then starts elsewhere than the last ended."""
+        if self.churn == 0:
+            return None
+        return (
+            "sampler.churn: expected 0, because a swarm's weights need steps that follow each "
+            f"other, got {self.churn:g}; set sampler to sde"
+        )
 
     def problem(self) -> str | None:
         """A window of churn that is none."""
@@ -104,7 +110,26 @@ class Ancestral(SamplerSection):
     injects_noise: ClassVar[bool] = True
 
 
-AnySampler = Heun | Euler | Sde | Ancestral
+class SamplerFromFile(FromFile, SamplerSection):
+    """A sampler of your own, from a file with the function `sampler` or `predictor`.
+
+    `sampler(score, x, sigma, sigma_next, noise, ...)` moves `x` `(batch, *dims)` to the next noise
+    level; `score(x, sigma)` is the composed score and `noise()` standard normal noise.
+    `predictor(...)` makes a predictor of the library.
+    """
+
+    name: Literal["own"] = "own"
+
+    @property
+    def unweighed(self) -> str | None:
+        """Nobody knows the law of its steps."""
+        return (
+            "swarm: expected none with sampler own, because weights need steps whose law is known, "
+            "got a swarm; leave it out"
+        )
+
+
+AnySampler = Heun | Euler | Sde | Ancestral | SamplerFromFile
 Sampler = Annotated[
     AnySampler,
     Field(discriminator="name"),

@@ -52,6 +52,22 @@ class Section(BaseModel):
     )
 
 
+class Named(Section):
+    """A section told apart by its ``name``, such as an operator or a sampler."""
+
+    name: str
+
+    @property
+    def files(self) -> list[str]:
+        """Files of the user's that it is made of."""
+        return []
+
+    @property
+    def label(self) -> str:
+        """What it is called where people read."""
+        return self.name
+
+
 SectionT = TypeVar("SectionT", bound=Section)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from torch import Tensor
+
 from projcomp.diffusion.shapes import Condition, Index, PerSample, Precise, Samples, Stacked
 
 ScoreStack = Callable[[Samples, float], Stacked]
@@ -31,8 +33,8 @@ class Step:
         noise: the standard normal noise that this step will inject, shaped as ``x``, or None where
             the step injects none.
         noise_std: what the sampler will multiply ``noise`` by.
-        xi: the share of the reverse SDE's noise that the process keeps as steps become many: 1 of
-            the SDE and of ancestral samplers; it means nothing without ``noise``.
+        noise_share: ``xi``, the share of the reverse SDE's noise that the process keeps as steps
+            become many: 1 of the SDE and of ancestral samplers; it means nothing without ``noise``.
     """
 
     x: Samples
@@ -40,7 +42,7 @@ class Step:
     sigma_next: float
     noise: Samples | None = None
     noise_std: float = 0.0
-    xi: float = 1.0
+    noise_share: float = 1.0
 
     @property
     def dv(self) -> float:
@@ -81,6 +83,15 @@ class ScoreField(Protocol):
 
     def observe(self, step: Step, dx: Samples, state: Any) -> Any:
         """The state after ``step`` displaced the samples by ``dx``, shape ``(batch, *dims)``."""
+        ...
+
+
+@runtime_checkable
+class Recording(Protocol):
+    """A state that has measured something along the path."""
+
+    def records(self) -> dict[str, Tensor]:
+        """What it has measured by name, each of shape ``(batch, ...)``."""
         ...
 
 

@@ -147,7 +147,7 @@ def _asked(key: str, field: str, asked: object) -> Iterator[str]:
 def _background(
     config: Config, key: str, entry: RequestConfig, operators: list[AnyOperator]
 ) -> Iterator[str]:
-    wanted = {operator.background: operator.name for operator in operators}
+    wanted = {operator.background_from: operator.name for operator in operators}
     if "own" in wanted:
         if entry.conditionals is None:
             yield f"{key}.conditionals: expected a model for operator {wanted['own']}, got models"
@@ -164,6 +164,11 @@ def _background(
     else:
         for field in ("background", "control"):
             yield from _distribution(config, f"{key}.{field}", getattr(entry, field))
+        if entry.control and not any(operator.measures_interaction for operator in operators):
+            yield (
+                f"{key}.control: expected none, because operator {operators[0].label} records no "
+                f"interaction, got {entry.control.model}; remove it"
+            )
         if entry.control == entry.background:
             yield (
                 f"{key}.control: expected another model of the background than background, got "
@@ -175,7 +180,7 @@ def _unwanted(key: str, chosen: BackgroundConfig | None, operator: AnyOperator) 
     if chosen is None:
         return
     why = "takes no background"
-    if operator.background == "own":
+    if operator.background_from == "own":
         why = "takes the conditionals' own unconditional model"
     yield (
         f"{key}: expected none, because operator {operator.name} {why}, got {chosen.model}; "
@@ -227,9 +232,7 @@ def _has_empty(config: Config, key: str, name: str) -> Iterator[str]:
 
 def _composition(config: Config, experiment: Experiment) -> Iterator[str]:
     entry, sampling = experiment.config, experiment.sampling
-    key = f"experiments.{experiment.name}"
-    if experiment.name not in config.experiments:
-        key = f"sweeps.{experiment.stream} ({experiment.name})"
+    key = experiment.key
     refused = refusal(entry.operator, sampling)
     if refused:
         yield f"{key}.{refused}"

@@ -27,6 +27,18 @@ class Experiment:
     sampling: SamplingConfig
     stream: str
 
+    @property
+    def key(self) -> str:
+        """Where it stands in the config."""
+        if self.name == self.stream:
+            return f"experiments.{self.name}"
+        return f"sweeps.{self.stream} ({self.name})"
+
+    @property
+    def files(self) -> list[str]:
+        """The user's own files that it is sampled by, each once."""
+        return list(dict.fromkeys([*self.config.operator.files, *self.sampling.sampler.files]))
+
     @cached_property
     def cases(self) -> dict[str, Case]:
         """What is sampled, by name, in order."""
@@ -63,8 +75,10 @@ def _member(config: Config, sweep: str, entry: SweepConfig, label: str, sampler:
     operator, changes = entry.operators[label], entry.samplers[sampler]
     requested = {key: getattr(entry, key) for key in RequestConfig.model_fields}
     requested |= {"operator": operator, "sampling": changes}
-    if operator.background != "given":
-        requested |= {"background": None, "control": None}
+    if operator.background_from != "given":
+        requested["background"] = None
+    if not (operator.background_from == "given" and operator.measures_interaction):
+        requested["control"] = None
     name = f"{sweep}-{label}-{sampler}"
     # validated already, part by part
     own = ExperimentConfig.model_construct(**requested)

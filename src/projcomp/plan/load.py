@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,9 +10,10 @@ from pydantic import ValidationError
 from projcomp.config.messages import and_more, first_line
 from projcomp.config.root import Config
 from projcomp.config.strict_yaml import read_yaml
-from projcomp.errors import ConfigError
+from projcomp.errors import ConfigError, UserError
 from projcomp.plan.checks import problems
 from projcomp.plan.run import Run
+from projcomp.plan.stages import sample_settings
 
 
 def load(mapping: Mapping[str, Any]) -> Run:
@@ -28,7 +30,28 @@ def load(mapping: Mapping[str, Any]) -> Run:
     found = problems(run)
     if found:
         raise ConfigError(f"config: {found[0]}{and_more(len(found) - 1)}")
+    _try_own_code(run)
     return run
+
+
+def _try_own_code(run: Run) -> None:
+    """Try every operator and sampler from a user's file, on its smallest and its largest case.
+
+    Raises:
+        ConfigError: naming the experiment, the file and its line.
+    """
+    own = [experiment for experiment in run.experiments.values() if experiment.files]
+    if not own:
+        return
+    # torch, which a dry run of anything else does not wait for
+    trial = import_module("projcomp.sampling.trial")
+    for experiment in own:
+        by_size = sorted(experiment.cases.values(), key=lambda case: case.num_conditions)
+        for name in dict.fromkeys([by_size[0].name, by_size[-1].name]):
+            try:
+                trial.try_out(sample_settings(run, experiment.name, name), run.config.resolution)
+            except UserError as error:
+                raise ConfigError(f"config: {experiment.key}: {error} (case {name})") from None
 
 
 def load_files(paths: Iterable[str | os.PathLike[str]]) -> Run:

@@ -19,7 +19,7 @@ def overview(plan: Plan) -> str:
         source = ", ".join(model.datasets)
         lines.append(f"model {name}: {model.images_seen:,} images of {source}, told {told}")
     for name, experiment in run.own.items():
-        operator, samples = experiment.config.operator.name, experiment.config.num_samples
+        operator, samples = experiment.config.operator.label, experiment.config.num_samples
         lines.append(
             f"experiment {name}: {operator}, {len(experiment.cases)} cases x {samples} samples"
         )

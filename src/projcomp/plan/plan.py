@@ -62,6 +62,10 @@ class Plan:
         names = model_names(self.run.experiments[experiment].config)
         return [file for name in names for file in self.folder.model_files(name)]
 
+    def sample_inputs(self, experiment: str) -> list[str]:
+        """Files that the samples of ``experiment`` are made of: models, and the user's own code."""
+        return [*self.models_of(experiment), *self.run.experiments[experiment].files]
+
     def training_options(self) -> str:
         """Flags of ``projcomp train`` that change how it runs, not what is learned."""
         wandb, training = self.config.wandb, self.config.training

@@ -101,7 +101,7 @@ def sample_settings(run: Run, experiment: str, case: str) -> SampleSettings:
     resolved = run.experiments[experiment]
     chosen = resolved.config
     background = chosen.background
-    if chosen.operator.background == "own" and chosen.conditionals is not None:
+    if chosen.operator.background_from == "own" and chosen.conditionals is not None:
         background = BackgroundConfig(model=chosen.conditionals, condition="unconditional")
     return SampleSettings(
         seed=run.config.seed,

@@ -76,7 +76,7 @@ def records_interaction(experiment: Experiment) -> bool:
         operator.measures_interaction
         and experiment.config.models is None
         and all(weight >= 0 for weight in operator.weights_of(2))
-        and experiment.sampling.sampler.leaves_path is None
+        and experiment.sampling.sampler.unweighed is None
     )
 
 

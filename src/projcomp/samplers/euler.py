@@ -4,7 +4,7 @@ from typing import Any
 
 from projcomp.diffusion.field import ScoreField, Step
 from projcomp.diffusion.shapes import Samples
-from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.noise import Noise
 from projcomp.samplers.result import Move
 
 
@@ -14,7 +14,7 @@ def euler(
     sigma: float,
     sigma_next: float,
     state: Any,
-    noise: NoiseStreams | None = None,
+    noise: Noise,
 ) -> Move:
     """One step of first order, ``dx = (sigma_next - sigma) * (-sigma * score)``."""
     step = Step(x, sigma, sigma_next)

@@ -10,7 +10,7 @@ from typing import Any
 from projcomp.diffusion.field import ScoreField, Step
 from projcomp.diffusion.shapes import Samples
 from projcomp.errors import ConfigError
-from projcomp.samplers.noise import NoiseStreams, drawn
+from projcomp.samplers.noise import Noise
 from projcomp.samplers.result import Move
 
 
@@ -41,7 +41,7 @@ class Heun:
         sigma: float,
         sigma_next: float,
         state: Any,
-        noise: NoiseStreams | None,
+        noise: Noise,
     ) -> Move:
         """One step; see :class:`projcomp.samplers.process.Predictor`.
 
@@ -56,7 +56,7 @@ class Heun:
             )
         if self.churn > 0 and self.churn_min <= sigma <= self.churn_max:
             raised = sigma * (1.0 + min(self.churn, math.sqrt(2.0) - 1.0))
-            x = x + self.churn_noise * math.sqrt(raised**2 - sigma**2) * drawn(noise)
+            x = x + self.churn_noise * math.sqrt(raised**2 - sigma**2) * noise.normal()
             sigma = raised
         step = Step(x, sigma, sigma_next)
         score, state = field.score(step, state)

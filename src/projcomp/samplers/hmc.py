@@ -9,7 +9,7 @@ from projcomp.diffusion.inner import dot
 from projcomp.diffusion.shapes import Samples
 from projcomp.samplers.line_integral import NUM_EVALUATIONS, Score, log_density_change
 from projcomp.samplers.mala import choose
-from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.noise import Noise
 from projcomp.samplers.result import Chain
 
 
@@ -21,27 +21,25 @@ class Hmc:
     the distribution.
 
     Attributes:
-        step: leapfrog step, in units of the noise level.
-        num_leapfrog: leapfrog steps per proposal.
+        step_size: leapfrog step, in units of the noise level.
+        leapfrog: leapfrog steps per proposal.
         keep: share of the momentum kept between proposals, in [0, 1); 0 draws it anew.
     """
 
-    step: float
-    num_leapfrog: int = 3
+    step_size: float
+    leapfrog: int = 3
     keep: float = 0.0
 
-    def __call__(
-        self, score: Score, x: Samples, sigma: float, noise: NoiseStreams, num_steps: int
-    ) -> Chain:
+    def __call__(self, score: Score, x: Samples, sigma: float, noise: Noise, steps: int) -> Chain:
         """See :class:`projcomp.samplers.process.Kernel`."""
-        size = self.step * sigma
+        size = self.step_size * sigma
         here, momentum = score(x), noise.normal()
         accepted = torch.zeros(len(x), dtype=torch.float64, device=x.device)
-        for _ in range(num_steps):
+        for _ in range(steps):
             fresh = noise.normal()
             momentum = self.keep * momentum + math.sqrt(1 - self.keep**2) * fresh
             y, there, speed = x, here, momentum
-            for _ in range(self.num_leapfrog):
+            for _ in range(self.leapfrog):
                 speed = speed + size / 2 * there
                 y = y + size * speed
                 there = score(y)
@@ -52,5 +50,5 @@ class Hmc:
             x, here = choose(taken, y, x), choose(taken, there, here)
             momentum = choose(taken, speed, -momentum)
             accepted = accepted + taken
-        cost = 1 + num_steps * (self.num_leapfrog + NUM_EVALUATIONS)
-        return Chain(x, cost, accepted / num_steps)
+        cost = 1 + steps * (self.leapfrog + NUM_EVALUATIONS)
+        return Chain(x, cost, accepted / steps)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from projcomp.diffusion.shapes import Samples
 from projcomp.samplers.line_integral import Score
-from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.noise import Noise
 from projcomp.samplers.result import Chain
 
 
@@ -17,16 +17,14 @@ class Langevin:
     step size, which MALA is not.
 
     Attributes:
-        eta: step size, in units of the noise variance.
+        step_size: ``eta``, in units of the noise variance.
     """
 
-    eta: float
+    step_size: float
 
-    def __call__(
-        self, score: Score, x: Samples, sigma: float, noise: NoiseStreams, num_steps: int
-    ) -> Chain:
+    def __call__(self, score: Score, x: Samples, sigma: float, noise: Noise, steps: int) -> Chain:
         """See :class:`projcomp.samplers.process.Kernel`."""
-        for _ in range(num_steps):
-            drift = self.eta * sigma**2 * score(x)
-            x = x + drift + sigma * math.sqrt(2 * self.eta) * noise.normal()
-        return Chain(x, num_steps)
+        for _ in range(steps):
+            drift = self.step_size * sigma**2 * score(x)
+            x = x + drift + sigma * math.sqrt(2 * self.step_size) * noise.normal()
+        return Chain(x, steps)

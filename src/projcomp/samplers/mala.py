@@ -10,7 +10,7 @@ from torch import Tensor
 from projcomp.diffusion.inner import dot
 from projcomp.diffusion.shapes import Samples
 from projcomp.samplers.line_integral import NUM_EVALUATIONS, Score, log_density_change
-from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.noise import Noise
 from projcomp.samplers.result import Chain
 
 
@@ -22,19 +22,17 @@ class Mala:
     s(x)|^2] / (4 eta sigma^2)``, the first difference by a line integral of the score.
 
     Attributes:
-        eta: step size, in units of the noise variance.
+        step_size: ``eta``, in units of the noise variance.
     """
 
-    eta: float
+    step_size: float
 
-    def __call__(
-        self, score: Score, x: Samples, sigma: float, noise: NoiseStreams, num_steps: int
-    ) -> Chain:
+    def __call__(self, score: Score, x: Samples, sigma: float, noise: Noise, steps: int) -> Chain:
         """See :class:`projcomp.samplers.process.Kernel`."""
-        size = self.eta * sigma**2
+        size = self.step_size * sigma**2
         here = score(x)
         accepted = torch.zeros(len(x), dtype=torch.float64, device=x.device)
-        for _ in range(num_steps):
+        for _ in range(steps):
             proposed = x + size * here + math.sqrt(2 * size) * noise.normal()
             there = score(proposed)
             back, forth = x - proposed - size * there, proposed - x - size * here
@@ -43,7 +41,7 @@ class Mala:
             taken = noise.uniform().log() < log_ratio
             x, here = choose(taken, proposed, x), choose(taken, there, here)
             accepted = accepted + taken
-        return Chain(x, 1 + num_steps * (1 + NUM_EVALUATIONS), accepted / num_steps)
+        return Chain(x, 1 + steps * (1 + NUM_EVALUATIONS), accepted / steps)
 
 
 def choose(taken: Bool[Tensor, " batch"], yes: Samples, no: Samples) -> Samples:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -12,6 +13,19 @@ from projcomp.errors import ConfigError
 
 _BLOCK_NUMBERS = 2**17
 """About so many numbers are drawn at once per sample, so that no step loops over samples."""
+
+
+@runtime_checkable
+class Noise(Protocol):
+    """Random numbers of every sample of a batch."""
+
+    def normal(self) -> Samples:
+        """The next standard normal noise, shape ``(batch, *dims)``."""
+        ...
+
+    def uniform(self) -> Precise:
+        """The next uniform numbers in [0, 1), shape ``(batch,)``, float64."""
+        ...
 
 
 class NoiseStreams:
@@ -60,15 +74,24 @@ class NoiseStreams:
         return self._uniforms.pop().to(self._device)
 
 
-def drawn(noise: NoiseStreams | None) -> Samples:
-    """The next standard normal noise of streams that a stochastic sampler must have.
+class NoNoise:
+    """Stands where no random streams were given: whoever draws from it is told so."""
 
-    Raises:
-        ConfigError: there are none.
-    """
-    if noise is None:
+    def normal(self) -> Samples:
+        """Refuse.
+
+        Raises:
+            ConfigError: always.
+        """
         raise ConfigError("sampler: expected random streams for a stochastic sampler, got none")
-    return noise.normal()
+
+    def uniform(self) -> Precise:
+        """Refuse.
+
+        Raises:
+            ConfigError: always.
+        """
+        raise ConfigError("sampler: expected random streams for a stochastic sampler, got none")
 
 
 def _stream(seed: int, purpose: int) -> torch.Generator:

@@ -16,7 +16,7 @@ from projcomp.diffusion.field import ScoreField, Step
 from projcomp.diffusion.shapes import Samples
 from projcomp.errors import ConfigError
 from projcomp.samplers.line_integral import Score
-from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.noise import Noise, NoNoise
 from projcomp.samplers.result import Chain, Move, SamplerResult
 from projcomp.samplers.smc import Swarms, log_mean_weight
 
@@ -32,7 +32,7 @@ class Predictor(Protocol):
         sigma: float,
         sigma_next: float,
         state: Any,
-        noise: NoiseStreams | None,
+        noise: Noise,
     ) -> Move:
         """Move ``x``, shape ``(batch, *dims)``, from ``sigma`` to ``sigma_next``."""
         ...
@@ -42,10 +42,8 @@ class Predictor(Protocol):
 class Kernel(Protocol):
     """A Markov chain that keeps the field's distribution at one noise level."""
 
-    def __call__(
-        self, score: Score, x: Samples, sigma: float, noise: NoiseStreams, num_steps: int
-    ) -> Chain:
-        """Make ``num_steps`` steps from ``x``, shape ``(batch, *dims)``, at ``sigma`` > 0."""
+    def __call__(self, score: Score, x: Samples, sigma: float, noise: Noise, steps: int) -> Chain:
+        """Make ``steps`` steps from ``x``, shape ``(batch, *dims)``, at ``sigma`` > 0."""
         ...
 
 
@@ -55,13 +53,13 @@ class Corrector:
 
     Attributes:
         kernel: the Markov chain.
-        num_steps: its steps per noise level.
+        steps: how many per noise level.
         sigma_min: least noise level it runs at; never at 0.
         sigma_max: greatest noise level it runs at.
     """
 
     kernel: Kernel
-    num_steps: int
+    steps: int
     sigma_min: float = 0.0
     sigma_max: float = float("inf")
 
@@ -77,7 +75,7 @@ def sample(
     sigmas: Float[Tensor, " levels"],
     predictor: Predictor,
     *,
-    noise: NoiseStreams | None = None,
+    noise: Noise | None = None,
     corrector: Corrector | None = None,
     swarms: Swarms | None = None,
 ) -> SamplerResult:
@@ -98,6 +96,7 @@ def sample(
     """
     if noise is None and (corrector or swarms):
         raise ConfigError("sampler: expected random streams for its corrector or swarms, got none")
+    streams = noise or NoNoise()
     if corrector and field.stateful:
         raise ConfigError(
             "corrector: expected an operator whose score does not follow the steps made, got one "
@@ -109,19 +108,19 @@ def sample(
     state = field.init(x, levels[0])
     num_evaluations, accepted, sizes, gains = 0, [], [], []
     for sigma, sigma_next in pairwise(levels):
-        move = predictor(field, x, sigma, sigma_next, state, noise)
+        move = predictor(field, x, sigma, sigma_next, state, streams)
         x, state = move.x, move.state
         num_evaluations += move.num_evaluations
-        if swarms and noise and sigma_next > 0:
-            drawn = swarms.resample(field, x, state, noise)
+        if swarms and sigma_next > 0:
+            drawn = swarms.resample(field, x, state, streams)
             x, state = drawn.x, drawn.state
             sizes.append(drawn.effective_size)
             gains.append(drawn.gained)
             if drawn.index is not None:  # what was accepted goes with the particle
                 accepted = [share[drawn.index] for share in accepted]
-        if corrector and noise and corrector.runs_at(sigma_next):
+        if corrector and corrector.runs_at(sigma_next):
             score = partial(_score_at, field, sigma_next, state)
-            chain = corrector.kernel(score, x, sigma_next, noise, corrector.num_steps)
+            chain = corrector.kernel(score, x, sigma_next, streams, corrector.steps)
             x = chain.x
             num_evaluations += chain.num_evaluations
             accepted += [] if chain.acceptance is None else [chain.acceptance]

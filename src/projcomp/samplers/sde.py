@@ -10,7 +10,7 @@ from typing import Any
 
 from projcomp.diffusion.field import ScoreField, Step
 from projcomp.diffusion.shapes import Samples
-from projcomp.samplers.noise import NoiseStreams, drawn
+from projcomp.samplers.noise import Noise
 from projcomp.samplers.result import Move
 
 
@@ -19,10 +19,10 @@ class ReverseSde:
     """A stochastic predictor; the step to zero takes no noise and lands on the denoised mean.
 
     Attributes:
-        xi: share of the SDE's noise, in [0, 1].
+        noise_share: ``xi``, the share of the SDE's noise, in [0, 1].
     """
 
-    xi: float = 1.0
+    noise_share: float = 1.0
 
     def __call__(
         self,
@@ -31,14 +31,15 @@ class ReverseSde:
         sigma: float,
         sigma_next: float,
         state: Any,
-        noise: NoiseStreams | None,
+        noise: Noise,
     ) -> Move:
         """One step; see :class:`projcomp.samplers.process.Predictor`."""
         dv = sigma**2 - sigma_next**2
         drift, noise_std = dv, 0.0
         if sigma_next > 0:
-            drift, noise_std = (1.0 + self.xi) / 2.0 * dv, math.sqrt(self.xi * dv)
-        step = Step(x, sigma, sigma_next, xi=self.xi)
+            share = self.noise_share
+            drift, noise_std = (1.0 + share) / 2.0 * dv, math.sqrt(share * dv)
+        step = Step(x, sigma, sigma_next, noise_share=self.noise_share)
         return _noisy_step(field, step, drift, noise_std, state, noise)
 
 
@@ -64,7 +65,7 @@ class Ancestral:
         sigma: float,
         sigma_next: float,
         state: Any,
-        noise: NoiseStreams | None,
+        noise: Noise,
     ) -> Move:
         """One step; see :class:`projcomp.samplers.process.Predictor`."""
         dv = sigma**2 - sigma_next**2
@@ -79,11 +80,11 @@ def _noisy_step(
     drift: float,
     noise_std: float,
     state: Any,
-    noise: NoiseStreams | None,
+    noise: Noise,
 ) -> Move:
     """Displace by ``drift`` times the score and by noise of ``noise_std``; 0 draws none."""
     if noise_std > 0:
-        step = replace(step, noise=drawn(noise), noise_std=noise_std)
+        step = replace(step, noise=noise.normal(), noise_std=noise_std)
     score, state = field.score(step, state)
     dx = drift * score
     if step.noise is not None:

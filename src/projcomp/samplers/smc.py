@@ -14,7 +14,7 @@ from torch import Tensor
 from projcomp.diffusion.field import ScoreField, WeightedField
 from projcomp.diffusion.shapes import PerSample, PerSwarm, Precise, Samples, SwarmWeights
 from projcomp.errors import ConfigError, UserError
-from projcomp.samplers.noise import NoiseStreams
+from projcomp.samplers.noise import Noise
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ class Swarms:
     """Consecutive particles in swarms of equal size.
 
     Attributes:
-        size: particles of a swarm; the batch is a multiple of it.
-        threshold: a swarm is resampled when its effective size falls below this share of it.
+        particles: how many are a swarm; the batch is a multiple of it.
+        threshold: a swarm is resampled when its effective size falls below this share of them.
     """
 
-    size: int
+    particles: int
     threshold: float = 0.5
 
     def check(self, field: ScoreField, count: int) -> None:
@@ -59,14 +59,16 @@ class Swarms:
                 "swarms: expected an operator that keeps weights (a weighed linear composition), "
                 "got one that does not; leave the swarms out"
             )
-        if count % self.size:
-            raise ConfigError(f"swarms: expected a multiple of {self.size} particles, got {count}")
+        if count % self.particles:
+            raise ConfigError(
+                f"swarms: expected a multiple of {self.particles} particles, got {count}"
+            )
 
     def log_weight(self, field: ScoreField, state: Any) -> SwarmWeights:
         """Log-weights since the last resampling, ``(swarms, size)``, float64."""
-        return cast(WeightedField, field).log_weight(state).double().reshape(-1, self.size)
+        return cast(WeightedField, field).log_weight(state).double().reshape(-1, self.particles)
 
-    def resample(self, field: ScoreField, x: Samples, state: Any, noise: NoiseStreams) -> Resampled:
+    def resample(self, field: ScoreField, x: Samples, state: Any, noise: Noise) -> Resampled:
         """Resample the swarms that need it, systematically; their log-weights start again at 0.
 
         Raises:
@@ -79,13 +81,13 @@ class Swarms:
                 "swarms: expected finite log-weights, got NaN or infinity; take more noise levels, "
                 "or precision fp32"
             )
-        due = size < self.threshold * self.size
-        uniform = noise.uniform().reshape(-1, self.size)[:, :1]
+        due = size < self.threshold * self.particles
+        uniform = noise.uniform().reshape(-1, self.particles)[:, :1]
         if not due.any():
             return Resampled(x, state, None, size, torch.zeros_like(size))
         chosen = systematic(log_weight.softmax(1), uniform)
-        own = torch.arange(self.size, device=x.device).expand_as(chosen)
-        first = torch.arange(len(log_weight), device=x.device)[:, None] * self.size
+        own = torch.arange(self.particles, device=x.device).expand_as(chosen)
+        first = torch.arange(len(log_weight), device=x.device)[:, None] * self.particles
         index = (first + torch.where(due[:, None], chosen, own)).reshape(-1)
         left = torch.where(due[:, None], 0.0, log_weight).reshape(-1)
         gained = torch.where(due, log_mean_weight(log_weight), 0.0)

@@ -11,6 +11,7 @@ from projcomp.composition.superposition_and import SuperpositionAnd, Superpositi
 from projcomp.composition.superposition_or import SuperpositionOr
 from projcomp.config import operators as settings
 from projcomp.diffusion.field import ScoreField, ScoreStack
+from projcomp.sampling.from_file import own_field
 
 
 def compose(
@@ -22,6 +23,7 @@ def compose(
     num_controls: int = 0,
     weighed: bool = True,
     sigma_min: float = 0.01,
+    dims: tuple[int, ...] = (3, 8, 8),
 ) -> ScoreField:
     """The score field of ``operator``.
 
@@ -35,9 +37,10 @@ def compose(
         weighed: whether linear compositions record their weights and interaction, which needs steps
             that follow each other (no churn).
         sigma_min: the least noise level above zero, by which AND's lift is complete.
+        dims: shape of one sample, for operators from a file.
 
     Raises:
-        ConfigError: the settings leave nothing to start from.
+        UserError: the settings leave nothing to start from, or a user's own file is wrong.
     """
     count = num_conditions + num_models
     match operator:
@@ -62,6 +65,8 @@ def compose(
             return SuperpositionAnd(scores, count, lift, sigma_min, corrected)
         case settings.RandomChoice():
             return RandomChoice(scores, count)
+        case settings.OperatorFromFile():
+            return own_field(operator, scores, count, dims)
 
 
 def _without_background(

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from projcomp.composition.records import records
-from projcomp.config.samplers import Heun
 from projcomp.diffusion.batched import BatchedScores
-from projcomp.diffusion.field import ScoreField
+from projcomp.diffusion.field import Recording, ScoreField
 from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.noise import NoiseStreams
 from projcomp.samplers.process import Corrector, Predictor, sample
@@ -68,7 +66,7 @@ class Process:
     @property
     def particles(self) -> int:
         """Particles per sample."""
-        return self.swarms.size if self.swarms else 1
+        return self.swarms.particles if self.swarms else 1
 
     @torch.no_grad()
     def run(self, seeds: list[int], dims: tuple[int, ...], device: torch.device) -> Samples:
@@ -90,12 +88,13 @@ class Process:
             corrector=self.corrector,
             swarms=self.swarms,
         )
-        x, measured = result.x, records(result.state)
+        x, state = result.x, result.state
+        measured = state.records() if isinstance(state, Recording) else {}
         if result.acceptance is not None:
             measured["acceptance"] = result.acceptance
         if self.swarms:
             weights = self.swarms.log_weight(self.field, result.state).reshape(-1)
-            picked = pick_one(weights, self.swarms.size, noise.uniform())
+            picked = pick_one(weights, self.swarms.particles, noise.uniform())
             x, measured = x[picked], {name: values[picked] for name, values in measured.items()}
         if result.effective_size is not None and result.log_z is not None:
             measured |= {"effective_size": result.effective_size.T, "log_z": result.log_z}
@@ -105,15 +104,15 @@ class Process:
 def build_process(settings: "SampleSettings", requests: Requests, scores: CountedScores) -> Process:
     """The process that the settings describe, over the stacked scores of ``requests.composed``."""
     recipe = settings.sampling
-    churns = isinstance(recipe.sampler, Heun) and recipe.sampler.churn > 0
     field = compose(
         settings.operator,
         scores,
         requests.num_conditions,
         requests.num_models,
         num_controls=requests.num_controls,
-        weighed=not churns,
+        weighed=recipe.sampler.unweighed is None,
         sigma_min=recipe.sigma_min,
+        dims=(3, requests.resolution, requests.resolution),
     )
     return Process(
         field,

@@ -49,7 +49,12 @@ def run(
         drawn = draw_samples(settings, lambda name: load_model(models_dir / name, target), target)
     names = sorted(model_names(settings))
     weights = {name: _sha256(models_dir / name / WEIGHTS) for name in names}
-    attributes = {**_attributes(settings, drawn), "models": json.dumps(weights)}
+    own = [*settings.operator.files, *settings.sampling.sampler.files]
+    attributes = {
+        **_attributes(settings, drawn),
+        "models": json.dumps(weights),
+        "own_files": json.dumps({file: _sha256(Path(file)) for file in own}),
+    }
     write_samples(out, drawn.images, settings.case, attributes, drawn.measured)
 
 

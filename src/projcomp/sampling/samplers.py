@@ -11,6 +11,7 @@ from projcomp.samplers.mala import Mala
 from projcomp.samplers.process import Corrector, Kernel, Predictor
 from projcomp.samplers.sde import Ancestral, ReverseSde
 from projcomp.samplers.smc import Swarms
+from projcomp.sampling.from_file import own_predictor
 
 
 def get_predictor(chosen: settings.AnySampler) -> Predictor:
@@ -25,6 +26,8 @@ def get_predictor(chosen: settings.AnySampler) -> Predictor:
             return ReverseSde(chosen.noise_share)
         case settings.Ancestral():
             return Ancestral(chosen.data_std)
+        case settings.SamplerFromFile():
+            return own_predictor(chosen)
 
 
 def get_corrector(chosen: settings.AnyCorrector | None) -> Corrector | None:

@@ -36,7 +36,7 @@ BAD = (("red", "yellow"),)
 CORRECTED = (("red", "green"), ("red", "yellow"))
 OUTCOMES = ("apart", "together", "neither")
 SIGMA_MIN, SIGMA_MAX = 0.01, 20.0
-CORRECTOR = Corrector(Langevin(0.1), num_steps=3)
+CORRECTOR = Corrector(Langevin(0.1), steps=3)
 BATCH, RATE, CHUNK = 32, 0.004, 256
 SIGMA_DATA = 0.5
 FEWER = (4, 20)

@@ -1,0 +1,397 @@
+"""Operators and samplers of the user's own: a function in a file outside the project.
+
+What goes wrong in it is said in one line, with the line of the file where it is the user's error.
+"""
+
+import inspect
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from projcomp.config.operators import OperatorFromFile
+from projcomp.config.samplers import SamplerFromFile
+from projcomp.diffusion.field import ScoreField, ScoreStack, Step
+from projcomp.errors import UserError, is_out_of_memory
+from projcomp.files.inputs import check_input
+from projcomp.samplers.noise import Noise
+from projcomp.samplers.process import Predictor
+from projcomp.samplers.result import Move
+from projcomp.words import first_line, short
+
+
+class OwnCodeError(UserError):
+    """A user's own operator or sampler does not do what is expected of it."""
+
+
+def own_field(
+    chosen: OperatorFromFile, scores: ScoreStack, num_composed: int, dims: tuple[int, ...]
+) -> ScoreField:
+    """The score field of a user's operator.
+
+    Args:
+        chosen: the file and what its function is called with.
+        scores: the background where there is one, then what is composed.
+        num_composed: how many distributions are composed, the background apart.
+        dims: shape of one sample.
+
+    Raises:
+        UserError: the file or its function is not what is expected.
+    """
+    own = load_function(chosen.file, "operator", "field")
+    if own.name == "operator":
+        own.check_arguments(3, chosen.settings)
+        stacked = num_composed + (chosen.background_from != "none")
+        return _FunctionField(own, chosen.settings, scores, stacked, dims)
+    own.check_arguments(2, chosen.settings)
+    field = own.call(scores, num_composed, **chosen.settings)
+    if not isinstance(field, ScoreField):
+        raise own.error(
+            "expected a score field (stateful, start_scale, init, score, observe), got "
+            f"{type(field).__name__}"
+        )
+    return _GuardedField(own, field)
+
+
+def own_predictor(chosen: SamplerFromFile) -> Predictor:
+    """The predictor of a user's sampler.
+
+    Raises:
+        UserError: the file or its function is not what is expected.
+    """
+    own = load_function(chosen.file, "sampler", "predictor")
+    if own.name == "sampler":
+        own.check_arguments(5, chosen.settings)
+        return _FunctionPredictor(own, chosen.settings)
+    own.check_arguments(0, chosen.settings)
+    made = own.call(**chosen.settings)
+    if not callable(made):
+        raise own.error(f"expected a predictor that can be called, got {type(made).__name__}")
+    return _GuardedPredictor(own, made)
+
+
+# The file -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OwnFunction:
+    """A function of a user's file.
+
+    Attributes:
+        file: the file, as the user names it.
+        name: the function's.
+        function: itself.
+    """
+
+    file: str
+    name: str
+    function: Callable[..., Any]
+
+    def call(self, *arguments: Any, **settings: Any) -> Any:
+        """What the function returns.
+
+        Raises:
+            OwnCodeError: it raised something.
+        """
+        with self.guard():
+            return self.function(*arguments, **settings)
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Say what the user's code raises in one line."""
+        with _own_errors(self.file):
+            yield
+
+    def error(self, told: str) -> OwnCodeError:
+        """An error of what the function returned, with the line where the function begins."""
+        code = getattr(self.function, "__code__", None)
+        line = f", line {code.co_firstlineno}" if code else ""
+        return OwnCodeError(f"{self.file}{line}: {self.name}: {told}")
+
+    def check_arguments(self, positional: int, settings: dict[str, Any]) -> None:
+        """Whether the function takes so many arguments, and these settings by name.
+
+        Raises:
+            OwnCodeError: it does not.
+        """
+        try:
+            inspect.signature(self.function).bind(*[None] * positional, **settings)
+        except TypeError as error:
+            given = f"{positional} arguments and the settings {', '.join(settings) or '(none)'}"
+            raise self.error(
+                f"expected a function of {given}, got one that does not fit: {error}"
+            ) from None
+
+    def check_score(self, score: Any, x: Tensor) -> Tensor:
+        """A score of every sample, in the samples' precision.
+
+        Raises:
+            OwnCodeError: it is no tensor, or has another shape than ``x``.
+        """
+        if not isinstance(score, Tensor):
+            raise self.error(f"expected a tensor of shape {_shape(x)}, got {type(score).__name__}")
+        if score.shape != x.shape:
+            raise self.error(f"expected a tensor of shape {_shape(x)}, got {_shape(score)}")
+        return score.to(x.dtype)
+
+
+def load_function(file: str, *names: str) -> OwnFunction:
+    """The one function of ``names`` that a file has.
+
+    Raises:
+        UserError: there is no such file, it does not run, or it has none or several of them.
+    """
+    check_input(file, "a Python file", "write it, or name another one")
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except ValueError:
+        raise OwnCodeError(f"{file}: expected Python code in UTF-8, got other bytes") from None
+    module = ModuleType("own")
+    module.__file__ = file
+    with _own_errors(file):
+        exec(compile(text, file, "exec"), module.__dict__)
+    found = [name for name in names if callable(getattr(module, name, None))]
+    if len(found) != 1:
+        others = [name for name in vars(module) if inspect.isfunction(getattr(module, name))]
+        got = " and ".join(found) or f"none ({', '.join(others) or 'no functions at all'})"
+        raise OwnCodeError(
+            f"{file}: expected one function named {' or '.join(names)}, got {short(got)}"
+        )
+    return OwnFunction(file, found[0], getattr(module, found[0]))
+
+
+@contextmanager
+def _own_errors(file: str) -> Iterator[None]:
+    """What a user's code raises, as one line that names the user's own line."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        if is_out_of_memory(error):
+            raise
+        line = _line_of(error, file)
+        where = f"{file}, line {line}" if line else file
+        told = f"{type(error).__name__}: {first_line(error)}"
+        raise OwnCodeError(f"{where}: expected code that runs, got {told}") from error
+
+
+def _line_of(error: BaseException, file: str) -> int | None:
+    """The last line of ``file`` that the error passed through."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return error.lineno
+    line, frame = None, error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == file:
+            line = frame.tb_lineno
+        frame = frame.tb_next
+    return line
+
+
+def _shape(tensor: Tensor) -> str:
+    return "(" + ", ".join(map(str, tensor.shape)) + ")"
+
+
+# What becomes of it -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _FunctionField:
+    """The stateless score field of ``operator(scores, x, sigma, ...)``."""
+
+    own: OwnFunction
+    settings: dict[str, Any]
+    scores: ScoreStack
+    num_stacked: int
+    dims: tuple[int, ...]
+
+    @property
+    def stateful(self) -> bool:
+        """False: the function sees the samples and their noise level alone."""
+        return False
+
+    @property
+    def start_scale(self) -> float:
+        """``1 / sqrt(c)``, where the function makes ``-c x / sigma^2`` of equal ``-x / sigma^2``.
+
+        At large noise every score is ``-x / sigma^2``; so the start has the variance of what the
+        function composes, as that of a linear composition has (docs/method.md, section 2).
+
+        Raises:
+            OwnCodeError: c is not positive: nothing could be started from.
+        """
+        sigma = 1e3
+        x = sigma * torch.randn(1, *self.dims, generator=torch.Generator().manual_seed(0))
+        alike = (-x / sigma**2).expand(self.num_stacked, *x.shape)
+        composed, again = self._composed(alike, x, sigma), self._composed(alike, x, sigma)
+        if not torch.equal(composed.nan_to_num(), again.nan_to_num()):
+            raise self.own.error(
+                "expected the same score of the same arguments, got another the second time"
+            )
+        pull = float(-(composed * x).sum() * sigma**2 / (x * x).sum())
+        if not (math.isfinite(pull) and pull > 0):
+            raise self.own.error(
+                "expected a score that pulls towards the middle where all scores do (the start is "
+                f"drawn with variance sigma_max^2 / c), got one of -c x / sigma^2 with c = {pull:g}"
+            )
+        return pull**-0.5
+
+    def init(self, x: Tensor, sigma: float) -> None:
+        """No state."""
+
+    def score(self, step: Step, state: None) -> tuple[Tensor, None]:
+        """What the function makes of the stacked scores at ``step.x``."""
+        return self._composed(self.scores(step.x, step.sigma), step.x, step.sigma), None
+
+    def observe(self, step: Step, dx: Tensor, state: None) -> None:
+        """Nothing to remember."""
+
+    def _composed(self, stacked: Tensor, x: Tensor, sigma: float) -> Tensor:
+        return self.own.check_score(self.own.call(stacked, x, sigma, **self.settings), x)
+
+
+@dataclass(frozen=True)
+class _GuardedField:
+    """A user's field, whose errors are one line."""
+
+    own: OwnFunction
+    field: ScoreField
+
+    @property
+    def stateful(self) -> bool:
+        """As the user's."""
+        return bool(self.field.stateful)
+
+    @property
+    def start_scale(self) -> float:
+        """As the user's."""
+        return float(self.field.start_scale)
+
+    def init(self, x: Tensor, sigma: float) -> Any:
+        """As the user's."""
+        with self.own.guard():
+            return self.field.init(x, sigma)
+
+    def score(self, step: Step, state: Any) -> tuple[Tensor, Any]:
+        """As the user's, its shape checked."""
+        with self.own.guard():
+            score, state = self.field.score(step, state)
+        return self.own.check_score(score, step.x), state
+
+    def observe(self, step: Step, dx: Tensor, state: Any) -> Any:
+        """As the user's."""
+        with self.own.guard():
+            return self.field.observe(step, dx, state)
+
+
+@dataclass(frozen=True)
+class _FunctionPredictor:
+    """The predictor of ``sampler(score, x, sigma, sigma_next, noise, ...)``."""
+
+    own: OwnFunction
+    settings: dict[str, Any]
+
+    def __call__(
+        self,
+        field: ScoreField,
+        x: Tensor,
+        sigma: float,
+        sigma_next: float,
+        state: Any,
+        noise: Noise,
+    ) -> Move:
+        """One step; see :class:`projcomp.samplers.process.Predictor`."""
+        step, asked = Step(x, sigma, sigma_next), _Asked(field, state, x, sigma)
+        moved = self.own.call(asked, x, sigma, sigma_next, noise.normal, **self.settings)
+        moved = self.own.check_score(moved, x)
+        state = field.observe(step, moved - x, asked.state_at_start())
+        return Move(moved, state, asked.count)
+
+
+class _Asked:
+    """The composed score as a user's sampler asks for it, and the state that the step begins with.
+
+    A field sees the evaluation at the start of the step; at trial points its state stays.
+    """
+
+    def __init__(self, field: ScoreField, state: Any, x: Tensor, sigma: float) -> None:
+        self._field, self._state, self._x, self._sigma = field, state, x, sigma
+        self._begun: tuple[Any] | None = None
+        self.count = 0
+
+    def __call__(self, x: Tensor, sigma: float) -> Tensor:
+        """The composed score at ``x``, shape ``(batch, *dims)``, of noise level ``sigma`` > 0."""
+        sigma = float(sigma)
+        if not sigma > 0:
+            raise ValueError(f"score: expected a noise level above 0, got {sigma:g}")
+        self.count += 1
+        score, state = self._field.score(Step(x, sigma, sigma), self._state)
+        if self._begun is None and x is self._x and sigma == self._sigma:
+            self._begun = (state,)
+        return score
+
+    def state_at_start(self) -> Any:
+        """The state after the score was evaluated where the step begins, once more if need be."""
+        if self._begun is None:
+            self(self._x, self._sigma)
+        assert self._begun is not None
+        return self._begun[0]
+
+
+@dataclass(frozen=True)
+class _GuardedPredictor:
+    """A user's predictor, whose errors are one line."""
+
+    own: OwnFunction
+    predictor: Callable[..., Any]
+
+    def __call__(
+        self,
+        field: ScoreField,
+        x: Tensor,
+        sigma: float,
+        sigma_next: float,
+        state: Any,
+        noise: Noise,
+    ) -> Move:
+        """One step; see :class:`projcomp.samplers.process.Predictor`."""
+        with self.own.guard():
+            move = self.predictor(field, x, sigma, sigma_next, state, noise)
+        if not isinstance(move, Move):
+            raise self.own.error(
+                f"expected a predictor that makes a Move, got {type(move).__name__}"
+            )
+        self.own.check_score(move.x, x)
+        return move
+
+
+def check_each_alone(make: Callable[[list[int]], Tensor], files: str) -> None:
+    """Whether samples depend on their own seeds alone, and on nothing else.
+
+    Args:
+        make: samples ``(len(seeds), *dims)`` of seeds.
+        files: whose code makes them, for the message.
+
+    Raises:
+        OwnCodeError: they do not, or are not finite.
+    """
+    both, again, second = make([1, 2]), make([1, 2]), make([2])
+    if not torch.isfinite(both).all():
+        raise OwnCodeError(f"{files}: expected finite samples, got NaN or infinity")
+    size = float(both.abs().max())
+    if not torch.allclose(both, again, rtol=0, atol=1e-5 * size):
+        raise OwnCodeError(
+            f"{files}: expected the same samples from the same seeds, got others the second time; "
+            "draw noise from noise(), which follows the seeds"
+        )
+    if not torch.allclose(both[1:], second, rtol=0, atol=1e-3 * size):
+        raise OwnCodeError(
+            f"{files}: expected every sample to depend on itself alone, got one that depends on "
+            "its batch; reduce over a sample's own dimensions only, never over the batch"
+        )

@@ -1,0 +1,69 @@
+"""A user's own operator or sampler, tried on Gaussians before anything is rendered or trained."""
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from projcomp.diffusion.batched import BatchedScores
+from projcomp.sampling.from_file import check_each_alone
+from projcomp.sampling.parts import CountedScores, build_process
+from projcomp.sampling.requests import Request, Requests
+
+if TYPE_CHECKING:
+    from projcomp.settings.stages import SampleSettings
+
+STEPS = 3
+"""Noise levels above zero of the trial: a first step, one between, and the last."""
+
+_STD = 0.5
+
+
+def try_out(settings: "SampleSettings", resolution: int) -> None:
+    """Sample a case with its own operator and sampler, and exact Gaussians for its models.
+
+    Args:
+        settings: of the case.
+        resolution: side of the pictures, pixels.
+
+    Raises:
+        UserError: the user's code cannot be read, raises, returns what is no score or no sample, or
+            makes samples that depend on more than their own seeds.
+    """
+    recipe = settings.sampling
+    short = recipe.model_copy(update={"num_steps": min(STEPS, recipe.num_steps), "complift": None})
+    settings = settings.model_copy(update={"sampling": short})
+    dims = (3, resolution, resolution)
+    requests = toy_requests(settings, resolution)
+
+    def make(seeds: list[int]) -> Tensor:
+        scores = CountedScores(BatchedScores(requests.composed, short.chunk_size))
+        process = build_process(settings, requests, scores)
+        return process.run(seeds, dims, torch.device("cpu")).x
+
+    files = " and ".join(dict.fromkeys([*settings.operator.files, *short.sampler.files]))
+    check_each_alone(make, files)
+
+
+def toy_requests(settings: "SampleSettings", resolution: int) -> Requests:
+    """As many Gaussians as the case has distributions, each around a mean of its own."""
+    first = [settings.background] if settings.background else []
+    last = [settings.control] if settings.control else []
+    num_conditions = settings.case.num_conditions if settings.conditionals else 0
+    count = len(first) + num_conditions + len(settings.models) + len(last)
+    composed: list[Request] = [(_gaussian, torch.tensor([0.1 * number])) for number in range(count)]
+    return Requests(
+        composed=composed,
+        num_conditions=num_conditions,
+        num_models=len(settings.models),
+        num_controls=len(last),
+        explained=[],
+        resolution=resolution,
+    )
+
+
+def _gaussian(x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
+    """The exact denoiser of a Gaussian around ``condition`` ``(batch, 1)``."""
+    one = (-1, *[1] * (x.ndim - 1))
+    variance, mean = sigma.reshape(one) ** 2, condition.reshape(one)
+    return (_STD**2 * x + variance * mean) / (_STD**2 + variance)

@@ -1,0 +1,264 @@
+"""Operators and samplers from a user's own file: what they make, and what is said of wrong ones."""
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from known_config import known
+
+from projcomp.config.experiments import BackgroundConfig
+from projcomp.config.operators import OperatorFromFile
+from projcomp.config.samplers import SamplingConfig
+from projcomp.diffusion.batched import BatchedScores
+from projcomp.errors import ConfigError
+from projcomp.plan.load import load
+from projcomp.plan.plan import Plan
+from projcomp.plan.tables import tables
+from projcomp.sampling.from_file import own_field
+from projcomp.sampling.parts import CountedScores, build_process
+from projcomp.sampling.trial import toy_requests
+from projcomp.settings.case import Case
+from projcomp.settings.stages import SampleSettings
+
+PRODUCT = """
+def operator(scores, x, sigma, strength=1.0):
+    background, *conditions = scores
+    return background + strength * sum(c - background for c in conditions)
+"""
+EULER = """
+def sampler(score, x, sigma, sigma_next, noise):
+    return x - (sigma_next - sigma) * sigma * score(x, sigma)
+"""
+SDE = """
+def sampler(score, x, sigma, sigma_next, noise):
+    dv = sigma**2 - sigma_next**2
+    x = x + dv * score(x, sigma)
+    return x + dv**0.5 * noise() if sigma_next > 0 else x
+"""
+EMPTY = {"model": "single", "condition": "empty"}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def own(text: str, name: str = "mine.py", **settings: Any) -> dict[str, Any]:
+    Path(name).write_text(text)
+    return {"name": "own", "file": name, "settings": settings}
+
+
+def samples(operator: Any, sampler: Any = "heun", conditions: int = 2) -> torch.Tensor:
+    """Two samples of exact Gaussians, composed."""
+    places = [(0.1 * (number + 1), 0.5) for number in range(conditions)]
+    settings = SampleSettings(
+        seed=0,
+        experiment="A",
+        stream="A",
+        case=Case(name="case", locations=places),
+        operator=operator,
+        conditionals="single",
+        background=BackgroundConfig(model="single", condition="empty"),
+        sampling=SamplingConfig(sampler=sampler, num_steps=6, precision="fp32"),
+        num_samples=2,
+    )
+    if settings.operator.background_from == "none":
+        settings = settings.model_copy(update={"background": None})
+    requests = toy_requests(settings, 8)
+    scores = CountedScores(BatchedScores(requests.composed, 64))
+    process = build_process(settings, requests, scores)
+    return process.run([1, 2], (3, 8, 8), torch.device("cpu")).x
+
+
+def test_an_operator_from_a_file_samples_what_the_built_in_one_does() -> None:
+    mine = samples(own(PRODUCT, strength=0.7))
+    torch.testing.assert_close(mine, samples({"name": "product", "weights": 0.7}))
+
+
+@pytest.mark.parametrize(("text", "built_in"), [(EULER, "euler"), (SDE, "sde")])
+def test_a_sampler_from_a_file_samples_what_the_built_in_one_does(text: str, built_in: str) -> None:
+    torch.testing.assert_close(samples("product", own(text)), samples("product", built_in))
+
+
+def test_a_field_and_a_predictor_may_have_a_state() -> None:
+    field = own(
+        "from projcomp.composition.superposition_or import SuperpositionOr\n"
+        "def field(scores, num_composed):\n"
+        "    return SuperpositionOr(scores, num_composed)\n",
+        "field.py",
+    )
+    predictor = own(
+        "from projcomp.samplers.sde import ReverseSde\n"
+        "def predictor(share):\n"
+        "    return ReverseSde(share)\n",
+        "predictor.py",
+        share=1.0,
+    )
+    mine = samples({**field, "background": "none"}, predictor)
+    torch.testing.assert_close(mine, samples("superposition_or", "sde"))
+
+
+def test_the_start_is_as_wide_as_the_operator_composes() -> None:
+    """Where all scores are -x / sigma^2, k of them add up to a Gaussian of variance sigma^2 / k."""
+    chosen = OperatorFromFile(
+        **own("def operator(scores, x, sigma):\n    return scores.sum(0)\n"), background="none"
+    )
+
+    def stack(x: torch.Tensor, sigma: float) -> torch.Tensor:
+        return -x.expand(3, *x.shape) / sigma**2
+
+    assert own_field(chosen, stack, 3, (2,)).start_scale == pytest.approx(1 / math.sqrt(3))
+
+
+def test_a_sampler_that_evaluates_at_trial_points_sees_the_composed_score_there() -> None:
+    heun = own(
+        "def sampler(score, x, sigma, sigma_next, noise):\n"
+        "    here = -sigma * score(x, sigma)\n"
+        "    trial = x + (sigma_next - sigma) * here\n"
+        "    if sigma_next == 0:\n"
+        "        return trial\n"
+        "    there = -sigma_next * score(trial, sigma_next)\n"
+        "    return x + (sigma_next - sigma) * (here + there) / 2\n"
+    )
+    torch.testing.assert_close(samples("product", heun), samples("product", "heun"))
+
+
+# In a run ----------------------------------------------------------------------------------------
+
+
+def experiment(operator: Any, sampler: Any = "heun", **more: Any) -> dict[str, Any]:
+    entry = {
+        "conditionals": "single",
+        "operator": operator,
+        "background": EMPTY,
+        "num_composed": [0, 2],
+        "num_samples": 4,
+        "sampling": {"sampler": sampler},
+        **more,
+    }
+    return known({"experiments": {"mine": entry}})
+
+
+def test_the_file_is_an_input_of_its_own_cases_alone() -> None:
+    plan = Plan(load(experiment(own(PRODUCT, "p.py"), own(EULER, "e.py"))))
+    assert plan.sample_inputs("mine")[-2:] == ["p.py", "e.py"]
+    assert plan.sample_inputs("A") == plan.models_of("A")
+    assert {"grid_mine", "counts"} <= set(plan.figures)
+
+
+def test_it_stands_beside_the_built_in_ones_in_a_sweep() -> None:
+    sweep = {
+        "conditionals": "single",
+        "background": EMPTY,
+        "num_composed": [2],
+        "num_samples": 4,
+        "operators": {"mine": own(PRODUCT), "product": "product"},
+        "samplers": {"mine": {"sampler": own(EULER, "e.py")}, "heun": {}},
+    }
+    run = load(known({"sweeps": {"S": sweep}}))
+    assert set(tables(run)["sweep_S"].settings.members) == {
+        f"S-{operator}-{sampler}"
+        for operator in ("mine", "product")
+        for sampler in ("mine", "heun")
+    }
+    assert run.experiments["S-mine-mine"].files == ["mine.py", "e.py"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"sampling": {"swarm": {}, "sampler": "sde"}}, "operator own keeps no weights"),
+        ({"control": {"model": "single", "condition": "unconditional"}}, "records no interaction"),
+        ({"background": None}, "operator own needs a background"),
+    ],
+)
+def test_what_it_does_not_go_with_is_refused(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        load(experiment(own(PRODUCT), **change))
+
+
+def test_an_own_sampler_goes_with_no_swarm_and_no_superposition() -> None:
+    with pytest.raises(ConfigError, match="weights need steps whose law is known"):
+        load(experiment("product", sampling={"swarm": {}, "sampler": own(SDE)}))
+    with pytest.raises(ConfigError, match="expected sde, because operator superposition_or"):
+        load(experiment("superposition_or", own(SDE), background=None))
+
+
+HEAD = "def operator(scores, x, sigma, strength=1.0):\n"
+WRONG = {
+    "raises": (HEAD + "    y = 1\n    return scores[0] / q\n", "mine.py, line 3: .*NameError"),
+    "no code": (HEAD + "    return (\n", "mine.py, line 2: .*SyntaxError: '.' was never closed"),
+    "on loading": ("import none_of_that\n", "mine.py, line 1: .*No module named 'none_of_that'"),
+    "exits": ("raise SystemExit(0)\n", "mine.py, line 1: .*SystemExit"),
+    "another name": (
+        "def oper(scores):\n    return 1\n",
+        r"operator or field, got none \(op",
+    ),
+    "both": (HEAD + "    return 1\nfield = operator\n", "got operator and field"),
+    "a shape": (HEAD + "    return scores.mean()\n", r"shape \(1, 3, 32, 32\), got \(\)"),
+    "no tensor": (HEAD + "    return 3\n", "expected a tensor of shape .*, got int"),
+    "pushes": (HEAD + "    return -scores[0]\n", "c = -1"),
+    "not finite": (HEAD + "    return scores[0] * float('nan')\n", "c = nan"),
+    "chance": (
+        "import torch\n" + HEAD + "    return scores[0] * torch.rand(())\n",
+        "expected the same score of the same arguments",
+    ),
+    "the batch": (
+        HEAD + "    return scores[0] * (1 + scores[0].std())\n",
+        "expected every sample to depend on itself alone",
+    ),
+    "settings": ("def operator(scores, x, sigma):\n    return scores[0]\n", "argument 'strength'"),
+    "no field": (
+        "def field(scores, count, strength):\n    return 3\n",
+        "score field .*, got int",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_is_wrong_with_a_file_is_one_line(kind: str) -> None:
+    text, told = WRONG[kind]
+    with pytest.raises(ConfigError) as caught:
+        load(experiment(own(text, strength=1.0)))
+    message = str(caught.value)
+    assert message.startswith("config: experiments.mine: mine.py")
+    assert re.search(told, message), message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("place", ["missing", "folder", "bytes"])
+def test_a_file_that_is_none_is_one_line(place: str) -> None:
+    chosen = own("")
+    if place == "bytes":
+        Path("mine.py").write_bytes(b"\xff\xfe\x00")
+    else:
+        Path("mine.py").unlink()
+    if place == "folder":
+        Path("mine.py").mkdir()
+    with pytest.raises(ConfigError, match=r"experiments\.mine: mine\.py.* expected") as caught:
+        load(experiment(chosen))
+    assert "\n" not in str(caught.value)
+
+
+SAMPLER = "def sampler(score, x, sigma, sigma_next, noise):\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (SAMPLER + "    return score(x, sigma_next)\n", "line 2: .*a noise level above 0, got 0"),
+        (SAMPLER + "    return x[:1]\n", r"shape \(2, 3, 32, 32\), got \(1, 3, 32, 32\)"),
+        ("def predictor():\n    return 3\n", "a predictor that can be called, got int"),
+        ("def predictor():\n    return lambda *a: a[1]\n", "that makes a Move, got Tensor"),
+        ("import torch\n" + SAMPLER + "    return torch.rand_like(x)\n", "from the same seeds"),
+    ],
+)
+def test_what_is_wrong_with_a_sampler_is_one_line(text: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(experiment("product", own(text)))
+    assert re.search(told, str(caught.value)), str(caught.value)
+    assert "\n" not in str(caught.value)
