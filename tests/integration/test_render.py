@@ -480,7 +480,7 @@ from projcomp.render.start import start_blender
 allowed = os.sched_getaffinity(0)
 start_blender(1)
 from projcomp import seeds
-from projcomp.config import SceneConfig
+from projcomp.config.scenes import SceneConfig
 from projcomp.render.renderer import Renderer
 from projcomp.scenes.placement import draw_scene
 with Renderer(64, 64, samples=16, denoise=True, threads=1) as renderer:
