@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from projcomp.config.compute import TrainingCompute
 from projcomp.config.learning import NetworkConfig, TrainingConfig, WandbConfig
 from projcomp.config.samplers import SamplingConfig
 from projcomp.data.dataset import RenderedImages
@@ -57,12 +58,11 @@ def run(
     sample_images=1000,
     **training,
 ):
+    compute = {"device": device, "microbatch": microbatch, "log_images": 8}
+    compute |= {"checkpoint_minutes": checkpoint_minutes, "sample_images": sample_images}
     machine = Machine(
-        device=device,
-        microbatch=microbatch,
-        checkpoint_minutes=checkpoint_minutes,
-        log_images=8,
-        sample_images=sample_images,
+        # not validated: tests save more often than the config allows
+        compute=TrainingCompute.model_construct(**{**TrainingCompute().model_dump(), **compute}),
         sampling=SamplingConfig(num_steps=2),
         wandb=wandb or WandbConfig(),
     )

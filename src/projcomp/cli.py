@@ -17,7 +17,8 @@ import typer
 import typer.core
 from pydantic import ValidationError
 
-from projcomp.config.learning import TrainingConfig, WandbConfig
+from projcomp.config.compute import TrainingCompute
+from projcomp.config.learning import WandbConfig
 from projcomp.config.samplers import SamplingConfig
 from projcomp.config.section import Section
 from projcomp.errors import ConfigError, DiskError, OutputError, UserError, is_out_of_memory
@@ -47,14 +48,6 @@ class RenderDevice(StrEnum):
     cuda = "cuda"
     hip = "hip"
     metal = "metal"
-
-
-class WandbMode(StrEnum):
-    """Whether and how training is logged to Weights & Biases."""
-
-    off = "off"
-    offline = "offline"
-    online = "online"
 
 
 _UsageError: Any = typer.BadParameter.__base__
@@ -303,60 +296,37 @@ def train(
     data: Annotated[Path, typer.Option(help="folder of the dataset indices")],
     out: OutFolder,
     state: State,
-    threads: Threads = 1,
-    device: DeviceOption = Device.auto,
-    checkpoint_minutes: CheckpointMinutes = 2.0,
-    devices: Annotated[
-        int, typer.Option(min=1, max=1024, help="processes per node, one per GPU")
-    ] = 1,
-    nodes: Annotated[int, typer.Option(min=1, max=65536, help="nodes that share each update")] = 1,
-    microbatch: Annotated[int | None, typer.Option(min=1, help="images per pass")] = None,
-    log_images: Annotated[int, typer.Option(min=1, help="images between lines of the log")] = 4096,
-    sample_images: Annotated[int, typer.Option(min=1, help="images between sheets")] = 20_000,
+    compute: Annotated[
+        str, typer.Option(help="how it runs, as JSON: the config's compute.training")
+    ] = "{}",
     sampling: Annotated[str, typer.Option(help="the sampler of the sheets, as JSON")] = "{}",
-    wandb: Annotated[WandbMode, typer.Option(help="log to Weights & Biases too")] = WandbMode.off,
-    wandb_project: Annotated[str, typer.Option(help="project name there")] = "projcomp",
+    wandb: Annotated[str, typer.Option(help="logging to Weights & Biases, as JSON")] = "{}",
 ) -> None:
     """Train one diffusion model, resuming where an interrupted training left off."""
     parsed = _parse(stages.TrainSettings, settings)
+    how = {
+        "compute": _parse(TrainingCompute, compute, "--compute"),
+        "sampling": _parse(SamplingConfig, sampling, "--sampling"),
+        "wandb": _parse(WandbConfig, wandb, "--wandb"),
+    }
     check_apart(state, out, "--state")
     check_outputs(out, output_kinds.MODEL)
     check_outputs(state, output_kinds.MODEL_STATE)
-    flags = _flags(
-        device=device.value,
-        devices=devices,
-        nodes=nodes,
-        microbatch=microbatch,
-        threads=threads,
-        checkpoint_minutes=checkpoint_minutes,
-        log_images=log_images,
-        sample_images=sample_images,
-    )
     from projcomp.training import train as training
 
-    machine = training.Machine(
-        **flags,
-        sampling=_parse(SamplingConfig, sampling, "--sampling"),
-        wandb=_wandb(wandb, wandb_project),
-    )
-    training.train(parsed, data, out, state, machine)
+    training.train(parsed, data, out, state, training.Machine(**how))
 
 
 def _flags(**given: Any) -> dict[str, Any]:
-    """Flags that the config has as keys of ``training``, held to what it takes for them."""
+    """Flags that the config has as keys of ``compute.training``, held to what it takes for them."""
     from projcomp.config.messages import first_line
 
     try:
-        TrainingConfig.model_validate(given)
+        TrainingCompute.model_validate(given)
     except ValidationError as error:
-        key, told = first_line(error, TrainingConfig).split(":", 1)
+        key, told = first_line(error, TrainingCompute).split(":", 1)
         raise ConfigError(f"--{key.replace('_', '-')}:{told}") from None
     return given
-
-
-def _wandb(mode: WandbMode, project: str) -> WandbConfig:
-    online = "online" if mode is WandbMode.online else "offline"
-    return WandbConfig(enabled=mode is not WandbMode.off, mode=online, project=project)
 
 
 @_stage("check-model", "--settings JSON --data data --model models/single --out check.csv")

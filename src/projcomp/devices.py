@@ -5,8 +5,12 @@ import torch
 from projcomp.errors import DeviceError
 
 
-def torch_device(name: str | torch.device) -> torch.device:
+def torch_device(name: str | torch.device, key: str) -> torch.device:
     """The device called "auto" (a GPU where there is one), "cpu", "gpu" or as torch calls it.
+
+    Args:
+        name: the device.
+        key: of the config where it stands, for messages.
 
     Raises:
         DeviceError: a GPU was asked for and there is none, or no device has that name.
@@ -16,14 +20,16 @@ def torch_device(name: str | torch.device) -> torch.device:
     try:
         device = torch.device("cuda" if name == "gpu" else name)
     except RuntimeError:
-        raise DeviceError(
-            f"training.device: expected auto, cpu or gpu, got {name!r}; correct it"
-        ) from None
+        raise DeviceError(f"{key}: expected auto, cpu or gpu, got {name!r}; correct it") from None
     if device.type == "cuda" and not torch.cuda.is_available():
         raise DeviceError(
-            "training.device: expected a GPU that torch can use, got none; set it to auto or cpu"
+            f"{key}: expected a GPU that torch can use, got none; set it to auto or cpu"
         )
     return device
+
+
+KEY = "compute.training.device"
+"""Where the config says on what networks are trained."""
 
 
 def accelerator(name: str, devices: int = 1) -> str:
@@ -36,12 +42,12 @@ def accelerator(name: str, devices: int = 1) -> str:
     Raises:
         DeviceError: as :func:`torch_device`, or this machine has fewer GPUs.
     """
-    if torch_device(name).type != "cuda":
+    if torch_device(name, KEY).type != "cuda":
         return "cpu"
     available = torch.cuda.device_count()
     if devices > available:
         raise DeviceError(
-            f"training.devices: expected at most {available}, the GPUs that torch can use here, "
-            f"got {devices}; lower it, or set training.device to cpu"
+            f"compute.training.devices: expected at most {available}, the GPUs that torch can use "
+            f"here, got {devices}; lower it, or set {KEY} to cpu"
         )
     return "gpu"

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from projcomp.composition.mixtures import GaussianMixture
+from projcomp.config.compute import TrainingCompute
 from projcomp.config.learning import NetworkConfig, TrainingConfig
 from projcomp.data.dataset import RenderedImages
 from projcomp.networks import conditioning
@@ -73,7 +74,7 @@ def trained(tmp_path_factory):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train_module, "RenderedImages", Mixture)
-        machine = Machine(device="cpu", threads=1, sample_images=10**9)
+        machine = Machine(TrainingCompute(device="cpu", sample_images=10**9))
         train(settings, folder, folder / "toy", folder / "state", machine)
     model = Denoiser(network, SIDE, "color")
     model.load_state_dict(load_file(folder / "toy" / "weights.safetensors"))

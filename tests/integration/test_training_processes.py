@@ -1,5 +1,6 @@
 """Real training processes: killed at any moment, or several that share each update."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 from projcomp import seeds
+from projcomp.config.compute import TrainingCompute
 from projcomp.config.learning import NetworkConfig, TrainingConfig
 from projcomp.config.scenes import SceneConfig
 from projcomp.data.dataset import RenderedImages
@@ -68,15 +71,15 @@ def settings(images_seen: int) -> str:
     ).model_dump_json()
 
 
-def command(data: Path, out: Path, images_seen: int, *flags: str) -> list[str]:
+def command(data: Path, out: Path, images_seen: int, **compute: Any) -> list[str]:
     stage = [sys.executable, "-m", "projcomp.cli", "train", "--settings", settings(images_seen)]
     folders = ["--data", str(data), "--out", str(out), "--state", f"{out}-state"]
-    return [*stage, *folders, "--device", "cpu", *flags]
+    return [*stage, *folders, "--compute", json.dumps({"device": "cpu", **compute})]
 
 
-def trained(data: Path, out: Path, images_seen: int, *flags: str) -> dict[str, torch.Tensor]:
+def trained(data: Path, out: Path, images_seen: int, **compute: Any) -> dict[str, torch.Tensor]:
     run = subprocess.run(
-        command(data, out, images_seen, *flags), capture_output=True, text=True, timeout=500
+        command(data, out, images_seen, **compute), capture_output=True, text=True, timeout=500
     )
     assert run.returncode == 0, run.stderr
     return load_file(out / "weights.safetensors")
@@ -86,7 +89,7 @@ def test_killed_at_any_moment_and_started_again_ends_with_the_same_weights(data,
     images = 8000
     whole = trained(data, tmp_path / "whole", images)
     state = tmp_path / "cut-state" / "state.safetensors"
-    line = command(data, tmp_path / "cut", images, "--checkpoint-minutes", "0.01")
+    line = command(data, tmp_path / "cut", images, checkpoint_minutes=0.01)
     for wait in (0.0, 0.3):
         run = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         stamp = state.stat().st_mtime_ns if state.exists() else 0
@@ -103,10 +106,10 @@ def test_killed_at_any_moment_and_started_again_ends_with_the_same_weights(data,
 
 def test_two_processes_learn_what_one_learns(data, tmp_path) -> None:
     images = 160
-    one = trained(data, tmp_path / "one", images, "--log-images", "16")
+    one = trained(data, tmp_path / "one", images, log_images=16)
     # and saves many times on the way, though the processes' clocks differ
-    flags = ("--log-images", "16", "--devices", "2", "--microbatch", "3")
-    two = trained(data, tmp_path / "two", images, *flags, "--checkpoint-minutes", "0.01")
+    shared = {"log_images": 16, "devices": 2, "microbatch": 3}
+    two = trained(data, tmp_path / "two", images, **shared, checkpoint_minutes=0.01)
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, atol=1e-3, rtol=1e-3)
     rows = [pd.read_csv(tmp_path / name / "metrics.csv") for name in ("one", "two")]
@@ -116,9 +119,9 @@ def test_two_processes_learn_what_one_learns(data, tmp_path) -> None:
 
 def test_two_processes_told_to_stop_save_and_go_on(data, tmp_path) -> None:
     """The one that saves is not taken along by the other's end."""
-    images, flags = 1600, ("--devices", "2", "--log-images", "16", "--checkpoint-minutes", "60")
+    images, shared = 1600, {"devices": 2, "log_images": 16, "checkpoint_minutes": 60}
     run = subprocess.Popen(
-        command(data, tmp_path / "cut", images, *flags),
+        command(data, tmp_path / "cut", images, **shared),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -131,8 +134,8 @@ def test_two_processes_told_to_stop_save_and_go_on(data, tmp_path) -> None:
     assert run.returncode == 1
     assert "stopped by SIGTERM; the state is saved" in told
     assert (tmp_path / "cut-state" / "state.safetensors").exists()
-    whole = trained(data, tmp_path / "whole", images, *flags)
-    resumed = trained(data, tmp_path / "cut", images, *flags)
+    whole = trained(data, tmp_path / "whole", images, **shared)
+    resumed = trained(data, tmp_path / "cut", images, **shared)
     for name, value in whole.items():
         assert torch.equal(value, resumed[name]), name
 
@@ -158,7 +161,7 @@ cli.main()
 def test_what_fails_in_the_second_process_is_told_once_and_ends_the_first(data, tmp_path) -> None:
     script = tmp_path / "spoiled.py"
     script.write_text(SPOILED)
-    line = command(data, tmp_path / "out", 1600, "--devices", "2", "--log-images", "800")
+    line = command(data, tmp_path / "out", 1600, devices=2, log_images=800)
     run = subprocess.run(
         [line[0], str(script), *line[3:]], capture_output=True, text=True, timeout=300
     )
@@ -171,7 +174,7 @@ def test_what_fails_in_the_second_process_is_told_once_and_ends_the_first(data, 
 def test_images_read_from_the_disk_by_workers_teach_the_same(data, tmp_path, monkeypatch) -> None:
     """Whether a dataset fits into memory changes nothing, nor do signals sent to all of a job."""
     asked = TrainSettings.model_validate_json(settings(160))
-    machine = Machine(device="cpu", threads=3)  # of which two read
+    machine = Machine(TrainingCompute(device="cpu", threads=3))  # of which two read
     train(asked, data, tmp_path / "kept", tmp_path / "kept-state", machine)
     on_disk = partial(RenderedImages, memory_bytes=0)
     monkeypatch.setattr("projcomp.training.train.RenderedImages", on_disk)

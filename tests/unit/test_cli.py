@@ -44,7 +44,7 @@ def test_every_stage_has_help(stage: str) -> None:
         (("render-scenes", "a.json", "b.h5", "--width", "1"), "'--width'"),
         (("render-scenes", "a.json", "b.h5", "--width", "wide"), "'--width'"),
         (("render-scenes", "a.json"), "Missing argument"),
-        (("train", "--devices", "0"), "'--devices'"),
+        (("sample", "--threads", "0"), "'--threads'"),
         (("check", "--presets", "x"), "No such option"),
         (("nosuch",), "No such command"),
         (("--bad",), "No such option"),
@@ -144,13 +144,19 @@ TRAIN = to_json(stages.train_settings(load(known()), "single"))
 @pytest.mark.parametrize(
     ("flags", "line"),
     [
-        ("--devices 3", "training.batch_size: expected a multiple of 3, the number of processes"),
-        ("--nodes 2", "training.nodes = 2: expected a process that Slurm's srun started, got no"),
-        ("--checkpoint-minutes nan", "--checkpoint-minutes: expected a "),
-        ("--checkpoint-minutes 0", "--checkpoint-minutes: expected a number of at least 0.01"),
+        ('--compute {"devices":3}', "training.batch_size: expected a multiple of 3, the number of"),
+        (
+            '--compute {"nodes":2}',
+            "compute.training.nodes = 2: expected a process that Slurm's",
+        ),
+        (
+            '--compute {"checkpoint_minutes":0}',
+            "--compute: checkpoint_minutes: expected a number",
+        ),
+        ('--compute {"cores":2}', "--compute: cores: expected one of the keys device, devices"),
         ('--sampling {"sigma_min":90}', "sigma_min: expected a number above 0 and below"),
         ("--sampling {", "--sampling: "),
-        ("--wandb offline --wandb-project a/b", "wandb.project: expected a name of 1 to 128 "),
+        ('--wandb {"enabled":true,"project":"a/b"}', "wandb.project: expected a name of 1 to 128 "),
     ],
 )
 def test_flags_of_a_training_hold_what_the_config_holds(

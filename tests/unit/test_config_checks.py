@@ -69,8 +69,16 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         "render.assets: expected a folder with CLEVR's base_scene.blend in it, got 'absent'",
     ),
     "a batch that cannot be shared": (
-        {"training": {"devices": 3, "nodes": 2}},
+        {"compute": {"training": {"devices": 3, "nodes": 2}}},
         "training.batch_size: expected a multiple of 6, the number of processes",
+    ),
+    "a key that has moved": (
+        {"training": {"device": "gpu"}},
+        "training.device: expected compute.training.device instead, ",
+    ),
+    "a key of rendering that has moved": (
+        {"render": {"threads": 4}},
+        "render.threads: expected compute.rendering.threads instead, ",
     ),
     "a shape twice": (
         {"scene": {"shapes": ["cube", "cube"]}},

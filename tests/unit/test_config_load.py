@@ -183,10 +183,10 @@ def test_null_removes_an_entry_of_a_named_collection() -> None:
 
 def test_files_are_merged_in_order(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("seed: 1\ntraining: {batch_size: 7}\n")
-    (tmp_path / "b.yaml").write_text("training: {threads: 3}\nseed: 2\n")
+    (tmp_path / "b.yaml").write_text("compute: {training: {threads: 3}}\nseed: 2\n")
     (tmp_path / "c.yaml").write_text("# nothing\n")
     config = load_files(tmp_path / name for name in ("a.yaml", "b.yaml", "c.yaml")).config
-    assert (config.seed, config.training.batch_size, config.training.threads) == (2, 7, 3)
+    assert (config.seed, config.training.batch_size, config.compute.training.threads) == (2, 7, 3)
 
 
 @pytest.mark.parametrize(

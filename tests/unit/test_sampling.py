@@ -12,7 +12,7 @@ from projcomp.composition.linear import LinearField
 from projcomp.config.experiments import BackgroundConfig
 from projcomp.config.samplers import SamplingConfig
 from projcomp.data.images import read_samples
-from projcomp.devices import torch_device
+from projcomp.devices import KEY, torch_device
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.errors import ConfigError, DeviceError
@@ -271,13 +271,13 @@ def test_models_of_different_resolutions_are_refused():
 
 
 def test_devices_by_name():
-    assert torch_device("cpu") == CPU
+    assert torch_device("cpu", KEY) == CPU
     if torch.cuda.is_available():
-        assert torch_device("gpu").type == "cuda"
+        assert torch_device("gpu", KEY).type == "cuda"
     else:
-        assert torch_device("auto") == CPU
+        assert torch_device("auto", KEY) == CPU
         with pytest.raises(DeviceError, match="expected a GPU"):
-            torch_device("gpu")
+            torch_device("gpu", KEY)
 
 
 def test_run_writes_the_images_and_how_they_were_made(tmp_path, monkeypatch):

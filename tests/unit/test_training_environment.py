@@ -46,16 +46,19 @@ def test_several_nodes_without_slurm_are_one_line(name):
     told = {k: v for k, v in SRUN.items() if k != name} if name else {}
     problem = environment_problem(told, 3, 2)
     assert problem == (
-        "training.nodes = 2: expected a process that Slurm's srun started, got no "
+        "compute.training.nodes = 2: expected a process that Slurm's srun started, got no "
         f"{name or 'SLURM_NTASKS'}; start the command by srun --nodes=2 --ntasks-per-node=3, or "
-        "set training.nodes to 1"
+        "set compute.training.nodes to 1"
     )
 
 
 @pytest.mark.parametrize(
     ("said", "got"),
     [
-        ({"SLURM_NTASKS": "1"}, "expected SLURM_NTASKS = 6 with training.devices = 3, got '1'"),
+        (
+            {"SLURM_NTASKS": "1"},
+            "expected SLURM_NTASKS = 6 with compute.training.devices = 3, got '1'",
+        ),
         ({"SLURM_NTASKS": "six"}, "got 'six'"),
         ({"SLURM_STEP_NUM_TASKS": "1"}, "expected SLURM_STEP_NUM_TASKS = 6 .*got '1'"),
         ({"SLURM_NTASKS_PER_NODE": "6"}, "expected SLURM_NTASKS_PER_NODE = 3"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from toy_training import FakeImages, run, settings
 
+from projcomp.config.compute import TrainingCompute
 from projcomp.config.learning import WandbConfig
 from projcomp.config.samplers import SamplingConfig
 from projcomp.config.wandb_names import wandb_project_problem
@@ -49,7 +50,9 @@ def _fake(monkeypatch):
 def attempt(folder, change=None, **machine):
     """A training of two updates."""
     asked = settings().model_copy(update={"images_seen": 8, **(change or {})})
-    where = Machine(**{"device": "cpu", "sampling": SamplingConfig(num_steps=2), **machine})
+    how = {"sampling": SamplingConfig(num_steps=2)}
+    how |= {key: machine.pop(key) for key in ("sampling", "wandb") if key in machine}
+    where = Machine(compute=TrainingCompute(**{"device": "cpu", **machine}), **how)
     train(asked, folder, folder / "a", folder / "state_a", where)
 
 
@@ -237,7 +240,7 @@ def test_images_that_do_not_fit_into_memory(tmp_path, monkeypatch):
 def test_more_gpus_than_there_are(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(DeviceError, match=r"^training\.devices: expected at most 1, .*got 2"):
+    with pytest.raises(DeviceError, match=r"^compute\.training\.devices: expected at most 1, .*got 2"):
         attempt(tmp_path, device="gpu", devices=2)
     with pytest.raises(DeviceError, match=r"^training\.device: expected auto, cpu or gpu, got 'x'"):
         attempt(tmp_path, device="x")

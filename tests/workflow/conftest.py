@@ -11,9 +11,12 @@ CHANGES: dict[str, dict[str, Any]] = {
     "nothing": {},
     "learning_rate": {"training": {"learning_rate": 0.02}},
     "operational": {
-        "training": {"threads": 1, "checkpoint_minutes": 9, "log_images": 7, "device": "cpu"},
+        "compute": {
+            "training": {"threads": 1, "checkpoint_minutes": 9, "log_images": 7, "device": "cpu"},
+            "sampling": {"device": "cpu"},
+            "rendering": {"threads": 2},
+        },
         "wandb": {"enabled": True},
-        "render": {"threads": 2},
     },
     "new_case": {"experiments": {"A": {"num_composed": [0, 2, 3]}}},
     "larger_dataset": {"datasets": {"single": {"num_images": 40}}},

@@ -9,7 +9,7 @@ rule render_shard:
     priority: 70
     conda:
         "../../envs/render.yaml"
-    threads: plan.config.render.threads
+    threads: plan.config.compute.rendering.threads
     resources:
         mem_mb=3000,
         runtime=240,
@@ -73,7 +73,7 @@ rule render_reference:
         folder.log("reference/{case}"),
     conda:
         "../../envs/render.yaml"
-    threads: plan.config.render.threads
+    threads: plan.config.compute.rendering.threads
     resources:
         mem_mb=3000,
         runtime=240,

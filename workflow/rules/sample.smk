@@ -13,14 +13,15 @@ rule sample_case:
     priority: 30
     conda:
         "../../envs/torch.yaml"
+    threads: plan.config.compute.sampling.threads
     resources:
         mem_mb=8000,
         runtime=480,
-        gpu=plan.torch_gpus(),
+        gpu=plan.sampling_gpus(),
     params:
         settings=lambda w: plan.sample_settings(w.experiment, w.case),
         models=lambda w, input: Path(input[0]).parents[1],
-        device=lambda w, output: plan.config.training.device,
+        device=lambda w, output: plan.config.compute.sampling.device,
     shell:
         "projcomp sample --settings {params.settings:q} --models {params.models}"
         " --out {output} --threads {threads} --device {params.device} > {log} 2>&1"

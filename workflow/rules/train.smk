@@ -17,7 +17,7 @@ rule train_model:
     priority: 80
     conda:
         "../../envs/torch.yaml"
-    threads: plan.config.training.threads * plan.config.training.devices
+    threads: plan.config.compute.training.threads * plan.config.compute.training.devices
     resources:
         mem_mb=16000,
         runtime=1440,
@@ -47,15 +47,16 @@ rule check_model:
     priority: 40
     conda:
         "../../envs/torch.yaml"
+    threads: plan.config.compute.sampling.threads
     resources:
         mem_mb=8000,
         runtime=60,
-        gpu=plan.torch_gpus(),
+        gpu=plan.sampling_gpus(),
     params:
         settings=lambda w: plan.check_settings(w.model),
         data=lambda w, input: Path(input[0]).parent,
         folder=lambda w, input: Path(input.weights).parent,
-        device=lambda w, output: plan.config.training.device,
+        device=lambda w, output: plan.config.compute.sampling.device,
     shell:
         "projcomp check-model --settings {params.settings:q} --data {params.data}"
         " --model {params.folder} --out {output} --threads {threads}"
@@ -79,11 +80,11 @@ rule train_detector:
     priority: 60
     conda:
         "../../envs/torch.yaml"
-    threads: plan.config.training.threads
+    threads: plan.config.compute.training.threads
     resources:
         mem_mb=16000,
         runtime=480,
-        gpu=plan.torch_gpus(),
+        gpu=plan.detector_gpus(),
     params:
         settings=lambda w: plan.detector_settings(),
         folder=lambda w, output: Path(output.weights).parent,

@@ -76,40 +76,6 @@ class TrainingConfig(Section):
     precision: Literal["bf16", "fp32"] = Field(
         "bf16", description="arithmetic of the forward and backward pass; weights stay fp32"
     )
-    device: Literal["auto", "cpu", "gpu"] = Field(
-        "auto", description="auto takes a GPU where there is one"
-    )
-    devices: Whole = Field(
-        1, ge=1, le=1024, description="GPUs (or CPU processes) per node that share each update"
-    )
-    nodes: Whole = Field(
-        1, ge=1, le=65_536, description="nodes that share each update; Slurm starts the processes"
-    )
-    microbatch: Whole | None = Field(
-        None,
-        ge=1,
-        description="images per forward and backward pass, for batches that do not fit into the "
-        "memory; nothing takes the whole batch at once",
-    )
-    checkpoint_minutes: Number = Field(
-        2.0, ge=0.01, le=100_000, description="time between checkpoints to resume from"
-    )
-    log_images: Whole = Field(
-        4_096, ge=1, le=1_000_000_000_000, description="images between two lines of metrics.csv"
-    )
-    sample_images: Whole = Field(
-        20_000,
-        ge=1,
-        le=1_000_000_000_000,
-        description="images between two sheets of samples in models/<model>/samples",
-    )
-    threads: Whole = Field(
-        1,
-        ge=1,
-        le=1024,
-        description="CPU threads of one training job; one gives most images per core, more finish "
-        "a single model sooner where cores would idle",
-    )
 
 
 class ModelConfig(Section):

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from projcomp.config.compute import MOVED
 from projcomp.words import quoted, short
 
 _NAMED = {
@@ -60,6 +61,9 @@ def _line(path: tuple[str, ...], items: list[Any], parent: type[BaseModel] | Non
     key = ".".join(short(part) for part in path) or "the top level"
     first = items[0]
     if first["type"] == "extra_forbidden":
+        moved = MOVED.get(key)
+        if moved:
+            return f"{key}: expected {moved} instead, which changes nothing that comes out"
         return f"{key}: {_unknown(path[-1], parent)}"
     if first["type"] == "missing":
         return f"{key}: expected {_describe(path[-1], parent)}, got nothing"

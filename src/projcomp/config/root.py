@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from projcomp.config import demo
+from projcomp.config.compute import ComputeConfig
 from projcomp.config.evaluation import EvaluationConfig
 from projcomp.config.experiments import ExperimentConfig, SweepConfig
 from projcomp.config.learning import (
@@ -39,6 +40,10 @@ class Config(Section):
         ge=8,
         le=1024,
         description="side of every image, pixels; CLEVR's 4:3 view is squeezed into the square",
+    )
+    compute: ComputeConfig = Field(
+        default_factory=defaults(ComputeConfig),
+        description="how the stages run; nothing here changes what comes out",
     )
     scene: SceneConfig = Field(
         default_factory=defaults(SceneConfig), description="what may be in a picture"

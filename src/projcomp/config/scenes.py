@@ -113,12 +113,6 @@ class RenderConfig(Section):
     shard_size: Whole = Field(
         500, ge=1, le=1_000_000, description="images per shard file; one shard is one job"
     )
-    threads: Whole = Field(
-        1,
-        ge=1,
-        le=1024,
-        description="threads per Blender process; one process per core measures best",
-    )
     device: Literal["cpu", "optix", "cuda", "hip", "metal"] = Field(
         "cpu", description="what Cycles renders on"
     )

@@ -78,7 +78,7 @@ class BatchedScores:
                 if largest == 1:
                     raise DeviceError(
                         "sampling: expected a device whose memory holds the network and one image, "
-                        "got too little; take a larger device, or training.device cpu"
+                        "got too little; take a larger device, or the CPU"
                     ) from None
             self.chunk_size = largest // 2  # outside the handler, which holds on to what failed
 

@@ -35,7 +35,7 @@ CHUNK = 128
 """Images at once, less where memory does not suffice: a model may have been trained in passes."""
 _NO_ROOM = (
     "check-model: expected memory for the network and one image, got too little; take a larger "
-    "device, or training.device cpu"
+    "device, or compute.sampling.device cpu"
 )
 
 
@@ -67,7 +67,7 @@ def check_model(
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    target = torch_device(device)
+    target = torch_device(device, "compute.sampling.device")
     with memory_for(_NO_ROOM):
         rows = _rows(settings, data_dir, load_model(model_dir, target))
     write_text(out, pd.DataFrame(rows).to_csv(index=False))

@@ -180,9 +180,9 @@ def _network(config: Config) -> Iterator[str]:
 
 
 def _training(config: Config) -> Iterator[str]:
-    training = config.training
+    training, compute = config.training, config.compute.training
     shared = training_checks.shared_update_problem(
-        training.batch_size, training.devices, training.nodes
+        training.batch_size, compute.devices, compute.nodes
     )
     if shared:
         yield shared

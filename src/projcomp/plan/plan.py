@@ -68,31 +68,31 @@ class Plan:
 
     def training_options(self) -> str:
         """Flags of ``projcomp train`` that change how it runs, not what is learned."""
-        wandb, training = self.config.wandb, self.config.training
-        flags = [self.detector_options(), f"--log-images {training.log_images}"]
-        flags += [f"--sample-images {training.sample_images}"]
-        flags += [f"--sampling {quote(to_json(self.config.sampling))}"]
-        flags += [f"--devices {training.devices}", f"--nodes {training.nodes}"]
-        if training.microbatch is not None:
-            flags += [f"--microbatch {training.microbatch}"]
-        flags += [f"--threads {training.threads}"]  # of each process
-        if wandb.enabled:
-            flags += [f"--wandb {wandb.mode}", f"--wandb-project {quote(wandb.project)}"]
+        config = self.config
+        flags = [
+            f"--compute {quote(to_json(config.compute.training))}",
+            f"--sampling {quote(to_json(config.sampling))}",
+        ]
+        if config.wandb.enabled:
+            flags.append(f"--wandb {quote(to_json(config.wandb))}")
         return " ".join(flags)
 
     def detector_options(self) -> str:
-        """The same of ``projcomp train-detector``."""
-        training = self.config.training
-        return f"--device {training.device} --checkpoint-minutes {training.checkpoint_minutes:g}"
-
-    def torch_gpus(self) -> int:
-        """GPUs that a job of torch takes; ``auto``: one where this machine has NVIDIA's driver."""
-        device = self.config.training.device
-        return int(device == "gpu" or (device == "auto" and NVIDIA_CONTROL.exists()))
+        """The same of ``projcomp train-detector``, its threads apart, which the rule tells."""
+        compute = self.config.compute.training
+        return f"--device {compute.device} --checkpoint-minutes {compute.checkpoint_minutes:g}"
 
     def training_gpus(self) -> int:
         """GPUs per node that the training of a diffusion model takes."""
-        return self.torch_gpus() * self.config.training.devices
+        return self.detector_gpus() * self.config.compute.training.devices
+
+    def detector_gpus(self) -> int:
+        """GPUs that the training of the detector takes."""
+        return _gpus(self.config.compute.training.device)
+
+    def sampling_gpus(self) -> int:
+        """GPUs that a job takes which samples, or checks a model."""
+        return _gpus(self.config.compute.sampling.device)
 
     def render_gpus(self) -> int:
         """GPUs that a Blender job takes."""
@@ -237,3 +237,8 @@ class Plan:
             "draw_figure": len(self.figures),
             "all": 1,
         }
+
+
+def _gpus(device: str) -> int:
+    """GPUs that one process takes; ``auto``: one where this machine has NVIDIA's driver."""
+    return int(device == "gpu" or (device == "auto" and NVIDIA_CONTROL.exists()))

@@ -1,13 +1,11 @@
 """The settings of every stage's jobs, from the run."""
 
 from projcomp.config.experiments import BackgroundConfig
-from projcomp.config.learning import TrainingConfig
 from projcomp.config.root import Config
 from projcomp.config.scenes import RenderConfig, SceneConfig
 from projcomp.config.theory import EXACT, TheoryExperiment
 from projcomp.plan.run import Run
 from projcomp.settings.stages import (
-    OPERATIONAL_TRAINING,
     CheckSettings,
     DetectorSettings,
     EvaluateSettings,
@@ -63,7 +61,6 @@ def train_settings(run: Run, model: str) -> TrainSettings:
     """Settings of the diffusion model ``model``."""
     config = run.config
     chosen = config.models[model]
-    lasting = config.training.model_dump(exclude=set(OPERATIONAL_TRAINING))
     return TrainSettings(
         seed=config.seed,
         resolution=config.resolution,
@@ -72,7 +69,7 @@ def train_settings(run: Run, model: str) -> TrainSettings:
         datasets=chosen.datasets,
         images_seen=chosen.images_seen,
         network=config.network,
-        training=TrainingConfig(**lasting),
+        training=config.training,
     )
 
 

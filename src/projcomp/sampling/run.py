@@ -41,7 +41,7 @@ def run(
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    target = torch_device(device)
+    target = torch_device(device, "compute.sampling.device")
     with memory_for(
         "sampling.chunk_size: expected networks and images that fit into the memory, got none left "
         f"with {settings.sampling.chunk_size} images at once; lower it or take a larger device"

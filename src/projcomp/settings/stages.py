@@ -8,7 +8,7 @@ and exact experiments have a number each, in their rows (``plan/tables.py``, ``p
 ``config/theory.py``).
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -32,13 +32,6 @@ FORMATS = {
     "evaluate": 2,
     "summary": 3,
 }
-
-
-OPERATIONAL_TRAINING = (
-    *("device", "devices", "nodes", "microbatch"),
-    *("checkpoint_minutes", "log_images", "sample_images", "threads"),
-)
-"""Settings of ``training`` that change how it runs, not what is learned."""
 
 
 class RenderRecipe(Section):
@@ -78,7 +71,7 @@ class ReferenceSettings(Section):
 
 
 class TrainSettings(Section):
-    """One diffusion model. Operational training settings are left at their defaults."""
+    """One diffusion model."""
 
     format: int = FORMATS["train"]
     seed: int
@@ -176,8 +169,5 @@ def model_names(composed: ExperimentConfig | SampleSettings) -> list[str]:
 
 
 def to_json(settings: Section) -> str:
-    """The settings as one line of JSON, without what does not change the result."""
-    exclude: dict[str, Any] | None = None
-    if isinstance(settings, TrainSettings):
-        exclude = {"training": set(OPERATIONAL_TRAINING)}
-    return settings.model_dump_json(exclude=exclude)
+    """The settings as one line of JSON."""
+    return settings.model_dump_json()

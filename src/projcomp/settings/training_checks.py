@@ -30,7 +30,8 @@ def shared_update_problem(batch_size: int, devices: int, nodes: int) -> str | No
         return None
     return (
         f"training.batch_size: expected a multiple of {processes}, the number of processes "
-        f"(training.devices x training.nodes) that share each update, got {batch_size}"
+        "(compute.training.devices x compute.training.nodes) that share each update, got "
+        f"{batch_size}"
     )
 
 

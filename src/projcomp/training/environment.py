@@ -10,8 +10,8 @@ from collections.abc import Mapping
 _SLURM = ("SLURM_NTASKS", "SLURM_PROCID", "SLURM_NODEID", "SLURM_LOCALID")
 _LAUNCHER = ("LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 _SRUN = (
-    "start the command by srun --nodes={nodes} --ntasks-per-node={devices}, or set training.nodes "
-    "to 1"
+    "start the command by srun --nodes={nodes} --ntasks-per-node={devices}, or set "
+    "compute.training.nodes to 1"
 )
 
 
@@ -37,7 +37,7 @@ def own_rank(environ: Mapping[str, str], devices: int, nodes: int) -> int:
 
 
 def _slurm_problem(environ: Mapping[str, str], devices: int, nodes: int) -> str | None:
-    key = f"training.nodes = {nodes}"
+    key = f"compute.training.nodes = {nodes}"
     mend = _SRUN.format(nodes=nodes, devices=devices)
     missing = [name for name in _SLURM if name not in environ]
     if missing:
@@ -54,7 +54,7 @@ def _slurm_problem(environ: Mapping[str, str], devices: int, nodes: int) -> str 
     for name, number in expected.items():
         if name in environ and environ[name].strip() != str(number):
             return (
-                f"{key}: expected {name} = {number} with training.devices = {devices}, got "
+                f"{key}: expected {name} = {number} with compute.training.devices = {devices}, got "
                 f"{environ[name]!r}; {mend}"
             )
     below = {"SLURM_PROCID": devices * nodes, "SLURM_NODEID": nodes, "SLURM_LOCALID": devices}
@@ -62,7 +62,7 @@ def _slurm_problem(environ: Mapping[str, str], devices: int, nodes: int) -> str 
 
 
 def _launcher_problem(environ: Mapping[str, str], devices: int) -> str | None:
-    key = f"training.devices = {devices}"
+    key = f"compute.training.devices = {devices}"
     mend = (
         f"start the command by torchrun --nproc-per-node={devices}, or unset LOCAL_RANK and it "
         "starts its processes itself"

@@ -84,13 +84,13 @@ def as_user_error(error: Exception, memory: Callable[[], str]) -> UserError | No
     if told.startswith("DataLoader worker"):
         return DeviceError(
             "the processes that read the images: expected to run to the end, got "
-            f"{first_line(error)}; where the machine ran out of memory, lower training.threads, "
-            "and run the same command again"
+            f"{first_line(error)}; where the machine ran out of memory, lower "
+            "compute.training.threads, and run the same command again"
         )
     if isinstance(error, torch.AcceleratorError) or told.startswith(("CUDA", "NCCL", "cuDNN")):
         return DeviceError(
-            f"training.device: expected a GPU that computes, got {first_line(error)}; run the "
-            "same command again, or set it to cpu"
+            f"compute.training.device: expected a GPU that computes, got {first_line(error)}; run "
+            "the same command again, or set it to cpu"
         )
     if type(error).__module__.partition(".")[0] == "wandb":
         return UserError(
@@ -100,7 +100,7 @@ def as_user_error(error: Exception, memory: Callable[[], str]) -> UserError | No
     if isinstance(error, MisconfigurationException):
         return DeviceError(
             f"training: expected a machine that fits the settings, got: {first_line(error)}; "
-            "change training.device or training.devices"
+            "change compute.training.device or compute.training.devices"
         )
     if isinstance(error, OSError):
         return OutputError(

@@ -103,7 +103,8 @@ class Companions:
         return (
             f"process {rank + 1} of {len(self._processes) + 1} of the training: expected to run to "
             f"the end, got killed by {_signal_name(-code)}; where the machine ran out of memory, "
-            "lower training.devices or training.microbatch, and run the same command again"
+            "lower compute.training.devices or compute.training.microbatch, and run the same "
+            "command again"
         )
 
 
@@ -147,8 +148,8 @@ def _start(devices: int) -> Companions:
         return Companions(devices, os.environ)
     except OSError as error:
         raise DeviceError(
-            f"training.devices: expected to start {devices} processes, got {error.strerror}; lower "
-            "it"
+            f"compute.training.devices: expected to start {devices} processes, got "
+            f"{error.strerror}; lower it"
         ) from None
 
 

@@ -16,6 +16,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
 from projcomp import devices
+from projcomp.config.compute import TrainingCompute
 from projcomp.config.learning import WandbConfig
 from projcomp.config.samplers import SamplingConfig
 from projcomp.data.dataset import RenderedImages
@@ -50,26 +51,12 @@ class Machine:
     """Where and how a training runs; nothing here changes what is learned.
 
     Attributes:
-        device: "auto", "cpu" or "gpu".
-        devices: processes on this node that share each update; on GPUs, one each.
-        nodes: nodes that share each update; the scheduler starts one process per device on each.
-        microbatch: images per pass; None takes a process's whole part of an update at once.
-        threads: CPU threads of a process.
-        checkpoint_minutes: minutes between two saves of the state.
-        log_images: images between two rows of metrics.csv.
-        sample_images: images between two sheets of samples.
-        sampling: how their samples are drawn.
+        compute: where, by how many processes, in what pieces.
+        sampling: how the samples of the sheets are made.
         wandb: whether and how to log to Weights & Biases too.
     """
 
-    device: str = "auto"
-    devices: int = 1
-    nodes: int = 1
-    microbatch: int | None = None
-    threads: int = 1
-    checkpoint_minutes: float = 2.0
-    log_images: int = 4096
-    sample_images: int = 20_000
+    compute: TrainingCompute = TrainingCompute.model_validate({})  # noqa: RUF009 (frozen)
     sampling: SamplingConfig = SamplingConfig.model_validate({})  # noqa: RUF009 (frozen)
     wandb: WandbConfig = WandbConfig.model_validate({})  # noqa: RUF009 (frozen, as all sections)
 
@@ -107,27 +94,28 @@ def _train(
     settings: TrainSettings, data_dir: Path, out_dir: Path, state_dir: Path, machine: Machine
 ) -> None:
     _check(settings, machine)
-    torch.set_num_threads(machine.threads)
+    compute = machine.compute
+    torch.set_num_threads(compute.threads)
     total = max(settings.images_seen // settings.training.batch_size, 1)
     datasets = _read_datasets(settings, data_dir)
     fingerprint = _fingerprint(settings, datasets)
     state = state_dir / "state.safetensors"
     start = read_updates_made(state, fingerprint, total)
     seen = start * settings.training.batch_size
-    rank = own_rank(os.environ, machine.devices, machine.nodes)
+    rank = own_rank(os.environ, compute.devices, compute.nodes)
     if start:
         print(f"resuming {settings.model} after {seen} images", flush=True)
     elif rank == 0:  # sheets of an earlier training with other settings
         remove_sheets(out_dir / "samples")
 
     model = _initial_model(settings)
-    module = DiffusionTraining(model, settings.training, total, machine.microbatch)
+    module = DiffusionTraining(model, settings.training, total, compute.microbatch)
     metrics = Metrics(state_dir / METRICS, seen)
     progress = Progress(
         metrics,
         lambda: save_state(state, module, fingerprint),
-        log_images=machine.log_images,
-        checkpoint_minutes=machine.checkpoint_minutes,
+        log_images=compute.log_images,
+        checkpoint_minutes=compute.checkpoint_minutes,
         total_images=total * settings.training.batch_size,
         start_images=seen,
     )
@@ -138,7 +126,7 @@ def _train(
     if rank == 0:
         logger = wandb_log.start_wandb(state_dir, machine.wandb, resumed=start > 0)
     with (
-        companions(machine.devices if machine.nodes == 1 else 1, machine.threads) as others,
+        companions(compute.devices if compute.nodes == 1 else 1, compute.threads) as others,
         one_line(lambda: _memory_line(machine, settings, started=progress.started), others),
     ):
         trainer = _trainer(
@@ -149,12 +137,12 @@ def _train(
             out_dir / "samples",
             batches,
             machine.sampling,
-            every=machine.sample_images,
+            every=compute.sample_images,
             largest=_images_in_a_pass(machine, settings),
         )
         trainer.callbacks.append(sheets)  # pyright: ignore[reportAttributeAccessIssue]
         # Batches from memory cost nothing; only those read from the disk are worth processes.
-        workers = 0 if batches.in_memory else max(machine.threads - 1, 1)
+        workers = 0 if batches.in_memory else max(compute.threads - 1, 1)
         loader = DataLoader(
             batches,
             batch_size=None,
@@ -177,12 +165,12 @@ def _train(
 
 def _check(settings: TrainSettings, machine: Machine) -> None:
     """Refuse what cannot become this training, before anything is read."""
-    for problem in training_problems(settings, machine.devices, machine.nodes):
+    for problem in training_problems(settings, machine.compute.devices, machine.compute.nodes):
         raise ConfigError(problem)
     noise_levels(machine.sampling)
     wandb_log.check_project(machine.wandb)
-    devices.accelerator(machine.device, machine.devices)
-    problem = environment_problem(os.environ, machine.devices, machine.nodes)
+    devices.accelerator(machine.compute.device, machine.compute.devices)
+    problem = environment_problem(os.environ, machine.compute.devices, machine.compute.nodes)
     if problem:
         raise DeviceError(problem)
 
@@ -251,8 +239,8 @@ def _batches(
 
 def _images_in_a_pass(machine: Machine, settings: TrainSettings) -> int:
     """How many images a device takes at once."""
-    share = settings.training.batch_size // (machine.devices * machine.nodes)
-    return min(machine.microbatch or share, share)
+    share = settings.training.batch_size // (machine.compute.devices * machine.compute.nodes)
+    return min(machine.compute.microbatch or share, share)
 
 
 def _memory_line(machine: Machine, settings: TrainSettings, *, started: bool) -> str:
@@ -312,17 +300,17 @@ def _trainer(
     """A quiet Lightning trainer; bars, logs and checkpoints are ours."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")
-    several = machine.devices * machine.nodes > 1
+    several = machine.compute.devices * machine.compute.nodes > 1
     if not several:  # whatever a scheduler says of the job that this training is a part of
         rank_zero_only.rank = 0
     # One node needs nothing of its scheduler. Lightning would else answer its signals itself.
     one_node = LightningEnvironment()
     return lightning.Trainer(
-        accelerator=devices.accelerator(machine.device, machine.devices),
-        devices=machine.devices,
-        num_nodes=machine.nodes,
+        accelerator=devices.accelerator(machine.compute.device, machine.compute.devices),
+        devices=machine.compute.devices,
+        num_nodes=machine.compute.nodes,
         strategy="ddp" if several else "auto",
-        plugins=[one_node if machine.nodes == 1 else SLURMEnvironment(auto_requeue=False)],
+        plugins=[one_node if machine.compute.nodes == 1 else SLURMEnvironment(auto_requeue=False)],
         precision="bf16-mixed" if precision == "bf16" else "32-true",
         max_steps=max_steps,
         logger=logger,
