@@ -240,7 +240,9 @@ def test_images_that_do_not_fit_into_memory(tmp_path, monkeypatch):
 def test_more_gpus_than_there_are(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(DeviceError, match=r"^compute\.training\.devices: expected at most 1, .*got 2"):
+    with pytest.raises(
+        DeviceError, match=r"compute\.training\.devices: expected at most 1, .*got 2"
+    ):
         attempt(tmp_path, device="gpu", devices=2)
     with pytest.raises(DeviceError, match=r"^training\.device: expected auto, cpu or gpu, got 'x'"):
         attempt(tmp_path, device="x")
