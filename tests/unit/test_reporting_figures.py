@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_results import DETECTOR_CHECK, MODEL_CHECK, write_case
 from PIL import Image
 
-from projcomp.data.images import write_samples
 from projcomp.errors import ConfigError, FileFormatError
 from projcomp.evaluation.summary import summarize
 from projcomp.folder import Folder
@@ -20,18 +20,6 @@ from projcomp.settings.stages import SummarySettings
 LOCATIONS = [(0.2, 0.2), (0.8, 0.8), (0.2, 0.8), (0.8, 0.2)]
 PLACE_CASES = {"A": ["k0", "k2", "k4"], "truth": ["k0", "k2", "k4"]}
 COLOR_CASES = {"colors": ["gray-red", "red-blue", "cyan-yellow"]}
-HEADER = (
-    "experiment,case,num_composed,index,num_objects,num_hit,all_places,extra_objects,"
-    "exact_count,colors,colors_hit,all_colors,success,network_evaluations,seconds,acceptance,"
-    "effective_size,log_weight,accepted"
-)
-CHECK = """num_objects,images,exact_count,exact_count_low,exact_count_high,recall,precision,\
-color_accuracy
-0,10,1.0,0.7,1.0,,,
-1,10,0.9,0.6,0.98,0.95,1,0.9
-1-5,10,0.9,0.6,0.98,0.95,1,0.9
-all,20,0.95,0.7,0.99,0.95,1,0.9
-"""
 FIGURES = {
     "grid": {"A": PLACE_CASES["A"]},
     "samples4": {"A": ["k4"]},
@@ -48,12 +36,6 @@ FIGURES = {
     "denoising": {},
     "detector": {},
 }
-DENOISING = """dataset,part,told,sigma,error,low,high,images
-single,held_out,condition,0.1,0.5,0.4,0.6,10
-single,held_out,condition,1,0.7,0.6,0.8,10
-single,held_out,nothing,0.1,0.6,0.5,0.7,10
-single,training,condition,0.1,0.4,0.3,0.5,10
-"""
 TABLES = {
     "sweep": """case,operator,sampler,network_evaluations,success,success_low,success_high
 k2,product,heun,105,0.5,0.3,0.7
@@ -90,33 +72,6 @@ def case_of(name: str) -> Case:
     return color_case(name.split("-"))  # pyright: ignore[reportArgumentType]
 
 
-def asked_places(case: Case) -> bool:
-    return len(case.locations) > 1
-
-
-def write_case(root, experiment, name, rng):
-    case = case_of(name)
-    images = rng.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
-    path = root / "samples" / experiment / f"{name}.h5"
-    overlap = rng.standard_normal((6, 16, 16))
-    write_samples(
-        path, images, case, {}, {"interaction_map": overlap} if asked_places(case) else {}
-    )
-    asked = len(case.locations)
-    hit = f"{asked},1" if asked else ","
-    colors = "2,1" if case.colors else ","
-    number = case.num_composed
-    rows = [
-        f"{experiment},{name},{number},{i},{number + i % 2},{hit},{i % 2},{1 - i % 2},,{colors},"
-        f"{1 - i % 2},105,0.5,,,,"
-        for i in range(len(images))
-    ]
-    table = root / "results" / experiment / f"{name}.csv"
-    table.parent.mkdir(parents=True, exist_ok=True)
-    table.write_text("\n".join([HEADER, *rows, ""]))
-    return table
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     """The folder of a small run with made-up results."""
@@ -129,7 +84,7 @@ def root(tmp_path_factory):
         "truth": PLACE_CASES["truth"] + COLOR_CASES["colors"],
     }
     tables = [
-        write_case(root, experiment, name, rng)
+        write_case(Folder(str(root)), experiment, case_of(name), rng)
         for experiment, names in everything.items()
         for name in names
     ]
@@ -140,9 +95,9 @@ def root(tmp_path_factory):
         table = pd.read_csv(io.StringIO(text)).reindex(columns=pd.Index(columns))
         table.to_csv(root / "results" / f"{kind}.csv", index=False)
     (root / "models" / "detector").mkdir(parents=True)
-    (root / "models" / "detector" / "check.csv").write_text(CHECK)
+    (root / "models" / "detector" / "check.csv").write_text(DETECTOR_CHECK)
     (root / "models" / "single").mkdir()
-    (root / "models" / "single" / "check.csv").write_text(DENOISING)
+    (root / "models" / "single" / "check.csv").write_text(MODEL_CHECK)
     return root
 
 

@@ -5,6 +5,8 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 import pytest
+from known_config import known
+from made_up_results import copied
 from PIL import Image
 from theory_settings import settings_of
 from typer.testing import CliRunner
@@ -13,6 +15,8 @@ from projcomp.cli import app
 from projcomp.config.theory import TheoryExperiment
 from projcomp.errors import FileFormatError
 from projcomp.folder import Folder
+from projcomp.plan.load import load
+from projcomp.plan.plan import Plan
 from projcomp.reporting.draw import draw, drawer
 from projcomp.reporting.style import plain_style
 from projcomp.settings.report import FigureSettings
@@ -20,6 +24,7 @@ from projcomp.settings.stages import to_json
 from projcomp.theory.table import COLUMNS
 
 EXPERIMENTS = get_args(TheoryExperiment)
+PLAN = Plan(load(known({"theory": {"experiments": list(EXPERIMENTS)}})))
 
 
 def theory(name, out, text=None):
@@ -55,10 +60,11 @@ def test_a_table_is_tidy(name, root):
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_a_figure_is_drawn_from_the_table_alone(name, root, tmp_path):
-    settings = FigureSettings(format=1, name=f"theory_{name}", kind="theory")
+def test_a_figure_is_drawn_from_what_its_row_says_alone(name, root, tmp_path):
+    made, figure = Folder(str(root)), PLAN.figures[f"theory_{name}"]
+    folder = copied(figure.reads(made), made, tmp_path)
     with plain_style():
-        drawer("theory")(settings, Folder(str(root))).savefig(tmp_path / "a.png", dpi=40)
+        drawer(figure.row.kind)(figure.settings, folder).savefig(tmp_path / "a.png", dpi=40)
     with Image.open(tmp_path / "a.png") as image:
         pixels = np.asarray(image.convert("L"))
     assert 0.01 < (pixels < 250).mean() < 0.9
@@ -79,10 +85,13 @@ def test_a_figure_says_of_every_claim_whether_it_agrees(root, tmp_path):
         assert all(line.get_text()[2:].startswith(text) for line in said)
 
 
-def test_a_figure_without_its_table_is_one_line(tmp_path):
-    settings = FigureSettings(format=1, name="theory_rotations", kind="theory")
-    with pytest.raises(FileFormatError, match=r"rotations\.csv: expected a table"):
-        draw(settings.name, settings, tmp_path, tmp_path / "a.png", tmp_path / "a.svg")
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_figure_without_what_its_row_says_is_one_line(name, tmp_path):
+    figure = PLAN.figures[f"theory_{name}"]
+    (read,) = figure.reads(Folder(str(tmp_path)))
+    with pytest.raises(FileFormatError) as caught:
+        draw(f"theory_{name}", figure.settings, tmp_path, tmp_path / "a.png", tmp_path / "a.svg")
+    assert str(caught.value) == f"{read}: expected a table, got no such file; run theory {name}"
 
 
 def test_the_settings_of_another_experiment_are_one_line(tmp_path):

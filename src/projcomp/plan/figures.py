@@ -10,6 +10,9 @@ from projcomp.plan.tables import Shown, reads_summary, records_interaction, tabl
 from projcomp.settings.case import TRUTH
 from projcomp.settings.report import FigureSettings
 
+HISTOGRAMS = 5
+"""Pairs of colours that ``rgb`` shows; all of them would be a page of each experiment."""
+
 
 @dataclass(frozen=True)
 class FigureRow:
@@ -19,7 +22,8 @@ class FigureRow:
         kind: its name.
         format: raised by hand when it is drawn in another way.
         caption: what it shows, for the report.
-        shows: the figures of this kind that a run has.
+        shows: the figures of this kind that a run has, and all that each of them shows: the drawing
+            draws what its settings say and leaves nothing out.
         reads: the files that one is drawn from.
     """
 
@@ -84,8 +88,9 @@ def _against_k(run: Run) -> Iterator[Shown]:
 
 
 def _grids(run: Run) -> Iterator[Shown]:
+    """The background only where there is nothing else."""
     for name, names in _asking(run, "num_composed").items():
-        yield name, {"cases": {name: names}}
+        yield name, {"cases": {name: [case for case in names if case != "k0"] or names}}
 
 
 def _fours(run: Run) -> Iterator[Shown]:
@@ -102,7 +107,15 @@ def _pairs(run: Run) -> Iterator[Shown]:
 def _pairs_and_truth(run: Run) -> Iterator[Shown]:
     for name, names in _asking(run, "color_pairs").items():
         if name != TRUTH:
-            yield name, {"cases": {name: names, TRUTH: names}}
+            shown = _evenly_spaced(names, HISTOGRAMS)
+            yield name, {"cases": {name: shown, TRUTH: shown}}
+
+
+def _evenly_spaced(names: list[str], count: int) -> list[str]:
+    """``count`` of the names, the first and the last among them; all where there are no more."""
+    if len(names) <= count:
+        return names
+    return [names[round(i * (len(names) - 1) / (count - 1))] for i in range(count)]
 
 
 def _of_table(kind: str) -> Callable[[Run], Iterator[Shown]]:
@@ -231,7 +244,7 @@ FIGURES = (
         format=5,
         caption=(
             "The first samples of every pair of composed colours, unselected (Bradley et al. 2025, "
-            "Figs. 5 and 10)."
+            "Figs. 5 and 10). A pair of which one colour is avoided has no rates."
         ),
         shows=_pairs,
         reads=_cases,

@@ -1,5 +1,6 @@
 """How well every model denoises images that it never saw, against the noise level."""
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
@@ -38,7 +39,7 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
 
 
 def _panel(axes: Axes, table: DataFrame) -> None:
-    for dataset, color in zip(table["dataset"].unique(), PALETTE, strict=False):
+    for dataset, color in zip(table["dataset"].unique(), cycle(PALETTE), strict=False):
         for told, style in STYLES.items():
             chosen = table[(table["dataset"] == dataset) & (table["told"] == told)]
             held_out, training = (

@@ -16,11 +16,10 @@ COLUMNS = 8
 
 
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
-    """One row per case of the one experiment; the background only where there is nothing else."""
+    """One row per case of the one experiment."""
     ((experiment, names),) = settings.cases.items()
-    shown = [name for name in names if name != "k0"] or names
     rows = []
-    for name in shown:
+    for name in names:
         result = read_case(folder, experiment, name)
         asked = len(result.locations)
         label = f"k = {asked}" if name == f"k{asked}" else name

@@ -28,7 +28,7 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     ((experiment, names),) = settings.cases.items()
     results = {name: read_case(folder, experiment, name) for name in names}
     rows = [
-        Row(name.replace("-", "\n"), case_tiles(result, SAMPLES, 2, rings=False))
+        Row(name.replace("-", "\n"), case_tiles(result, SAMPLES, _asked(result), rings=False))
         for name, result in results.items()
     ]
     per_half = ceil(len(rows) / HALVES)
@@ -56,10 +56,18 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     return figure
 
 
+def _asked(result: CaseResult) -> int:
+    """Number of objects asked for: two, or one where the other colour is avoided."""
+    return int(result.table["num_composed"].iloc[0])
+
+
 def _draw_matrix(axes: Axes, results: dict[str, CaseResult]) -> None:
+    """Both rates of every pair of which both colours are asked for."""
     colors = list(COLORS)
     rates = np.full((len(colors), len(colors)), np.nan)
     for name, result in results.items():
+        if _asked(result) < 2:
+            continue
         first, second = sorted(colors.index(color) for color in name.split("-"))
         rates[second, first] = 100 * result.table["all_colors"].mean()
         rates[first, second] = 100 * result.table["exact_count"].mean()

@@ -14,17 +14,13 @@ from projcomp.settings.case import TRUTH
 if TYPE_CHECKING:
     from projcomp.settings.report import FigureSettings
 
-ROWS = 5
 BINS = 64
 CHANNELS = {"red": "#C44E52", "green": "#55A868", "blue": "#4C72B0"}
 
 
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
-    """One row per shown pair (evenly spaced in the list of pairs), one panel per channel."""
-    (experiment,) = [name for name in settings.cases if name != TRUTH]
-    names = [name for name in settings.cases[experiment] if name in settings.cases[TRUTH]]
-    spaced = np.linspace(0, len(names) - 1, min(ROWS, len(names))).round().astype(int)
-    shown = [names[i] for i in spaced]
+    """One row per pair of the one experiment, one panel per channel."""
+    ((experiment, shown),) = [item for item in settings.cases.items() if item[0] != TRUTH]
     figure = Figure(figsize=(7.5, 0.5 + 1.15 * len(shown)), layout="constrained")
     panels = figure.subplots(len(shown), len(CHANNELS), sharex=True, squeeze=False)
     for row, name in zip(panels, shown, strict=True):

@@ -18,7 +18,7 @@ ROWS = 4
 
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     """Rows of samples of the one case in ``settings``."""
-    ((experiment, (name, *_)),) = settings.cases.items()
+    ((experiment, (name,)),) = settings.cases.items()
     result = read_case(folder, experiment, name)
     asked = len(result.locations)
     tiles = case_tiles(result, ROWS * COLUMNS, asked, rings=True)

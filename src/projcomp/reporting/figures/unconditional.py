@@ -18,7 +18,7 @@ COLUMNS = 10
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     """One row per experiment."""
     rows = []
-    for experiment, (name, *_) in settings.cases.items():
+    for experiment, (name,) in settings.cases.items():
         result = read_case(folder, experiment, name)
         label = "truth" if experiment == TRUTH else experiment
         rows.append(Row(label, case_tiles(result, COLUMNS, None, rings=False)))

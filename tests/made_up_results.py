@@ -1,0 +1,84 @@
+"""Made-up results of a run, as small as figures and tables take them."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from projcomp.data.images import write_samples
+from projcomp.evaluation.evaluate import COLUMNS
+from projcomp.evaluation.make_table import make_table
+from projcomp.evaluation.summary import summarize
+from projcomp.folder import CHECK, Folder
+from projcomp.plan.plan import Plan
+from projcomp.plan.stages import summary_settings
+from projcomp.settings.case import Case
+
+NUMBER = 6
+"""Images of every case."""
+
+DETECTOR_CHECK = """num_objects,images,exact_count,exact_count_low,exact_count_high,recall,\
+precision,color_accuracy
+0,10,1.0,0.7,1.0,,,
+1,10,0.9,0.6,0.98,0.95,1,0.9
+1-5,10,0.9,0.6,0.98,0.95,1,0.9
+all,20,0.95,0.7,0.99,0.95,1,0.9
+"""
+MODEL_CHECK = """dataset,part,told,sigma,error,low,high,images
+single,held_out,condition,0.1,0.5,0.4,0.6,10
+single,held_out,condition,1,0.7,0.6,0.8,10
+single,held_out,nothing,0.1,0.6,0.5,0.7,10
+single,training,condition,0.1,0.4,0.3,0.5,10
+"""
+
+
+def write_case(folder: Folder, experiment: str, case: Case, rng: np.random.Generator) -> Path:
+    """The images of a case and the table of what was counted in them; the table's path.
+
+    Every second image is right. The interaction is that of two conditions, whatever was asked.
+    """
+    levels = rng.uniform(0.1, 1, (NUMBER, 3, 1, 1))
+    measured = {"interaction": levels * [[4.0, 1.0], [1.0, 9.0]]}
+    if len(case.locations) > 1:
+        measured["interaction_map"] = rng.standard_normal((NUMBER, 16, 16))
+    images = rng.integers(0, 256, (NUMBER, 16, 16, 3), dtype=np.uint8)
+    path = folder.samples(experiment, case.name)
+    write_samples(path, images, case, {"sigmas": [9.0, 1.0, 0.1, 0.0]}, measured)
+    right, asked = 1 - np.arange(NUMBER) % 2, case.num_composed
+    told = {"num_hit": len(case.locations), "all_places": right} if case.locations else {}
+    told |= {"colors_hit": len(case.colors), "all_colors": right} if case.colors else {}
+    table = pd.DataFrame({"index": range(NUMBER), "num_objects": asked + 1 - right, **told})
+    table = table.assign(experiment=experiment, case=case.name, num_composed=asked, extra_objects=0)
+    table = table.assign(exact_count=right, success=right, accepted=right, colors="red")
+    table = table.assign(network_evaluations=105, seconds=0.5)
+    counted = Path(folder.counted(experiment, case.name))
+    counted.parent.mkdir(parents=True, exist_ok=True)
+    table.reindex(columns=pd.Index(COLUMNS)).to_csv(counted, index=False)
+    return counted
+
+
+def write_results(plan: Plan) -> None:
+    """Everything that the tables and figures of a run read, its exact experiments apart."""
+    folder, rng = plan.folder, np.random.default_rng(0)
+    counted = [
+        write_case(folder, experiment, case, rng)
+        for experiment, cases in plan.run.cases.items()
+        for case in cases.values()
+    ]
+    summarize(counted, summary_settings(plan.run), Path(folder.summary()))
+    for name, table in plan.tables.items():
+        make_table(name, table.settings, Path(folder.root), Path(folder.table(name)))
+    checks = {folder.model(name, CHECK): MODEL_CHECK for name in plan.run.used_models}
+    for path, text in {**checks, folder.detector(CHECK): DETECTOR_CHECK}.items():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(text)
+
+
+def copied(files: list[str], made: Folder, root: Path) -> Folder:
+    """The folder ``root`` with copies of ``files`` of the run in ``made``, and nothing else."""
+    for path in files:
+        copy = root / Path(path).relative_to(made.root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    return Folder(str(root))

@@ -1,0 +1,150 @@
+"""The rows of figures and tables name the files that are read: no less, and no more."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from known_config import known
+from made_up_results import copied, write_results
+from matplotlib.figure import Figure
+
+from projcomp.errors import FileFormatError
+from projcomp.evaluation.make_table import KINDS as TABLE_KINDS
+from projcomp.evaluation.make_table import kind_module
+from projcomp.folder import Folder
+from projcomp.plan.figures import FIGURES
+from projcomp.plan.load import load
+from projcomp.plan.plan import Plan
+from projcomp.plan.tables import TABLES
+from projcomp.reporting.draw import KINDS as FIGURE_KINDS
+from projcomp.reporting.draw import drawer
+from projcomp.reporting.style import plain_style
+
+PAIRS = [["gray", "red"], ["gray", "blue"], ["red", "blue"], ["red", "green"]]
+PAIRS += [["blue", "cyan"], ["green", "cyan"], ["cyan", "yellow"]]
+COLORED = {
+    "conditionals": "colored",
+    "background": {"model": "colored", "condition": "empty"},
+    "num_samples": 4,
+}
+OVER_EMPTY = {
+    "conditionals": "single",
+    "background": {"model": "single", "condition": "empty"},
+    "num_samples": 4,
+}
+NEGATED = {"name": "product", "weights": [1, -0.5]}
+RUN = load(
+    known(
+        {
+            "models": {
+                "told_nothing": {"datasets": {"single": 1}, "condition": "none", "images_seen": 640}
+            },
+            "experiments": {
+                "A": {"num_composed": [0, 1, 2, 4]},
+                "avoiding": {**OVER_EMPTY, "operator": NEGATED, "num_composed": [2]},
+                "background": {**OVER_EMPTY, "num_composed": [0]},
+                "colors": {"color_pairs": PAIRS},
+                "not_blue": {**COLORED, "operator": NEGATED, "color_pairs": [["red", "blue"]]},
+                "places": {**OVER_EMPTY, "location_pairs": [[1, 2], [1, 9]]},
+                "mixed": {
+                    "models": ["told_nothing"],
+                    "operator": "average",
+                    "num_objects": [1],
+                    "num_samples": 4,
+                },
+            },
+            "sweeps": {
+                "S": {
+                    **OVER_EMPTY,
+                    "num_composed": [2],
+                    "operators": {"p": "product"},
+                    "samplers": {"heun": {}, "lift": {"complift": {}}},
+                }
+            },
+        }
+    )
+)
+PLAN = Plan(RUN)
+DRAWN = [name for name in PLAN.figures if not name.startswith("theory_")]
+"""The exact experiments are drawn in test_theory_figures.py."""
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """The folder of the run with made-up results of everything."""
+    root = str(tmp_path_factory.mktemp("run"))
+    plan = Plan(replace(RUN, config=RUN.config.model_copy(update={"root": root})))
+    write_results(plan)
+    return plan.folder
+
+
+def without_each(files: list[str], made_up: Folder, root: Path):
+    """The folder with all of ``files`` but one, for each of them, and the name of that one."""
+    folder = copied(files, made_up, root)
+    for path in files:
+        taken = root / Path(path).relative_to(made_up.root)
+        aside = taken.rename(root / "aside")
+        yield folder, str(taken)
+        aside.rename(taken)
+
+
+def test_every_kind_has_a_row_and_is_tried() -> None:
+    assert {row.kind for row in FIGURES} == set(FIGURE_KINDS)
+    assert {row.kind for row in TABLES} == set(TABLE_KINDS)
+    assert {PLAN.figures[name].row.kind for name in DRAWN} == set(FIGURE_KINDS) - {"theory"}
+    assert {table.row.kind for table in PLAN.tables.values()} == set(TABLE_KINDS)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_figure_reads_nothing_but_what_its_row_says(name, made_up, tmp_path) -> None:
+    figure = PLAN.figures[name]
+    folder = copied(figure.reads(made_up), made_up, tmp_path)
+    with plain_style():
+        drawn = drawer(figure.row.kind)(figure.settings, folder)
+    assert isinstance(drawn, Figure)
+    assert drawn.axes
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_figure_reads_all_that_its_row_says(name, made_up, tmp_path) -> None:
+    figure = PLAN.figures[name]
+    for folder, taken in without_each(figure.reads(made_up), made_up, tmp_path):
+        with plain_style(), pytest.raises(FileFormatError) as caught:
+            drawer(figure.row.kind)(figure.settings, folder)
+        assert re.fullmatch(rf"{taken}: .*expected.*, got no .*", str(caught.value))
+
+
+@pytest.mark.parametrize("name", PLAN.tables)
+def test_a_table_reads_nothing_but_what_its_row_says(name, made_up, tmp_path) -> None:
+    table = PLAN.tables[name]
+    module, folder = kind_module(table.row.kind), copied(table.reads(made_up), made_up, tmp_path)
+    computed = module.table(table.settings, folder)
+    assert list(computed.columns) == module.COLUMNS
+    assert len(computed) > 0
+
+
+@pytest.mark.parametrize("name", PLAN.tables)
+def test_a_table_reads_all_that_its_row_says(name, made_up, tmp_path) -> None:
+    table = PLAN.tables[name]
+    for folder, taken in without_each(table.reads(made_up), made_up, tmp_path):
+        with pytest.raises(FileFormatError) as caught:
+            kind_module(table.row.kind).table(table.settings, folder)
+        assert re.fullmatch(rf"{taken}: .*expected.*, got no .*", str(caught.value))
+
+
+def test_a_grid_shows_the_background_only_where_there_is_nothing_else() -> None:
+    assert PLAN.figures["grid_A"].settings.cases == {"A": ["k1", "k2", "k4"]}
+    assert PLAN.figures["grid_background"].settings.cases == {"background": ["k0"]}
+
+
+def test_histograms_are_of_five_pairs_evenly_spaced_in_the_list() -> None:
+    names = ["gray-red", "red-blue", "red-green", "blue-cyan", "cyan-yellow"]
+    assert PLAN.figures["rgb_colors"].settings.cases == {"colors": names, "truth": names}
+
+
+def test_no_file_is_named_twice() -> None:
+    folder = PLAN.folder
+    for shown in [*PLAN.figures.values(), *PLAN.tables.values()]:
+        reads = shown.reads(folder)
+        assert len(reads) == len(set(reads)), shown.settings.name
