@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from projcomp.config.compatibility import refusal
-from projcomp.config.experiments import BackgroundConfig, ExperimentConfig, RequestConfig
+from projcomp.config.experiments import BackgroundConfig, RequestConfig
 from projcomp.config.messages import repeated, unknown_name
 from projcomp.config.operators import AnyOperator, SimpleProduct
 from projcomp.config.paths import MAX_NAME
@@ -243,18 +243,20 @@ def _composition(config: Config, experiment: Experiment) -> Iterator[str]:
             yield f"{key}.sampling.complift: expected conditionals to explain samples, got models"
         elif entry.conditionals in config.models:
             yield from _unconditional(config, f"{key}.sampling.complift", entry.conditionals)
-    for case, count in _case_sizes(entry):
+    for case, count in _case_sizes(experiment):
         wrong = entry.operator.size_problem(count)
         if wrong:
             yield f"{key}.{wrong} (case {case})"
             return
 
 
-def _case_sizes(entry: ExperimentConfig) -> list[tuple[str, int]]:
+def _case_sizes(experiment: Experiment) -> list[tuple[str, int]]:
     """Every case and how many distributions it composes, whatever the operator's weights are."""
-    plain = entry.model_copy(update={"operator": SimpleProduct()})
-    models = len(entry.models or [])
-    return [(case.name, case.num_conditions + models) for case in experiment_cases(plain)]
+    entry, models = experiment.config, len(experiment.config.models or [])
+    if isinstance(getattr(entry.operator, "weights", None), list):  # there may be too few of them
+        plain = entry.model_copy(update={"operator": SimpleProduct()})
+        return [(case.name, case.num_conditions + models) for case in experiment_cases(plain)]
+    return [(case.name, case.num_conditions + models) for case in experiment.cases.values()]
 
 
 def _sampling(key: str, sampling: SamplingConfig) -> Iterator[str]:
