@@ -44,9 +44,13 @@ class Workflow:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake in the folder."""
+        return self.run(sys.executable, "-m", "snakemake", *arguments)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the folder."""
         path = os.pathsep.join([str(self.folder / "bin"), os.environ["PATH"]])
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", *arguments],
+            command,
             cwd=self.folder,
             env={**os.environ, "PATH": path},
             capture_output=True,

@@ -1,0 +1,247 @@
+"""What docs/extending.md says of additions: made in a copy of the repository, counted and run."""
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from driver import REPOSITORY, Job, Workflow, planned
+from made_up_results import write_results
+
+from projcomp.folder import Folder
+from projcomp.plan.load import load_files
+from projcomp.plan.plan import Plan
+
+pytestmark = pytest.mark.slow
+
+SMOKE = "presets/smoke.yaml"
+RUN = load_files([REPOSITORY / "config.yaml", REPOSITORY / SMOKE])
+NUM_FIGURES, NUM_TABLES = len(Plan(RUN).figures), len(Plan(RUN).tables)
+PARTS = ("src", "workflow", "envs", "profiles", "presets", "Snakefile", "config.yaml", "docs")
+GENERATED = {"config.yaml", "docs/configuration.md", "workflow/schemas/config.schema.json"}
+"""What `projcomp config write` writes."""
+
+FIGURE = '''
+"""Seconds per image against the number of composed locations."""
+
+from matplotlib.figure import Figure
+
+from projcomp.evaluation.summary import read_summary
+
+
+def draw(settings, folder):
+    figure = Figure()
+    axes = figure.subplots()
+    for experiment, cases in settings.cases.items():
+        table = read_summary(folder, experiment, cases)
+        axes.plot(table["num_composed"], table["seconds"], label=experiment)
+    return figure
+'''
+FIGURE_ROW = """
+FigureRow(
+    "seconds",
+    format=1,
+    caption="Seconds per image.",
+    shows=_against_k,
+    reads=reads_summary,
+),
+"""
+TABLE = '''
+"""Network evaluations per success of every case of the sweeps."""
+
+from projcomp.evaluation.summary import read_summary
+
+COLUMNS = ["case", "price"]
+
+
+def table(settings, folder):
+    ((experiment, cases),) = settings.cases.items()
+    found = read_summary(folder, experiment, cases)
+    return found.assign(price=found["network_evaluations"] / found["success"])[COLUMNS]
+'''
+TABLE_ROW = """
+TableRow(
+    "price",
+    format=1,
+    caption="Network evaluations per success.",
+    shows=lambda run: ((name, {"cases": {name: list(run.cases[name])}}) for name in run.own),
+    reads=reads_summary,
+),
+"""
+TABLE_FIGURE = '''
+"""Network evaluations per success."""
+
+from matplotlib.figure import Figure
+
+from projcomp.evaluation.read_table import read_table
+from projcomp.evaluation.tables.price import COLUMNS
+
+
+def draw(settings, folder):
+    table = read_table(folder.table(settings.name), COLUMNS, "tabulate")
+    figure = Figure()
+    figure.subplots().bar(table["case"], table["price"])
+    return figure
+'''
+TABLE_FIGURE_ROW = """
+FigureRow(
+    "price",
+    format=1,
+    caption="Network evaluations per success.",
+    shows=_of_table("price"),
+    reads=_own_table,
+),
+"""
+EXACT = '''
+"""The mean of a fair coin."""
+
+import torch
+
+from projcomp.theory.table import Table
+
+
+def measure(settings):
+    generator = torch.Generator().manual_seed(settings.seed)
+    tosses = torch.rand(settings.num_seeds, settings.num_samples, generator=generator) < 0.5
+    table = Table(settings.experiment)
+    found = table.measured("coin", "fair", "share of heads", tosses.double().mean(1))
+    table.claim("a fair coin is fair (within 0.2 of a half)", abs(found.value - 0.5) < 0.2)
+    return table
+'''
+EXACT_FIGURE = '''
+"""The mean of a fair coin."""
+
+from projcomp.reporting.exact.read import select, sheet
+
+
+def draw(table):
+    figure, (axes,) = sheet(table, 4, 3, 1, 1)
+    rows = select(table, "coin", "share of heads")
+    axes.bar(rows["setting"], rows["value"])
+    return figure
+'''
+EXACT_ROW = """
+"coin": ExactExperiment(format=1, figure_format=1, caption="A fair coin."),
+"""
+
+
+@dataclass(frozen=True)
+class Copy(Workflow):
+    """A copy of the repository, whose code its stages run."""
+
+    def add(self, path: str, text: str) -> None:
+        """A new file."""
+        with (self.folder / path).open("x") as file:
+            file.write(text.lstrip())
+
+    def add_row(self, path: str, rows: str, row: str) -> None:
+        """A row at the beginning of the table of rows that begins with the line ``rows``."""
+        old = (self.folder / path).read_text()
+        assert old.count(f"\n{rows}\n") == 1
+        (self.folder / path).write_text(old.replace(f"\n{rows}\n", f"\n{rows}{row}"))
+
+    def touched(self) -> tuple[set[str], set[str]]:
+        """The files that the repository has not, and those that it has otherwise."""
+        here, there = files(self.folder), files(REPOSITORY)
+        return set(here) - set(there), {name for name in there if here[name] != there[name]}
+
+    def projcomp(self, *arguments: str) -> str:
+        """What a command of the copy prints; it must go well."""
+        done = self.run(str(self.folder / "bin" / "projcomp"), *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def done(self, preset: str, *arguments: str) -> set[Job]:
+        """The jobs that Snakemake does, or would do."""
+        done = self.snakemake(*arguments, "--configfile", preset)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return planned(done.stdout + done.stderr)
+
+    def planned(self, preset: str) -> set[Job]:
+        """The jobs that Snakemake would do from nothing."""
+        return self.done(preset, "-n", "--config", "root=nothing")
+
+
+def files(root: Path) -> dict[str, bytes]:
+    """Everything that is copied, by name."""
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for part in PARTS
+        for path in [root / part, *(root / part).rglob("*")]
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copy:
+    """The repository's files as they are, and a `projcomp` that runs them."""
+    for name, content in files(REPOSITORY).items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "src"))
+    command = tmp_path / "bin" / "projcomp"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m projcomp.cli "$@"\n')
+    command.chmod(0o755)
+    return Copy(tmp_path)
+
+
+@pytest.fixture
+def results(copy: Copy) -> Folder:
+    """Made-up results of the smoke preset in the copy, without what is added."""
+    root = copy.folder / RUN.config.root
+    config = RUN.config.model_copy(update={"root": str(root)})
+    write_results(Plan(replace(RUN, config=config)))
+    return Folder(RUN.config.root)
+
+
+def test_a_figure_is_a_file_and_a_row(copy: Copy, results: Folder) -> None:
+    copy.add("src/projcomp/reporting/figures/seconds.py", FIGURE)
+    copy.add_row("src/projcomp/plan/figures.py", "FIGURES = (", FIGURE_ROW)
+    new, changed = copy.touched()
+    assert new == {"src/projcomp/reporting/figures/seconds.py"}
+    assert changed == {"src/projcomp/plan/figures.py"}
+    assert f"{NUM_FIGURES + 1} draw_figure" in copy.projcomp("check", "--preset", SMOKE)
+    assert ("draw_figure", "seconds") in copy.planned(SMOKE)
+    drawn = results.figure("seconds", "png")
+    assert copy.done(SMOKE, "--cores", "1", drawn) == {("draw_figure", "seconds")}
+    assert (copy.folder / drawn).stat().st_size > 0
+
+
+def test_a_table_is_a_file_and_a_row_and_so_is_its_figure(copy: Copy, results: Folder) -> None:
+    copy.add("src/projcomp/evaluation/tables/price.py", TABLE)
+    copy.add_row("src/projcomp/plan/tables.py", "TABLES = (", TABLE_ROW)
+    table = ({"src/projcomp/evaluation/tables/price.py"}, {"src/projcomp/plan/tables.py"})
+    assert copy.touched() == table
+    copy.add("src/projcomp/reporting/figures/price.py", TABLE_FIGURE)
+    copy.add_row("src/projcomp/plan/figures.py", "FIGURES = (", TABLE_FIGURE_ROW)
+    new, changed = copy.touched()
+    assert new - table[0] == {"src/projcomp/reporting/figures/price.py"}
+    assert changed - table[1] == {"src/projcomp/plan/figures.py"}
+    overview, more = copy.projcomp("check", "--preset", SMOKE), len(RUN.own)
+    assert f"{NUM_TABLES + more} tabulate, {NUM_FIGURES + more} draw_figure" in overview
+    jobs = {("tabulate", "price_A"), ("draw_figure", "price_A")}
+    assert jobs <= copy.planned(SMOKE)
+    drawn = results.figure("price_A", "png")
+    assert copy.done(SMOKE, "--cores", "1", drawn) == jobs
+    written = (copy.folder / results.table("price_A")).read_text()
+    assert written.splitlines()[:2] == ["case,price", "k0,210"]
+    assert (copy.folder / drawn).stat().st_size > 0
+
+
+def test_an_exact_experiment_is_two_files_and_a_row(copy: Copy) -> None:
+    copy.add("src/projcomp/theory/coin.py", EXACT)
+    copy.add("src/projcomp/reporting/exact/coin.py", EXACT_FIGURE)
+    copy.add_row("src/projcomp/config/theory.py", "EXACT = {", EXACT_ROW)
+    new, changed = copy.touched()
+    assert new == {"src/projcomp/theory/coin.py", "src/projcomp/reporting/exact/coin.py"}
+    assert changed == {"src/projcomp/config/theory.py"}
+    copy.projcomp("config", "write")
+    assert copy.touched()[1] - changed == GENERATED
+    (copy.folder / "mine.yaml").write_text("theory: {experiments: [coin], num_samples: 40}")
+    assert "theory: coin," in copy.projcomp("check", "--preset", "mine.yaml")
+    jobs = {("theory_experiment", "coin"), ("draw_figure", "theory_coin")}
+    drawn = Folder().figure("theory_coin", "png")
+    assert copy.done("mine.yaml", "--cores", "1", drawn) == jobs
+    assert (copy.folder / drawn).stat().st_size > 0
