@@ -7,16 +7,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from projcomp.errors import FileFormatError, is_out_of_memory
+from projcomp.errors import FileFormatError
 from projcomp.evaluation.detector import Detector, normalize
 from projcomp.evaluation.heatmaps import Detections, find_peaks
 from projcomp.files.atomic import write_text
-from projcomp.files.inputs import check_input
+from projcomp.files.described import Trained, read_description
 from projcomp.files.tensors import load_weights, write_tensors
 from projcomp.folder import DETECTOR, WEIGHTS
-from projcomp.words import first_line
 
 FORMAT = 1
+TRAINED = Trained(
+    file=DETECTOR,
+    name="a trained detector",
+    first="train it",
+    description="a detector's description",
+    weights=f"the weights that {DETECTOR} describes",
+    again="train the detector again",
+)
 _CHUNK_PIXELS = 2**20
 
 
@@ -39,24 +46,17 @@ def load_detector(folder: Path, device: torch.device | str = "cpu") -> Detector:
     Raises:
         FileFormatError: a file is missing, damaged, or does not fit the other.
     """
-    description_path = Path(folder) / DETECTOR
-    weights_path = Path(folder) / WEIGHTS
-    for path in (description_path, weights_path):
-        check_input(path, "a trained detector", "train it", "no such file")
-    try:
-        architecture = json.loads(description_path.read_text(encoding="utf-8"))["architecture"]
-        detector = Detector(int(architecture["channels"]), int(architecture["resolution"]))
-    except Exception as error:  # whatever a detector cannot be built from
-        if is_out_of_memory(error):
-            raise
-        raise FileFormatError(
-            f"{description_path}: expected a detector's description, got one that fails "
-            f"({first_line(error)}); train the detector again"
-        ) from None
-    expected = "the weights that detector.json describes"
-    load_weights(weights_path, detector, expected, "train the detector again")
+    folder = Path(folder)
+    detector = read_description(folder, TRAINED, _described)
+    load_weights(folder / WEIGHTS, detector, TRAINED.weights, TRAINED.again)
     detector = detector.eval().requires_grad_(False).to(device)
     return detector.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def _described(description: Any) -> Detector:
+    """The network that ``detector.json`` describes, its weights drawn at random."""
+    architecture = description["architecture"]
+    return Detector(int(architecture["channels"]), int(architecture["resolution"]))
 
 
 def detect(detector: Detector, images: np.ndarray, threshold: float) -> list[Detections]:

@@ -7,13 +7,20 @@ from typing import Any
 import torch
 
 from projcomp.config.learning import NetworkConfig
-from projcomp.errors import FileFormatError, is_out_of_memory
 from projcomp.files.atomic import write_text
-from projcomp.files.inputs import check_input
+from projcomp.files.described import Trained, read_description
 from projcomp.files.tensors import load_weights, write_tensors
 from projcomp.folder import MODEL, WEIGHTS
 from projcomp.networks.denoiser import Denoiser
-from projcomp.words import first_line
+
+TRAINED = Trained(
+    file=MODEL,
+    name="a trained model",
+    first="run its training first",
+    description="a model description",
+    weights=f"the weights of {MODEL}",
+    again="train the model again",
+)
 
 
 def save_model(folder: Path, model: Denoiser, description: dict[str, Any]) -> None:
@@ -33,24 +40,17 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Denoiser:
         FileFormatError: a file is missing, damaged, or does not fit the other.
     """
     folder = Path(folder)
-    described, weights = folder / MODEL, folder / WEIGHTS
-    for path in (described, weights):
-        check_input(path, "a trained model", "run its training first", "no such file")
-    try:
-        description = json.loads(described.read_text(encoding="utf-8"))
-        network = NetworkConfig(**description["network"])
-        resolution, condition = description["resolution"], description["condition"]
-        if not isinstance(resolution, int) or not isinstance(condition, str):
-            raise TypeError(f"resolution {resolution!r} and condition {condition!r}")
-        model = Denoiser(network, resolution, condition)
-    except Exception as error:  # whatever a network cannot be built from
-        if is_out_of_memory(error):
-            raise
-        raise FileFormatError(
-            f"{described}: expected a model description, got one that fails ({first_line(error)}); "
-            "train the model again"
-        ) from None
-    load_weights(weights, model, "the weights of model.json", "train the model again")
+    model = read_description(folder, TRAINED, _described)
+    load_weights(folder / WEIGHTS, model, TRAINED.weights, TRAINED.again)
     model.normalize_weights()
     model = model.eval().requires_grad_(False).to(device)
     return model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def _described(description: Any) -> Denoiser:
+    """The network that ``model.json`` describes, its weights drawn at random."""
+    network = NetworkConfig(**description["network"])
+    resolution, condition = description["resolution"], description["condition"]
+    if not isinstance(resolution, int) or not isinstance(condition, str):
+        raise TypeError(f"resolution {resolution!r} and condition {condition!r}")
+    return Denoiser(network, resolution, condition)
