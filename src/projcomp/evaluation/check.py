@@ -1,18 +1,20 @@
-"""How often the detector itself errs: its findings against renders whose objects are known."""
+"""How often the detector itself errs: its findings against renders whose objects are known.
+
+Radius and level are the config's defaults, whatever it sets: the check is a part of the detector's
+training, which would run again for it.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
+from projcomp.config.evaluation import CONFIDENCE, RADIUS
 from projcomp.evaluation.heatmaps import Detections
 from projcomp.evaluation.intervals import wilson
 from projcomp.evaluation.labelled import LabelledImages
 from projcomp.evaluation.matching import match
 
-RADIUS = 0.09
-"""A detection is an object's when it lies this near its centre, as a share of the image side."""
-CONFIDENCE = 0.95
 FEW = (1, 5)
 """The range of object counts that is reported as one row, beside the row of all images."""
 

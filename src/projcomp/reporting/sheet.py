@@ -14,6 +14,8 @@ GAP = 6
 CAPTION = 20
 LABEL = 70
 TITLE = 34
+RING = 0.09
+"""Diameter of the rings at requested places, as a share of the image side."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def draw_sheet(axes: Axes, rows: Sequence[Row], side: int) -> None:
                 )
             if len(tile.rings):
                 x, y = (np.array([left, top]) + tile.rings * side).T
-                size = (0.09 * side * 72 / DPI) ** 2
+                size = (RING * side * 72 / DPI) ** 2
                 axes.scatter(x, y, s=size, facecolors="none", edgecolors="white", linewidths=1.6)
                 axes.scatter(x, y, s=size, facecolors="none", edgecolors="black", linewidths=0.7)
     axes.imshow(canvas, interpolation="nearest", extent=(0, width, height, 0), aspect="auto")

@@ -10,10 +10,10 @@ import pandas as pd
 from scipy import stats
 from torch import Tensor
 
+from projcomp.config.evaluation import CONFIDENCE
 from projcomp.files.atomic import atomic_path
 
 COLUMNS = ("experiment", "panel", "setting", "quantity", "x", "value", "low", "high")
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Spread:
 
 
 def spread(values: Sequence[float] | np.ndarray | Tensor) -> Spread:
-    """Mean of one number per seed with Student's 95 % interval; seeds are independent runs."""
+    """Mean of one number per seed with Student's interval; seeds are independent runs."""
     numbers = np.asarray(values, dtype=float)
     mean = float(numbers.mean())
     if len(numbers) < 2:
