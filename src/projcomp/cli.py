@@ -227,7 +227,15 @@ def render_scenes(
     check_output(out, output_kinds.SCENES, [scenes])
     shards = _render_shards(threads)
     shards.render_scenes_file(
-        *(scenes, out, width, height, samples, denoise, assets, threads, device.value),
+        scenes,
+        out,
+        width=width,
+        height=height,
+        samples=samples,
+        denoise=denoise,
+        assets=assets,
+        threads=threads,
+        device=device.value,
         squeeze=squeeze,
         fit_camera=fit_camera,
     )

@@ -14,8 +14,18 @@ from projcomp.files.inputs import check_input
 from projcomp.words import first_line
 
 TEXT = (
-    *("experiment", "case", "colors", "dataset", "part", "told", "operator", "sampler"),
-    *("panel", "setting", "quantity", "measure"),
+    "experiment",
+    "case",
+    "colors",
+    "dataset",
+    "part",
+    "told",
+    "operator",
+    "sampler",
+    "panel",
+    "setting",
+    "quantity",
+    "measure",
 )
 """Columns that hold words; all others hold numbers."""
 

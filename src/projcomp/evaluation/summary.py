@@ -22,8 +22,13 @@ MEANS = {"mean_count": "num_objects", "extra_objects": "extra_objects"}
 """Means with bootstrap intervals, and the columns they are means of."""
 
 MEASURES = (
-    *("mean_count", "exact_count", "all_places", "extra_objects", "all_colors"),
-    *("success", "accepted"),
+    "mean_count",
+    "exact_count",
+    "all_places",
+    "extra_objects",
+    "all_colors",
+    "success",
+    "accepted",
 )
 """Measures of the summary; each has the columns M, M_low and M_high, empty where not asked for. All
 but MEANS are rates, with Wilson intervals; ``accepted`` is CompLift's (``tables/selected.py``)."""

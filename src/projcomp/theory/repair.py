@@ -88,7 +88,10 @@ def run(
     swarms = Swarms(method.swarm) if method.swarm > 1 else None
     start = SIGMA_MAX * streams.start(count, (4,))
     result = sample(
-        *(field, start, sigmas, ReverseSde()),
+        field,
+        start,
+        sigmas,
+        ReverseSde(),
         noise=noise,
         corrector=method.corrector,
         swarms=swarms,

@@ -21,8 +21,13 @@ _UPDATES_BETWEEN_TALKS = 10
 there they ask after every one."""
 
 COLUMNS = (
-    *("images_seen", "loss", *BANDS),
-    *("gradient_norm", "learning_rate", "images_per_second", "seconds"),
+    "images_seen",
+    "loss",
+    *BANDS,
+    "gradient_norm",
+    "learning_rate",
+    "images_per_second",
+    "seconds",
 )
 
 

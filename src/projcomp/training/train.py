@@ -130,7 +130,7 @@ def _train(
         one_line(lambda: _memory_line(machine, settings, started=progress.started), others),
     ):
         trainer = _trainer(
-            *(machine, settings.training.precision, total - start, callbacks, logger, state_dir)
+            machine, settings.training.precision, total - start, callbacks, logger, state_dir
         )
         batches = _batches(settings, datasets, start, total, trainer)
         sheets = SampleSheets(

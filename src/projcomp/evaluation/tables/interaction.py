@@ -27,19 +27,25 @@ if TYPE_CHECKING:
     from projcomp.settings.report import TableSettings
 
 COLUMNS = [
-    *("case", "num_samples", "interaction", "interaction_low", "interaction_high"),
-    *(
-        "absolute",
-        "replaced",
-        "zero",
-        "error",
-        "peak_sigma",
-        "success",
-        "success_low",
-        "success_high",
-    ),
-    *("spearman", "spearman_low", "spearman_high"),
-    *("absolute_spearman", "absolute_spearman_low", "absolute_spearman_high"),
+    "case",
+    "num_samples",
+    "interaction",
+    "interaction_low",
+    "interaction_high",
+    "absolute",
+    "replaced",
+    "zero",
+    "error",
+    "peak_sigma",
+    "success",
+    "success_low",
+    "success_high",
+    "spearman",
+    "spearman_low",
+    "spearman_high",
+    "absolute_spearman",
+    "absolute_spearman_low",
+    "absolute_spearman_high",
 ]
 """One row per pair, and the row ``all`` with the rank correlations of both forms of the
 interaction with success."""

@@ -17,9 +17,16 @@ if TYPE_CHECKING:
     from projcomp.settings.report import TableSettings
 
 COLUMNS = [
-    *("experiment", "case", "num_samples", "num_accepted"),
-    *("acceptance", "acceptance_low", "acceptance_high"),
-    *("selected_success", "selected_success_low", "selected_success_high"),
+    "experiment",
+    "case",
+    "num_samples",
+    "num_accepted",
+    "acceptance",
+    "acceptance_low",
+    "acceptance_high",
+    "selected_success",
+    "selected_success_low",
+    "selected_success_high",
     "network_evaluations_per_accepted",
 ]
 

@@ -11,8 +11,13 @@ from projcomp.reporting.style import FAINT, INK, MARKERS, PALETTE
 COLORS = ("red", "green", "blue", "yellow")
 STACKS = ("exact", "trained, pixel norm", "trained, group norm")
 ASKED = (
-    *("red+green", "red+blue", "green+blue", "red+green+blue", "red+yellow"),
-    *("red+green corrected", "red+yellow corrected"),
+    "red+green",
+    "red+blue",
+    "green+blue",
+    "red+green+blue",
+    "red+yellow",
+    "red+green corrected",
+    "red+yellow corrected",
 )
 OUTCOMES = ("apart", "together", "neither")
 SHOWN = 8
