@@ -1,6 +1,8 @@
-# make demo   everything from renders to the report, at the demo scale
-# make test   all checks, with one real run of the whole chain at the smallest scale
-# Both make a virtual environment first and install into it; a second call skips that.
+# make demo          everything from renders to the report, at the demo scale
+# make test          all checks, with one real run of the whole chain at the smallest scale
+# make constraints   constraints.txt anew: the newest versions that pyproject.toml allows
+# The first two make a virtual environment and install into it, in the versions of constraints.txt;
+# a second call skips that.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
@@ -13,12 +15,12 @@ export PATH := $(abspath $(BIN)):$(PATH)
 # Where there is flock, a second `make demo` beside a running one stops instead of taking its lock.
 FLOCK := $(shell flock -n -o -E 75 /dev/null true 2>/dev/null && echo flock -n -o -E 75 Makefile)
 
-.PHONY: demo test lint unit smoke clean
+.PHONY: demo test lint unit smoke constraints clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help:
-	@sed -n '1,3s/^# //p' Makefile
+	@sed -n '1,5s/^# //p' Makefile
 
 # Removes a lock that a killed run has left behind, then goes on where it stopped.
 demo: $(VENV)/.installed
@@ -52,10 +54,21 @@ $(BIN)/python:
 		"Install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	"$(PYTHON)" -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable .
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable ".[all]"
 	touch $@
 
-$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable ".[dev]"
 	touch $@ $(VENV)/.installed
+
+# The newest versions that pyproject.toml's ranges allow, from a virtual environment of their own.
+# Version suffixes such as +cpu are cut off: they name a build, which not every registry has.
+constraints:
+	rm -rf .venv-constraints
+	$(MAKE) VENV=.venv-constraints .venv-constraints/bin/python
+	.venv-constraints/bin/python -m pip install --quiet --editable ".[dev]"
+	{ sed '/^#/!d' constraints.txt; .venv-constraints/bin/python -m pip list --format=freeze \
+		--exclude pip --exclude projcomp | sed 's/+.*//'; } > .venv-constraints/constraints.txt
+	mv .venv-constraints/constraints.txt constraints.txt
+	rm -rf .venv-constraints

@@ -1,6 +1,5 @@
-"""The files generated from the config, the presets, and the pins that are written twice."""
+"""The files generated from the config, and the presets."""
 
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from projcomp.plan.plan import Plan
 from projcomp.plan.run import Run
 
 REPOSITORY = Path(__file__).parents[2]
-PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 
 
 def preset(name: str) -> Run:
@@ -71,29 +69,3 @@ def test_the_paper_preset_has_the_papers_numbers() -> None:
 
 def test_the_paper_preset_stays_under_6000_jobs() -> None:
     assert sum(Plan(preset("paper")).job_counts().values()) < 6000
-
-
-def requirements(lines: list[str]) -> dict[str, str]:
-    """Version ranges by package."""
-    found = {}
-    for line in lines:
-        name = line.split(";")[0]
-        for sign in "=<>~!":
-            name = name.split(sign)[0]
-        found[name.strip().split("[")[0]] = line[len(name) :].replace(" ", "")
-    return found
-
-
-@pytest.mark.parametrize("name", ["render", "torch"])
-def test_the_environments_pin_what_the_project_pins(name: str) -> None:
-    environment = yaml.safe_load((REPOSITORY / f"envs/{name}.yaml").read_text())
-    pip = next(item["pip"] for item in environment["dependencies"] if isinstance(item, dict))
-    project = requirements(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["wandb"])
-    for package, versions in requirements(pip).items():
-        assert versions == project[package], package
-    assert "python=3.11" in environment["dependencies"]
-    assert (REPOSITORY / f"envs/{name}.post-deploy.sh").is_file()
-
-
-def test_the_render_environment_needs_no_torch() -> None:
-    assert "torch" not in (REPOSITORY / "envs/render.yaml").read_text().split("dependencies")[1]
