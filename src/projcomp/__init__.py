@@ -1,6 +1,97 @@
-"""projcomp: a reproducible laboratory for composing diffusion models.
+"""projcomp: compose diffusion models; a library, and a reproducible laboratory around it.
 
-Rooms (each a subpackage) and what may import what are described in ``docs/architecture.md``.
+The names below are what ``docs/library.md`` uses. Each is imported when it is first asked for, so
+that ``import projcomp`` is quick and needs no torch. Rooms (each a subpackage) and what may import
+what are described in ``docs/architecture.md``.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from projcomp.composition.feynman_kac import weighted_product
+    from projcomp.composition.followed import FollowedField
+    from projcomp.composition.linear import average, simple_product
+    from projcomp.composition.mixtures import GaussianMixture, stacked_scores
+    from projcomp.composition.product import product_field
+    from projcomp.composition.superposition_and import SuperpositionAnd
+    from projcomp.composition.superposition_or import SuperpositionOr
+    from projcomp.diffusion.batched import BatchedScores
+    from projcomp.diffusion.epsilon import denoiser_of, vp_sigmas
+    from projcomp.diffusion.noise_levels import edm_sigmas
+    from projcomp.errors import UserError
+    from projcomp.samplers.euler import euler
+    from projcomp.samplers.heun import Heun
+    from projcomp.samplers.langevin import Langevin
+    from projcomp.samplers.noise import NoiseStreams
+    from projcomp.samplers.process import Corrector, sample
+    from projcomp.samplers.sde import ReverseSde
+    from projcomp.samplers.smc import Swarms
+    from projcomp.samplers.start import start_noise
+
 __version__ = "0.1.0"
+
+# A test holds the three lists of this file against each other.
+_HOMES = {
+    "BatchedScores": "diffusion.batched",
+    "Corrector": "samplers.process",
+    "FollowedField": "composition.followed",
+    "GaussianMixture": "composition.mixtures",
+    "Heun": "samplers.heun",
+    "Langevin": "samplers.langevin",
+    "NoiseStreams": "samplers.noise",
+    "ReverseSde": "samplers.sde",
+    "SuperpositionAnd": "composition.superposition_and",
+    "SuperpositionOr": "composition.superposition_or",
+    "Swarms": "samplers.smc",
+    "UserError": "errors",
+    "average": "composition.linear",
+    "denoiser_of": "diffusion.epsilon",
+    "edm_sigmas": "diffusion.noise_levels",
+    "euler": "samplers.euler",
+    "product_field": "composition.product",
+    "sample": "samplers.process",
+    "simple_product": "composition.linear",
+    "stacked_scores": "composition.mixtures",
+    "start_noise": "samplers.start",
+    "vp_sigmas": "diffusion.epsilon",
+    "weighted_product": "composition.feynman_kac",
+}
+
+__all__ = [
+    "BatchedScores",
+    "Corrector",
+    "FollowedField",
+    "GaussianMixture",
+    "Heun",
+    "Langevin",
+    "NoiseStreams",
+    "ReverseSde",
+    "SuperpositionAnd",
+    "SuperpositionOr",
+    "Swarms",
+    "UserError",
+    "average",
+    "denoiser_of",
+    "edm_sigmas",
+    "euler",
+    "product_field",
+    "sample",
+    "simple_product",
+    "stacked_scores",
+    "start_noise",
+    "vp_sigmas",
+    "weighted_product",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value  # the next time it is found at once
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

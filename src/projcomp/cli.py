@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from enum import StrEnum
+from enum import Enum
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, TypeVar
@@ -32,7 +32,7 @@ from projcomp.settings.report import FigureSettings, TableSettings
 SettingsT = TypeVar("SettingsT", bound=Section)
 
 
-class Device(StrEnum):
+class Device(str, Enum):
     """Where torch computes."""
 
     auto = "auto"
@@ -40,7 +40,7 @@ class Device(StrEnum):
     gpu = "gpu"
 
 
-class RenderDevice(StrEnum):
+class RenderDevice(str, Enum):
     """What Cycles renders on."""
 
     cpu = "cpu"

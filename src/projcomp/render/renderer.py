@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Self
 
 import bpy
 
@@ -116,7 +115,7 @@ class Renderer:
         }
         return read_picture(self._scene.render.filepath, numbers)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Renderer":
         """Use as a context manager to have the picture's file removed."""
         return self
 

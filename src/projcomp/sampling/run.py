@@ -75,5 +75,8 @@ def _attributes(settings: "SampleSettings", drawn: DrawnSamples) -> dict[str, An
 
 
 def _sha256(path: Path) -> str:
+    total = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while piece := file.read(2**20):
+            total.update(piece)
+    return total.hexdigest()

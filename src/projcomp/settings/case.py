@@ -1,7 +1,5 @@
 """One request: the contract between what is asked for, sampled, rendered and counted."""
 
-from typing import Self
-
 from pydantic import Field, model_validator
 
 from projcomp.config.section import Color, Section
@@ -32,7 +30,7 @@ class Case(Section):
     )
 
     @model_validator(mode="after")
-    def _one_kind(self) -> Self:
+    def _one_kind(self) -> "Case":
         asked = [bool(self.locations), bool(self.colors), self.num_objects is not None]
         if sum(asked) > 1:
             raise ValueError("expected locations, colors or num_objects, got more than one of them")
