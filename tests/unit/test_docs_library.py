@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import projcomp
 from projcomp.diffusion.epsilon import denoiser_of, vp_sigmas
 
 REPOSITORY = Path(__file__).parents[2]
@@ -73,3 +74,15 @@ def test_the_library_imports_nothing_else_of_the_project(room: str) -> None:
                 names = [node.module or ""]
             ours = [name for name in names if name.split(".")[0] == "projcomp"]
             assert all(name.startswith(allowed) for name in ours), f"{path}: {ours}"
+
+
+def test_the_page_lists_the_names_of_the_package() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", text.split("## The names")[1], re.MULTILINE)
+    listed = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(listed) == projcomp.__all__
+
+
+def test_the_page_imports_from_the_package_alone() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert set(re.findall(r"^from (projcomp\S*)", text, re.MULTILINE)) == {"projcomp"}
