@@ -1,7 +1,7 @@
 from itertools import permutations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projcomp.evaluation.matching import match
@@ -23,6 +23,7 @@ def best_by_trying_all(found, wanted, radius):
     return best
 
 
+@settings(deadline=None)  # the first contested point imports scipy
 @given(
     points.filter(lambda p: len(p) <= 3), points.filter(lambda p: len(p) <= 3), st.floats(0.05, 1)
 )

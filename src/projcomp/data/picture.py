@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import find_objects
 
 
 @dataclass(frozen=True)
@@ -33,13 +32,13 @@ def mask_boxes(
     height, width = mask.shape
     pixels = np.bincount(mask.ravel(), minlength=count + 1)[1 : count + 1].astype(np.int32)
     boxes = np.zeros((count, 4), dtype=np.float32)
-    for row, found in zip(boxes, find_objects(mask, count), strict=True):
-        if found is not None:
-            rows, columns = found
-            row[:] = (
-                columns.start / width,
-                rows.start / height,
-                columns.stop / width,
-                rows.stop / height,
-            )
+    for number in np.flatnonzero(pixels):
+        covered = mask == number + 1
+        rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
+        boxes[number] = (
+            columns[0] / width,
+            rows[0] / height,
+            (columns[-1] + 1) / width,
+            (rows[-1] + 1) / height,
+        )
     return pixels, boxes

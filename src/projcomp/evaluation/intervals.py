@@ -1,7 +1,8 @@
 """Confidence intervals: Wilson's for rates, the bootstrap for means and rank correlations."""
 
 import numpy as np
-from scipy.stats import norm, rankdata
+import pandas as pd
+from scipy.special import ndtri
 
 _CHUNK = 2**22
 
@@ -20,7 +21,7 @@ def wilson(successes: int, trials: int, confidence: float) -> tuple[float, float
         raise ValueError(f"confidence: expected a number between 0 and 1, got {confidence}")
     if trials == 0:
         return 0.0, 1.0
-    z2 = float(norm.ppf(0.5 + confidence / 2)) ** 2
+    z2 = float(ndtri(0.5 + confidence / 2)) ** 2
     rate = successes / trials
     middle = (rate + z2 / (2 * trials)) / (1 + z2 / trials)
     half = np.sqrt(z2 * (rate * (1 - rate) / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)
@@ -80,7 +81,7 @@ def bootstrap_spearman(
 
 def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Correlations of the mean ranks along the last axis: ``(m, n)`` twice to ``(m,)``."""
-    a, b = (rankdata(values, axis=1) for values in (x, y))
+    a, b = (pd.DataFrame(values).rank(axis=1).to_numpy() for values in (x, y))
     a, b = (ranks - ranks.mean(1, keepdims=True) for ranks in (a, b))
     lengths = np.sqrt((a**2).sum(1) * (b**2).sum(1))
     return np.divide((a * b).sum(1), lengths, out=np.full(len(a), np.nan), where=lengths > 0)

@@ -1,7 +1,6 @@
 """Which detected object stands at which requested place."""
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 
 def match(found: np.ndarray, wanted: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
@@ -19,8 +18,18 @@ def match(found: np.ndarray, wanted: np.ndarray, radius: float) -> tuple[np.ndar
     wanted = np.asarray(wanted, dtype=float).reshape(-1, 2)
     distance = np.linalg.norm(found[:, None] - wanted[None, :], axis=-1)
     allowed = distance <= radius
+    if not _contested(allowed):
+        rows, columns = np.nonzero(allowed)
+        return rows, columns
+    from scipy.optimize import linear_sum_assignment  # its import takes longer than most cases
+
     # A forbidden pair costs more than all allowed ones together, so none is taken needlessly.
     forbidden = radius * (min(distance.shape) + 1) + 1.0
     rows, columns = linear_sum_assignment(np.where(allowed, distance, forbidden))
     kept = allowed[rows, columns]
     return rows[kept], columns[kept]
+
+
+def _contested(allowed: np.ndarray) -> bool:
+    """Whether some point could be in more than one pair."""
+    return bool((allowed.sum(0) > 1).any() or (allowed.sum(1) > 1).any())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 from torch import Tensor
 
 from projcomp.config.evaluation import CONFIDENCE
@@ -32,7 +32,7 @@ def spread(values: Sequence[float] | np.ndarray | Tensor) -> Spread:
     if len(numbers) < 2:
         return Spread(mean, math.nan, math.nan)
     error = float(numbers.std(ddof=1)) / math.sqrt(len(numbers))
-    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(numbers) - 1)) * error
+    half = float(stdtrit(len(numbers) - 1, 0.5 + CONFIDENCE / 2)) * error
     return Spread(mean, mean - half, mean + half)
 
 
