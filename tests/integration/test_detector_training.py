@@ -12,10 +12,12 @@ from projcomp.data.index import build_index
 from projcomp.data.picture import Picture
 from projcomp.data.shards import write_shard
 from projcomp.errors import ConfigError, DeviceError, FileFormatError, UserError
-from projcomp.evaluation.detect import detect, load_detector
+from projcomp.evaluation.detect import detect
 from projcomp.evaluation.detector import Detector, normalize
-from projcomp.evaluation.heatmaps import draw_targets, find_peaks
+from projcomp.evaluation.forward import load_detector
+from projcomp.evaluation.heatmaps import find_peaks
 from projcomp.evaluation.matching import match
+from projcomp.evaluation.targets import draw_targets
 from projcomp.files.kinds import DETECTOR_STATE
 from projcomp.files.outputs import check_outputs
 from projcomp.scenes.spec import ObjectSpec, SceneSpec
@@ -112,7 +114,7 @@ def test_overfits_eight_images():
         optimizer.zero_grad()
         detector_loss(detector(images), targets)["loss"].backward()
         optimizer.step()
-    for row, found in enumerate(find_peaks(detector.eval()(images), 0.5)):
+    for row, found in enumerate(find_peaks(detector.eval()(images).detach().numpy(), 0.5)):
         n = int(number[row])
         assert len(found.xy) == n
         rows, columns = match(found.xy, pixel[row, :n].numpy(), 0.5 / SIDE)

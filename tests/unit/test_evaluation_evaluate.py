@@ -3,8 +3,7 @@ import pytest
 
 from projcomp.data.images import write_samples
 from projcomp.errors import FileFormatError
-from projcomp.evaluation.detect import save_detector
-from projcomp.evaluation.detector import Detector
+from projcomp.evaluation.detector import Detector, save_detector
 from projcomp.evaluation.evaluate import evaluate
 from projcomp.evaluation.heatmaps import Detections
 from projcomp.settings.case import Case
@@ -23,7 +22,7 @@ FOUND = [
 def detector(tmp_path, monkeypatch):
     """A detector that finds FOUND whatever it sees."""
     save_detector(tmp_path / "detector", Detector(4, 16), {}, 4)
-    monkeypatch.setattr("projcomp.evaluation.detect.detect", lambda *_: FOUND)
+    monkeypatch.setattr("projcomp.evaluation.evaluate.detect", lambda *_: FOUND)
     return tmp_path / "detector"
 
 

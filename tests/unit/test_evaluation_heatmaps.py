@@ -2,14 +2,15 @@ import numpy as np
 import pytest
 import torch
 
-from projcomp.evaluation.heatmaps import draw_targets, find_peaks
+from projcomp.evaluation.heatmaps import find_peaks
+from projcomp.evaluation.targets import draw_targets
 
 
-def outputs_of(targets, num_colors: int = 8) -> torch.Tensor:
+def outputs_of(targets, num_colors: int = 8) -> np.ndarray:
     """What a perfect detector says: logits whose heatmap, offsets and colours are the targets."""
     heat = torch.logit(targets.heat.clamp(1e-6, 1 - 1e-6))[:, None]
     color = 10.0 * torch.nn.functional.one_hot(targets.color, num_colors).permute(0, 3, 1, 2)
-    return torch.cat([heat, targets.offset, color.float()], dim=1)
+    return torch.cat([heat, targets.offset, color.float()], dim=1).numpy()
 
 
 def test_targets_of_one_object_by_hand():
@@ -65,9 +66,9 @@ def test_peaks_of_a_perfect_heatmap_are_the_objects():
         assert detections.color[order].tolist() == list(range(len(xy)))
 
 
-def logits(heat: np.ndarray) -> torch.Tensor:
-    out = torch.zeros(1, 11, *heat.shape)
-    out[0, 0] = torch.logit(torch.from_numpy(heat).float().clamp(1e-6, 1 - 1e-6))
+def logits(heat: np.ndarray) -> np.ndarray:
+    out = np.zeros((1, 11, *heat.shape), np.float32)
+    out[0, 0] = torch.logit(torch.from_numpy(heat).float().clamp(1e-6, 1 - 1e-6)).numpy()
     return out
 
 
@@ -92,6 +93,23 @@ def test_equal_neighbours_are_one_object():
     heat[2, 2:4] = 0.9
     (found,) = find_peaks(logits(heat), 0.5)
     assert len(found.xy) == 1
+
+
+@pytest.mark.parametrize("grid", [1, 2, 7])
+def test_peaks_are_those_of_max_pooling(grid):
+    # few values, so that many neighbours are equal
+    heat = np.random.default_rng(grid).integers(-2, 3, (50, grid, grid)).astype(np.float32)
+    _, winner = torch.nn.functional.max_pool2d(
+        torch.from_numpy(heat)[:, None], 3, stride=1, padding=1, return_indices=True
+    )
+    own = winner[:, 0].numpy() == np.arange(grid * grid).reshape(grid, grid)
+    outputs = np.zeros((50, 11, grid, grid), np.float32)
+    outputs[:, 0] = heat
+    expected = [np.argwhere(peak) for peak in own & (heat > 0)]
+    assert sum(map(len, expected)) > 10
+    for found, cells in zip(find_peaks(outputs, 0.5), expected, strict=True):
+        held = sorted(map(tuple, ((cells[:, ::-1] + 0.5) / grid).tolist()))
+        np.testing.assert_allclose(sorted(map(tuple, found.xy.tolist())), held, atol=1e-6)
 
 
 def test_two_peaks_two_cells_apart_are_two_objects():

@@ -29,8 +29,8 @@ from projcomp.data.preview import draw_preview
 from projcomp.data.reader import ImageReader
 from projcomp.data.validate import validate
 from projcomp.errors import FileFormatError, UserError
-from projcomp.evaluation.detect import load_detector, save_detector
-from projcomp.evaluation.detector import Detector
+from projcomp.evaluation.detector import Detector, save_detector
+from projcomp.evaluation.forward import load_detector
 from projcomp.evaluation.labelled import read_labelled
 from projcomp.evaluation.read_table import check_rates, read_table
 from projcomp.files.tensors import load_weights, write_tensors
@@ -401,11 +401,14 @@ def test_a_lack_of_memory_is_no_damage_of_a_file(folder, monkeypatch, error) -> 
 def test_a_lack_of_memory_is_no_damage_of_a_model(tmp_path, monkeypatch, error) -> None:
     save_model(tmp_path, *small_model())
     save_detector(tmp_path, Detector(8, 16), {}, 8)
-    for load, made in {
-        load_model: "projcomp.networks.checkpoint.Denoiser",
-        load_detector: "projcomp.evaluation.detect.Detector",
+    for load, names in {
+        load_model: ("projcomp.networks.checkpoint.Denoiser", "projcomp.files.tensors.load_file"),
+        load_detector: (
+            "projcomp.evaluation.forward.Forward",
+            "projcomp.evaluation.forward.load_file",
+        ),
     }.items():
-        for name in (made, "projcomp.files.tensors.load_file"):
+        for name in names:
             with monkeypatch.context() as patched:
                 patched.setattr(name, raising(error))
                 with pytest.raises(type(error)) as caught:

@@ -2,29 +2,26 @@
 
 Every cell says how near the centre of an object is (a heatmap), how far off the cell's middle the
 centre lies, and which of CLEVR's eight colours the object has (the layout of CenterNet, Zhou et al.
-2019, without box sizes).
+2019, without box sizes). It is trained here; counting is :mod:`~projcomp.evaluation.forward`'s.
 """
 
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-MAX_GRID = 64
-NUM_COLORS = 8
-OUTPUTS = 1 + 2 + NUM_COLORS
-_STEP = 4
-"""The network halves its grid twice, so it works on a multiple of this."""
+from projcomp.evaluation.grid import OUTPUTS, STEP, fold_of
+from projcomp.files.atomic import write_text
+from projcomp.files.tensors import write_tensors
+from projcomp.folder import DETECTOR, WEIGHTS
 
-
-def fold_of(resolution: int) -> int:
-    """Pixels per cell side: 1 below twice MAX_GRID, then such that the grid is about MAX_GRID.
-
-    It divides ``resolution``. The largest CLEVR objects are 4 cells wide at 32 pixels.
-    """
-    fold = max(1, resolution // MAX_GRID)
-    while resolution % fold:
-        fold -= 1
-    return fold
+FORMAT = 1
+_CHUNK_PIXELS = 2**20
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -57,8 +54,6 @@ class Detector(nn.Module):
 
     def __init__(self, channels: int, resolution: int) -> None:
         super().__init__()
-        if resolution < 16:
-            raise ValueError(f"resolution: expected at least 16, got {resolution}")
         self.resolution = resolution
         self.fold = fold_of(resolution)
         self.grid = resolution // self.fold
@@ -88,7 +83,7 @@ class Detector(nn.Module):
             ``(B, 11, grid, grid)``: heatmap logit; x and y offsets in cells; eight colour logits.
         """
         x = functional.pixel_unshuffle(images, self.fold) if self.fold > 1 else images
-        spare = -self.grid % _STEP
+        spare = -self.grid % STEP
         if spare:
             x = functional.pad(x, (0, spare, 0, spare), mode="replicate")
         fine = self.fine(self.stem(x))
@@ -96,7 +91,31 @@ class Detector(nn.Module):
         x = self.up2(self.up1(self.down2(middle), middle), fine)
         return self.head(x)[..., : self.grid, : self.grid]
 
+    @torch.inference_mode()
+    def outputs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Raw outputs of ``images``, uint8 ``(N, H, W, 3)``, as :meth:`forward` has them."""
+        device = next(self.parameters()).device
+        size = max(1, _CHUNK_PIXELS // self.resolution**2)
+        found = [np.empty((0, OUTPUTS, self.grid, self.grid), np.float32)]
+        for start in range(0, len(images), size):
+            part = torch.from_numpy(np.ascontiguousarray(images[start : start + size])).to(device)
+            found.append(self(normalize(part)).float().cpu().numpy())
+        return np.concatenate(found)
+
 
 def normalize(images: Tensor) -> Tensor:
     """uint8 ``(B, H, W, 3)`` to the network's float32 ``(B, 3, H, W)`` in [-2, 2]."""
     return images.permute(0, 3, 1, 2).float() / 63.75 - 2.0
+
+
+def save_detector(
+    folder: Path, detector: Detector, settings: dict[str, Any], channels: int
+) -> None:
+    """Write ``weights.safetensors`` and ``detector.json`` into ``folder``, each atomically."""
+    description = {
+        "format": FORMAT,
+        "architecture": {"channels": channels, "resolution": detector.resolution},
+        "settings": settings,
+    }
+    write_tensors(Path(folder) / WEIGHTS, detector.state_dict(), summed=True)
+    write_text(Path(folder) / DETECTOR, json.dumps(description, indent=2, sort_keys=True) + "\n")

@@ -1,16 +1,21 @@
-"""From the images of one case to one row per image."""
+"""From the images of one case to one row per image.
 
+Every case is a job of its own, so that what a job must import counts: neither torch nor pandas.
+"""
+
+import csv
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from projcomp.data.images import SampleSet, read_samples
 from projcomp.errors import FileFormatError
+from projcomp.evaluation.detect import detect
+from projcomp.evaluation.forward import load_detector
 from projcomp.evaluation.measures import Measures, measure
-from projcomp.evaluation.read_table import check_rates, read_table
-from projcomp.files.atomic import atomic_path
+from projcomp.files.atomic import write_text
 from projcomp.scenes.vocabulary import COLORS
 
 if TYPE_CHECKING:
@@ -50,8 +55,6 @@ def evaluate(
     samples: Path,
     detector_dir: Path,
     out_csv: Path,
-    *,
-    threads: int = 1,
 ) -> None:
     """Detect the objects in every image of ``samples`` and write one row per image (COLUMNS).
 
@@ -60,11 +63,6 @@ def evaluate(
     Raises:
         FileFormatError: a file is missing or damaged, or holds another case or resolution.
     """
-    import torch
-
-    from projcomp.evaluation.detect import detect, load_detector
-
-    torch.set_num_threads(threads)
     case = settings.case
     taken = read_samples(samples, experiment=settings.experiment)
     asked = np.asarray(case.locations, dtype=float).reshape(-1, 2)
@@ -81,34 +79,13 @@ def evaluate(
         _row(settings, i, measure(found, asked, case.colors, settings.radius, vocabulary, wanted))
         for i, found in enumerate(detect(detector, taken.images, settings.threshold))
     ]
-    table = pd.DataFrame(rows).assign(**_measured(taken, samples))
-    with atomic_path(out_csv) as temporary:
-        table.reindex(columns=pd.Index(COLUMNS)).to_csv(temporary, index=False)
-
-
-def read_counted(
-    path: str | Path, experiment: str | None = None, case: str | None = None
-) -> pd.DataFrame:
-    """The table of a case, as :func:`evaluate` writes it.
-
-    Args:
-        path: the file.
-        experiment: the experiment that it must be of, if given.
-        case: the case that it must be of, if given.
-
-    Raises:
-        FileFormatError: it is missing, damaged, or another case's.
-    """
-    table = read_table(path, COLUMNS, "evaluate")
-    check_rates(table, TRUTHS, path, "evaluate")
-    for column, wanted in {"experiment": experiment, "case": case}.items():
-        other = table[column].dropna().unique() if wanted is not None else []
-        if any(name != wanted for name in other):
-            raise FileFormatError(
-                f"{path}: expected the {column} {wanted}, got a table of {', '.join(other)}; "
-                "run evaluate again"
-            )
-    return table
+    for name, values in _measured(taken, samples).items():
+        for row, value in zip(rows, np.broadcast_to(values, len(rows)), strict=True):
+            row[name] = value
+    lines = [[_cell(row.get(name)) for name in COLUMNS] for row in rows]
+    content = io.StringIO()
+    csv.writer(content, lineterminator="\n").writerows([COLUMNS, *lines])
+    write_text(out_csv, content.getvalue())
 
 
 def _measured(taken: SampleSet, path: Path) -> dict[str, Any]:
@@ -143,6 +120,11 @@ def _number(taken: SampleSet, name: str) -> Any:
     """A number among the attributes; None where it was not measured."""
     value = taken.attrs.get(name)
     return value if isinstance(value, int | float | np.number) else None
+
+
+def _cell(value: Any) -> str:
+    """A value as it stands in the table; empty where there is none."""
+    return "" if value is None or value != value else str(value)
 
 
 def _same(held: np.ndarray, asked: np.ndarray) -> bool:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from projcomp import seeds
 from projcomp.errors import FileFormatError
-from projcomp.evaluation.evaluate import read_counted
+from projcomp.evaluation.counted import read_counted
 from projcomp.evaluation.intervals import bootstrap_mean, wilson
 from projcomp.evaluation.read_table import read_table
 from projcomp.files.atomic import atomic_path

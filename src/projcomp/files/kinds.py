@@ -10,6 +10,7 @@ from pathlib import Path
 from projcomp.errors import OutputError
 from projcomp.files.contents import EMPTY, SAFETENSORS, SVG, UNKNOWN, ZEROS, ZIP, what_is
 from projcomp.files.outputs import Kind, PathLike, hdf5_attributes
+from projcomp.files.weights import SUM, read_metadata
 from projcomp.folder import CHECK, METRICS, WEIGHTS
 from projcomp.folder import DETECTOR as DETECTOR_FILE
 from projcomp.folder import MODEL as MODEL_FILE
@@ -129,8 +130,6 @@ def _weights(name: str, description: str, other: str) -> Kind:
     """Weights that have their description beside them, or our check sum and not the other's."""
 
     def is_one(path: Path) -> bool:
-        from projcomp.files.tensors import SUM, read_metadata
-
         if what_is(path) != SAFETENSORS:
             return False
         if path.with_name(description).exists():  # those of old have no sum
@@ -142,8 +141,6 @@ def _weights(name: str, description: str, other: str) -> Kind:
 
 def _is_state(path: Path) -> bool:
     """Whether it is the state of a model's training; a damaged one is passed over."""
-    from projcomp.files.tensors import read_metadata
-
     looks = what_is(path)
     if looks != SAFETENSORS:
         return looks in _DAMAGED

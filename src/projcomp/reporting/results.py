@@ -7,7 +7,7 @@ import pandas as pd
 
 from projcomp.data.images import read_samples
 from projcomp.errors import FileFormatError
-from projcomp.evaluation.evaluate import read_counted
+from projcomp.evaluation.counted import read_counted
 from projcomp.folder import Folder
 
 

@@ -23,10 +23,10 @@ from projcomp import devices, seeds
 from projcomp.config.learning import DetectorConfig
 from projcomp.errors import ConfigError, FileFormatError, UserError, is_out_of_memory
 from projcomp.evaluation.check import check_detections
-from projcomp.evaluation.detect import detect, save_detector
-from projcomp.evaluation.detector import Detector, normalize
-from projcomp.evaluation.heatmaps import Targets, draw_targets
+from projcomp.evaluation.detect import detect
+from projcomp.evaluation.detector import Detector, normalize, save_detector
 from projcomp.evaluation.labelled import LabelledImages, read_labelled
+from projcomp.evaluation.targets import Targets, draw_targets
 from projcomp.files.atomic import atomic_path, write_text
 from projcomp.folder import CHECK, METRICS
 from projcomp.memory import memory_for

@@ -19,7 +19,7 @@ import pandas as pd
 from projcomp import seeds
 from projcomp.data.images import SampleSet, read_samples
 from projcomp.errors import FileFormatError
-from projcomp.evaluation.evaluate import read_counted
+from projcomp.evaluation.counted import read_counted
 from projcomp.evaluation.intervals import bootstrap_mean, bootstrap_spearman, wilson
 from projcomp.folder import Folder
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from projcomp import seeds
-from projcomp.evaluation.evaluate import read_counted
+from projcomp.evaluation.counted import read_counted
 from projcomp.evaluation.intervals import wilson
 from projcomp.folder import Folder
 from projcomp.scenes.vocabulary import COLORS

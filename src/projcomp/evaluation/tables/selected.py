@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from projcomp.evaluation.evaluate import read_counted
+from projcomp.evaluation.counted import read_counted
 from projcomp.evaluation.intervals import wilson
 from projcomp.folder import Folder
 
