@@ -1,0 +1,63 @@
+"""The benchmark that says where a run's time goes reads what Snakemake records."""
+
+import base64
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+PATH = Path(__file__).parents[2] / "benchmarks" / "demo_time.py"
+SPEC = importlib.util.spec_from_file_location("demo_time", PATH)
+assert SPEC is not None
+assert SPEC.loader is not None
+demo_time = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(demo_time)
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """The folder .snakemake, and what writes the record of an output into it."""
+    folder = tmp_path / ".snakemake"
+
+    def write(output: str, rule: str, log: str, end: float, incomplete: bool = False) -> None:
+        name = base64.urlsafe_b64encode(output.encode()).decode()
+        parts = [name[i : i + 50] for i in range(0, len(name), 50)]
+        path = folder.joinpath("metadata", *(f"@{part}" for part in parts[:-1]), parts[-1])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        record = {"rule": rule, "log": [log], "starttime": 100.0, "endtime": end}
+        path.write_text(json.dumps({**record, "incomplete": incomplete}))
+
+    write("models/a/weights.safetensors", "train_model", "logs/train/a.log", 106.0)
+    write("models/a/metrics.csv", "train_model", "logs/train/a.log", 105.9)
+    write("results/A/" + "long" * 30 + ".csv", "evaluate_case", "logs/evaluate/A/k1.log", 101.0)
+    write("results/A/k2.csv", "evaluate_case", "logs/evaluate/A/k2.log", 102.0)
+    write("results/A/k3.csv", "evaluate_case", "logs/evaluate/A/k3.log", 150.0, incomplete=True)
+    write("results/theory/t.csv", "theory_experiment", "logs/theory/t.log", 101.0)
+    write("runs/smoke/results/A/k1.csv", "evaluate_case", "runs/smoke/logs/e.log", 190.0)
+    return folder
+
+
+def test_every_job_of_the_run_counts_once(recorded, tmp_path):
+    rules = demo_time.seconds(demo_time.records(recorded, tmp_path))
+    assert {rule: sorted(taken) for rule, taken in rules.items()} == {
+        "train_model": [6.0],
+        "evaluate_case": [1.0, 2.0],
+        "theory_experiment": [1.0],
+    }
+    other = demo_time.seconds(demo_time.records(recorded, tmp_path / "runs/smoke"))
+    assert other == {"evaluate_case": [90.0]}
+
+
+def test_the_table_says_what_is_light(recorded, tmp_path):
+    head, *rows, last = demo_time.table(demo_time.seconds(demo_time.records(recorded, tmp_path)))
+    assert head.split() == ["rule", "jobs", "seconds", "mean", "share"]
+    assert [row.split() for row in rows] == [
+        ["train_model", "1", "6.0", "6.00", "60.0%"],
+        ["evaluate_case", "2", "3.0", "1.50", "30.0%"],
+        ["theory_experiment", "1", "1.0", "1.00", "10.0%"],
+        ["all", "4", "10.0", "2.50", "100.0%"],
+    ]
+    assert last == (
+        "neither rendering, training nor sampling: 30.0%; with the exact experiments: 40.0%"
+    )
