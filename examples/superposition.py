@@ -28,7 +28,7 @@ scores = stacked_scores([first, second])
 fields = {
     "average": average(scores, [1.0, 1.0]),
     "OR": SuperpositionOr(scores, num_models=2),
-    "OR, 1 to 3": SuperpositionOr(scores, num_models=2, log_prior=(0.0, math.log(3.0))),
+    "OR, 1 to 3": SuperpositionOr(scores, num_models=2, bias=(0.0, math.log(3.0))),
     "AND": SuperpositionAnd(scores, num_models=2),
     "AND, corrected": SuperpositionAnd(scores, num_models=2, corrected=True),
 }
