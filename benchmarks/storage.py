@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from projcomp import seeds
 from projcomp.config.root import Config
 from projcomp.config.scenes import SceneConfig
-from projcomp.data.index import build_index, open_dataset, shards_behind
+from projcomp.data.index import build_index, find_shards
 from projcomp.data.picture import Picture
 from projcomp.data.reader import ImageReader
 from projcomp.data.shards import write_shard
@@ -126,8 +126,7 @@ def measure_index(
                 rows, where = np.unique(batch, return_inverse=True)  # HDF5 wants rising rows
                 file["images"][rows][where]
 
-    with open_dataset(folder / "set.h5") as file:  # once per training: it checks every shard
-        reader = ImageReader(shards_behind(file))
+    reader = ImageReader(find_shards(folder / "set.h5"))
 
     def as_training_does() -> None:
         for batch in batches:

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from projcomp import seeds
 from projcomp.config.scenes import SceneConfig
-from projcomp.data.index import build_index
+from projcomp.data.index import build_index, find_shards, open_index, read_parts
 from projcomp.data.picture import Picture
 from projcomp.data.shards import write_shard
 from projcomp.scenes.placement import draw_scene
@@ -43,3 +44,12 @@ def write_toy(folder: Path, shards: int = 3) -> Path:
         write_toy_shard(path, number)
     build_index(paths, folder / "toy.h5")
     return folder / "toy.h5"
+
+
+def open_dataset(path: str | Path) -> h5py.File:
+    """Open an index as other readers do, having seen that every shard is there.
+
+    HDF5 itself silently returns zeros for a shard that is missing.
+    """
+    read_parts(find_shards(path), lambda file, rows: None)
+    return open_index(path)

@@ -26,6 +26,7 @@ from projcomp.files import kinds as output_kinds
 from projcomp.files.json_keys import RepeatedKey, once
 from projcomp.files.outputs import check_apart, check_output, check_outputs
 from projcomp.folder import counted_name, shard_name
+from projcomp.render.picture_size import MAX_SIDE, MIN_SIDE
 from projcomp.settings import stages
 from projcomp.settings.report import FigureSettings, TableSettings
 
@@ -117,12 +118,21 @@ app = typer.Typer(
 config_app = typer.Typer(no_args_is_help=True, help="The generated descriptions of the config.")
 app.add_typer(config_app, name="config")
 
+
+def _setting(section: type[Section], field: str, told: str) -> Any:
+    """An option for what the config has as ``field`` of a section, whose bounds it takes."""
+    bounds: dict[str, Any] = {}
+    for each in section.model_fields[field].metadata:
+        bounds |= {key: getattr(each, key) for key in ("ge", "le") if hasattr(each, key)}
+    return typer.Option(min=bounds.get("ge"), max=bounds.get("le"), help=told)
+
+
 SettingsText = Annotated[
     str, typer.Option("--settings", help="the stage's settings as JSON; the rule's `params`")
 ]
 Out = Annotated[Path, typer.Option("--out", help="file to write, complete or not at all")]
 OutFolder = Annotated[Path, typer.Option("--out", help="folder to write to")]
-Threads = Annotated[int, typer.Option(min=1, max=1024, help="CPU threads")]
+Threads = Annotated[int, _setting(TrainingCompute, "threads", "CPU threads")]
 DeviceOption = Annotated[Device, typer.Option(help="auto takes a GPU where there is one")]
 State = Annotated[Path, typer.Option("--state", help="folder of the checkpoints to resume from")]
 CheckpointMinutes = Annotated[
@@ -193,9 +203,10 @@ def render_scenes(
         typer.Argument(help="scenes in CLEVR's JSON layout, also one alone, JSON lines or gzip"),
     ],
     out: Annotated[Path, typer.Argument(help="HDF5 file to write")],
-    width: Annotated[int, typer.Option(min=4, max=65536, help="pixels")] = 320,
+    width: Annotated[int, typer.Option(min=MIN_SIDE, max=MAX_SIDE, help="pixels")] = 320,
     height: Annotated[
-        int, typer.Option(min=4, max=65536, help="pixels; CLEVR v1.0 has 480 x 320")
+        int,
+        typer.Option(min=MIN_SIDE, max=MAX_SIDE, help="pixels; CLEVR v1.0 has 480 x 320"),
     ] = 240,
     samples: Annotated[int, typer.Option(min=1, max=2**24, help="Cycles samples per pixel")] = 512,
     squeeze: Annotated[

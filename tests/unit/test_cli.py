@@ -45,6 +45,7 @@ def test_every_stage_has_help(stage: str) -> None:
         (("render-scenes", "a.json", "b.h5", "--width", "wide"), "'--width'"),
         (("render-scenes", "a.json"), "Missing argument"),
         (("sample", "--threads", "0"), "'--threads'"),
+        (("render-scenes", "a.json", "b.h5", "--height", "65537"), "less than or equal to 65536"),
         (("check", "--presets", "x"), "No such option"),
         (("nosuch",), "No such command"),
         (("--bad",), "No such option"),

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
+from toy_dataset import open_dataset
 from typer.testing import CliRunner
 
 from projcomp import seeds
@@ -15,7 +16,7 @@ from projcomp.data import reader
 from projcomp.data.describe import describe
 from projcomp.data.hdf5 import dataset
 from projcomp.data.images import read_samples, write_samples
-from projcomp.data.index import build_index, open_dataset, shards_behind
+from projcomp.data.index import build_index, shards_behind
 from projcomp.data.picture import Picture
 from projcomp.data.preview import draw_preview
 from projcomp.data.shard_format import DATASETS, scene_of

@@ -15,7 +15,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from toy_dataset import COUNT, SETTINGS, write_toy, write_toy_shard
+from toy_dataset import COUNT, SETTINGS, open_dataset, write_toy, write_toy_shard
 from typer.testing import CliRunner
 
 from projcomp.cli import app
@@ -23,7 +23,7 @@ from projcomp.data.dataset import RenderedImages
 from projcomp.data.describe import describe
 from projcomp.data.hdf5 import dataset, open_hdf5, reading
 from projcomp.data.images import read_samples, write_samples
-from projcomp.data.index import open_dataset, shards_behind
+from projcomp.data.index import shards_behind
 from projcomp.data.pictures import open_pictures
 from projcomp.data.preview import draw_preview
 from projcomp.data.reader import ImageReader

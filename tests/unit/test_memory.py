@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from projcomp.errors import DeviceError, is_out_of_memory
-from projcomp.memory import memory_for
+from projcomp.memory import Halving, memory_for
 
 LACKS = [
     MemoryError(),
@@ -45,3 +45,57 @@ def test_what_torch_and_numpy_really_say(make):
     kind = torch.uint8 if make is torch.empty else np.uint8
     with pytest.raises(DeviceError), memory_for("too large"):
         make(2**60, dtype=kind)
+
+
+def raising(error):
+    def work(size):
+        raise error
+
+    return work
+
+
+def holding(room, tried):
+    """Work on so many pieces that needs as much memory; ``tried`` gets every size."""
+
+    def work(size):
+        tried.append(size)
+        if size > room:
+            raise MemoryError
+        return size
+
+    return work
+
+
+def test_a_size_falls_to_half_where_memory_does_not_suffice_and_stays_there():
+    pieces, tried = Halving(100), []
+    assert pieces(holding(20, tried), 1000) == 12
+    assert pieces(holding(50, tried), 1000) == 12
+    assert tried == [100, 50, 25, 12, 12]
+
+
+def test_a_small_piece_that_fits_makes_no_later_one_smaller():
+    pieces, tried = Halving(100), []
+    assert pieces(holding(100, tried), 7) == 7
+    assert pieces(holding(100, tried), 1000) == 100
+    assert tried == [7, 100]
+
+
+def test_a_small_piece_that_does_not_fit_is_halved_itself():
+    pieces, tried = Halving(100), []
+    assert pieces(holding(5, tried), 7) == 3
+    assert tried == [7, 3]
+
+
+@pytest.mark.parametrize("error", LACKS[:3], ids=str)
+def test_a_lack_of_memory_for_one_is_told(error):
+    with pytest.raises(type(error)) as caught:
+        Halving(4)(raising(error), 9)
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("error", OTHERS, ids=str)
+def test_nothing_else_halves(error):
+    pieces = Halving(4)
+    with pytest.raises(type(error)):
+        pieces(raising(error), 9)
+    assert pieces.size == 4

@@ -13,11 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from toy_dataset import write_toy
+from toy_dataset import open_dataset, write_toy
 
 from projcomp.data.hdf5 import dataset
 from projcomp.data.images import write_samples
-from projcomp.data.index import open_dataset
 from projcomp.data.pictures import natural_order, open_pictures
 from projcomp.errors import FileFormatError
 from projcomp.settings.case import Case

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from projcomp.config.section import Number, Section, Whole, defaults
+from projcomp.config.section import MOST_THREADS, Number, Section, Whole, defaults
 
 Device = Literal["auto", "cpu", "gpu"]
 
@@ -25,7 +25,7 @@ class TrainingCompute(Section):
     threads: Whole = Field(
         1,
         ge=1,
-        le=1024,
+        le=MOST_THREADS,
         description="CPU threads of one training job; one gives most images per core, more finish "
         "a single model sooner where cores would idle",
     )
@@ -53,7 +53,7 @@ class SamplingCompute(Section):
     """How trained networks are used: sampling, and the checks of models."""
 
     device: Device = Field("auto", description="auto takes a GPU where there is one")
-    threads: Whole = Field(1, ge=1, le=1024, description="CPU threads of one job")
+    threads: Whole = Field(1, ge=1, le=MOST_THREADS, description="CPU threads of one job")
 
 
 class RenderingCompute(Section):
@@ -62,7 +62,7 @@ class RenderingCompute(Section):
     threads: Whole = Field(
         1,
         ge=1,
-        le=1024,
+        le=MOST_THREADS,
         description="threads per Blender process; one process per core measures best",
     )
 

@@ -7,6 +7,9 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+MOST_THREADS = 1024
+"""Threads that one process may be given."""
+
 SINGLE_PRECISION = (1.2e-38, 3.4e38)
 """Least and greatest size of a number that is not 0: what fp32 holds with all its digits."""
 

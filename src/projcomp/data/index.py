@@ -131,18 +131,6 @@ def open_index(path: PathLike) -> h5py.File:
     return open_layout(path, INDEX_KIND)
 
 
-def open_dataset(path: PathLike) -> h5py.File:
-    """Open an index for reading, having checked that every shard is there and the right one.
-
-    HDF5 itself silently returns zeros for a shard that is missing.
-
-    Raises:
-        FileFormatError: the index or a shard is missing, damaged, foreign, or not the index's.
-    """
-    read_parts(find_shards(path), lambda file, rows: None)
-    return open_index(path)
-
-
 def is_shard(path: PathLike) -> bool:
     """Whether the file is a single shard; False for whatever cannot be opened."""
     try:

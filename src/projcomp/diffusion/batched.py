@@ -8,7 +8,12 @@ from torch import Tensor
 from projcomp.diffusion.convert import denoised_to_score
 from projcomp.diffusion.field import Denoiser
 from projcomp.diffusion.shapes import Samples, Stacked
-from projcomp.errors import DeviceError, is_out_of_memory
+from projcomp.memory import Halving, memory_for
+
+_NO_ROOM = (
+    "sampling: expected a device whose memory holds the network and one image, got too little; "
+    "take a larger device, or the CPU"
+)
 
 
 class BatchedScores:
@@ -32,7 +37,7 @@ class BatchedScores:
     def __init__(self, requests: Sequence[tuple[Denoiser, Tensor]], chunk_size: int) -> None:
         if not requests or chunk_size < 1:
             raise ValueError("expected at least one request and a chunk of at least one image")
-        self.chunk_size = chunk_size
+        self._pieces = Halving(chunk_size)
         groups: dict[object, _Group] = {}
         slots: list[tuple[object, int]] = []
         for denoiser, condition in requests:
@@ -68,19 +73,10 @@ class BatchedScores:
 
     def _denoise(self, group: "_Group", x: Samples, sigma: float) -> Stacked:
         """Denoised ``x`` in pieces that fit into the memory."""
-        while True:
-            largest = min(self.chunk_size, len(x) * len(group.conditions))
-            try:
-                return group.denoise(x, sigma, largest)
-            except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                if largest == 1:
-                    raise DeviceError(
-                        "sampling: expected a device whose memory holds the network and one image, "
-                        "got too little; take a larger device, or the CPU"
-                    ) from None
-            self.chunk_size = largest // 2  # outside the handler, which holds on to what failed
+        with memory_for(_NO_ROOM):
+            return self._pieces(
+                lambda size: group.denoise(x, sigma, size), len(x) * len(group.conditions)
+            )
 
 
 class _Group:

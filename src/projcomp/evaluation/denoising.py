@@ -5,6 +5,7 @@ beside the training's metrics; here it is taken at fixed noise levels, over held
 for comparison, over as many images of the training.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,9 +19,9 @@ from projcomp.data.dataset import RenderedImages
 from projcomp.devices import torch_device
 from projcomp.diffusion.loss import denoising_error
 from projcomp.diffusion.pixels import encode
-from projcomp.errors import FileFormatError, is_out_of_memory
+from projcomp.errors import FileFormatError
 from projcomp.files.atomic import write_text
-from projcomp.memory import memory_for
+from projcomp.memory import Halving, memory_for
 from projcomp.networks import conditioning
 from projcomp.networks.checkpoint import load_model
 from projcomp.networks.denoiser import Denoiser
@@ -78,7 +79,7 @@ def _rows(
 ) -> list[dict[str, str | float]]:
     """The rows of the table."""
     sigmas = np.geomspace(settings.sigma_min, settings.sigma_max, NUM_LEVELS)
-    rows = []
+    rows, pieces = [], Halving(CHUNK)
     for name in settings.datasets:
         parts = {
             part: RenderedImages(
@@ -102,7 +103,8 @@ def _rows(
                     f"learned from, got {source.shape}; render the dataset again at this resolution"
                 )
             for told in ("condition", "nothing"):
-                for sigma, errors in zip(sigmas, _errors(model, images, told, sigmas), strict=True):
+                every = _errors(model, images, told, sigmas, pieces)
+                for sigma, errors in zip(sigmas, every, strict=True):
                     rows.append(
                         {"dataset": name, "part": part, "told": told, **_row(sigma, errors)}
                     )
@@ -118,31 +120,27 @@ def _draw(source: RenderedImages, count: int, rng: torch.Generator) -> _Images:
 
 @torch.inference_mode()
 def _errors(
-    model: Denoiser, images: _Images, told: str, sigmas: np.ndarray, chunk: int = CHUNK
+    model: Denoiser, images: _Images, told: str, sigmas: np.ndarray, pieces: Halving
 ) -> Tensor:
     """Errors ``(levels, N)``; the noise of an image is the same at all levels, only scaled."""
     device = next(model.parameters()).device
     rows = images.told
     if told == "nothing":
         rows = conditioning.unconditional(model.condition_kind).expand(len(rows), -1)
+
+    def piece(sigma: float, start: int, size: int) -> Tensor:
+        parts = (t[start : start + size] for t in (images.x0, rows, images.noise))
+        x0, condition, noise = (part.to(device) for part in parts)
+        level = torch.full((len(x0),), sigma, device=device)
+        return denoising_error(
+            lambda x, s: model(x, s, condition), x0, level, noise, model.sigma_data
+        )
+
     errors = []
     for sigma in sigmas.tolist():
         start = 0
         while start < len(rows):
-            parts = (t[start : start + chunk] for t in (images.x0, rows, images.noise))
-            try:
-                x0, condition, noise = (part.to(device) for part in parts)
-                level = torch.full((len(x0),), sigma, device=device)
-                found = denoising_error(
-                    lambda x, s, c=condition: model(x, s, c), x0, level, noise, model.sigma_data
-                )
-            except (MemoryError, RuntimeError) as error:
-                if chunk == 1 or not is_out_of_memory(error):
-                    raise
-                found = None
-            if found is None:  # outside the handler, which holds on to what failed
-                chunk //= 2
-                continue
+            found = pieces(partial(piece, sigma, start), len(rows) - start)
             errors.append(found)
             start += len(found)
     return torch.cat(errors).reshape(len(sigmas), -1).cpu()

@@ -1,9 +1,12 @@
 """Which sizes of pictures can be rendered, before Blender makes something else of them."""
 
 import os
+from typing import TYPE_CHECKING
 
 from projcomp.errors import ConfigError
-from projcomp.scenes.camera import View
+
+if TYPE_CHECKING:
+    from projcomp.scenes.camera import View
 
 MIN_SIDE, MAX_SIDE = 4, 65536
 """Pixels; Blender silently takes these where a side is beyond them."""
@@ -16,7 +19,7 @@ _MAX_SQUEEZE = 200.0  # Blender's limit of a pixel's width to its height, and of
 _BYTES_PER_PIXEL, _BYTES_AT_LEAST = 640, 350 * 2**20
 
 
-def check_picture(width: int, height: int, view: View) -> None:
+def check_picture(width: int, height: int, view: "View") -> None:
     """Check that a picture of ``view`` can be rendered with so many pixels.
 
     Raises:

@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+from projcomp.words import short
+
 _LONGEST = 40
 _MOST_KEYS = 8
 
@@ -10,7 +12,7 @@ _MOST_KEYS = 8
 def shown(value: Any) -> str:
     """What ``value`` is, in a few words: keys of objects, lengths of lists, texts cut short."""
     if isinstance(value, dict):
-        keys = [_cut(repr(key)) for key in list(value)[:_MOST_KEYS]]
+        keys = [short(repr(key), _LONGEST) for key in list(value)[:_MOST_KEYS]]
         more = ["..."] if len(value) > _MOST_KEYS else []
         return f"an object with the keys {', '.join(keys + more)}" if keys else "an empty object"
     if isinstance(value, list | tuple):
@@ -22,8 +24,4 @@ def shown(value: Any) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, float) and math.isinf(value):
         return f"{'-' if value < 0 else ''}Infinity or a number too large to be one"
-    return _cut(repr(value))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    return short(repr(value), _LONGEST)
