@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
@@ -174,17 +175,16 @@ def _linear(x: Array, matrix: Array, bias: Array) -> Array:
 
 def _neighbours(x: Array, stride: int) -> Array:
     """What 3 x 3 kernels see: ``(B, H, W, C)`` to ``(B, H / stride, W / stride, 9 C)``."""
-    b, h, w, c = x.shape
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    found = np.empty((b, h // stride, w // stride, 3, 3, c), np.float32)
-    for row in range(3):
-        for column in range(3):
-            found[..., row, column, :] = padded[
-                :, row : row + h : stride, column : column + w : stride
-            ]
-    return found.reshape(*found.shape[:3], 9 * c)
+    windows = sliding_window_view(padded, (3, 3), axis=(1, 2))[:, ::stride, ::stride]
+    b, h, w, c = windows.shape[:4]
+    return windows.transpose(0, 1, 2, 4, 5, 3).reshape(b, h, w, 9 * c)
 
 
 def _silu(x: Array) -> Array:
+    """SiLU, in the place of ``x``."""
+    down = np.negative(x)
     with np.errstate(over="ignore"):  # of e^-x, where the result is 0
-        return x / (1 + np.exp(-x))
+        np.exp(down, out=down)
+    down += 1
+    return np.divide(x, down, out=x)
