@@ -20,7 +20,7 @@ from projcomp import seeds
 from projcomp.scenes.camera import Camera
 from projcomp.scenes.camera_fit import Sighting, fit_cameras, sighting
 from projcomp.scenes.clevr_json import read_sightings
-from projcomp.scenes.placement import draw_scene
+from projcomp.scenes.placement import generate_scene
 from projcomp.scenes.vocabulary import CAMERA_LOCATION
 
 MADE_UP = 200
@@ -56,7 +56,7 @@ def _made_up(count: int) -> str:
     """Scenes of ``count`` objects by CLEVR's rules: how many are found, and how near."""
     told, cameras = [], []
     for index in range(MADE_UP):
-        spec = draw_scene(seeds.generator(0, "camera fit", count, index), CLEVR, count, count)
+        spec = generate_scene(seeds.generator(0, "camera fit", count, index), CLEVR, count, count)
         xyz = np.array([item.xyz for item in spec.objects]).astype(np.float32).astype(float)
         points, depth = Camera(spec.camera, (3, 2)).project(xyz)
         told.append(sighting(xyz, np.c_[np.round(points * (480, 320)), depth.astype(np.float32)]))

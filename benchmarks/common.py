@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from projcomp import seeds
 from projcomp.config.scenes import SceneConfig
-from projcomp.scenes.placement import draw_scene
+from projcomp.scenes.placement import generate_scene
 from projcomp.scenes.spec import SceneSpec
 
 CLEVR = SceneConfig(sizes=["large", "small"], camera_jitter=0.5, light_jitter=1.0)
@@ -31,7 +31,7 @@ PRESETS = {
 
 def clevr_scene(index: int) -> SceneSpec:
     """A scene by CLEVR's rules, always the same of a number."""
-    return draw_scene(seeds.generator(0, "benchmark", index), CLEVR, 1, 8)
+    return generate_scene(seeds.generator(0, "benchmark", index), CLEVR, 1, 8)
 
 
 def peak_memory(device: torch.device) -> float:

@@ -22,7 +22,7 @@ from scipy.ndimage import distance_transform_edt
 from projcomp import seeds
 from projcomp.data.picture import Picture
 from projcomp.render.renderer import Renderer
-from projcomp.scenes.placement import draw_scene
+from projcomp.scenes.placement import generate_scene
 from projcomp.scenes.spec import SceneSpec
 
 
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--out", help="picture to write: ours, CLEVR's, and the difference x 8")
     given = parser.parse_args()
     scenes = [
-        draw_scene(seeds.generator(0, "faithful", i), CLEVR, 3, 10) for i in range(given.scenes)
+        generate_scene(seeds.generator(0, "faithful", i), CLEVR, 3, 10) for i in range(given.scenes)
     ]
     ours = render_all(scenes, 0, given.samples, None)
     theirs = render_all(scenes, 1000, given.samples, given.assets)

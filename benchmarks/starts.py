@@ -27,7 +27,7 @@ from projcomp.data.shards import write_shard
 from projcomp.evaluation.detector import Detector, save_detector
 from projcomp.networks.checkpoint import save_model
 from projcomp.networks.denoiser import Denoiser
-from projcomp.scenes.placement import draw_scene
+from projcomp.scenes.placement import generate_scene
 from projcomp.settings.case import Case
 from projcomp.settings.report import FigureSettings, TableSettings
 from projcomp.settings.stages import (
@@ -62,7 +62,7 @@ def make_inputs(root: Path) -> None:
     pictures = []
     for index in range(COUNT):
         rng = seeds.generator(0, "starts", index)
-        scene = draw_scene(rng, DATA.scene, DATA.min_objects, DATA.max_objects)
+        scene = generate_scene(rng, DATA.scene, DATA.min_objects, DATA.max_objects)
         image = rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
         pictures.append((scene, Picture(image, np.zeros((SIDE, SIDE), np.uint8))))
     write_shard(
@@ -101,7 +101,7 @@ def commands() -> dict[str, list[str]]:
             SummarySettings(**sure, cases=CASES),
             "results --out results/summary.csv",
         ),
-        "tabulate": (
+        "table": (
             TableSettings(**report, **sure, members={"A": ("product", "heun")}),
             "sweep_toy --root . --out results/sweep_toy.csv",
         ),

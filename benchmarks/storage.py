@@ -27,7 +27,7 @@ from projcomp.data.picture import Picture
 from projcomp.data.reader import ImageReader
 from projcomp.data.shards import write_shard
 from projcomp.render.renderer import Renderer
-from projcomp.scenes.placement import draw_scene
+from projcomp.scenes.placement import generate_scene
 from projcomp.scenes.spec import SceneSpec
 
 CODECS = {
@@ -53,7 +53,7 @@ def pictures(resolution: int, count: int) -> list[tuple[SceneSpec, Picture]]:
         resolution, resolution, samples=recipe.samples, denoise=recipe.denoise
     ) as renderer:
         for i in range(count):
-            spec = draw_scene(seeds.generator(0, "storage", i), scene, 0, 5)
+            spec = generate_scene(seeds.generator(0, "storage", i), scene, 0, 5)
             renders.append((spec, renderer.render(spec, i)))
     return renders
 

@@ -11,7 +11,7 @@ from projcomp.config.scenes import SceneConfig
 from projcomp.data.index import build_index, find_shards, open_index, read_parts
 from projcomp.data.picture import Picture
 from projcomp.data.shards import write_shard
-from projcomp.scenes.placement import draw_scene
+from projcomp.scenes.placement import generate_scene
 
 SETTINGS = {"dataset": "toy", "seed": 0, "min_objects": 0, "max_objects": 3, "shard_size": 4}
 COUNT, SIDE = 4, 8
@@ -22,7 +22,7 @@ def write_toy_shard(path: Path, number: int, settings: dict[str, Any] = SETTINGS
     pictures = []
     for index in range(number * COUNT, (number + 1) * COUNT):
         rng = seeds.generator(0, "toy", index)
-        scene = draw_scene(rng, SceneConfig(), 0, 3)
+        scene = generate_scene(rng, SceneConfig(), 0, 3)
         image = rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
         mask = rng.integers(0, len(scene.objects) + 1, (SIDE, SIDE), dtype=np.uint8)
         pictures.append((scene, Picture(image, mask)))

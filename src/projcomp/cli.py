@@ -456,8 +456,8 @@ def theory(
     run.run(name, parsed, out, threads=threads)
 
 
-@_stage("tabulate", "sweep_tools --settings JSON --root . --out results/sweep_tools.csv")
-def tabulate(
+@_stage("table", "sweep_tools --settings JSON --root . --out results/sweep_tools.csv")
+def table(
     name: Annotated[str, typer.Argument(help="name of the table")],
     settings: SettingsText,
     root: Annotated[Path, typer.Option(help="root folder of the run")],

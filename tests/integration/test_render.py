@@ -29,7 +29,7 @@ from projcomp.errors import ConfigError, DeviceError, FileFormatError
 from projcomp.scenes.camera import Camera, square_pixels
 from projcomp.scenes.clevr_json import write_scenes
 from projcomp.scenes.locations import default_locations
-from projcomp.scenes.placement import draw_scene, draw_scene_at
+from projcomp.scenes.placement import generate_scene, generate_scene_at
 from projcomp.scenes.spec import SceneSpec
 from projcomp.scenes.visibility import instance_masks
 from projcomp.scenes.vocabulary import COLORS
@@ -76,7 +76,7 @@ def test_rendered_masks_are_what_the_ray_caster_says(width: int, height: int, ed
 
     with Renderer(width, height, samples=16, denoise=True) as renderer:
         for index, count in enumerate((0, 1, 3, 6, 10)):
-            scene = draw_scene(seeds.generator(2, "mask", index), CLEVR, count, count)
+            scene = generate_scene(seeds.generator(2, "mask", index), CLEVR, count, count)
             seen = renderer.render(scene, index).mask
             cast = instance_masks(scene.objects, Camera(scene.camera), width, height)
             assert (seen != cast).sum() <= 1 + edge * (cast > 0).sum()
@@ -98,7 +98,7 @@ def test_points_of_a_scene_are_where_blender_sees_them() -> None:
     for side in ((320, 240), (24, 24)):
         with Renderer(*side, samples=1, denoise=False) as renderer:
             for index in range(4):
-                scene = draw_scene_at(seeds.generator(3, "points", index), CLEVR, points)
+                scene = generate_scene_at(seeds.generator(3, "points", index), CLEVR, points)
                 renderer.render(scene, 1)
                 blender = bpy.context.scene
                 for item, point in zip(scene.objects, points, strict=True):
@@ -108,7 +108,7 @@ def test_points_of_a_scene_are_where_blender_sees_them() -> None:
     for side in ((48, 32), (24, 36), (30, 30)):
         view = square_pixels(*side)
         with Renderer(*side, samples=1, denoise=False, view=view) as renderer:
-            scene = draw_scene_at(seeds.generator(3, "points", 9), CLEVR, points)
+            scene = generate_scene_at(seeds.generator(3, "points", 9), CLEVR, points)
             mask = renderer.render(scene, 1).mask
             blender = bpy.context.scene
             camera = Camera(scene.camera, view)
@@ -122,7 +122,7 @@ def test_points_of_a_scene_are_where_blender_sees_them() -> None:
 def test_squeezed_square_shows_the_same_view() -> None:
     from projcomp.render.renderer import Renderer
 
-    scene = draw_scene(seeds.generator(2, "squeeze"), SceneConfig(), 3, 3)
+    scene = generate_scene(seeds.generator(2, "squeeze"), SceneConfig(), 3, 3)
     with Renderer(96, 72, samples=16, denoise=True) as renderer:
         wide = renderer.render(scene, 1).image.astype(float)
     with Renderer(24, 24, samples=64, denoise=True) as renderer:
@@ -137,13 +137,15 @@ def test_colours_and_light_are_clevrs() -> None:
     from projcomp.render.renderer import Renderer
 
     with Renderer(48, 36, samples=16, denoise=True) as renderer:
-        empty = renderer.render(draw_scene(seeds.generator(0, "e"), SceneConfig(), 0, 0), 1).image
+        empty = renderer.render(
+            generate_scene(seeds.generator(0, "e"), SceneConfig(), 0, 0), 1
+        ).image
         means = empty.reshape(-1, 3).mean(axis=0)
         assert 90 < means.mean() < 160
         assert np.ptp(means) < 12
         for color in ("red", "green", "blue", "cyan", "purple", "yellow"):
             config = SceneConfig(colors=[color], materials=["rubber"])  # pyright: ignore
-            scene = draw_scene(seeds.generator(0, "c", color), config, 1, 1)
+            scene = generate_scene(seeds.generator(0, "c", color), config, 1, 1)
             mask = instance_masks(scene.objects, Camera(scene.camera), 48, 36) == 1
             seen = renderer.render(scene, 1).image[mask].mean(axis=0)
             wanted = np.array(COLORS[color], float)
@@ -154,7 +156,7 @@ def test_colours_and_light_are_clevrs() -> None:
 def test_the_newest_renderer_owns_blender() -> None:
     from projcomp.render.renderer import Renderer
 
-    scene, before = draw_scene(seeds.generator(0, "e"), SceneConfig(), 0, 0), _picture_files()
+    scene, before = generate_scene(seeds.generator(0, "e"), SceneConfig(), 0, 0), _picture_files()
     with Renderer(8, 6, samples=1, denoise=False) as old:
         with Renderer(8, 8, samples=1, denoise=False) as new:
             assert new.render(scene, 1).image.shape == (8, 8, 3)
@@ -201,7 +203,7 @@ def test_colours_are_encoded_as_blender_does(tmp_path) -> None:
 
     from projcomp.render.renderer import Renderer
 
-    spec = draw_scene(seeds.generator(2, "colours"), CLEVR, 3, 3)
+    spec = generate_scene(seeds.generator(2, "colours"), CLEVR, 3, 3)
     with Renderer(48, 36, samples=4, denoise=False) as renderer:
         ours = renderer.render(spec, 1).image
         scene = bpy.context.scene
@@ -302,7 +304,7 @@ def test_a_full_disk_ends_in_one_line_and_leaves_nothing_half_made(tmp_path) -> 
 def test_scenes_of_a_file_are_rendered(tmp_path) -> None:
     from projcomp.render.shards import render_scenes_file
 
-    scenes = [draw_scene(seeds.generator(4, "file", n), CLEVR, n, n) for n in (0, 3)]
+    scenes = [generate_scene(seeds.generator(4, "file", n), CLEVR, n, n) for n in (0, 3)]
     write_scenes(tmp_path / "scenes.json", scenes)
     render_scenes_file(tmp_path / "scenes.json", tmp_path / "out.h5", 64, 48, 2, True)
     images, again = _contents(tmp_path / "out.h5")
@@ -343,7 +345,9 @@ def test_scenes_of_a_file_have_square_pixels_unless_squeezed(tmp_path, capsys) -
 
 
 def test_the_command_line_hands_on_the_device(tmp_path) -> None:
-    write_scenes(tmp_path / "scenes.json", [draw_scene(seeds.generator(4, "file", 0), CLEVR, 0, 1)])
+    write_scenes(
+        tmp_path / "scenes.json", [generate_scene(seeds.generator(4, "file", 0), CLEVR, 0, 1)]
+    )
     arguments = [str(tmp_path / "scenes.json"), str(tmp_path / "out.h5"), "--device", "optix"]
     done = subprocess.run(
         [sys.executable, "-m", "projcomp.cli", "render-scenes", *arguments],
@@ -400,7 +404,7 @@ def test_memory_does_not_grow(monkeypatch) -> None:
     from projcomp.render import renderer as module
 
     monkeypatch.setattr(module, "_IMAGES_KEPT", 25)
-    scenes = [draw_scene(seeds.generator(5, "memory", i), CLEVR, 0, 4) for i in range(50)]
+    scenes = [generate_scene(seeds.generator(5, "memory", i), CLEVR, 0, 4) for i in range(50)]
     kinds = ("objects", "meshes", "materials", "images")
     found = []
     with module.Renderer(8, 8, samples=1, denoise=False) as renderer:
@@ -436,7 +440,7 @@ def test_pictures_do_not_depend_on_what_was_rendered_before(monkeypatch) -> None
     """Whether Cycles keeps its scene from the image before or starts anew."""
     from projcomp.render import renderer as module
 
-    scenes = [draw_scene(seeds.generator(6, "memory", i), CLEVR, 0, 6) for i in range(6)]
+    scenes = [generate_scene(seeds.generator(6, "memory", i), CLEVR, 0, 6) for i in range(6)]
 
     def rendered(kept: int) -> list:
         monkeypatch.setattr(module, "_IMAGES_KEPT", kept)
@@ -453,7 +457,7 @@ def test_the_scene_in_code_is_clevrs_own() -> None:
     """Mean colours of ground and objects; benchmarks/faithful.py compares pixels at 512 samples."""
     from projcomp.render.renderer import Renderer
 
-    scenes = [draw_scene(seeds.generator(6, "faithful", i), CLEVR, 3, 10) for i in range(3)]
+    scenes = [generate_scene(seeds.generator(6, "faithful", i), CLEVR, 3, 10) for i in range(3)]
     pictures = []
     for assets in (None, str(ORIGINAL)):
         with Renderer(160, 120, samples=16, denoise=True, assets=assets) as renderer:
@@ -482,9 +486,9 @@ start_blender(1)
 from projcomp import seeds
 from projcomp.config.scenes import SceneConfig
 from projcomp.render.renderer import Renderer
-from projcomp.scenes.placement import draw_scene
+from projcomp.scenes.placement import generate_scene
 with Renderer(64, 64, samples=16, denoise=True, threads=1) as renderer:
-    scene = draw_scene(seeds.generator(0, "spin"), SceneConfig(), 3, 3)
+    scene = generate_scene(seeds.generator(0, "spin"), SceneConfig(), 3, 3)
     for index in range(3):
         renderer.render(scene, index)
 masks = {frozenset(os.sched_getaffinity(int(t))) for t in os.listdir("/proc/self/task")}

@@ -25,7 +25,7 @@ from projcomp.data.dataset import RenderedImages
 from projcomp.data.index import build_index
 from projcomp.data.picture import Picture
 from projcomp.data.shards import write_shard
-from projcomp.scenes.placement import draw_scene
+from projcomp.scenes.placement import generate_scene
 from projcomp.settings.stages import TrainSettings
 from projcomp.training.progress import Progress
 from projcomp.training.train import Machine, train
@@ -39,7 +39,7 @@ def data(tmp_path_factory) -> Path:
     rng = np.random.default_rng(0)
     pictures = [
         (
-            draw_scene(seeds.generator(0, "toy", i), SceneConfig(), 1, 1),
+            generate_scene(seeds.generator(0, "toy", i), SceneConfig(), 1, 1),
             Picture(
                 rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8),
                 np.zeros((SIDE, SIDE), np.uint8),

@@ -10,7 +10,7 @@ from projcomp import seeds
 from projcomp.config.scenes import SceneConfig
 from projcomp.scenes.camera import Camera
 from projcomp.scenes.clevr_json import read_scenes, write_scenes
-from projcomp.scenes.placement import draw_scene, draw_scene_at
+from projcomp.scenes.placement import generate_scene, generate_scene_at
 from projcomp.scenes.vocabulary import CAMERA_LOCATION, LAMP_LOCATIONS, SIZES
 
 CLEVR = SceneConfig(sizes=["large", "small"], camera_jitter=0.5, light_jitter=1.0)
@@ -20,7 +20,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 @settings(max_examples=40, deadline=None)
 @given(seed=SEEDS, count=st.integers(0, 8))
 def test_objects_keep_the_generators_rules(seed: int, count: int) -> None:
-    scene = draw_scene(seeds.generator(seed, "scene"), CLEVR, count, count)
+    scene = generate_scene(seeds.generator(seed, "scene"), CLEVR, count, count)
     assert len(scene.objects) == count
     for i, a in enumerate(scene.objects):
         assert max(abs(a.xyz[0]), abs(a.xyz[1])) <= 3.0
@@ -38,7 +38,7 @@ def test_objects_keep_the_generators_rules(seed: int, count: int) -> None:
     points=st.lists(st.tuples(st.floats(0.1, 0.9), st.floats(0.3, 0.9)), min_size=1, max_size=9),
 )
 def test_objects_stand_exactly_where_they_are_asked_for(seed: int, points: list) -> None:
-    scene = draw_scene_at(seeds.generator(seed, "scene"), CLEVR, points)
+    scene = generate_scene_at(seeds.generator(seed, "scene"), CLEVR, points)
     for item, point in zip(scene.objects, points, strict=True):
         assert item.xyz[2] == SIZES[item.size]
         seen = Camera(scene.camera).project(item.xyz)[0]
@@ -64,13 +64,15 @@ def test_projection_and_rays_are_inverse(location, ground, height) -> None:
 @given(seed=SEEDS, count=st.integers(0, 4))
 def test_json_gives_the_same_scenes_exactly(tmp_path_factory, seed: int, count: int) -> None:
     path = tmp_path_factory.mktemp("json") / "scenes.json"
-    scenes = [draw_scene(seeds.generator(seed, "scene", i), CLEVR, count, count) for i in range(2)]
+    scenes = [
+        generate_scene(seeds.generator(seed, "scene", i), CLEVR, count, count) for i in range(2)
+    ]
     write_scenes(path, scenes)
     assert read_scenes(path) == scenes
 
 
 def test_attributes_and_places_are_uniform() -> None:
-    scenes = [draw_scene(seeds.generator(7, "uniform", i), CLEVR, 1, 1) for i in range(1000)]
+    scenes = [generate_scene(seeds.generator(7, "uniform", i), CLEVR, 1, 1) for i in range(1000)]
     objects = [scene.objects[0] for scene in scenes]
     for field, allowed in [
         ("shape", CLEVR.shapes),
@@ -95,7 +97,7 @@ def test_attributes_and_places_are_uniform() -> None:
 def test_numbers_of_objects_are_uniform() -> None:
     config = SceneConfig(min_visible_pixels=0, margin=0.0)
     counts = Counter(
-        len(draw_scene(seeds.generator(3, "n", i), config, 0, 3).objects) for i in range(800)
+        len(generate_scene(seeds.generator(3, "n", i), config, 0, 3).objects) for i in range(800)
     )
     assert set(counts) == {0, 1, 2, 3}
     assert chisquare(list(counts.values())).pvalue > 1e-4
@@ -103,10 +105,11 @@ def test_numbers_of_objects_are_uniform() -> None:
 
 @pytest.mark.parametrize("count", [1, 5])
 def test_a_scene_is_decided_by_its_stream_alone(count: int) -> None:
-    first = [draw_scene(seeds.generator(0, "scene", "a", i), CLEVR, 1, count) for i in range(6)]
+    first = [generate_scene(seeds.generator(0, "scene", "a", i), CLEVR, 1, count) for i in range(6)]
     again = [
-        draw_scene(seeds.generator(0, "scene", "a", i), CLEVR, 1, count) for i in reversed(range(6))
+        generate_scene(seeds.generator(0, "scene", "a", i), CLEVR, 1, count)
+        for i in reversed(range(6))
     ]
     assert first == again[::-1]
-    other = draw_scene(seeds.generator(0, "scene", "b", 0), CLEVR, 1, count)
+    other = generate_scene(seeds.generator(0, "scene", "b", 0), CLEVR, 1, count)
     assert other != first[0]

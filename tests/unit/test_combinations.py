@@ -16,7 +16,7 @@ from projcomp.config.operators import OPERATORS
 from projcomp.config.samplers import SAMPLERS, AnyCorrector, SamplingConfig
 from projcomp.errors import ConfigError
 from projcomp.plan.load import load
-from projcomp.sampling.draw import draw_samples
+from projcomp.sampling.case import sample_case
 from projcomp.settings.case import Case
 from projcomp.settings.stages import SampleSettings
 
@@ -81,7 +81,7 @@ def settings_of(operator, predictor, corrector, swarm, **sampling):
 
 def draw(settings):
     model = PixelModel(std=0.4, resolution=SIDE)
-    return draw_samples(settings, lambda name: model, torch.device("cpu"))
+    return sample_case(settings, lambda name: model, torch.device("cpu"))
 
 
 @pytest.mark.parametrize("operator", CHOSEN)

@@ -23,7 +23,7 @@ from projcomp.data.shard_format import DATASETS, scene_of
 from projcomp.data.shards import check_shard, write_shard
 from projcomp.data.validate import validate
 from projcomp.errors import FileFormatError
-from projcomp.scenes.placement import draw_scene
+from projcomp.scenes.placement import generate_scene
 from projcomp.scenes.spec import SceneSpec
 from projcomp.settings.case import Case
 
@@ -37,7 +37,7 @@ def _pictures(shard: int, count: int = 4) -> list[tuple[SceneSpec, Picture]]:
     for index in range(shard * count, (shard + 1) * count):
         rng = seeds.generator(0, "toy", index)
         image = rng.integers(0, 256, (SIZE[1], SIZE[0], 3), dtype=np.uint8)
-        scene = draw_scene(rng, SCENE, 0, 3)
+        scene = generate_scene(rng, SCENE, 0, 3)
         mask = rng.integers(0, len(scene.objects) + 1, image.shape[:2], dtype=np.uint8)
         pictures.append((scene, Picture(image, mask)))
     return pictures
@@ -142,7 +142,7 @@ def test_a_missing_shard_is_an_error_and_not_zeros(folder) -> None:
 
 def test_a_shard_of_a_dataset_without_objects(tmp_path) -> None:
     empty = SceneConfig()
-    scene = draw_scene(seeds.generator(0, "e"), empty, 0, 0)
+    scene = generate_scene(seeds.generator(0, "e"), empty, 0, 0)
     path = tmp_path / "shard-00000.h5"
     write_shard(
         path,

@@ -13,10 +13,10 @@ from projcomp.data.index import build_index
 from projcomp.data.picture import Picture
 from projcomp.data.shards import write_shard
 from projcomp.networks import conditioning
-from projcomp.scenes.placement import draw_scene
+from projcomp.scenes.placement import generate_scene
 from projcomp.scenes.vocabulary import COLORS
 
-SCENES = [draw_scene(seeds.generator(0, "t", i), SceneConfig(), 0, 3) for i in range(12)]
+SCENES = [generate_scene(seeds.generator(0, "t", i), SceneConfig(), 0, 3) for i in range(12)]
 """Of none to three objects; the last of them is held out."""
 
 IMAGES = torch.arange(11)

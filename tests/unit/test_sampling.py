@@ -19,7 +19,7 @@ from projcomp.errors import ConfigError, DeviceError
 from projcomp.samplers.result import Move
 from projcomp.samplers.start import start_noise
 from projcomp.sampling import run
-from projcomp.sampling.draw import SamplingError, draw_samples
+from projcomp.sampling.case import SamplingError, sample_case
 from projcomp.sampling.parts import Process
 from projcomp.settings.case import Case
 from projcomp.settings.stages import SampleSettings
@@ -44,7 +44,7 @@ def settings_of(locations=PLACES[:2], colors=(), *, recipe=None, **changes):
 
 
 def draw(settings, **models):
-    return draw_samples(settings, models.__getitem__, CPU)
+    return sample_case(settings, models.__getitem__, CPU)
 
 
 def pixel(value):

@@ -9,7 +9,7 @@ from projcomp.config.learning import NetworkConfig
 from projcomp.config.samplers import SamplingConfig
 from projcomp.networks.checkpoint import load_model, save_model
 from projcomp.networks.denoiser import Denoiser
-from projcomp.sampling.draw import draw_samples
+from projcomp.sampling.case import sample_case
 from projcomp.settings.case import Case
 from projcomp.settings.stages import SampleSettings
 
@@ -55,7 +55,7 @@ def draw(
         num_samples=6,
     )
     cpu = torch.device("cpu")
-    return draw_samples(settings, lambda name: load_model(folder / name, cpu), cpu).images
+    return sample_case(settings, lambda name: load_model(folder / name, cpu), cpu).images
 
 
 def test_a_sample_is_the_same_in_every_batch(folder):

@@ -10,7 +10,7 @@ from projcomp.config.experiments import BackgroundConfig, ExperimentConfig
 from projcomp.config.operators import Product
 from projcomp.config.samplers import SamplingConfig
 from projcomp.plan.cases import color_case, location_case, place_pair_case
-from projcomp.sampling.draw import draw_samples, sample_seed
+from projcomp.sampling.case import sample_case, sample_seed
 from projcomp.settings.case import Case
 from projcomp.settings.stages import SampleSettings
 
@@ -39,7 +39,7 @@ def settings_of(*, recipe=None, **changes):
 
 
 def draw(settings, **models):
-    return draw_samples(settings, models.__getitem__, CPU)
+    return sample_case(settings, models.__getitem__, CPU)
 
 
 def values(images):

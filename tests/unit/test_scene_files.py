@@ -17,7 +17,7 @@ from projcomp.render import picture_size
 from projcomp.render.picture_size import check_picture
 from projcomp.scenes.camera import Camera, square_pixels
 from projcomp.scenes.clevr_json import MAX_OBJECTS, read_scenes
-from projcomp.scenes.placement import draw_scene
+from projcomp.scenes.placement import generate_scene
 from projcomp.scenes.spec import SceneSpec
 from projcomp.scenes.visibility import instance_masks, reference_size
 from projcomp.scenes.vocabulary import CAMERA_LOCATION, VIEW
@@ -28,7 +28,7 @@ DELETE = object()
 
 
 def _drawn(index: int = 0, count: int = 4) -> SceneSpec:
-    return draw_scene(seeds.generator(3, "scene file", index), CLEVR, count, count)
+    return generate_scene(seeds.generator(3, "scene file", index), CLEVR, count, count)
 
 
 def clevrs(spec: SceneSpec, size: tuple[int, int] = SIZE) -> dict:

@@ -12,7 +12,7 @@ from projcomp.errors import FileFormatError, PlacementError
 from projcomp.scenes.camera import Camera
 from projcomp.scenes.clevr_json import read_scenes, write_scenes
 from projcomp.scenes.locations import default_locations
-from projcomp.scenes.placement import draw_scene, draw_scene_at, draw_scene_with_colors
+from projcomp.scenes.placement import generate_scene, generate_scene_at, generate_scene_with_colors
 from projcomp.scenes.spec import PlacedObject
 from projcomp.scenes.visibility import instance_masks, most_visible_pixels, visible_pixels
 from projcomp.scenes.vocabulary import CAMERA_LOCATION, COLORS, LAMP_LOCATIONS, MATERIALS, SHAPES
@@ -137,7 +137,7 @@ def test_objects_outside_the_view_or_behind_the_camera_cover_nothing() -> None:
 
 
 def test_scene_without_jitter_has_clevrs_camera_and_lamps() -> None:
-    scene = draw_scene(_rng(), SceneConfig(), 0, 0)
+    scene = generate_scene(_rng(), SceneConfig(), 0, 0)
     assert scene.objects == ()
     assert scene.camera == CAMERA_LOCATION
     assert scene.lights == LAMP_LOCATIONS
@@ -146,31 +146,31 @@ def test_scene_without_jitter_has_clevrs_camera_and_lamps() -> None:
 def test_crowded_scenes_are_refused_with_what_to_relax(monkeypatch) -> None:
     monkeypatch.setattr("projcomp.scenes.placement.MAX_DRAWS", 3)
     with pytest.raises(PlacementError, match=r"20 objects.*min_distance.*fewer objects"):
-        draw_scene(_rng(), SceneConfig(extent=1.0), 20, 20)
+        generate_scene(_rng(), SceneConfig(extent=1.0), 20, 20)
 
 
 def test_hidden_objects_are_drawn_anew(monkeypatch) -> None:
     monkeypatch.setattr("projcomp.scenes.placement.MAX_DRAWS", 3)
     with pytest.raises(PlacementError, match="min_visible_pixels=76800"):
-        draw_scene(_rng(), SceneConfig(min_visible_pixels=320 * 240), 1, 1)
+        generate_scene(_rng(), SceneConfig(min_visible_pixels=320 * 240), 1, 1)
 
 
 def test_requested_places_above_the_horizon_are_refused() -> None:
     with pytest.raises(PlacementError, match="above the horizon"):
-        draw_scene_at(_rng(), SceneConfig(), [(0.5, -3.0)])
+        generate_scene_at(_rng(), SceneConfig(), [(0.5, -3.0)])
     with pytest.raises(PlacementError, match="1 colours for 2 places"):
-        draw_scene_at(_rng(), SceneConfig(), [(0.5, 0.5), (0.3, 0.5)], ["red"])
+        generate_scene_at(_rng(), SceneConfig(), [(0.5, 0.5), (0.3, 0.5)], ["red"])
 
 
 def test_requested_colours_come_in_order() -> None:
-    scene = draw_scene_with_colors(_rng(), CLEVR, ["cyan", "gray"])
+    scene = generate_scene_with_colors(_rng(), CLEVR, ["cyan", "gray"])
     assert [o.color for o in scene.objects] == ["cyan", "gray"]
-    scene = draw_scene_at(_rng(), CLEVR, [(0.5, 0.5), (0.3, 0.5)], ["red", "blue"])
+    scene = generate_scene_at(_rng(), CLEVR, [(0.5, 0.5), (0.3, 0.5)], ["red", "blue"])
     assert [o.color for o in scene.objects] == ["red", "blue"]
 
 
 def test_json_is_in_clevrs_layout(tmp_path) -> None:
-    scene = draw_scene(_rng(), CLEVR, 3, 3)
+    scene = generate_scene(_rng(), CLEVR, 3, 3)
     write_scenes(tmp_path / "scenes.json", [scene])
     entry = json.loads((tmp_path / "scenes.json").read_text())["scenes"][0]
     item, spec = entry["objects"][1], scene.objects[1]
@@ -185,7 +185,7 @@ def test_json_is_in_clevrs_layout(tmp_path) -> None:
 
 
 def test_a_file_of_clevr_itself_is_read_with_the_unjittered_camera(tmp_path) -> None:
-    scene = draw_scene(_rng(), SceneConfig(), 2, 2)
+    scene = generate_scene(_rng(), SceneConfig(), 2, 2)
     path = tmp_path / "scenes.json"
     write_scenes(path, [scene])
     document = json.loads(path.read_text())
@@ -211,7 +211,7 @@ def test_a_file_of_clevr_itself_is_read_with_the_unjittered_camera(tmp_path) -> 
 )
 def test_damaged_scenes_name_file_and_scene(tmp_path, mend, message) -> None:
     path = tmp_path / "scenes.json"
-    scene = draw_scene(_rng(), SceneConfig(), 1, 1)
+    scene = generate_scene(_rng(), SceneConfig(), 1, 1)
     write_scenes(path, [scene, scene])
     document = json.loads(path.read_text())
     mend(document["scenes"][1])
@@ -232,7 +232,7 @@ def test_files_that_hold_no_scenes(tmp_path, content) -> None:
 
 def test_margin_along_the_cameras_directions() -> None:
     for index in range(30):
-        scene = draw_scene(_rng(index), CLEVR, 4, 4)
+        scene = generate_scene(_rng(index), CLEVR, 4, 4)
         axes = Camera(scene.camera).ground_directions()
         for i, a in enumerate(scene.objects):
             for b in scene.objects[:i]:
@@ -242,7 +242,7 @@ def test_margin_along_the_cameras_directions() -> None:
 
 
 def test_specs_are_values() -> None:
-    scene = draw_scene(_rng(), CLEVR, 2, 2)
+    scene = generate_scene(_rng(), CLEVR, 2, 2)
     assert scene == replace(scene, objects=tuple(scene.objects))
 
 
@@ -253,5 +253,5 @@ def test_no_object_shows_more_pixels_than_the_most(extent: float, jitter: float)
         sizes=["small", "large"], extent=extent, camera_jitter=jitter, min_visible_pixels=0
     )
     rng = _rng()
-    seen = [draw_scene(rng, config, 1, 1).objects[0].visible_pixels for _ in range(100)]
+    seen = [generate_scene(rng, config, 1, 1).objects[0].visible_pixels for _ in range(100)]
     assert max(seen) <= most <= 3 * max(seen)

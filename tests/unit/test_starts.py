@@ -25,7 +25,7 @@ NEEDED = {
     "check-model": {"h5py", "pandas", "torch"},
     "evaluate": {"h5py"},
     "summarize": {"h5py", "pandas", "scipy"},
-    "tabulate": {"h5py", "pandas", "scipy"},
+    "table": {"h5py", "pandas", "scipy"},
     "figure": {"h5py", "pandas", "scipy", "matplotlib", "PIL"},
 }
 RUN = f"""

@@ -11,7 +11,7 @@ from theory_settings import settings_of
 from projcomp.composition.mixtures import GaussianMixture
 from projcomp.theory import backgrounds, lost_modes, rotations
 from projcomp.theory.clutter import Clutter
-from projcomp.theory.distances import draw, mode_shares, total_variation, wasserstein
+from projcomp.theory.distances import mode_shares, sample_mixture, total_variation, wasserstein
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import COLUMNS, Table, spread
 from projcomp.theory.turned import at_angle, axis_aligned, log_weight_ratio, sheared
@@ -62,7 +62,7 @@ def test_the_tilted_share_is_that_of_all_patterns():
 
 def test_chi_square_is_the_ratios_variance():
     clutter = Clutter(8, 0.2, 0.05)
-    ratio = clutter.ratio(clutter.draw(20_000, rng=RNG))
+    ratio = clutter.ratio(clutter.sample(20_000, rng=RNG))
     assert (ratio - 1).square().mean().item() == pytest.approx(clutter.chi_square(), rel=0.05)
 
 
@@ -89,7 +89,7 @@ def test_a_shear_is_an_angle_with_columns_of_length_one():
 def test_the_jumps_bound_is_below_the_distance_and_near_it_where_clusters_are_narrow():
     assert lost_modes.jump_bound(1.0, 1e-4, 1e-4) == pytest.approx(math.sqrt(0.5), abs=2e-3)
     turned = sheared(1.0, 0.02)
-    x, y = (draw(turned.composed(sigma), 400, rng=RNG) for sigma in (0.0, 0.02))
+    x, y = (sample_mixture(turned.composed(sigma), 400, rng=RNG) for sigma in (0.0, 0.02))
     bound, distance = lost_modes.jump_bound(1.0, 0.02, 0.02), wasserstein(x, y, order=1)
     assert 0.5 < bound < distance + 0.05
     assert lost_modes.jump_bound(1.0, 0.02, 0.0) == 0.0
@@ -130,7 +130,7 @@ def test_the_wasserstein_distance_of_a_shift_is_its_length():
 
 def test_draws_have_the_mixtures_moments():
     mixture = sheared(0.7, 0.3).composed()
-    x = draw(mixture, 40_000, rng=RNG)
+    x = sample_mixture(mixture, 40_000, rng=RNG)
     mean = mixture.log_weights.exp() @ mixture.means
     torch.testing.assert_close(x.mean(0), mean, atol=0.02, rtol=0)
     spread_out = torch.cov(mixture.means.T, correction=0) + mixture.covariances[0]

@@ -30,7 +30,7 @@ def test_a_finite_sets_score_is_the_mixtures(sigma):
 
 
 def test_draws_of_a_finite_set_have_its_spread():
-    x = FiniteSet(torch.tensor([[0.0, 0.0], [2.0, 0.0]]).double(), 0.5).draw(20_000, rng=RNG)
+    x = FiniteSet(torch.tensor([[0.0, 0.0], [2.0, 0.0]]).double(), 0.5).sample(20_000, rng=RNG)
     assert x.mean(0).tolist() == pytest.approx([1.0, 0.0], abs=0.03)
     assert x.var(0).tolist() == pytest.approx([1.25, 0.25], abs=0.03)
 
@@ -94,14 +94,14 @@ def test_a_small_network_learns_the_exact_score():
     model = PlanarDenoiser(0.9)
 
     def draw(count, rng):
-        return chosen.draw(count, rng=rng).float(), torch.zeros(count, 0)
+        return chosen.sample(count, rng=rng).float(), torch.zeros(count, 0)
 
     recipe = Recipe(num_updates=500, batch_size=256, learning_rate=0.006)
     error = train(model, draw, recipe, sigma_data=0.9, rng=torch.Generator().manual_seed(1))
     assert 0 < error < 0.9
     assert not any(p.requires_grad for p in model.parameters())
     for sigma in (0.2, 1.0):
-        x = chosen.draw(400, rng=RNG)
+        x = chosen.sample(400, rng=RNG)
         x = x + sigma * torch.randn(x.shape, generator=RNG, dtype=torch.float64)
         wrong = network_scores([model])(x, sigma)[0] - chosen.score(x, sigma)
         # of what remains unknown of a point whose component is known

@@ -78,7 +78,7 @@ from projcomp.evaluation.tables.price import COLUMNS
 
 
 def draw(settings, folder):
-    table = read_table(folder.table(settings.name), COLUMNS, "tabulate")
+    table = read_table(folder.table(settings.name), COLUMNS, "table")
     figure = Figure()
     figure.subplots().bar(table["case"], table["price"])
     return figure
@@ -220,8 +220,8 @@ def test_a_table_is_a_file_and_a_row_and_so_is_its_figure(copy: Copy, results: F
     assert new - table[0] == {"src/projcomp/reporting/figures/price.py"}
     assert changed - table[1] == {"src/projcomp/plan/figures.py"}
     overview, more = copy.projcomp("check", "--preset", SMOKE), len(RUN.own)
-    assert f"{NUM_TABLES + more} tabulate, {NUM_FIGURES + more} draw_figure" in overview
-    jobs = {("tabulate", "price_A"), ("draw_figure", "price_A")}
+    assert f"{NUM_TABLES + more} make_table, {NUM_FIGURES + more} draw_figure" in overview
+    jobs = {("make_table", "price_A"), ("draw_figure", "price_A")}
     assert jobs <= copy.planned(SMOKE)
     drawn = results.figure("price_A", "png")
     assert copy.done(SMOKE, "--cores", "1", drawn) == jobs

@@ -28,7 +28,7 @@ ALL_FIGURES = OF_COUNTS | OF_IMAGES_ALONE | OF_MODELS | OF_THE_DETECTOR
 
 DETECTOR: set[Job] = {("train_detector", "")}
 SUMMARIZE: set[Job] = {("summarize", "")}
-INTERACTION: set[Job] = {("tabulate", "interaction_colors")}
+INTERACTION: set[Job] = {("make_table", "interaction_colors")}
 
 
 def jobs(rule: str, names: set[str]) -> set[Job]:
@@ -117,7 +117,7 @@ def test_a_sweep_samples_its_members_only(planned_after: dict[str, set[Job]]) ->
         jobs("sample_case", sampled)
         | jobs("evaluate_case", sampled)
         | SUMMARIZE
-        | jobs("tabulate", {"sweep_S"})
+        | jobs("make_table", {"sweep_S"})
         | jobs("draw_figure", {"counts", "rates", "sweep_S"})
     )
 

@@ -42,7 +42,7 @@ def test_an_edited_file_samples_its_own_cases_again(done: Workflow) -> None:
         "sample_case",
         "evaluate_case",
         "summarize",
-        "tabulate",
+        "make_table",
         "draw_figure",
     }
 

@@ -50,7 +50,7 @@ rule summarize:
         " --out {output} > {log} 2>&1"
 
 
-rule tabulate:
+rule make_table:
     input:
         lambda w: plan.table_inputs(w.name),
     output:
@@ -60,7 +60,7 @@ rule tabulate:
             category="Tables",
         ),
     log:
-        folder.log("tabulate/{name}"),
+        folder.log("tables/{name}"),
     wildcard_constraints:
         name="|".join(plan.tables) or r"(?!)",
     priority: 50
@@ -74,5 +74,5 @@ rule tabulate:
         caption=lambda w, output: plan.tables[w.name].row.caption,
         root=lambda w, output: Path(output[0]).parents[1],
     shell:
-        "projcomp tabulate {wildcards.name} --settings {params.settings:q}"
+        "projcomp table {wildcards.name} --settings {params.settings:q}"
         " --root {params.root} --out {output} > {log} 2>&1"

@@ -176,7 +176,8 @@ def _linear(x: Array, matrix: Array, bias: Array) -> Array:
 def _neighbours(x: Array, stride: int) -> Array:
     """What 3 x 3 kernels see: ``(B, H, W, C)`` to ``(B, H / stride, W / stride, 9 C)``."""
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    windows = sliding_window_view(padded, (3, 3), axis=(1, 2))[:, ::stride, ::stride]
+    both: Any = (1, 2)  # numpy 1.26's types know one axis only
+    windows = sliding_window_view(padded, (3, 3), both)[:, ::stride, ::stride]
     b, h, w, c = windows.shape[:4]
     return windows.transpose(0, 1, 2, 4, 5, 3).reshape(b, h, w, 9 * c)
 

@@ -233,7 +233,7 @@ class Plan:
             "evaluate_case": sampled + true,
             "summarize": 1,
             "theory_experiment": len(config.theory.experiments),
-            "tabulate": len(self.tables),
+            "make_table": len(self.tables),
             "draw_figure": len(self.figures),
             "all": 1,
         }

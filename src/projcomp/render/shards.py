@@ -23,7 +23,7 @@ from projcomp.render.picture_size import check_picture
 from projcomp.render.renderer import CLEVR_FILTER_WIDTH, Renderer
 from projcomp.scenes.camera import square_pixels
 from projcomp.scenes.clevr_json import read_scenes, say
-from projcomp.scenes.placement import draw_scene, draw_scene_at, draw_scene_with_colors
+from projcomp.scenes.placement import generate_scene, generate_scene_at, generate_scene_with_colors
 from projcomp.scenes.spec import SceneSpec
 from projcomp.scenes.vocabulary import VIEW
 
@@ -166,7 +166,7 @@ def dataset_scene(settings: RenderSettings, index: int) -> SceneSpec:
         PlacementError: it cannot be placed by the rules.
     """
     rng = seeds.generator(settings.seed, "scene", settings.dataset, index)
-    return draw_scene(rng, settings.scene, settings.min_objects, settings.max_objects)
+    return generate_scene(rng, settings.scene, settings.min_objects, settings.max_objects)
 
 
 def reference_scene(settings: ReferenceSettings, index: int) -> SceneSpec:
@@ -178,10 +178,10 @@ def reference_scene(settings: ReferenceSettings, index: int) -> SceneSpec:
     case = settings.case
     rng = seeds.generator(settings.seed, "reference", case.name, index)
     if case.num_objects is not None:
-        return draw_scene(rng, settings.scene, case.num_objects, case.num_objects)
+        return generate_scene(rng, settings.scene, case.num_objects, case.num_objects)
     if case.colors:
-        return draw_scene_with_colors(rng, settings.scene, case.colors)
-    return draw_scene_at(rng, settings.scene, case.locations)
+        return generate_scene_with_colors(rng, settings.scene, case.colors)
+    return generate_scene_at(rng, settings.scene, case.locations)
 
 
 def _noise_seeds(seed: int, name: str, first: int) -> Iterator[int]:

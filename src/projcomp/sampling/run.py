@@ -12,7 +12,7 @@ from projcomp.devices import torch_device
 from projcomp.folder import WEIGHTS
 from projcomp.memory import memory_for
 from projcomp.networks.checkpoint import load_model
-from projcomp.sampling.draw import DrawnSamples, draw_samples
+from projcomp.sampling.case import CaseSamples, sample_case
 from projcomp.settings.stages import model_names
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def run(
         "sampling.chunk_size: expected networks and images that fit into the memory, got none left "
         f"with {settings.sampling.chunk_size} images at once; lower it or take a larger device"
     ):
-        drawn = draw_samples(settings, lambda name: load_model(models_dir / name, target), target)
+        drawn = sample_case(settings, lambda name: load_model(models_dir / name, target), target)
     names = sorted(model_names(settings))
     weights = {name: _sha256(models_dir / name / WEIGHTS) for name in names}
     own = [*settings.operator.files, *settings.sampling.sampler.files]
@@ -58,7 +58,7 @@ def run(
     write_samples(out, drawn.images, settings.case, attributes, drawn.measured)
 
 
-def _attributes(settings: "SampleSettings", drawn: DrawnSamples) -> dict[str, Any]:
+def _attributes(settings: "SampleSettings", drawn: CaseSamples) -> dict[str, Any]:
     """What the samples file says of its making."""
     return {
         "settings": settings.model_dump_json(),

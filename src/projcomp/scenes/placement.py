@@ -19,7 +19,7 @@ SIDE_BY_SIDE = 32
 """Arrangements drawn at once after the first."""
 
 
-def draw_scene(
+def generate_scene(
     rng: np.random.Generator, scene: SceneConfig, min_objects: int, max_objects: int
 ) -> SceneSpec:
     """A scene by the rules of CLEVR's generator, with a uniform number of objects.
@@ -32,7 +32,7 @@ def draw_scene(
     return _arrange(rng, scene, camera, lights, [None] * count)
 
 
-def draw_scene_with_colors(
+def generate_scene_with_colors(
     rng: np.random.Generator, scene: SceneConfig, colors: Sequence[str]
 ) -> SceneSpec:
     """A scene by the generator's rules with exactly one object per entry of ``colors``, in order.
@@ -44,7 +44,7 @@ def draw_scene_with_colors(
     return _arrange(rng, scene, camera, lights, list(colors))
 
 
-def draw_scene_at(
+def generate_scene_at(
     rng: np.random.Generator,
     scene: SceneConfig,
     points: ArrayLike,

@@ -125,7 +125,7 @@ def _convergence(table: Table, settings: TheorySettings) -> None:
         found = []
         for seed in range(settings.num_seeds):
             rng = streams.torch_rng(seed * 1000 + count)
-            x0 = clutter.draw(8 * settings.num_samples, rng=rng)
+            x0 = clutter.sample(8 * settings.num_samples, rng=rng)
             noisy = x0 + STD * torch.randn(x0.shape, generator=rng, dtype=torch.float64)
             found.append(float((clutter.ratio(noisy) - 1).square().mean()))
         table.measured("chi-square", "measured", "chi-square", found, count)

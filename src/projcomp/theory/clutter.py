@@ -71,7 +71,7 @@ class Clutter:
         weights = binom.pmf(m, others, self.q) * (num_composed + m) ** (1.0 - num_composed)
         return float((weights * m).sum() / weights.sum() / others)
 
-    def draw(self, count: int, *, rng: torch.Generator) -> Tensor:
+    def sample(self, count: int, *, rng: torch.Generator) -> Tensor:
         """Samples of ``p_b`` without the noise, shape ``(count, n)``: zeros and ones."""
         shape = (count, self.num_places)
         return (torch.rand(shape, generator=rng, dtype=torch.float64) < self.q).to(torch.float64)

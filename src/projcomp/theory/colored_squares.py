@@ -118,7 +118,7 @@ def _train(
 
     def draw(count: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         share = -(-count // len(sets))
-        x0 = torch.cat([s.draw(share, rng=rng) for s in sets]).float()
+        x0 = torch.cat([s.sample(share, rng=rng) for s in sets]).float()
         return x0, told.repeat_interleave(share, 0)
 
     recipe = Recipe(settings.num_updates, BATCH, RATE)

@@ -73,7 +73,7 @@ def measure(settings: TheorySettings) -> Table:
     table = Table(settings.experiment)
     for number, chosen in enumerate(sets()):
         rng = Streams(settings, "data").torch_rng(number)
-        table.points("data", f"set {number + 1}", chosen.draw(DRAWN, rng=rng))
+        table.points("data", f"set {number + 1}", chosen.sample(DRAWN, rng=rng))
     _unlike(table, settings)
     for name, scores in {
         "exact": exact_scores(sets()),
@@ -114,7 +114,7 @@ def _train(settings: TheorySettings, part: str, chosen: FiniteSet) -> tuple[Plan
         return PlanarDenoiser(sigma_data)
 
     def batch(count: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        return chosen.draw(count, rng=rng).float(), torch.zeros(count, 0)
+        return chosen.sample(count, rng=rng).float(), torch.zeros(count, 0)
 
     recipe = Recipe(settings.num_updates, BATCH, RATE)
     streams = Streams(settings, part)

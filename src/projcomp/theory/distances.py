@@ -7,7 +7,7 @@ from torch import Tensor
 from projcomp.composition.mixtures import GaussianMixture
 
 
-def draw(mixture: GaussianMixture, count: int, *, rng: torch.Generator) -> Tensor:
+def sample_mixture(mixture: GaussianMixture, count: int, *, rng: torch.Generator) -> Tensor:
     """``count`` independent samples, shape ``(count, d)``, float64."""
     which = torch.multinomial(mixture.log_weights.exp(), count, replacement=True, generator=rng)
     factor = torch.linalg.cholesky(mixture.covariances)[which]

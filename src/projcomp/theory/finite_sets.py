@@ -42,7 +42,7 @@ class FiniteSet:
         """The same as a Gaussian mixture, with its log-densities; for few dimensions."""
         return GaussianMixture.isotropic(self.points.flatten(1), self.std)
 
-    def draw(self, count: int, *, rng: torch.Generator) -> Tensor:
+    def sample(self, count: int, *, rng: torch.Generator) -> Tensor:
         """Independent samples, shape ``(count, *dims)``."""
         which = torch.randint(len(self.points), (count,), generator=rng)
         shape = (count, *self.points.shape[1:])

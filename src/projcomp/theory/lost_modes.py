@@ -18,7 +18,7 @@ from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.euler import euler
 from projcomp.samplers.process import sample
 from projcomp.settings.stages import TheorySettings
-from projcomp.theory.distances import draw, mode_shares, wasserstein
+from projcomp.theory.distances import mode_shares, sample_mixture, wasserstein
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Spread, Table
 from projcomp.theory.turned import log_weight_ratio, sheared
@@ -138,4 +138,6 @@ def jump_bound(a: float, tau: float, sigma: float) -> float:
 def _draws(exact: GaussianMixture, streams: Streams, count: int) -> Tensor:
     """Exact draws, shape ``(seeds, count, 4)``."""
     seeds = range(streams.settings.num_seeds)
-    return torch.stack([draw(exact, count, rng=streams.torch_rng(seed)) for seed in seeds])
+    return torch.stack(
+        [sample_mixture(exact, count, rng=streams.torch_rng(seed)) for seed in seeds]
+    )

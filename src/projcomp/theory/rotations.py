@@ -16,7 +16,7 @@ from projcomp.samplers.euler import euler
 from projcomp.samplers.langevin import Langevin
 from projcomp.samplers.process import sample
 from projcomp.settings.stages import TheorySettings
-from projcomp.theory.distances import draw, mode_shares, total_variation, wasserstein
+from projcomp.theory.distances import mode_shares, sample_mixture, total_variation, wasserstein
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Table
 from projcomp.theory.turned import Turned, axis_aligned, rotated, sheared
@@ -83,7 +83,7 @@ def run(turned: Turned, sampler: str, settings: TheorySettings, part: str) -> Te
 def _truth(turned: Turned, settings: TheorySettings, name: str) -> Tensor:
     streams, exact = Streams(settings, f"{name} truth"), turned.composed()
     draws = [
-        draw(exact, settings.num_samples, rng=streams.torch_rng(seed))
+        sample_mixture(exact, settings.num_samples, rng=streams.torch_rng(seed))
         for seed in range(settings.num_seeds)
     ]
     return torch.stack(draws)
@@ -103,7 +103,7 @@ def _compare(
     )
     other = Streams(settings, f"{name} {sampler} other")
     transport = [
-        wasserstein(points, draw(exact, len(points), rng=other.torch_rng(seed)))
+        wasserstein(points, sample_mixture(exact, len(points), rng=other.torch_rng(seed)))
         for seed, points in enumerate(x)
     ]
     table.measured(name, sampler, "Wasserstein-2", transport)

@@ -75,7 +75,7 @@ class SampleSheets(lightning.Callback):
         model = pl_module.model
         model.eval()
         pieces = zip(self.rows.split(self.largest), self._noise(model), strict=True)
-        images = [draw_samples(model, rows, noise, self.sampling) for rows, noise in pieces]
+        images = [sample_sheet(model, rows, noise, self.sampling) for rows, noise in pieces]
         model.train()
         labels = [conditioning.in_words(row, model.condition_kind) for row in self.rows]
         sheet = contact_sheet(np.concatenate(images), labels, f"{seen:,} images seen", COLUMNS)
@@ -100,7 +100,7 @@ def noise_levels(sampling: SamplingConfig) -> Tensor:
 
 
 @torch.no_grad()
-def draw_samples(
+def sample_sheet(
     model: Denoiser, rows: Tensor, noise: Tensor, sampling: SamplingConfig
 ) -> NDArray[np.uint8]:
     """One image ``(H, W, 3)`` per condition ``(N, C)`` and noise ``(N, 3, H, W)``."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     """Two heat maps and two scatter plots of the one experiment."""
-    table = read_table(folder.table(settings.name), COLUMNS, "tabulate")
+    table = read_table(folder.table(settings.name), COLUMNS, "table")
     pairs = table.query("case != 'all'")
     total = table.query("case == 'all'").iloc[0]
     ((experiment, _),) = settings.cases.items()

@@ -20,7 +20,7 @@ PANELS = {"exact_count": "exact count", "total_variation": "total variation from
 
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     """Two measures and the shares, one line per experiment."""
-    table = read_table(folder.table(settings.name), COLUMNS, "tabulate")
+    table = read_table(folder.table(settings.name), COLUMNS, "table")
     table = table.assign(line=table["experiment"] + " " + table["case"])
     lines = list(dict.fromkeys(table["line"]))
     figure = Figure(figsize=(10.0, 1.4 + 0.32 * len(lines)), layout="constrained")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     """One row per experiment and case."""
-    table = read_table(folder.table(settings.name), COLUMNS, "tabulate")
+    table = read_table(folder.table(settings.name), COLUMNS, "table")
     figure = Figure(figsize=(8.0, 1.0 + 0.3 * len(table)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     _draw_rates(left, table, "acceptance")

@@ -35,7 +35,7 @@ _DODGE = 1.04
 
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     """One panel per case."""
-    table = read_table(folder.table(settings.name), COLUMNS, "tabulate")
+    table = read_table(folder.table(settings.name), COLUMNS, "table")
     names = list(dict.fromkeys(table["case"]))
     colors = dict(zip(_unique(table, "sampler"), cycle(_PALETTE), strict=False))
     shapes = dict(zip(_unique(table, "operator"), cycle(_MARKERS), strict=False))

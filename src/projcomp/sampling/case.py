@@ -29,7 +29,7 @@ class SamplingError(UserError):
 
 
 @dataclass(frozen=True)
-class DrawnSamples:
+class CaseSamples:
     """Images of one case, what was measured on the way, and what making them cost.
 
     Attributes:
@@ -49,9 +49,9 @@ class DrawnSamples:
     seconds_per_image: float
 
 
-def draw_samples(
+def sample_case(
     settings: "SampleSettings", load: Callable[[str], Model], device: torch.device
-) -> DrawnSamples:
+) -> CaseSamples:
     """Sample one case of one experiment.
 
     Args:
@@ -84,7 +84,7 @@ def draw_samples(
     seconds = time.perf_counter() - began
     evaluations = scores.network_evaluations * particles
     evaluations += judge.scores.network_evaluations if judge else 0
-    return DrawnSamples(
+    return CaseSamples(
         images=np.concatenate([decode(piece.x) for piece in pieces]),
         measured={
             name: np.concatenate([piece.measured[name].cpu().numpy() for piece in pieces])
