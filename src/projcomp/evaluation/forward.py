@@ -5,31 +5,24 @@ with every batch normalization in the convolution before it. Outputs differ by r
 ``tests/unit/test_evaluation_forward.py`` holds one against the other.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from projcomp.errors import FileFormatError, is_out_of_memory
 from projcomp.evaluation.grid import OUTPUTS, STEP, fold_of
-from projcomp.files.described import Trained, read_description
+from projcomp.files.inputs import check_input
 from projcomp.files.weights import UnfitWeights, read_weights
 from projcomp.folder import DETECTOR, WEIGHTS
+from projcomp.words import first_line
 
 Array = NDArray[np.float32]
 Layer = Callable[[Array], Array]
-
-TRAINED = Trained(
-    file=DETECTOR,
-    name="a trained detector",
-    first="train it",
-    description="a detector's description",
-    weights=f"the weights that {DETECTOR} describes",
-    again="train the detector again",
-)
 
 _EPSILON = 1e-5
 """Of torch's batch normalization."""
@@ -98,21 +91,28 @@ def load_detector(folder: Path) -> Forward:
     Raises:
         FileFormatError: a file is missing, damaged, or does not fit the other.
     """
-    channels, resolution = read_description(Path(folder), TRAINED, _described)
+    description_path = Path(folder) / DETECTOR
+    weights_path = Path(folder) / WEIGHTS
+    for path in (description_path, weights_path):
+        check_input(path, "a trained detector", "train it", "no such file")
+    try:
+        architecture = json.loads(description_path.read_text(encoding="utf-8"))["architecture"]
+        channels, resolution = int(architecture["channels"]), int(architecture["resolution"])
+        fold_of(resolution)
+    except Exception as error:  # whatever a detector cannot be built from
+        if is_out_of_memory(error):
+            raise
+        raise FileFormatError(
+            f"{description_path}: expected a detector's description, got one that fails "
+            f"({first_line(error)}); train the detector again"
+        ) from None
+
     return read_weights(
-        Path(folder) / WEIGHTS,
+        weights_path,
         lambda path: Forward(channels, resolution, load_file(path)),
-        TRAINED.weights,
-        TRAINED.again,
+        "the weights that detector.json describes",
+        "train the detector again",
     )
-
-
-def _described(description: Any) -> tuple[int, int]:
-    """Channels and resolution that ``detector.json`` tells."""
-    architecture = description["architecture"]
-    channels, resolution = int(architecture["channels"]), int(architecture["resolution"])
-    fold_of(resolution)  # which refuses what no detector is made for
-    return channels, resolution
 
 
 class _Weights:
@@ -176,8 +176,7 @@ def _linear(x: Array, matrix: Array, bias: Array) -> Array:
 def _neighbours(x: Array, stride: int) -> Array:
     """What 3 x 3 kernels see: ``(B, H, W, C)`` to ``(B, H / stride, W / stride, 9 C)``."""
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    both: Any = (1, 2)  # numpy 1.26's types know one axis only
-    windows = sliding_window_view(padded, (3, 3), both)[:, ::stride, ::stride]
+    windows = sliding_window_view(padded, (1, 3, 3, 1))[:, ::stride, ::stride, :, 0, :, :, 0]
     b, h, w, c = windows.shape[:4]
     return windows.transpose(0, 1, 2, 4, 5, 3).reshape(b, h, w, 9 * c)
 
