@@ -68,7 +68,9 @@ constraints:
 	rm -rf .venv-constraints
 	$(MAKE) VENV=.venv-constraints .venv-constraints/bin/python
 	.venv-constraints/bin/python -m pip install --quiet --editable ".[dev]"
-	{ sed '/^#/!d' constraints.txt; .venv-constraints/bin/python -m pip list --format=freeze \
-		--exclude pip --exclude projcomp | sed 's/+.*//'; } > .venv-constraints/constraints.txt
+	.venv-constraints/bin/python -m pip list --format=freeze --exclude pip --exclude projcomp \
+		> .venv-constraints/found.txt
+	{ sed '/^#/!d' constraints.txt; sed 's/+.*//' .venv-constraints/found.txt; } \
+		> .venv-constraints/constraints.txt
 	mv .venv-constraints/constraints.txt constraints.txt
 	rm -rf .venv-constraints
