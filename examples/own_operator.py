@@ -41,8 +41,7 @@ with tempfile.TemporaryDirectory() as folder:
     file = Path(folder) / "limited.py"
     file.write_text(OPERATOR)
     for least in (0.0, 0.1, 0.4):
-        settings = {"least": least}
-        chosen = OperatorFromFile(file=str(file), background="given", settings=settings)
+        chosen = OperatorFromFile(file=str(file), background="given", settings={"least": least})
         fields[f"own, above {least}"] = own_field(chosen, scores, num_composed=2, dims=(2,))
 
 sigmas = edm_sigmas(num_steps=32, sigma_min=0.01, sigma_max=20.0, rho=7.0)
