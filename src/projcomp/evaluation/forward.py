@@ -5,24 +5,31 @@ with every batch normalization in the convolution before it. Outputs differ by r
 ``tests/unit/test_evaluation_forward.py`` holds one against the other.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from projcomp.errors import FileFormatError, is_out_of_memory
 from projcomp.evaluation.grid import OUTPUTS, STEP, fold_of
-from projcomp.files.inputs import check_input
+from projcomp.files.described import Trained, read_description
 from projcomp.files.weights import UnfitWeights, read_weights
 from projcomp.folder import DETECTOR, WEIGHTS
-from projcomp.words import first_line
 
 Array = NDArray[np.float32]
 Layer = Callable[[Array], Array]
+
+TRAINED = Trained(
+    file=DETECTOR,
+    name="a trained detector",
+    first="train it",
+    description="a detector's description",
+    weights=f"the weights that {DETECTOR} describes",
+    again="train the detector again",
+)
 
 _EPSILON = 1e-5
 """Of torch's batch normalization."""
@@ -91,28 +98,21 @@ def load_detector(folder: Path) -> Forward:
     Raises:
         FileFormatError: a file is missing, damaged, or does not fit the other.
     """
-    description_path = Path(folder) / DETECTOR
-    weights_path = Path(folder) / WEIGHTS
-    for path in (description_path, weights_path):
-        check_input(path, "a trained detector", "train it", "no such file")
-    try:
-        architecture = json.loads(description_path.read_text(encoding="utf-8"))["architecture"]
-        channels, resolution = int(architecture["channels"]), int(architecture["resolution"])
-        fold_of(resolution)
-    except Exception as error:  # whatever a detector cannot be built from
-        if is_out_of_memory(error):
-            raise
-        raise FileFormatError(
-            f"{description_path}: expected a detector's description, got one that fails "
-            f"({first_line(error)}); train the detector again"
-        ) from None
-
+    channels, resolution = read_description(Path(folder), TRAINED, _described)
     return read_weights(
-        weights_path,
+        Path(folder) / WEIGHTS,
         lambda path: Forward(channels, resolution, load_file(path)),
-        "the weights that detector.json describes",
-        "train the detector again",
+        TRAINED.weights,
+        TRAINED.again,
     )
+
+
+def _described(description: Any) -> tuple[int, int]:
+    """Channels and resolution that ``detector.json`` tells."""
+    architecture = description["architecture"]
+    channels, resolution = int(architecture["channels"]), int(architecture["resolution"])
+    fold_of(resolution)  # which refuses what no detector is made for
+    return channels, resolution
 
 
 class _Weights:
