@@ -97,3 +97,11 @@ def test_every_example_is_listed_and_tested() -> None:
         if name.startswith("test_") and name != "test_every_example_is_listed_and_tested"
     )
     assert len(files) <= 6
+
+
+def test_own_operator(tmp_path: Path) -> None:
+    rows = {line[:16].strip(): numbers(line[16:]) for line in run("own_operator", tmp_path)[1:]}
+    built_in, *own = rows.values()
+    assert own[0] == built_in
+    assert min(built_in[:2]) > 0.95
+    assert own[0][0] > own[1][0] > own[2][0]  # the less noise levels it acts at, the less it adds

@@ -192,9 +192,9 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         experiment(models=["single", "nobody"], num_objects=[1], num_samples=4, operator="average"),
         "experiments.X.models: expected a name under models",
     ),
-    "places of models told nothing": (
+    "places of unconditional models": (
         experiment(models=["single"], num_composed=[1], num_samples=4, operator="average"),
-        "experiments.X.num_composed: expected num_objects instead, because models are told nothing",
+        "experiments.X.num_composed: expected num_objects instead, because models are uncondit",
     ),
     "two kinds of cases": (
         experiment(**POSITION, **BAYES, location_pairs="all"),
@@ -204,7 +204,7 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         experiment(**{**POSITION, **BAYES, "num_composed": None}, location_pairs=[[2, 2]]),
         "experiments.X.location_pairs: expected two different places, got [2, 2]",
     ),
-    "bayes of models told nothing": (
+    "bayes of unconditional models": (
         experiment(models=["single"], num_objects=[1], num_samples=4, operator="bayes"),
         "experiments.X.conditionals: expected a model for operator bayes, got models",
     ),
@@ -284,7 +284,7 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a sweep of which nothing goes together": (
         {"sweeps": {"S": {**SWEEP, "operators": {"and": "superposition_and"}}}},
-        "sweeps.S.samplers: expected one that goes with an operator, got none",
+        "sweeps.S.samplers: expected one that is compatible with an operator, got none",
     ),
     "a member with an experiment's name": (
         {

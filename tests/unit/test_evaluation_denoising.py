@@ -118,4 +118,4 @@ def test_the_figure_shows_every_model(checked):
     figure = draw(settings, Folder(str(checked)))
     (axes,) = [a for a in figure.axes if a.get_visible()]
     assert axes.get_title() == "m"
-    assert [line.get_label() for line in axes.lines][::2] == ["a", "a, told nothing"]
+    assert [line.get_label() for line in axes.lines][::2] == ["a", "a, unconditional"]

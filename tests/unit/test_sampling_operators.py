@@ -165,7 +165,7 @@ def test_a_random_choice_is_between_a_condition_and_another_network():
 
 
 def beside(operator):
-    """A condition of one network and another network told nothing, by a superposition."""
+    """A condition of one network and another network, unconditional, by a superposition."""
     settings = settings_of(
         case=Case(name="case", locations=PLACES[:1]),
         models=["high"],

@@ -1,4 +1,11 @@
-"""Results to figures."""
+"""Results to figures, and what the report opens with."""
+
+from projcomp.plan.opening import opening
+
+config["opening"] = opening(plan)
+
+
+report: "../report/opening.rst"
 
 
 rule draw_figure:

@@ -25,7 +25,7 @@ def lifts(
     """The lift of every condition at every sample, shape ``(num_conditions, batch)``, float64.
 
     Args:
-        scores: stacked scores, of the model told nothing first, then of every condition.
+        scores: stacked scores, of the unconditional model first, then of every condition.
         x0: samples, shape ``(batch, *dims)``.
         sigmas: noise levels to average over.
         noises: standard normal noise for each of them, shaped as ``x0``.

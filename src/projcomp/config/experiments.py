@@ -36,7 +36,7 @@ class RequestConfig(Section):
         None,
         min_length=1,
         max_length=100,
-        description="models, each told nothing, that are composed: instead of conditionals, or "
+        description="models, each unconditional, that are composed: instead of conditionals, or "
         "after them",
     )
     background: BackgroundConfig | None = Field(

@@ -21,7 +21,7 @@ _REQUESTS = {
     "color": ("color_pairs",),
     None: ("num_objects",),
 }
-"""What can be asked of models by what they are told; None: of models that are told nothing."""
+"""What can be requested of models by their condition; None: of unconditional models."""
 
 
 def problems(run: Run) -> Iterator[str]:
@@ -35,8 +35,8 @@ def problems(run: Run) -> Iterator[str]:
         grid = run.grids[name]
         if all(member.refused for member in grid):
             yield (
-                f"sweeps.{name}.samplers: expected one that goes with an operator, got none "
-                f"({grid[0].refused})"
+                f"sweeps.{name}.samplers: expected one that is compatible with an operator, got "
+                f"none ({grid[0].refused})"
             )
     yield from _collisions(run)
     yield from _sampling("sampling", config.sampling)
@@ -100,7 +100,7 @@ def _requests(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
     wanted = _REQUESTS[told]
     every = [field for fields in _REQUESTS.values() for field in fields]
     given = [field for field in every if getattr(entry, field) is not None]
-    why = f"model {entry.conditionals} has condition {told}" if told else "models are told nothing"
+    why = f"model {entry.conditionals} has condition {told}" if told else "models are unconditional"
     other = [field for field in given if field not in wanted]
     if other:
         yield f"{key}.{other[0]}: expected {wanted[0]} instead, because {why}, got {other[0]}"

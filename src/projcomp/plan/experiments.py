@@ -17,7 +17,7 @@ class Experiment:
 
     Attributes:
         name: its folder under ``samples`` and ``results``.
-        config: what is composed, how, and what is asked for.
+        config: what is composed, how, and what is requested.
         sampling: the global settings with the experiment's own over them.
         stream: name of its random streams; the members of a sweep share one.
     """

@@ -199,9 +199,9 @@ FIGURES = (
         format=5,
         caption=(
             "Mean number of objects against the number of composed locations, with bootstrap "
-            "intervals. The grey diagonal is what was asked for; *truth* are rendered compositions "
-            "counted by the same detector, so that its own errors show. Cases that avoid a place "
-            "are not drawn."
+            "intervals. The grey diagonal is what was requested; *truth* is the rendered ground "
+            "truth, counted by the same detector, so that its own errors show. Cases that avoid a "
+            "location are not drawn."
         ),
         shows=_against_k,
         reads=reads_summary,
@@ -298,8 +298,8 @@ FIGURES = (
         "mixture",
         format=5,
         caption=(
-            "Models told nothing and their mixtures: share of images with exactly the number of "
-            "objects asked for, total variation of the objects' colours from uniform (the grey "
+            "Unconditional models and their mixtures: share of images with exactly the number of "
+            "objects requested, total variation of the objects' colours from uniform (the grey "
             "tick: what as many objects of uniform colours would have), and every colour's share."
         ),
         shows=_of_table("mixture"),
@@ -321,7 +321,7 @@ FIGURES = (
         "unconditional",
         format=5,
         caption=(
-            "Samples of every experiment's background alone: nothing was asked for (Bradley et al. "
+            "Samples of every experiment's background alone: nothing was requested (Bradley et al. "
             "2025, Fig. 8)."
         ),
         shows=_backgrounds,
@@ -329,11 +329,11 @@ FIGURES = (
     ),
     FigureRow(
         "denoising",
-        format=5,
+        format=6,
         caption=(
             "How well every model denoises renders held out from its training (lines) and renders "
-            "of its training (dots), by noise level; a network of zeros has 1. Solid lines: told "
-            "what the image shows; dashed: told nothing."
+            "of its training (dots), by noise level; a network of zeros has 1. Solid lines: "
+            "conditioned on what the image shows; dashed: unconditional."
         ),
         shows=_models,
         reads=_checks,

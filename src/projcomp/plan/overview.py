@@ -1,12 +1,18 @@
 """How large a run is, in a few lines."""
 
 from projcomp.plan.plan import Plan
-from projcomp.settings.case import TRUTH
 
 
 def overview(plan: Plan) -> str:
-    """A few lines on what the run will do."""
-    run, config, jobs = plan.run, plan.config, plan.job_counts()
+    """A few lines on what the run will do, and how many jobs that takes."""
+    jobs = plan.job_counts()
+    counted = ", ".join(f"{count} {rule}" for rule, count in jobs.items() if rule != "all")
+    return "\n".join([*describe(plan), f"{sum(jobs.values()):,} jobs: {counted}"])
+
+
+def describe(plan: Plan) -> list[str]:
+    """A few lines on what is rendered, trained, composed and measured."""
+    run, config = plan.run, plan.config
     lines = [f"root {config.root}, seed {config.seed}, {config.resolution} x {config.resolution}"]
     for name, dataset in config.datasets.items():
         objects = _amount(dataset.min_objects, dataset.max_objects)
@@ -15,9 +21,9 @@ def overview(plan: Plan) -> str:
         lines.append(f"dataset {name}: {dataset.num_images:,} images, {objects}, {shards}")
     for name in run.used_models:
         model = config.models[name]
-        told = {"none": "nothing"}.get(model.condition, f"a {model.condition}")
+        kind = {"none": "unconditional"}.get(model.condition, f"conditioned on {model.condition}")
         source = ", ".join(model.datasets)
-        lines.append(f"model {name}: {model.images_seen:,} images of {source}, told {told}")
+        lines.append(f"model {name}: {model.images_seen:,} images of {source}, {kind}")
     for name, experiment in run.own.items():
         operator, samples = experiment.config.operator.label, experiment.config.num_samples
         lines.append(
@@ -25,14 +31,13 @@ def overview(plan: Plan) -> str:
         )
     lines += [_sweep_line(plan, name) for name in run.grids]
     lines.append(
-        f"{len(run.cases[TRUTH])} true compositions x {config.reference.num_images} renders"
+        f"ground truth: {len(run.truth)} compositions x {config.reference.num_images} renders"
     )
     exact = config.theory
     if exact.experiments:
         repeated = f"{exact.num_seeds} x {exact.num_samples} samples each"
         lines.append(f"theory: {', '.join(exact.experiments)}, {repeated}")
-    counted = ", ".join(f"{count} {rule}" for rule, count in jobs.items() if rule != "all")
-    return "\n".join([*lines, f"{sum(jobs.values()):,} jobs: {counted}"])
+    return lines
 
 
 def _sweep_line(plan: Plan, sweep: str) -> str:
@@ -44,7 +49,7 @@ def _sweep_line(plan: Plan, sweep: str) -> str:
     count = sum(len(samplers) for samplers in going.values())
     full = len(plan.config.sweeps[sweep].samplers)
     limits = "".join(
-        f"; {operator} goes with {', '.join(samplers) or 'none'} only"
+        f"; {operator} is compatible with {', '.join(samplers) or 'none'} only"
         for operator, samplers in going.items()
         if len(samplers) < full
     )

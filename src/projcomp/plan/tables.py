@@ -182,7 +182,7 @@ TABLES = (
         "mixture",
         format=4,
         caption=(
-            "Exact counts, colour shares and total variation from uniform of models told nothing "
+            "Exact counts, colour shares and total variation from uniform of unconditional models "
             "and their mixtures."
         ),
         shows=_mixtures,

@@ -30,9 +30,9 @@ def compose(
     Args:
         operator: its name and settings.
         scores: stacked scores: the background where the operator takes one, the case's conditions
-            (the negated ones last), the models told nothing, then the controls.
+            (the negated ones last), the unconditional models, then the controls.
         num_conditions: how many conditions are composed.
-        num_models: how many models told nothing are composed with them.
+        num_models: how many unconditional models are composed with them.
         num_controls: how many follow that are recorded but do not count (weight 0); products only.
         weighed: whether linear compositions record their weights and interaction, which needs steps
             that follow each other (no churn).

@@ -47,9 +47,9 @@ class Requests:
         composed: the background where there is one, the case's conditions, the models told
             nothing, then the control.
         num_conditions: how many conditions are composed.
-        num_models: how many models told nothing are composed with them.
+        num_models: how many unconditional models are composed with them.
         num_controls: 1 with a control, else 0.
-        explained: for CompLift: the conditionals' model told nothing, then each requested
+        explained: for CompLift: the conditionals' model unconditional, then each requested
             condition; empty without it.
         resolution: side of the images, pixels.
     """

@@ -107,7 +107,7 @@ class DetectorSettings(Section):
 class SampleSettings(Section):
     """One case of one experiment.
 
-    Composed are the case's conditions of ``conditionals`` and ``models`` told nothing, over
+    Composed are the case's conditions of ``conditionals`` and the unconditional ``models``, over
     ``background`` where the operator takes one. ``stream`` names the random streams.
     """
 

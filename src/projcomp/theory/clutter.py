@@ -2,7 +2,7 @@
 
 ``p_b``: every coordinate is 1 with probability ``q`` and 0 otherwise, independently, plus Gaussian
 noise; ``p_i``: the same with coordinate i always 1; ``p_u``, the mean of all ``p_i``, is what a
-model sees that is told nothing. With ``q = 0`` the background is empty and ``p_i = N(e_i, s^2)``.
+model sees that is unconditional. With ``q = 0`` the background is empty and ``p_i = N(e_i, s^2)``.
 """
 
 import math

@@ -36,7 +36,7 @@ def remove_sheets(folder: Path) -> None:
 
 
 class SampleSheets(lightning.Callback):
-    """Draws a sheet of samples every so many images: one row told nothing, the others told.
+    """Draws a sheet of samples every so many images: one row unconditional, the others conditioned.
 
     The weights are those of the moment, not their average; the noise and what is asked for are the
     same in every sheet. Nothing random of the training is touched.

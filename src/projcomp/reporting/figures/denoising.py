@@ -45,7 +45,7 @@ def _panel(axes: Axes, table: DataFrame) -> None:
             held_out, training = (
                 chosen[chosen["part"] == part] for part in ("held_out", "training")
             )
-            label = f"{dataset}, told nothing" if told == "nothing" else dataset
+            label = f"{dataset}, unconditional" if told == "nothing" else dataset
             axes.plot(held_out["sigma"], held_out["error"], style, color=color, label=label)
             axes.fill_between(
                 held_out["sigma"], held_out["low"], held_out["high"], color=color, alpha=0.2, lw=0

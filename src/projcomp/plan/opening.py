@@ -1,0 +1,92 @@
+"""What the report opens with: what this run was, and its headline numbers, as reStructuredText."""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+from projcomp.plan.overview import describe
+from projcomp.plan.plan import Plan
+from projcomp.settings.case import TRUTH
+
+Row = dict[str, str]
+
+_TABLE = """\
+.. list-table::
+   :header-rows: 1
+
+"""
+
+
+def opening(plan: Plan) -> str:
+    """The first page of the report; without numbers where there is no summary yet.
+
+    Every number stands in ``results/summary.csv``; rates over several cases are their mean.
+    """
+    lines = [f"* {line}" for line in describe(plan)]
+    return "\n\n".join(
+        [
+            "This report shows one run of projcomp: distributions were composed, sampled, counted, "
+            "and set beside the ground truth, which was rendered.",
+            "\n".join(lines),
+            "**Headline numbers.** Success is the share of images with everything that was "
+            "requested and nothing else, by the detector's count; its errors are in the row "
+            "*ground truth*, the best that can be measured. In brackets: 95 % Wilson intervals "
+            "of single cases.".replace("95 %", f"{plan.config.evaluation.confidence:.0%}"),
+            _numbers(plan, _rows(plan)),
+        ]
+    )
+
+
+def _rows(plan: Plan) -> list[Row]:
+    """The rows of the summary, none where there is no such file."""
+    path = Path(plan.folder.summary())
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _numbers(plan: Plan, rows: list[Row]) -> str:
+    """Per experiment, success with the fewest and with the most conditions composed."""
+    if not rows:
+        return "There is no summary yet: the run is not complete."
+    head = ["experiment", "operator", "fewest composed", "success", "most composed", "success"]
+    table = [head]
+    for name, experiment in plan.run.experiments.items():
+        cells = _ends([row for row in rows if row.get("experiment") == name])
+        if cells:
+            table.append([name, experiment.config.operator.label, *cells])
+    cells = _ends([row for row in rows if row.get("experiment") == TRUTH])
+    if cells:
+        table.append(["ground truth", "", *cells])
+    if len(table) == 1:
+        return "Nothing was composed: all cases are of the background alone."
+    return _TABLE + "\n".join(
+        "\n".join(f"   {'* -' if first else '  -'} {cell}" for first, cell in _marked(cells))
+        for cells in table
+    )
+
+
+def _marked(cells: list[str]) -> Iterable[tuple[bool, str]]:
+    return ((number == 0, cell) for number, cell in enumerate(cells))
+
+
+def _ends(rows: list[Row]) -> list[str]:
+    """Number composed and success, of the cases that compose fewest and of those that most."""
+    by_size: dict[int, list[Row]] = {}
+    for row in rows:
+        if row.get("success") and int(row["num_composed"]) > 0:
+            by_size.setdefault(int(row["num_composed"]), []).append(row)
+    if not by_size:
+        return []
+    return [
+        cell for size in (min(by_size), max(by_size)) for cell in (str(size), _rate(by_size[size]))
+    ]
+
+
+def _rate(rows: list[Row]) -> str:
+    mean = sum(float(row["success"]) for row in rows) / len(rows)
+    if len(rows) > 1:
+        return f"{mean:.0%} (mean of {len(rows)} cases)"
+    low, high = (float(rows[0][f"success_{end}"]) for end in ("low", "high"))
+    return f"{mean:.0%} [{low:.0%}, {high:.0%}]"

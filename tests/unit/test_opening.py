@@ -1,0 +1,52 @@
+"""What the report opens with."""
+
+from pathlib import Path
+
+import pytest
+from docutils.core import publish_parts
+from known_config import known
+
+from projcomp.plan.load import load
+from projcomp.plan.opening import opening
+from projcomp.plan.plan import Plan
+
+SUMMARY = """experiment,case,num_composed,num_samples,success,success_low,success_high
+A,k0,0,4,1,0.5,1
+A,k2,2,4,0.75,0.3,0.954
+B,k2,2,4,0,0,0.49
+colors,red-blue,2,4,0.5,0.15,0.85
+colors,red-green,2,4,0.25,0.05,0.7
+truth,k2,2,10,0.9,0.6,0.98
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    monkeypatch.chdir(tmp_path)
+    return Plan(load(known()))
+
+
+def html(text: str) -> str:
+    """The text as the report shows it; a warning of docutils is an error."""
+    strict = {"halt_level": 2, "report_level": 2}
+    return publish_parts(text, writer="html5", settings_overrides=strict)["body"]
+
+
+def test_it_says_what_was_run_and_that_there_are_no_numbers_yet(plan: Plan) -> None:
+    page = html(opening(plan))
+    assert "experiment A: product, 2 cases x 4 samples" in page
+    assert "the run is not complete" in page
+
+
+def test_its_numbers_are_the_summarys(plan: Plan) -> None:
+    Path("results").mkdir()
+    Path("results/summary.csv").write_text(SUMMARY)
+    text = opening(plan)
+    rows = [row.split("\n     - ") for row in text.split("   * - ")[1:]]
+    found = {row[0]: row[1:] for row in rows}
+    assert found["A"][:3] == ["product", "2", "75% [30%, 95%]"]
+    assert found["B"][2] == "0% [0%, 49%]"
+    assert found["colors"][2] == "38% (mean of 2 cases)"
+    assert found["ground truth"][2] == "90% [60%, 98%]"
+    assert "C" not in found  # which was not counted
+    assert "<table" in html(text)
