@@ -5,7 +5,6 @@ EXTRAS = {
     "mathutils": ("bpy", "render"),
     "OpenEXR": ("openexr", "render"),
     "lightning": ("lightning", "train"),
-    "safetensors": ("safetensors", "train"),
     "snakemake": ("snakemake", "workflow"),
     "typer": ("typer", "workflow"),
     "yaml": ("pyyaml", "workflow"),
@@ -17,6 +16,7 @@ EXTRAS = {
     "PIL": ("pillow", "workflow"),
     "pydantic": ("pydantic", "workflow"),
     "pydantic_core": ("pydantic", "workflow"),
+    "safetensors": ("safetensors", "workflow"),
     "scipy": ("scipy", "workflow"),
     "tqdm": ("tqdm", "workflow"),
 }
