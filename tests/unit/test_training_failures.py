@@ -16,6 +16,7 @@ from projcomp.config.compute import TrainingCompute
 from projcomp.config.learning import WandbConfig
 from projcomp.config.samplers import SamplingConfig
 from projcomp.config.wandb_names import wandb_project_problem
+from projcomp.devices import torch_device
 from projcomp.errors import (
     ConfigError,
     DeviceError,
@@ -244,8 +245,8 @@ def test_more_gpus_than_there_are(tmp_path, monkeypatch):
         DeviceError, match=r"compute\.training\.devices: expected at most 1, .*got 2"
     ):
         attempt(tmp_path, device="gpu", devices=2)
-    with pytest.raises(DeviceError, match=r"^training\.device: expected auto, cpu or gpu, got 'x'"):
-        attempt(tmp_path, device="x")
+    with pytest.raises(DeviceError, match=r"^a\.key: expected auto, cpu or gpu, got 'x'"):
+        torch_device("x", "a.key")
 
 
 def test_a_pass_larger_than_the_update_is_the_update(tmp_path):
