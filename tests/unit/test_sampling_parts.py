@@ -10,6 +10,8 @@ from projcomp.composition.superposition_and import SuperpositionAnd, Superpositi
 from projcomp.composition.superposition_or import SuperpositionOr
 from projcomp.config import operators as operators
 from projcomp.config import samplers as samplers
+from projcomp.config.samplers import SamplingConfig
+from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.euler import euler
 from projcomp.samplers.heun import Heun
 from projcomp.samplers.hmc import Hmc
@@ -115,3 +117,12 @@ def test_controls_count_nothing_and_churned_steps_are_not_weighed():
     assert weighed == WeightedLinearField(scores, (2.0, 0.5, 0.0))
     plain = compose(product, scores, 2, weighed=False)
     assert plain == LinearField(scores, (-1.5, 2.0, 0.5))
+
+
+@pytest.mark.parametrize("num_steps", [1, 2, 3, 18, 100])
+@pytest.mark.parametrize("rho", [1.0, 7.0, 40.0])
+def test_the_config_knows_the_noise_levels_of_the_sampler(num_steps: int, rho: float) -> None:
+    """What checks a corrector's window without torch, against what the sampler follows."""
+    recipe = SamplingConfig(num_steps=num_steps, sigma_min=0.02, sigma_max=50.0, rho=rho)
+    sigmas = edm_sigmas(num_steps, 0.02, 50.0, rho).tolist()
+    assert list(recipe.levels_after_the_first()) == pytest.approx(sigmas[1:-1], rel=1e-9)

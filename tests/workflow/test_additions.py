@@ -123,6 +123,78 @@ def draw(table):
 EXACT_ROW = """
 "coin": ExactExperiment(format=1, figure_format=1, caption="A fair coin."),
 """
+OPERATOR = '''
+"""The score of the model that is likeliest by its own score: the shortest one."""
+
+import torch
+
+
+def shortest(scores):
+    def composed(x, sigma):
+        stacked = scores(x, sigma)
+        nearest = stacked.flatten(2).square().sum(2).argmin(0)
+        return stacked[nearest, torch.arange(len(x), device=x.device)][None]
+
+    return composed
+'''
+OPERATOR_SECTION = """
+class Shortest(OperatorSection):
+    \"\"\"The model with the shortest score.\"\"\"
+
+    name: Literal["shortest"] = "shortest"
+
+
+"""
+OPERATOR_CASE = """
+        case settings.Shortest():
+            from projcomp.composition.shortest import shortest
+
+            return LinearField(shortest(scores), (1.0,))
+"""
+SAMPLER = '''
+"""The reverse SDE without a drift of its own: for the test alone."""
+
+from projcomp.diffusion.field import Step
+from projcomp.samplers.result import Move
+
+
+def still(field, x, sigma, sigma_next, state, noise):
+    step = Step(x, sigma, sigma_next)
+    score, state = field.score(step, state)
+    dx = step.dv * score
+    return Move(x + dx, field.observe(step, dx, state), 1)
+'''
+SAMPLER_SECTION = """
+class Still(SamplerSection):
+    \"\"\"No noise at all.\"\"\"
+
+    name: Literal["still"] = "still"
+
+
+"""
+SAMPLER_CASE = """
+        case settings.Still():
+            from projcomp.samplers.still import still
+
+            return still
+"""
+MINE = """
+experiments:
+  mine:
+    conditionals: single
+    operator: {operator}
+    num_composed: [1, 2]
+    num_samples: 2
+    sampling: {{sampler: {sampler}}}
+"""
+TRY = """
+from projcomp.plan.load import load_files
+from projcomp.plan.stages import sample_settings
+from projcomp.sampling.trial import try_out
+
+run = load_files(["config.yaml", "mine.yaml"])
+try_out(sample_settings(run, "mine", "k2"), 8)
+"""
 
 
 @dataclass(frozen=True)
@@ -139,6 +211,20 @@ class Copy(Workflow):
         old = (self.folder / path).read_text()
         assert old.count(f"\n{rows}\n") == 1
         (self.folder / path).write_text(old.replace(f"\n{rows}\n", f"\n{rows}{row}"))
+
+    def insert(self, path: str, before: str, text: str) -> None:
+        """Text before the one line that begins with ``before``."""
+        old = (self.folder / path).read_text()
+        assert old.count(f"\n{before}") == 1
+        (self.folder / path).write_text(old.replace(f"\n{before}", f"{text}{before}"))
+
+    def samples(self, operator: str, sampler: str) -> None:
+        """See that the copy accepts the two in an experiment, and samples by them."""
+        (self.folder / "mine.yaml").write_text(MINE.format(operator=operator, sampler=sampler))
+        assert "experiment mine" in self.projcomp("check", "--preset", "mine.yaml")
+        assert ("sample_case", "mine/k2") in self.planned("mine.yaml")
+        done = self.run(sys.executable, "-c", TRY)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def touched(self) -> tuple[set[str], set[str]]:
         """The files that the repository has not, and those that it has otherwise."""
@@ -245,3 +331,40 @@ def test_an_exact_experiment_is_two_files_and_a_row(copy: Copy) -> None:
     drawn = Folder().figure("theory_coin", "png")
     assert copy.done("mine.yaml", "--cores", "1", drawn) == jobs
     assert (copy.folder / drawn).stat().st_size > 0
+
+
+def test_an_operator_and_a_sampler_of_ones_own_are_a_file_each(copy: Copy) -> None:
+    for name in ("product.py", "half_sde.py"):
+        (copy.folder / name).write_bytes((REPOSITORY / "tests/own" / name).read_bytes())
+    operator = "{name: own, file: product.py, background: own}"
+    copy.samples(operator, "{name: own, file: half_sde.py}")
+    assert copy.touched() == (set(), set())  # nothing of the project
+
+
+def test_a_built_in_operator_is_two_files_and_a_case(copy: Copy) -> None:
+    copy.add("src/projcomp/composition/shortest.py", OPERATOR)
+    copy.insert("src/projcomp/config/operators.py", "AnyOperator = (", OPERATOR_SECTION)
+    copy.add_row("src/projcomp/config/operators.py", "AnyOperator = (", "\n    Shortest |\n")
+    where = "        case settings.RandomChoice()"
+    copy.insert("src/projcomp/sampling/operators.py", where, OPERATOR_CASE)
+    new, changed = copy.touched()
+    assert new == {"src/projcomp/composition/shortest.py"}
+    assert changed == {"src/projcomp/config/operators.py", "src/projcomp/sampling/operators.py"}
+    copy.projcomp("config", "write")
+    assert copy.touched()[1] - changed == GENERATED
+    copy.samples("shortest", "heun")
+
+
+def test_a_built_in_sampler_is_two_files_and_a_case(copy: Copy) -> None:
+    copy.add("src/projcomp/samplers/still.py", SAMPLER)
+    copy.insert("src/projcomp/config/samplers.py", "AnySampler = ", SAMPLER_SECTION)
+    path = copy.folder / "src/projcomp/config/samplers.py"
+    path.write_text(path.read_text().replace("AnySampler = ", "AnySampler = Still | "))
+    where = "        case settings.SamplerFromFile()"
+    copy.insert("src/projcomp/sampling/samplers.py", where, SAMPLER_CASE)
+    new, changed = copy.touched()
+    assert new == {"src/projcomp/samplers/still.py"}
+    assert changed == {"src/projcomp/config/samplers.py", "src/projcomp/sampling/samplers.py"}
+    copy.projcomp("config", "write")
+    assert copy.touched()[1] - changed == GENERATED
+    copy.samples("simple_product", "still")
