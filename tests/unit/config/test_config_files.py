@@ -11,7 +11,7 @@ from projcomp.plan.load import load, load_files
 from projcomp.plan.plan import Plan
 from projcomp.plan.run import Run
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 
 
 def preset(name: str) -> Run:

@@ -21,7 +21,7 @@ from projcomp.settings.case import Case
 from projcomp.settings.stages import SampleSettings
 
 SIDE = 4
-OWN = Path(__file__).parents[1] / "own"
+OWN = Path(__file__).parents[2] / "own"
 CHOSEN = {
     "product": {"name": "product"},
     "guidance": {"name": "product", "weights": 1.5},

@@ -7,6 +7,8 @@ import pytest
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.intervals import wilson
 from projcomp.evaluation.summary import summarize
+from projcomp.files.kinds import TABLES
+from projcomp.files.outputs import check_output
 from projcomp.settings.stages import SummarySettings
 
 HEADER = (
@@ -133,3 +135,8 @@ def test_broken_tables_are_one_line(tmp_path, text, message):
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "s.csv").exists()
+
+
+def test_the_summary_begins_as_its_kind_says(tmp_path):
+    summarize(write(tmp_path, k2=A_K2), settings(), tmp_path / "summary.csv")
+    check_output(tmp_path / "summary.csv", TABLES["summarize"])

@@ -221,7 +221,7 @@ def test_paper_configuration_has_124_million_weights():
 
 
 def test_the_papers_position_network_at_128_has_120_million_weights():
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     config = load_files([root / "config.yaml", root / "presets/paper.yaml"]).config
     with torch.device("meta"):
         model = Denoiser(config.network, config.resolution, "position")

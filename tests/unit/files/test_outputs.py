@@ -229,13 +229,6 @@ def test_a_file_is_replaced_by_one_of_its_own_kind_alone(tmp_path) -> None:
     assert not (tmp_path / "new").exists()
 
 
-def test_the_summary_begins_as_its_kind_says(tmp_path) -> None:
-    from test_evaluation_summary import A_K2, settings, write
-
-    summary.summarize(write(tmp_path, k2=A_K2), settings(), tmp_path / "summary.csv")
-    check_output(tmp_path / "summary.csv", output_kinds.TABLES["summarize"])
-
-
 def test_an_input_is_never_an_output_by_whatever_name(tmp_path) -> None:
     shard = tmp_path / "scenes.h5"
     write_toy_shard(shard, 0)

@@ -10,7 +10,7 @@ from projcomp.config.learning import NetworkConfig
 from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser
 
-PATH = Path(__file__).parents[2] / "benchmarks" / "plain_unet.py"
+PATH = Path(__file__).parents[3] / "benchmarks" / "plain_unet.py"
 SPEC = importlib.util.spec_from_file_location("plain_unet", PATH)
 assert SPEC is not None
 assert SPEC.loader is not None
