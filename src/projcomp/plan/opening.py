@@ -79,9 +79,9 @@ def _ends(rows: list[Row]) -> list[str]:
             by_size.setdefault(int(row["num_composed"]), []).append(row)
     if not by_size:
         return []
-    return [
-        cell for size in (min(by_size), max(by_size)) for cell in (str(size), _rate(by_size[size]))
-    ]
+    fewest, most = min(by_size), max(by_size)
+    cells = [str(fewest), _rate(by_size[fewest])]
+    return [*cells, str(most), _rate(by_size[most])] if most > fewest else [*cells, "", ""]
 
 
 def _rate(rows: list[Row]) -> str:

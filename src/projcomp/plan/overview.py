@@ -26,9 +26,8 @@ def describe(plan: Plan) -> list[str]:
         lines.append(f"model {name}: {model.images_seen:,} images of {source}, {kind}")
     for name, experiment in run.own.items():
         operator, samples = experiment.config.operator.label, experiment.config.num_samples
-        lines.append(
-            f"experiment {name}: {operator}, {len(experiment.cases)} cases x {samples} samples"
-        )
+        cases = "1 case" if len(experiment.cases) == 1 else f"{len(experiment.cases)} cases"
+        lines.append(f"experiment {name}: {operator}, {cases} x {samples} samples")
     lines += [_sweep_line(plan, name) for name in run.grids]
     lines.append(
         f"ground truth: {len(run.truth)} compositions x {config.reference.num_images} renders"
