@@ -83,6 +83,7 @@ class ComputeConfig(Section):
 
 MOVED = {
     **{f"training.{key}": f"compute.training.{key}" for key in TrainingCompute.model_fields},
+    "training.device": "compute.training.device, and compute.sampling.device for sampling,",
     "render.threads": "compute.rendering.threads",
 }
 """Keys of earlier versions, and what to write instead."""

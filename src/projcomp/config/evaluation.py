@@ -18,7 +18,7 @@ class EvaluationConfig(Section):
         RADIUS,
         gt=0,
         le=1,
-        description="a place holds an object when a detected centre "
+        description="a location holds an object when a detected centre "
         "lies this near, as a share of the image side",
     )
     confidence: Number = Field(CONFIDENCE, ge=0.01, le=0.9999, description="level of all intervals")

@@ -18,7 +18,7 @@ MAX_OBJECTS = 20
 
 
 class BackgroundConfig(Section):
-    """One of a model's distributions that ask for nothing."""
+    """One of a model's distributions in which nothing is requested."""
 
     model: Text = Field(description="name of a model")
     condition: Literal["empty", "unconditional"] = Field(

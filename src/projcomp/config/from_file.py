@@ -3,15 +3,22 @@
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, JsonValue
+from pydantic_core import PydanticCustomError
 
 from projcomp.config.paths import normal_path
 from projcomp.config.section import Named, Text
 
 
+def _plain(path: str) -> str:
+    if "{" in path or "}" in path:  # Snakemake reads its own patterns there
+        raise PydanticCustomError("braces", "a path without braces")
+    return path
+
+
 class FromFile(Named):
     """A function of a Python file, and what it is called with."""
 
-    file: Annotated[Text, AfterValidator(normal_path)] = Field(
+    file: Annotated[Text, AfterValidator(normal_path), AfterValidator(_plain)] = Field(
         description="Python file with the function; paths count from here"
     )
     settings: dict[str, JsonValue] = Field(

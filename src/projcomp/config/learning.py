@@ -22,7 +22,7 @@ class NetworkConfig(Section):
         [8], description="resolutions at which blocks attend over the image"
     )
     position_frequencies: Whole = Field(
-        32, ge=1, le=4096, description="Fourier features per coordinate of a requested place"
+        32, ge=1, le=4096, description="Fourier features per coordinate of a requested location"
     )
     position_bandwidth: Number = Field(
         4.0,
@@ -89,7 +89,7 @@ class ModelConfig(Section):
         )
     )
     condition: Literal["none", "position", "color"] = Field(
-        description="what it is told: nothing, the place, or the colour of one object"
+        description="what it is conditioned on: nothing, the location, or the colour of one object"
     )
     images_seen: Whole = Field(
         ge=1, le=1_000_000_000_000, description="length of the training, in images"

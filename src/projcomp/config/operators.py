@@ -11,8 +11,8 @@ from projcomp.config.from_file import FromFile
 from projcomp.config.section import Named, Number, by_name
 
 Background = Literal["given", "own", "none"]
-"""Where an operator takes its background from: the experiment, the conditionals' own model told
-nothing, or nowhere."""
+"""Where an operator takes its background from: the experiment, the conditionals' own model without
+a condition, or nowhere."""
 
 Weight = Annotated[Number, Field(ge=-1e6, le=1e6)]
 

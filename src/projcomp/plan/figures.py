@@ -211,8 +211,8 @@ FIGURES = (
         format=5,
         caption=(
             "Share of images with exactly the requested number of objects, and share with an "
-            "object at every requested place, against the number of composed locations, with "
-            "Wilson intervals. Cases that avoid a place are not drawn."
+            "object at every requested location, against the number of composed locations, with "
+            "Wilson intervals. Cases that avoid a location are not drawn."
         ),
         shows=_against_k,
         reads=reads_summary,
@@ -222,7 +222,7 @@ FIGURES = (
         format=5,
         caption=(
             "Samples against the number of composed locations, the first samples of each case, "
-            "unselected. Circles mark the requested places. Compare A (empty background), B "
+            "unselected. Circles mark the requested locations. Compare A (empty background), B "
             "(unconditional background) and C (cluttered training scenes) with the rendered truth "
             "(Bradley et al. 2025, Fig. 3)."
         ),
@@ -309,10 +309,10 @@ FIGURES = (
         "overlap",
         format=5,
         caption=(
-            "Where in the picture the score deltas of composed places overlap: every pixel's share "
-            "of the interaction of all pairs over the path, averaged over samples, with the "
-            "requested places as rings and the sum over pixels, in nats, above each panel. White "
-            "everywhere is what composing by scores needs."
+            "Where in the picture the score deltas of composed locations overlap: every pixel's "
+            "share of the interaction of all pairs over the path, averaged over samples, with the "
+            "requested locations as rings and the sum over pixels, in nats, above each panel. "
+            "White everywhere is what composing by scores needs."
         ),
         shows=_several_places,
         reads=_samples,

@@ -1,6 +1,7 @@
 """What the report opens with: what this run was, and its headline numbers, as reStructuredText."""
 
 import csv
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,7 +23,8 @@ def opening(plan: Plan) -> str:
 
     Every number stands in ``results/summary.csv``; rates over several cases are their mean.
     """
-    lines = [f"* {line}" for line in describe(plan)]
+    lines = [f"* {_plain(line)}" for line in describe(plan)]
+    level = f"{100 * plan.config.evaluation.confidence:g} %"
     return "\n\n".join(
         [
             "This report shows one run of projcomp: distributions were composed, sampled, counted, "
@@ -30,11 +32,24 @@ def opening(plan: Plan) -> str:
             "\n".join(lines),
             "**Headline numbers.** Success is the share of images with everything that was "
             "requested and nothing else, by the detector's count; its errors are in the row "
-            "*ground truth*, the best that can be measured. In brackets: 95 % Wilson intervals "
-            "of single cases.".replace("95 %", f"{plan.config.evaluation.confidence:.0%}"),
-            _numbers(plan, _rows(plan)),
+            f"*ground truth*, the best that can be measured. In brackets: {level} Wilson intervals "
+            "of single cases.",
+            _numbers_or_none(plan),
         ]
     )
+
+
+def _numbers_or_none(plan: Plan) -> str:
+    """The table; a line where there is no summary that can be read, which a run will make anew."""
+    try:
+        return _numbers(plan, _rows(plan))
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return "The summary cannot be read: run `snakemake` again."
+
+
+def _plain(text: str) -> str:
+    """``text`` without what reStructuredText reads."""
+    return re.sub(r"([\\`*_|])", r"\\\1", text)
 
 
 def _rows(plan: Plan) -> list[Row]:
@@ -55,7 +70,7 @@ def _numbers(plan: Plan, rows: list[Row]) -> str:
     for name, experiment in plan.run.experiments.items():
         cells = _ends([row for row in rows if row.get("experiment") == name])
         if cells:
-            table.append([name, experiment.config.operator.label, *cells])
+            table.append([_plain(name), _plain(experiment.config.operator.label), *cells])
     cells = _ends([row for row in rows if row.get("experiment") == TRUTH])
     if cells:
         table.append(["ground truth", "", *cells])

@@ -3,9 +3,11 @@
 What goes wrong in it is said in one line, with the line of the file where it is the user's error.
 """
 
+import hashlib
 import inspect
 import math
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +33,11 @@ class OwnCodeError(UserError):
 
 
 def own_field(
-    chosen: OperatorFromFile, scores: ScoreStack, num_composed: int, dims: tuple[int, ...]
+    chosen: OperatorFromFile,
+    scores: ScoreStack,
+    num_composed: int,
+    dims: tuple[int, ...],
+    sigma_max: float = 80.0,
 ) -> ScoreField:
     """The score field of a user's operator.
 
@@ -40,6 +46,7 @@ def own_field(
         scores: the background where there is one, then what is composed.
         num_composed: how many distributions are composed, the background apart.
         dims: shape of one sample.
+        sigma_max: noise level of the start, at which its width is measured.
 
     Raises:
         UserError: the file or its function is not what is expected.
@@ -48,10 +55,12 @@ def own_field(
     if own.name == "operator":
         own.check_arguments(3, chosen.settings)
         stacked = num_composed + (chosen.background_from != "none")
-        return _FunctionField(own, chosen.settings, scores, stacked, dims)
+        return _FunctionField(own, chosen.settings, scores, stacked, dims, sigma_max)
     own.check_arguments(2, chosen.settings)
     field = own.call(scores, num_composed, **chosen.settings)
-    if not isinstance(field, ScoreField):
+    with own.guard():  # which looks at the user's properties
+        is_field = isinstance(field, ScoreField)
+    if not is_field:
         raise own.error(
             "expected a score field (stateful, start_scale, init, score, observe), got "
             f"{type(field).__name__}"
@@ -93,7 +102,7 @@ class OwnFunction:
     name: str
     function: Callable[..., Any]
 
-    def call(self, *arguments: Any, **settings: Any) -> Any:
+    def call(self, /, *arguments: Any, **settings: Any) -> Any:
         """What the function returns.
 
         Raises:
@@ -105,13 +114,13 @@ class OwnFunction:
     @contextmanager
     def guard(self) -> Iterator[None]:
         """Say what the user's code raises in one line."""
-        with _own_errors(self.file):
+        with own_errors(self.file):
             yield
 
     def error(self, told: str) -> OwnCodeError:
         """An error of what the function returned, with the line where the function begins."""
         code = getattr(self.function, "__code__", None)
-        line = f", line {code.co_firstlineno}" if code else ""
+        line = f", line {code.co_firstlineno}" if code and code.co_filename == self.file else ""
         return OwnCodeError(f"{self.file}{line}: {self.name}: {told}")
 
     def check_arguments(self, positional: int, settings: dict[str, Any]) -> None:
@@ -122,7 +131,7 @@ class OwnFunction:
         """
         try:
             inspect.signature(self.function).bind(*[None] * positional, **settings)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:  # ValueError: a built-in without a signature
             given = f"{positional} arguments and the settings {', '.join(settings) or '(none)'}"
             raise self.error(
                 f"expected a function of {given}, got one that does not fit: {error}"
@@ -138,6 +147,8 @@ class OwnFunction:
             raise self.error(f"expected a tensor of shape {_shape(x)}, got {type(score).__name__}")
         if score.shape != x.shape:
             raise self.error(f"expected a tensor of shape {_shape(x)}, got {_shape(score)}")
+        if score.is_complex():
+            raise self.error("expected a tensor of real numbers, got complex ones")
         return score.to(x.dtype)
 
 
@@ -152,11 +163,16 @@ def load_function(file: str, *names: str) -> OwnFunction:
         text = Path(file).read_text(encoding="utf-8")
     except ValueError:
         raise OwnCodeError(f"{file}: expected Python code in UTF-8, got other bytes") from None
-    module = ModuleType("own")
+    module = ModuleType(f"projcomp_own_{hashlib.sha256(file.encode()).hexdigest()[:16]}")
     module.__file__ = file
-    with _own_errors(file):
+    sys.modules[module.__name__] = module  # where dataclasses look for the names of types
+    with own_errors(file):
         exec(compile(text, file, "exec"), module.__dict__)
-    found = [name for name in names if callable(getattr(module, name, None))]
+    known = {name: getattr(module, name) for name in names if hasattr(module, name)}
+    known = {name: value for name, value in known.items() if callable(value)}
+    # what the file only imports, such as dataclasses' field, is meant where there is nothing else
+    own = [name for name, value in known.items() if value.__module__ == module.__name__]
+    found = own or list(known)
     if len(found) != 1:
         others = [name for name in vars(module) if inspect.isfunction(getattr(module, name))]
         got = " and ".join(found) or f"none ({', '.join(others) or 'no functions at all'})"
@@ -167,8 +183,12 @@ def load_function(file: str, *names: str) -> OwnFunction:
 
 
 @contextmanager
-def _own_errors(file: str) -> Iterator[None]:
-    """What a user's code raises, as one line that names the user's own line."""
+def own_errors(*files: str) -> Iterator[None]:
+    """What a user's code in ``files`` raises, as one line that names the user's own line.
+
+    Raises:
+        OwnCodeError: in place of whatever is no error of the project's own.
+    """
     try:
         yield
     except UserError:
@@ -176,8 +196,10 @@ def _own_errors(file: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         if is_out_of_memory(error):
             raise
-        line = _line_of(error, file)
-        where = f"{file}, line {line}" if line else file
+        lines = {file: _line_of(error, file) for file in files}
+        where = next(
+            (f"{f}, line {line}" for f, line in lines.items() if line), " and ".join(files)
+        )
         told = f"{type(error).__name__}: {first_line(error)}"
         raise OwnCodeError(f"{where}: expected code that runs, got {told}") from error
 
@@ -210,6 +232,7 @@ class _FunctionField:
     scores: ScoreStack
     num_stacked: int
     dims: tuple[int, ...]
+    sigma_max: float
 
     @property
     def stateful(self) -> bool:
@@ -226,10 +249,10 @@ class _FunctionField:
         Raises:
             OwnCodeError: c is not positive: nothing could be started from.
         """
-        sigma = 1e3
+        sigma = self.sigma_max
         x = sigma * torch.randn(1, *self.dims, generator=torch.Generator().manual_seed(0))
         alike = (-x / sigma**2).expand(self.num_stacked, *x.shape)
-        composed, again = self._composed(alike, x, sigma), self._composed(alike, x, sigma)
+        composed, again = (self._composed(alike.clone(), x, sigma) for _ in range(2))
         if not torch.equal(composed.nan_to_num(), again.nan_to_num()):
             raise self.own.error(
                 "expected the same score of the same arguments, got another the second time"
@@ -253,7 +276,8 @@ class _FunctionField:
         """Nothing to remember."""
 
     def _composed(self, stacked: Tensor, x: Tensor, sigma: float) -> Tensor:
-        return self.own.check_score(self.own.call(stacked, x, sigma, **self.settings), x)
+        # a copy: whoever computes in place must not move the samples
+        return self.own.check_score(self.own.call(stacked, x.clone(), sigma, **self.settings), x)
 
 
 @dataclass(frozen=True)
@@ -266,12 +290,21 @@ class _GuardedField:
     @property
     def stateful(self) -> bool:
         """As the user's."""
-        return bool(self.field.stateful)
+        with self.own.guard():
+            return bool(self.field.stateful)
 
     @property
     def start_scale(self) -> float:
-        """As the user's."""
-        return float(self.field.start_scale)
+        """As the user's.
+
+        Raises:
+            OwnCodeError: it is no number above 0.
+        """
+        with self.own.guard():
+            scale = self.field.start_scale
+        if not isinstance(scale, int | float) or not (math.isfinite(scale) and scale > 0):
+            raise self.own.error(f"expected a start_scale above 0, got {short(scale)}")
+        return float(scale)
 
     def init(self, x: Tensor, sigma: float) -> Any:
         """As the user's."""
@@ -307,8 +340,9 @@ class _FunctionPredictor:
         noise: Noise,
     ) -> Move:
         """One step; see :class:`projcomp.samplers.process.Predictor`."""
-        step, asked = Step(x, sigma, sigma_next), _Asked(field, state, x, sigma)
-        moved = self.own.call(asked, x, sigma, sigma_next, noise.normal, **self.settings)
+        step, given = Step(x, sigma, sigma_next), x.clone()  # which the user may change in place
+        asked = _Asked(field, state, x, given, sigma)
+        moved = self.own.call(asked, given, sigma, sigma_next, noise.normal, **self.settings)
         moved = self.own.check_score(moved, x)
         state = field.observe(step, moved - x, asked.state_at_start())
         return Move(moved, state, asked.count)
@@ -320,8 +354,11 @@ class _Asked:
     A field sees the evaluation at the start of the step; at trial points its state stays.
     """
 
-    def __init__(self, field: ScoreField, state: Any, x: Tensor, sigma: float) -> None:
+    def __init__(
+        self, field: ScoreField, state: Any, x: Tensor, given: Tensor, sigma: float
+    ) -> None:
         self._field, self._state, self._x, self._sigma = field, state, x, sigma
+        self._given, self._version = given, given._version
         self._begun: tuple[Any] | None = None
         self.count = 0
 
@@ -332,7 +369,8 @@ class _Asked:
             raise ValueError(f"score: expected a noise level above 0, got {sigma:g}")
         self.count += 1
         score, state = self._field.score(Step(x, sigma, sigma), self._state)
-        if self._begun is None and x is self._x and sigma == self._sigma:
+        untouched = x is self._x or (x is self._given and x._version == self._version)
+        if self._begun is None and untouched and sigma == self._sigma:
             self._begun = (state,)
         return score
 
@@ -395,3 +433,19 @@ def check_each_alone(make: Callable[[list[int]], Tensor], files: str) -> None:
             f"{files}: expected every sample to depend on itself alone, got one that depends on "
             "its batch; reduce over a sample's own dimensions only, never over the batch"
         )
+
+
+def check_records(measured: Mapping[str, Any], count: int, files: str) -> None:
+    """Whether what was measured along the path has a row per sample.
+
+    Raises:
+        OwnCodeError: it has not, or holds something else than tensors.
+    """
+    for name, values in measured.items():
+        rows = len(values) if isinstance(values, Tensor) and values.ndim else None
+        if rows != count:
+            got = type(values).__name__ if rows is None else f"{rows} rows"
+            raise OwnCodeError(
+                f"{files}: records: expected a tensor with a row for each of {count} samples under "
+                f"{short(name)}, got {got}"
+            )

@@ -24,6 +24,7 @@ def compose(
     weighed: bool = True,
     sigma_min: float = 0.01,
     dims: tuple[int, ...] = (3, 8, 8),
+    sigma_max: float = 80.0,
 ) -> ScoreField:
     """The score field of ``operator``.
 
@@ -38,6 +39,7 @@ def compose(
             that follow each other (no churn).
         sigma_min: the least noise level above zero, by which AND's lift is complete.
         dims: shape of one sample, for operators from a file.
+        sigma_max: noise level of the start, for them too.
 
     Raises:
         UserError: the settings leave nothing to start from, or a user's own file is wrong.
@@ -66,7 +68,7 @@ def compose(
         case settings.RandomChoice():
             return RandomChoice(scores, count)
         case settings.OperatorFromFile():
-            return own_field(operator, scores, count, dims)
+            return own_field(operator, scores, count, dims, sigma_max)
 
 
 def _without_background(

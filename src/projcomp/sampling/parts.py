@@ -113,6 +113,7 @@ def build_process(settings: "SampleSettings", requests: Requests, scores: Counte
         weighed=recipe.sampler.unweighed is None,
         sigma_min=recipe.sigma_min,
         dims=(3, requests.resolution, requests.resolution),
+        sigma_max=recipe.sigma_max,
     )
     return Process(
         field,

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from projcomp.diffusion.batched import BatchedScores
-from projcomp.sampling.from_file import check_each_alone
+from projcomp.sampling.from_file import check_each_alone, check_records, own_errors
 from projcomp.sampling.parts import CountedScores, build_process
 from projcomp.sampling.requests import Request, Requests
 
@@ -39,10 +39,13 @@ def try_out(settings: "SampleSettings", resolution: int) -> None:
     def make(seeds: list[int]) -> Tensor:
         scores = CountedScores(BatchedScores(requests.composed, short.chunk_size))
         process = build_process(settings, requests, scores)
-        return process.run(seeds, dims, torch.device("cpu")).x
+        with own_errors(*files):  # also where a user's state says what it has measured
+            samples = process.run(seeds, dims, torch.device("cpu"))
+        check_records(samples.measured, len(seeds), " and ".join(files))
+        return samples.x
 
-    files = " and ".join(dict.fromkeys([*settings.operator.files, *short.sampler.files]))
-    check_each_alone(make, files)
+    files = list(dict.fromkeys([*settings.operator.files, *short.sampler.files]))
+    check_each_alone(make, " and ".join(files))
 
 
 def toy_requests(settings: "SampleSettings", resolution: int) -> Requests:

@@ -74,7 +74,7 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a key that has moved": (
         {"training": {"device": "gpu"}},
-        "training.device: expected compute.training.device instead, ",
+        "training.device: expected compute.training.device, and compute.sampling.device for ",
     ),
     "a key of rendering that has moved": (
         {"render": {"threads": 4}},

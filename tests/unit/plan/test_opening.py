@@ -50,3 +50,20 @@ def test_its_numbers_are_the_summarys(plan: Plan) -> None:
     assert found["ground truth"][2] == "90% [60%, 98%]"
     assert "C" not in found  # which was not counted
     assert "<table" in html(text)
+
+
+@pytest.mark.parametrize(
+    "text", [b"experiment,case\nA,k2\n", b"\xff\xfe", SUMMARY.replace("k2,2,", "k2,2.5,").encode()]
+)
+def test_a_summary_of_another_kind_stops_nothing(plan: Plan, text: bytes) -> None:
+    Path("results").mkdir()
+    Path("results/summary.csv").write_bytes(text)
+    said = html(opening(plan))
+    assert "The summary cannot be read" in said or "Nothing was composed" in said
+
+
+def test_names_are_no_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = known()
+    config["experiments"]["X_"] = config["experiments"]["B"]
+    assert "experiment X_: bayes" in html(opening(Plan(load(config))))

@@ -11,13 +11,14 @@ from known_config import known
 
 from projcomp.config.experiments import BackgroundConfig
 from projcomp.config.operators import OperatorFromFile
-from projcomp.config.samplers import SamplingConfig
+from projcomp.config.samplers import SamplerFromFile, SamplingConfig
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.errors import ConfigError
 from projcomp.plan.load import load
 from projcomp.plan.plan import Plan
 from projcomp.plan.tables import tables
-from projcomp.sampling.from_file import own_field
+from projcomp.samplers.noise import NoNoise
+from projcomp.sampling.from_file import own_field, own_predictor
 from projcomp.sampling.parts import CountedScores, build_process
 from projcomp.sampling.trial import toy_requests
 from projcomp.settings.case import Case
@@ -189,6 +190,25 @@ def test_an_own_sampler_goes_with_no_swarm_and_no_superposition() -> None:
 
 
 HEAD = "def operator(scores, x, sigma, strength=1.0):\n"
+COUNTED = """
+import torch
+class State:
+    def records(self):
+        return {{"a": torch.zeros(5)}}
+class Mine:
+    stateful = False
+    start_scale = {scale}
+    def __init__(self, scores):
+        self.scores = scores
+    def init(self, x, sigma):
+        return State()
+    def score(self, step, state):
+        return self.scores(step.x, step.sigma)[0], state
+    def observe(self, step, dx, state):
+        return state
+def field(scores, count, strength):
+    return Mine(scores)
+"""
 WRONG = {
     "raises": (HEAD + "    y = 1\n    return scores[0] / q\n", "mine.py, line 3: .*NameError"),
     "no code": (HEAD + "    return (\n", "mine.py, line 2: .*SyntaxError: '.' was never closed"),
@@ -212,6 +232,13 @@ WRONG = {
         "expected every sample to depend on itself alone",
     ),
     "settings": ("def operator(scores, x, sigma):\n    return scores[0]\n", "argument 'strength'"),
+    "complex": (HEAD + "    return scores[0] * 1j\n", "real numbers, got complex"),
+    "built in": ("operator = max\n", "got one that does not fit: no signature"),
+    "a width": (
+        COUNTED.format(scale="None"),
+        "expected a start_scale above 0, got None",
+    ),
+    "records": (COUNTED.format(scale="1.0"), "a row for each of 2 samples under a, got 5 rows"),
     "no field": (
         "def field(scores, count, strength):\n    return 3\n",
         "score field .*, got int",
@@ -230,6 +257,11 @@ def test_what_is_wrong_with_a_file_is_one_line(kind: str) -> None:
     assert "\n" not in message
 
 
+def test_a_name_that_snakemake_reads_as_a_pattern_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"operator\.own\.file|operator\.file: .*without braces"):
+        load(experiment(own(PRODUCT, "we{i}rd.py")))
+
+
 @pytest.mark.parametrize("place", ["missing", "folder", "bytes"])
 def test_a_file_that_is_none_is_one_line(place: str) -> None:
     chosen = own("")
@@ -242,6 +274,86 @@ def test_a_file_that_is_none_is_one_line(place: str) -> None:
     with pytest.raises(ConfigError, match=r"experiments\.mine: mine\.py.* expected") as caught:
         load(experiment(chosen))
     assert "\n" not in str(caught.value)
+
+
+GUIDED = """
+def operator(scores, x, sigma):
+    background, *conditions = scores
+    if sigma > 80:  # above the start: it must not decide how wide the start is
+        return background
+    return background + 2 * sum(c for c in conditions)
+"""
+IN_PLACE = """
+def operator(scores, x, sigma):
+    out, *others = scores
+    out *= 2 - len(scores)
+    for other in others:
+        out += other
+    x += 1
+    return out
+"""
+IN_PLACE_EULER = """
+def sampler(score, x, sigma, sigma_next, noise):
+    x += (sigma - sigma_next) * sigma * score(x, sigma)
+    return x
+"""
+COUNTING = """
+from __future__ import annotations
+from dataclasses import dataclass, field as entry
+from projcomp.diffusion.field import ScoreField
+
+@dataclass
+class Counting:
+    scores: object
+    stateful: bool = False
+    start_scale: float = 1.0
+    def init(self, x, sigma):
+        return 0.0
+    def score(self, step, state):
+        return self.scores(step.x, step.sigma)[0], state
+    def observe(self, step, dx, state):
+        return Seen(state + dx.flatten(1).abs().sum(1))
+
+@dataclass
+class Seen:
+    moved: object
+    def __radd__(self, other):
+        return self.moved + other
+    __add__ = __radd__
+    def records(self):
+        return {"moved": self.moved}
+
+def field(scores, num_composed):
+    return Counting(scores)
+"""
+
+
+def test_the_start_is_measured_where_the_run_starts() -> None:
+    chosen = OperatorFromFile(**own(GUIDED))
+
+    def stack(x: torch.Tensor, sigma: float) -> torch.Tensor:
+        return -x.expand(3, *x.shape) / sigma**2
+
+    assert own_field(chosen, stack, 2, (2,), sigma_max=20.0).start_scale == pytest.approx(5**-0.5)
+    assert own_field(chosen, stack, 2, (2,), sigma_max=100.0).start_scale == pytest.approx(1.0)
+
+
+def test_code_that_works_in_place_moves_nothing_else() -> None:
+    torch.testing.assert_close(samples(own(IN_PLACE)), samples("product"))
+    torch.testing.assert_close(samples("product", own(IN_PLACE_EULER)), samples("product", "euler"))
+
+
+def test_a_field_sees_the_steps_that_a_sampler_in_place_makes() -> None:
+    """And a file may have dataclasses, whose field it imports under another name."""
+    operator = {**own(COUNTING, "field.py"), "background": "none"}
+    load(experiment(operator, own(IN_PLACE_EULER), background=None, num_composed=[2]))
+    settings = OperatorFromFile(**operator)
+    field = own_field(settings, lambda x, sigma: -x[None] / sigma**2, 1, (2,))
+    predictor = own_predictor(SamplerFromFile(**own(IN_PLACE_EULER)))
+    x = torch.ones(2, 2)
+    move = predictor(field, x, 2.0, 1.0, torch.zeros(2), NoNoise())
+    assert torch.equal(x, torch.ones(2, 2))
+    torch.testing.assert_close(move.state.moved, torch.ones(2))  # each coordinate by 1/2
 
 
 SAMPLER = "def sampler(score, x, sigma, sigma_next, noise):\n"
