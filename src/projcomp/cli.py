@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from projcomp.config.compute import TrainingCompute
 from projcomp.config.learning import WandbConfig
 from projcomp.config.samplers import SamplingConfig
-from projcomp.config.section import Section
+from projcomp.config.section import MOST_THREADS, Section
 from projcomp.errors import ConfigError, DiskError, OutputError, UserError, is_out_of_memory
 from projcomp.files import kinds as output_kinds
 from projcomp.files.json_keys import RepeatedKey, once
@@ -119,20 +119,12 @@ config_app = typer.Typer(no_args_is_help=True, help="The generated descriptions 
 app.add_typer(config_app, name="config")
 
 
-def _setting(section: type[Section], field: str, told: str) -> Any:
-    """An option for what the config has as ``field`` of a section, whose bounds it takes."""
-    bounds: dict[str, Any] = {}
-    for each in section.model_fields[field].metadata:
-        bounds |= {key: getattr(each, key) for key in ("ge", "le") if hasattr(each, key)}
-    return typer.Option(min=bounds.get("ge"), max=bounds.get("le"), help=told)
-
-
 SettingsText = Annotated[
     str, typer.Option("--settings", help="the stage's settings as JSON; the rule's `params`")
 ]
 Out = Annotated[Path, typer.Option("--out", help="file to write, complete or not at all")]
 OutFolder = Annotated[Path, typer.Option("--out", help="folder to write to")]
-Threads = Annotated[int, _setting(TrainingCompute, "threads", "CPU threads")]
+Threads = Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="CPU threads")]
 DeviceOption = Annotated[Device, typer.Option(help="auto takes a GPU where there is one")]
 State = Annotated[Path, typer.Option("--state", help="folder of the checkpoints to resume from")]
 CheckpointMinutes = Annotated[

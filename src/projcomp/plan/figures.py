@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from projcomp.config.theory import EXACT
 from projcomp.folder import CHECK, Folder
 from projcomp.plan.run import Run
-from projcomp.plan.tables import Shown, reads_summary, records_interaction, tables
+from projcomp.plan.tables import TABLES, Shown, name_of, reads_summary, records_interaction
 from projcomp.settings.case import TRUTH
 from projcomp.settings.report import FigureSettings
 
@@ -51,7 +51,7 @@ def figures(run: Run) -> dict[str, Figure]:
     found = {}
     for row in FIGURES:
         for subject, shown in row.shows(run):
-            name = f"{row.kind}_{subject}" if subject else row.kind
+            name = name_of(row.kind, subject)
             settings = FigureSettings(format=row.format, name=name, kind=row.kind, **shown)
             found[name] = Figure(row, settings)
     return found
@@ -120,12 +120,11 @@ def _evenly_spaced(names: list[str], count: int) -> list[str]:
 
 def _of_table(kind: str) -> Callable[[Run], Iterator[Shown]]:
     """Every table of the kind has a figure of the same name."""
+    (row,) = (row for row in TABLES if row.kind == kind)
 
     def shows(run: Run) -> Iterator[Shown]:
-        for name, table in tables(run).items():
-            if table.settings.kind == kind:
-                subject = name.removeprefix(kind).removeprefix("_")
-                yield subject, {"cases": table.settings.cases}
+        for subject, shown in row.shows(run):
+            yield subject, {"cases": shown["cases"]}
 
     return shows
 

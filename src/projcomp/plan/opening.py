@@ -2,7 +2,6 @@
 
 import csv
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 from projcomp.plan.overview import describe
@@ -76,14 +75,7 @@ def _numbers(plan: Plan, rows: list[Row]) -> str:
         table.append(["ground truth", "", *cells])
     if len(table) == 1:
         return "Nothing was composed: all cases are of the background alone."
-    return _TABLE + "\n".join(
-        "\n".join(f"   {'* -' if first else '  -'} {cell}" for first, cell in _marked(cells))
-        for cells in table
-    )
-
-
-def _marked(cells: list[str]) -> Iterable[tuple[bool, str]]:
-    return ((number == 0, cell) for number, cell in enumerate(cells))
+    return _TABLE + "\n".join("   * - " + "\n     - ".join(cells) for cells in table)
 
 
 def _ends(rows: list[Row]) -> list[str]:

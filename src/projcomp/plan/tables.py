@@ -46,12 +46,17 @@ class Table:
         return self.row.reads(self.settings, folder)
 
 
+def name_of(kind: str, subject: str) -> str:
+    """What a table or a figure of a kind is called that is about ``subject``, or about the run."""
+    return f"{kind}_{subject}" if subject else kind
+
+
 def tables(run: Run) -> dict[str, Table]:
     """Every table of the run, by name, in the order of the report."""
     found = {}
     for row in TABLES:
         for subject, shown in row.shows(run):
-            name = f"{row.kind}_{subject}" if subject else row.kind
+            name = name_of(row.kind, subject)
             settings = TableSettings(
                 format=row.format,
                 name=name,
