@@ -5,7 +5,7 @@ What an operator and a sampler need of each other they say themselves (``operato
 """
 
 from projcomp.config.operators import AnyOperator
-from projcomp.config.samplers import SamplingConfig
+from projcomp.config.samplers import SAMPLERS, SamplingConfig
 
 
 def refusal(operator: AnyOperator, sampling: SamplingConfig) -> str | None:
@@ -57,9 +57,10 @@ def _swarm_refusal(operator: AnyOperator, sampling: SamplingConfig) -> str | Non
     if sampler.unweighed:
         return f"sampling.{sampler.unweighed}"
     if not sampler.injects_noise and sampling.corrector is None:
+        noisy = [section.default_name() for section in SAMPLERS if section.injects_noise]
         return (
-            "sampling.swarm: expected a sampler that injects noise (sde, ancestral) or a "
+            f"sampling.swarm: expected a sampler that injects noise ({', '.join(noisy)}) or a "
             f"corrector, because copies of a particle stay copies, got {sampler.name}; set "
-            "sampler to sde"
+            f"sampler to {noisy[0]}"
         )
     return None

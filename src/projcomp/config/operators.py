@@ -69,7 +69,11 @@ class OperatorSection(Named):
     def size_problem(self, count: int) -> str | None:
         """What is wrong with composing ``count`` distributions: the key, expected, got; or None."""
         if self.background_from == "none" and count == 0:
-            return f"operator: expected product or bayes where nothing is composed, got {self.name}"
+            others = [o.default_name() for o in OPERATORS if o.needs != "none"]
+            return (
+                f"operator: expected {' or '.join(others)} where nothing is composed, got "
+                f"{self.name}"
+            )
         return None
 
 

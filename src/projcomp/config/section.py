@@ -60,6 +60,11 @@ class Named(Section):
 
     name: str
 
+    @classmethod
+    def default_name(cls) -> str:
+        """The name by which a config chooses it."""
+        return cls.model_fields["name"].default
+
     @property
     def files(self) -> list[str]:
         """Files of the user's that it is made of."""

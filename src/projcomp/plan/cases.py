@@ -53,9 +53,14 @@ def all_place_pairs() -> list[tuple[int, int]]:
     return list(combinations(range(1, NUM_PLACES + 1), 2))
 
 
-def experiment_cases(experiment: ExperimentConfig) -> list[Case]:
-    """The cases that ``experiment`` samples, in order."""
-    weights = getattr(experiment.operator, "weights", 1.0)
+def experiment_cases(experiment: ExperimentConfig, signed: bool = True) -> list[Case]:
+    """The cases that ``experiment`` samples, in order.
+
+    Args:
+        experiment: what is requested.
+        signed: whether negative weights of its operator negate; else everything is asked for.
+    """
+    weights = getattr(experiment.operator, "weights", 1.0) if signed else 1.0
 
     def wanted(count: int) -> list[bool]:
         each = weights[:count] if isinstance(weights, list) else [weights] * count

@@ -6,7 +6,7 @@ from typing import Literal
 from projcomp.config.compatibility import refusal
 from projcomp.config.experiments import BackgroundConfig, RequestConfig
 from projcomp.config.messages import repeated, unknown_name
-from projcomp.config.operators import AnyOperator, SimpleProduct
+from projcomp.config.operators import OPERATORS, AnyOperator
 from projcomp.config.paths import MAX_NAME
 from projcomp.config.root import Config
 from projcomp.config.samplers import SamplingConfig
@@ -184,8 +184,13 @@ def _unwanted(key: str, chosen: BackgroundConfig | None, operator: AnyOperator) 
         why = "takes the conditionals' own unconditional model"
     yield (
         f"{key}: expected none, because operator {operator.name} {why}, got {chosen.model}; "
-        "remove it or set operator to product"
+        f"remove it or set operator to {_over_a_given_background()}"
     )
+
+
+def _over_a_given_background() -> str:
+    """The first operator that takes the background which an experiment gives."""
+    return next(o.default_name() for o in OPERATORS if o.needs == "given")
 
 
 def _distribution(config: Config, key: str, chosen: BackgroundConfig | None) -> Iterator[str]:
@@ -252,11 +257,9 @@ def _composition(config: Config, experiment: Experiment) -> Iterator[str]:
 
 def _case_sizes(experiment: Experiment) -> list[tuple[str, int]]:
     """Every case and how many distributions it composes, whatever the operator's weights are."""
-    entry, models = experiment.config, len(experiment.config.models or [])
-    if isinstance(getattr(entry.operator, "weights", None), list):  # there may be too few of them
-        plain = entry.model_copy(update={"operator": SimpleProduct()})
-        return [(case.name, case.num_conditions + models) for case in experiment_cases(plain)]
-    return [(case.name, case.num_conditions + models) for case in experiment.cases.values()]
+    models = len(experiment.config.models or [])
+    cases = experiment_cases(experiment.config, signed=False)  # there may be too few weights
+    return [(case.name, case.num_conditions + models) for case in cases]
 
 
 def _sampling(key: str, sampling: SamplingConfig) -> Iterator[str]:

@@ -117,11 +117,11 @@ class OwnFunction:
         with own_errors(self.file):
             yield
 
-    def error(self, told: str) -> OwnCodeError:
+    def error(self, problem: str) -> OwnCodeError:
         """An error of what the function returned, with the line where the function begins."""
         code = getattr(self.function, "__code__", None)
         line = f", line {code.co_firstlineno}" if code and code.co_filename == self.file else ""
-        return OwnCodeError(f"{self.file}{line}: {self.name}: {told}")
+        return OwnCodeError(f"{self.file}{line}: {self.name}: {problem}")
 
     def check_arguments(self, positional: int, settings: dict[str, Any]) -> None:
         """Whether the function takes so many arguments, and these settings by name.
@@ -200,8 +200,8 @@ def own_errors(*files: str) -> Iterator[None]:
         where = next(
             (f"{f}, line {line}" for f, line in lines.items() if line), " and ".join(files)
         )
-        told = f"{type(error).__name__}: {first_line(error)}"
-        raise OwnCodeError(f"{where}: expected code that runs, got {told}") from error
+        problem = f"{type(error).__name__}: {first_line(error)}"
+        raise OwnCodeError(f"{where}: expected code that runs, got {problem}") from error
 
 
 def _line_of(error: BaseException, file: str) -> int | None:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from projcomp.settings.stages import SampleSettings
 
 Request = tuple[Denoiser, Tensor]
-"""A denoiser and the condition, shape ``(C,)``, that it is told."""
+"""A denoiser and the condition, shape ``(C,)``, that it is given."""
 
 
 class Model(Protocol):
-    """What sampling needs of a checkpoint: a denoiser that says what it is told and how large."""
+    """What sampling needs of a model: a denoiser that says its kind of condition and its size."""
 
     @property
     def condition_kind(self) -> str:
@@ -44,8 +44,8 @@ class Requests:
     """What is asked of the models.
 
     Attributes:
-        composed: the background where there is one, the case's conditions, the models told
-            nothing, then the control.
+        composed: the background where there is one, the case's conditions, the
+            unconditional models, then the control.
         num_conditions: how many conditions are composed.
         num_models: how many unconditional models are composed with them.
         num_controls: 1 with a control, else 0.
@@ -81,25 +81,25 @@ def model_requests(
     denoisers = {name: at_precision(model, precision, device) for name, model in models.items()}
     kinds = {name: model.condition_kind for name, model in models.items()}
 
-    def told_little(chosen: BackgroundConfig | None) -> list[Request]:
+    def unasked(chosen: BackgroundConfig | None) -> list[Request]:
         """One of the distributions that ask for nothing."""
         if chosen is None:
             return []
         rows = {"empty": conditioning.empty, "unconditional": conditioning.unconditional}
         return [(denoisers[chosen.model], rows[chosen.condition](kinds[chosen.model])[0])]
 
-    told_nothing = [BackgroundConfig(model=m, condition="unconditional") for m in settings.models]
-    others = [request for chosen in told_nothing for request in told_little(chosen)]
+    unconditional = [BackgroundConfig(model=m, condition="unconditional") for m in settings.models]
+    others = [request for chosen in unconditional for request in unasked(chosen)]
     asked, explained = [], []
     if settings.conditionals:
         name = settings.conditionals
         asked = [(denoisers[name], row) for row in _conditions(settings, kinds[name])]
         if settings.sampling.complift:
             free = BackgroundConfig(model=name, condition="unconditional")
-            explained = told_little(free) + asked[: settings.case.num_composed]
-    control = told_little(settings.control)
+            explained = unasked(free) + asked[: settings.case.num_composed]
+    control = unasked(settings.control)
     return Requests(
-        composed=told_little(settings.background) + asked + others + control,
+        composed=unasked(settings.background) + asked + others + control,
         num_conditions=len(asked),
         num_models=len(others),
         num_controls=len(control),

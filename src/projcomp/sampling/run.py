@@ -46,19 +46,19 @@ def run(
         "sampling.chunk_size: expected networks and images that fit into the memory, got none left "
         f"with {settings.sampling.chunk_size} images at once; lower it or take a larger device"
     ):
-        drawn = sample_case(settings, lambda name: load_model(models_dir / name, target), target)
+        samples = sample_case(settings, lambda name: load_model(models_dir / name, target), target)
     names = sorted(model_names(settings))
     weights = {name: _sha256(models_dir / name / WEIGHTS) for name in names}
     own = [*settings.operator.files, *settings.sampling.sampler.files]
     attributes = {
-        **_attributes(settings, drawn),
+        **_attributes(settings, samples),
         "models": json.dumps(weights),
         "own_files": json.dumps({file: _sha256(Path(file)) for file in own}),
     }
-    write_samples(out, drawn.images, settings.case, attributes, drawn.measured)
+    write_samples(out, samples.images, settings.case, attributes, samples.measured)
 
 
-def _attributes(settings: "SampleSettings", drawn: CaseSamples) -> dict[str, Any]:
+def _attributes(settings: "SampleSettings", samples: CaseSamples) -> dict[str, Any]:
     """What the samples file says of its making."""
     return {
         "settings": settings.model_dump_json(),
@@ -66,11 +66,11 @@ def _attributes(settings: "SampleSettings", drawn: CaseSamples) -> dict[str, Any
         "seed": settings.seed,
         "operator": settings.operator.name,
         "sampler": settings.sampling.sampler.name,
-        "sigmas": drawn.sigmas,
+        "sigmas": samples.sigmas,
         "num_steps": settings.sampling.num_steps,
-        "field_evaluations": drawn.field_evaluations,
-        "network_evaluations_per_image": drawn.network_evaluations,
-        "seconds_per_image": drawn.seconds_per_image,
+        "field_evaluations": samples.field_evaluations,
+        "network_evaluations_per_image": samples.network_evaluations,
+        "seconds_per_image": samples.seconds_per_image,
     }
 
 

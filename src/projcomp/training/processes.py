@@ -44,11 +44,14 @@ class Companions:
         """What the first process ends with because another one has failed; None if none has.
 
         Called when the first process has an error of its own: an exchange with a process that is
-        no more fails before the end of that one can be seen.
+        no more fails before the end of that one can be seen. Its line is there before that.
         """
         self._leaving.set()
         until = time.monotonic() + _PATIENCE
         while time.monotonic() < until:
+            lines = [line for line in map(self._told, self._ranks) if line is not None]
+            if lines:
+                return UserError(lines[0])
             ended = self._ended_badly()
             if ended:
                 line = self._line(*ended)
@@ -88,18 +91,25 @@ class Companions:
 
     def _ended_badly(self) -> tuple[int, int] | None:
         """Number and exit code of the first other process that ended with an error."""
-        for rank, process in enumerate(self._processes, start=1):
+        for rank, process in zip(self._ranks, self._processes, strict=True):
             if process.poll():
                 return rank, process.returncode
         return None
 
-    def _line(self, rank: int, code: int) -> str | None:
-        """What process ``rank`` said before it ended; None where it has shown it itself."""
+    @property
+    def _ranks(self) -> range:
+        return range(1, len(self._processes) + 1)
+
+    def _told(self, rank: int) -> str | None:
+        """What process ``rank`` left to be said for it."""
         path = self._lines / f"{rank}.txt"
-        if path.is_file():
-            return path.read_text(encoding="utf-8")
-        if code > 0:
-            return None
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+
+    def _line(self, rank: int, code: int) -> str | None:
+        """What to say of the end of process ``rank``; None where it has said it itself."""
+        told = self._told(rank)
+        if told is not None or code > 0:
+            return told
         return (
             f"process {rank + 1} of {len(self._processes) + 1} of the training: expected to run to "
             f"the end, got killed by {_signal_name(-code)}; where the machine ran out of memory, "
@@ -174,7 +184,8 @@ def tell_the_first(error: UserError) -> SystemExit:
     """In a companion: leave the line of ``error`` to the first process; what to raise then."""
     path = Path(os.environ[_LINES]) / f"{os.environ['LOCAL_RANK']}.txt"
     with suppress(OSError):  # the first process is no more
-        path.write_text(str(error), encoding="utf-8")
+        path.with_suffix(".part").write_text(str(error), encoding="utf-8")
+        path.with_suffix(".part").replace(path)  # whole or not at all: the first reads at any time
     return SystemExit(1)
 
 
