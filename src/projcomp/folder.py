@@ -65,9 +65,13 @@ class Folder:
 
     # Models -----------------------------------------------------------------------------------
 
+    def models(self) -> str:
+        """The folder of all models."""
+        return self.at("models")
+
     def model(self, name: str, file: str) -> str:
         """``file`` of a model (``WEIGHTS``, ``MODEL``, ``METRICS``, ``CHECK``)."""
-        return self.at(f"models/{name}/{file}")
+        return f"{self.models()}/{name}/{file}"
 
     def model_files(self, name: str) -> list[str]:
         """The files of a model that whoever uses it reads."""

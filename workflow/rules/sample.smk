@@ -1,4 +1,4 @@
-"""Networks to images: one job per case of an experiment."""
+"""Models to images: one job per case of an experiment."""
 
 
 rule sample_case:
@@ -20,7 +20,7 @@ rule sample_case:
         gpu=plan.sampling_gpus(),
     params:
         settings=lambda w: plan.sample_settings(w.experiment, w.case),
-        models=lambda w, input: Path(input[0]).parents[1],
+        models=lambda w, input: Path(folder.models()),
         device=lambda w, output: plan.config.compute.sampling.device,
     shell:
         "projcomp sample --settings {params.settings:q} --models {params.models}"

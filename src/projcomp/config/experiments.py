@@ -77,6 +77,11 @@ class ExperimentConfig(RequestConfig):
     sampling: SamplingConfig | None = Field(
         None, description="settings of `sampling` that are others in this experiment"
     )
+    exact: bool = Field(
+        False,
+        description="also compose the exact models of the networks' datasets, on the same requests "
+        "and noise, as experiment <name>-exact: the ceiling",
+    )
 
 
 class SweepConfig(RequestConfig):

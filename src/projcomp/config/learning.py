@@ -78,22 +78,62 @@ class TrainingConfig(Section):
     )
 
 
-class ModelConfig(Section):
-    """One diffusion model; its name is the key under ``models``."""
+Shares = Annotated[dict[str, Annotated[Number, Field(gt=0)]], BeforeValidator(drop_none)]
+"""Datasets, each with its share of the draws."""
 
-    datasets: Annotated[dict[str, Annotated[Number, Field(gt=0)]], BeforeValidator(drop_none)] = (
-        Field(
-            min_length=1,
-            description="datasets it learns from, each with its share of the draws; "
-            "images without objects get the condition 'empty'",
-        )
+
+def _by_itself(value: object) -> object:
+    """The name of one dataset stands for all of the draws from it."""
+    return {value: 1.0} if isinstance(value, str) else value
+
+
+class ModelConfig(Section):
+    """One diffusion model, a network or an exact one; its name is the key under ``models``.
+
+    A network has `datasets` and `images_seen`. An exact model has `exact`: it answers with the
+    posterior of these renders themselves, what a perfect network would do, and is never trained.
+    """
+
+    datasets: Shares = Field(
+        {},
+        description="of a network: datasets it learns from, each with its share of the draws; "
+        "images without objects get the condition 'empty'",
     )
     condition: Literal["none", "position", "color"] = Field(
         description="what it is conditioned on: nothing, the location, or the colour of one object"
     )
-    images_seen: Whole = Field(
-        ge=1, le=1_000_000_000_000, description="length of the training, in images"
+    images_seen: Whole | None = Field(
+        None,
+        ge=1,
+        le=1_000_000_000_000,
+        description="of a network: length of the training, in images",
     )
+    exact: Annotated[Shares, BeforeValidator(_by_itself, json_schema_input_type=Shares | str)] = (
+        Field(
+            {},
+            description="of an exact model: a dataset, or datasets with their shares as a network "
+            "would draw them",
+        )
+    )
+    bandwidth: Number = Field(
+        0.03,
+        gt=0,
+        le=2,
+        description="of an exact model of places: how near an object's centre lies to a requested "
+        "place, as a share of the image side",
+    )
+    window: Whole | None = Field(
+        None,
+        ge=1,
+        le=2047,
+        description="of an exact model: side of the window, pixels and odd, whose content every "
+        "pixel follows; nothing for the whole picture's",
+    )
+
+    @property
+    def sources(self) -> dict[str, float]:
+        """Datasets whose images it knows, with their shares."""
+        return self.exact or self.datasets
 
 
 class DetectorConfig(Section):

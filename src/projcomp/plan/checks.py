@@ -187,6 +187,8 @@ def _training(config: Config) -> Iterator[str]:
     if shared:
         yield shared
     for name, model in config.models.items():
+        if model.images_seen is None or model.exact:
+            continue
         key, batch = f"models.{name}.images_seen", training.batch_size
         short = training_checks.length_problem(key, model.images_seen, "training.batch_size", batch)
         if short:
@@ -195,19 +197,38 @@ def _training(config: Config) -> Iterator[str]:
 
 def _models(config: Config) -> Iterator[str]:
     for name, model in config.models.items():
-        key = f"models.{name}.datasets"
-        if not model.datasets:
-            yield f"{key}: expected the name of at least one dataset, got none"
-        unknown = [dataset for dataset in model.datasets if dataset not in config.datasets]
+        key = f"models.{name}.{'exact' if model.exact else 'datasets'}"
+        yield from _kind_of_model(f"models.{name}", model)
+        unknown = [dataset for dataset in model.sources if dataset not in config.datasets]
         if unknown:
             yield unknown_name(key, "datasets", unknown[0], config.datasets)
         elif model.condition != "none":
             yield from _conditional_data(config, key, model)
 
 
+def _kind_of_model(key: str, model: ModelConfig) -> Iterator[str]:
+    """A model is a network or exact, and has what its kind has."""
+    if not model.exact:
+        if not model.datasets:
+            yield f"{key}.datasets: expected the name of at least one dataset, got none"
+        if model.images_seen is None or model.exact:
+            yield f"{key}.images_seen: expected the length of the training, in images, got nothing"
+    given = [field for field in ("datasets", "images_seen") if getattr(model, field)]
+    if model.exact and given:
+        yield f"{key}.{given[0]}: expected none, because {key} is exact, got one; remove either"
+    own = [field for field in ("bandwidth", "window") if field in model.model_fields_set]
+    if own and not model.exact:
+        yield f"{key}.{own[0]}: expected none, because {key} is a network, got one; remove it"
+    if model.window is not None and model.window % 2 == 0:
+        yield (
+            f"{key}.window: expected an odd number of pixels, got {model.window}; make it "
+            f"{model.window + 1}"
+        )
+
+
 def _conditional_data(config: Config, key: str, model: ModelConfig) -> Iterator[str]:
     """A condition names one object of the image: every image has one, or none has."""
-    chosen = {name: config.datasets[name] for name in model.datasets}
+    chosen = {name: config.datasets[name] for name in model.sources}
     objects = {name: (data.min_objects, data.max_objects) for name, data in chosen.items()}
     yield from training_checks.condition_problems(key, model.condition, objects)
 

@@ -12,9 +12,10 @@ from projcomp.config.root import Config
 from projcomp.config.samplers import SamplingConfig
 from projcomp.config.section import Color
 from projcomp.plan.cases import experiment_cases
-from projcomp.plan.experiments import Experiment
+from projcomp.plan.experiments import Experiment, exact_name
 from projcomp.plan.run import Run
 from projcomp.scenes.vocabulary import COLORS
+from projcomp.settings.stages import model_names
 
 _REQUESTS = {
     "position": ("num_composed", "location_pairs"),
@@ -39,6 +40,7 @@ def problems(run: Run) -> Iterator[str]:
                 f"none ({grid[0].refused})"
             )
     yield from _collisions(run)
+    yield from _twins(config)
     yield from _sampling("sampling", config.sampling)
     for experiment in run.experiments.values():
         yield from _composition(config, experiment)
@@ -64,6 +66,23 @@ def _collisions(run: Run) -> Iterator[str]:
                     f"{len(name)}; shorten them"
                 )
             known.setdefault(name, here)
+
+
+def _twins(config: Config) -> Iterator[str]:
+    """An exact twin replaces networks, and has a name that nothing else has."""
+    for name, entry in config.experiments.items():
+        if not entry.exact:
+            continue
+        key, models = f"experiments.{name}.exact", model_names(entry)
+        if all(config.models[model].exact for model in models if model in config.models):
+            yield f"{key}: expected networks to replace, got exact models alone; remove it"
+        sections = (("experiments", [name], config.experiments), ("models", models, config.models))
+        for section, names, taken in sections:
+            for twin in map(exact_name, names):
+                if twin in taken:
+                    yield f"{key}: expected no {section}.{twin}, its twin's name; rename that one"
+                elif len(twin) > MAX_NAME:
+                    yield f"{key}: expected names that leave room for -exact, got {name[:40]}..."
 
 
 # What is composed and asked for -------------------------------------------------------------------
@@ -118,7 +137,7 @@ def _colors(
     config: Config, key: str, model: str, pairs: Literal["all"] | list[tuple[Color, Color]]
 ) -> Iterator[str]:
     """A model composes colours that it has seen; the others' embeddings were never trained."""
-    known = [config.datasets[d] for d in config.models[model].datasets if d in config.datasets]
+    known = [config.datasets[d] for d in config.models[model].sources if d in config.datasets]
     seen = {
         color
         for dataset in known
@@ -207,7 +226,9 @@ def _distribution(config: Config, key: str, chosen: BackgroundConfig | None) -> 
 
 def _unconditional(config: Config, key: str, name: str) -> Iterator[str]:
     """Whether the model learns to be unconditional: it has no condition, or drops it."""
-    if config.models[name].condition != "none" and config.training.condition_dropout == 0:
+    model = config.models[name]
+    learned = model.condition != "none" and not model.exact
+    if learned and config.training.condition_dropout == 0:
         yield (
             f"{key}: expected a model that can be unconditional, got {name}, which never "
             "drops its condition; raise training.condition_dropout above 0"
@@ -223,12 +244,12 @@ def _has_empty(config: Config, key: str, name: str) -> Iterator[str]:
             "got empty"
         )
         return
-    known = [config.datasets[d] for d in model.datasets if d in config.datasets]
+    known = [config.datasets[d] for d in model.sources if d in config.datasets]
     if known and all(dataset.max_objects > 0 for dataset in known):
         yield (
             f"{key}.condition: expected a model that also learns from empty scenes "
-            f"(max_objects 0), got {name} on {', '.join(model.datasets)}; add such a dataset to "
-            f"models.{name}.datasets"
+            f"(max_objects 0), got {name} on {', '.join(model.sources)}; add such a dataset to "
+            f"models.{name}.{'exact' if model.exact else 'datasets'}"
         )
 
 

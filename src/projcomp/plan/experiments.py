@@ -5,6 +5,7 @@ from functools import cached_property
 
 from projcomp.config.compatibility import refusal
 from projcomp.config.experiments import ExperimentConfig, RequestConfig, SweepConfig
+from projcomp.config.learning import ModelConfig
 from projcomp.config.root import Config
 from projcomp.config.samplers import SamplingConfig
 from projcomp.plan.cases import experiment_cases
@@ -19,17 +20,22 @@ class Experiment:
         name: its folder under ``samples`` and ``results``.
         config: what is composed, how, and what is requested.
         sampling: the global settings with the experiment's own over them.
-        stream: name of its random streams; the members of a sweep share one.
+        stream: name of its random streams; the members of a sweep share one, and so do an
+            experiment on networks and its exact twin.
+        twin_of: the experiment whose networks it replaces by exact models.
     """
 
     name: str
     config: ExperimentConfig
     sampling: SamplingConfig
     stream: str
+    twin_of: str | None = None
 
     @property
     def key(self) -> str:
         """Where it stands in the config."""
+        if self.twin_of is not None:
+            return f"experiments.{self.twin_of} (exact)"
         if self.name == self.stream:
             return f"experiments.{self.name}"
         return f"sweeps.{self.stream} ({self.name})"
@@ -59,6 +65,39 @@ def own_experiment(config: Config, name: str) -> Experiment:
     """The experiment ``name`` of the config's own section."""
     entry = config.experiments[name]
     return Experiment(name, entry, merged_sampling(config.sampling, entry.sampling), name)
+
+
+def exact_name(name: str) -> str:
+    """What the exact twin of a model or of an experiment is called."""
+    return f"{name}-exact"
+
+
+def exact_model(model: ModelConfig) -> ModelConfig:
+    """The model of the same renders that answers as a perfect network would."""
+    if model.exact:
+        return model
+    kept = {name: getattr(model, name) for name in ModelConfig.model_fields}
+    return ModelConfig.model_construct(
+        **{**kept, "datasets": {}, "images_seen": None, "exact": model.datasets}
+    )
+
+
+def exact_twin(experiment: Experiment) -> Experiment:
+    """The experiment with exact models in place of its networks, on the same requests and noise."""
+    config = experiment.config
+    other = {
+        key: chosen and chosen.model_copy(update={"model": exact_name(chosen.model)})
+        for key, chosen in (("background", config.background), ("control", config.control))
+    }
+    other["conditionals"] = config.conditionals and exact_name(config.conditionals)
+    other["models"] = config.models and [exact_name(name) for name in config.models]
+    return Experiment(
+        exact_name(experiment.name),
+        config.model_copy(update=other),
+        experiment.sampling,
+        experiment.stream,
+        twin_of=experiment.name,
+    )
 
 
 def grid(config: Config, sweep: str) -> list[Member]:

@@ -149,7 +149,7 @@ def _backgrounds(run: Run) -> Iterator[Shown]:
 
 
 def _models(run: Run) -> Iterator[Shown]:
-    yield "", {"models": run.used_models}
+    yield "", {"models": run.networks}
 
 
 def _detector(_: Run) -> Iterator[Shown]:

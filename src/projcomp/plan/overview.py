@@ -19,11 +19,13 @@ def describe(plan: Plan) -> list[str]:
         count = plan.num_shards(name)
         shards = "1 shard" if count == 1 else f"{count} shards"
         lines.append(f"dataset {name}: {dataset.num_images:,} images, {objects}, {shards}")
-    for name in run.used_models:
-        model = config.models[name]
+    for name, model in run.models.items():
+        if name not in run.networks and not model.exact:
+            continue
         kind = {"none": "unconditional"}.get(model.condition, f"conditioned on {model.condition}")
-        source = ", ".join(model.datasets)
-        lines.append(f"model {name}: {model.images_seen:,} images of {source}, {kind}")
+        source = ", ".join(model.sources)
+        known = f"{model.images_seen:,} images of" if model.images_seen else "exact, of"
+        lines.append(f"model {name}: {known} {source}, {kind}")
     for name, experiment in run.own.items():
         operator, samples = experiment.config.operator.label, experiment.config.num_samples
         cases = "1 case" if len(experiment.cases) == 1 else f"{len(experiment.cases)} cases"

@@ -58,9 +58,13 @@ class Plan:
         return [self.folder.index(dataset) for dataset in self.config.models[model].datasets]
 
     def models_of(self, experiment: str) -> list[str]:
-        """Files of the models that ``experiment`` composes."""
-        names = model_names(self.run.experiments[experiment].config)
-        return [file for name in names for file in self.folder.model_files(name)]
+        """Files of the models that ``experiment`` composes: a network's own, or its renders."""
+        found: list[str] = []
+        for name in model_names(self.run.experiments[experiment].config):
+            model = self.run.models[name]
+            renders = [self.folder.index(dataset) for dataset in model.exact]
+            found += renders or self.folder.model_files(name)
+        return list(dict.fromkeys(found))
 
     def sample_inputs(self, experiment: str) -> list[str]:
         """Files that the samples of ``experiment`` are made of: models, and the user's own code."""
@@ -151,7 +155,7 @@ class Plan:
         folder was deleted (to save space) are not asked for.
         """
         folder, found = self.folder, []
-        for name in self.run.used_models:
+        for name in self.run.networks:
             found += [*folder.model_files(name), folder.model(name, CHECK)]
         found += [*folder.detector_files(), folder.detector(CHECK)]
         found += [folder.exact(name) for name in self.config.theory.experiments]
@@ -218,7 +222,7 @@ class Plan:
 
     def job_counts(self) -> dict[str, int]:
         """Number of jobs by rule when nothing has been made yet."""
-        config, models = self.config, self.run.used_models
+        config, models = self.config, self.run.networks
         sampled = sum(len(experiment.cases) for experiment in self.run.experiments.values())
         true = len(self.run.cases[TRUTH])
         return {

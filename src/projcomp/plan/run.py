@@ -3,10 +3,19 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from projcomp.config.learning import ModelConfig
 from projcomp.config.root import Config
 from projcomp.folder import Folder
 from projcomp.plan.cases import in_order
-from projcomp.plan.experiments import Experiment, Member, grid, own_experiment
+from projcomp.plan.experiments import (
+    Experiment,
+    Member,
+    exact_model,
+    exact_name,
+    exact_twin,
+    grid,
+    own_experiment,
+)
 from projcomp.settings.case import TRUTH, Case
 from projcomp.settings.stages import model_names
 
@@ -28,8 +37,25 @@ class Run:
 
     @cached_property
     def own(self) -> dict[str, Experiment]:
-        """The experiments of the config's own section, by name, in order."""
-        return {name: own_experiment(self.config, name) for name in self.config.experiments}
+        """The experiments of the config's own section, by name, in order, with their twins."""
+        found = {}
+        for name, entry in self.config.experiments.items():
+            found[name] = own_experiment(self.config, name)
+            if entry.exact:
+                twin = exact_twin(found[name])
+                found[twin.name] = twin
+        return found
+
+    @cached_property
+    def models(self) -> dict[str, ModelConfig]:
+        """Every model by name: the config's own, then the twins that experiments ask for."""
+        twins = {
+            exact_name(name): exact_model(self.config.models[name])
+            for entry in self.config.experiments.values()
+            if entry.exact
+            for name in model_names(entry)
+        }
+        return {**self.config.models, **twins}
 
     @cached_property
     def grids(self) -> dict[str, list[Member]]:
@@ -65,8 +91,8 @@ class Run:
         return {**found, TRUTH: self.truth}
 
     @cached_property
-    def used_models(self) -> list[str]:
-        """Models that some experiment composes; the others are trained only when asked for."""
+    def networks(self) -> list[str]:
+        """Networks that some experiment composes; the others are trained only when asked for."""
         composed = (experiment.config for experiment in self.experiments.values())
         used = {name for config in composed for name in model_names(config)}
-        return [name for name in self.config.models if name in used]
+        return [name for name, model in self.models.items() if name in used and not model.exact]

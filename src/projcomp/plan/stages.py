@@ -1,6 +1,7 @@
 """The settings of every stage's jobs, from the run."""
 
 from projcomp.config.experiments import BackgroundConfig
+from projcomp.config.learning import ModelConfig
 from projcomp.config.root import Config
 from projcomp.config.scenes import RenderConfig, SceneConfig
 from projcomp.config.theory import EXACT, TheoryExperiment
@@ -9,6 +10,7 @@ from projcomp.settings.stages import (
     CheckSettings,
     DetectorSettings,
     EvaluateSettings,
+    ExactSettings,
     ReferenceSettings,
     RenderRecipe,
     RenderSettings,
@@ -16,6 +18,7 @@ from projcomp.settings.stages import (
     SummarySettings,
     TheorySettings,
     TrainSettings,
+    model_names,
 )
 
 
@@ -61,6 +64,7 @@ def train_settings(run: Run, model: str) -> TrainSettings:
     """Settings of the diffusion model ``model``."""
     config = run.config
     chosen = config.models[model]
+    assert chosen.images_seen is not None  # a network's; exact models are never trained
     return TrainSettings(
         seed=config.seed,
         resolution=config.resolution,
@@ -112,6 +116,20 @@ def sample_settings(run: Run, experiment: str, case: str) -> SampleSettings:
         control=chosen.control,
         sampling=resolved.sampling,
         num_samples=chosen.num_samples,
+        exact={
+            name: _exact_settings(run.models[name])
+            for name in model_names(chosen)
+            if run.models[name].exact
+        },
+    )
+
+
+def _exact_settings(model: ModelConfig) -> ExactSettings:
+    return ExactSettings(
+        condition=model.condition,
+        datasets=model.exact,
+        bandwidth=model.bandwidth,
+        window=model.window,
     )
 
 

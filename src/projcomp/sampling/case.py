@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from projcomp.settings.stages import SampleSettings
 
 
+EXACT_SAMPLES = 256
+"""Samples of a batch where all models are exact, whatever ``sampling.chunk_size`` says."""
+
+
 class SamplingError(UserError):
     """A reverse process did not end in images."""
 
@@ -64,6 +68,8 @@ def sample_case(
     """
     requests = model_requests(settings, load, device)
     chunk_size = settings.sampling.chunk_size
+    if requests.only_exact:  # every batch turns all renders into numbers anew
+        chunk_size = max(chunk_size, EXACT_SAMPLES * len(requests.composed))
     scores = CountedScores(BatchedScores(requests.composed, chunk_size))
     process = build_process(settings, requests, scores)
     judge = _Judge(settings, requests) if requests.explained else None

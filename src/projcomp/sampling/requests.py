@@ -52,6 +52,7 @@ class Requests:
         explained: for CompLift: the conditionals' model unconditional, then each requested
             condition; empty without it.
         resolution: side of the images, pixels.
+        only_exact: whether no network is among the models.
     """
 
     composed: list[Request]
@@ -60,6 +61,7 @@ class Requests:
     num_controls: int
     explained: list[Request]
     resolution: int
+    only_exact: bool = False
 
 
 def model_requests(
@@ -105,6 +107,7 @@ def model_requests(
         num_controls=len(control),
         explained=explained,
         resolution=next(iter(sizes.values())),
+        only_exact=set(models) == set(settings.exact),
     )
 
 

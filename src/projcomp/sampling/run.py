@@ -9,10 +9,13 @@ import torch
 
 from projcomp.data.images import write_samples
 from projcomp.devices import torch_device
+from projcomp.exact.load import load_exact
+from projcomp.exact.model import ExactModel
 from projcomp.folder import WEIGHTS
 from projcomp.memory import memory_for
 from projcomp.networks.checkpoint import load_model
 from projcomp.sampling.case import CaseSamples, sample_case
+from projcomp.sampling.requests import Model
 from projcomp.settings.stages import model_names
 
 if TYPE_CHECKING:
@@ -30,7 +33,8 @@ def run(
 
     Args:
         settings: what to sample.
-        models_dir: folder of the trained models, one folder per name.
+        models_dir: folder of the trained models, one folder per name; the datasets of exact models
+            lie in the same run, beside it.
         out: the samples file, written atomically.
         device: "auto" (a GPU where there is one), "cpu", "gpu", or a torch device.
         threads: CPU threads of torch; None leaves them as they are.
@@ -46,12 +50,21 @@ def run(
         "sampling.chunk_size: expected networks and images that fit into the memory, got none left "
         f"with {settings.sampling.chunk_size} images at once; lower it or take a larger device"
     ):
-        samples = sample_case(settings, lambda name: load_model(models_dir / name, target), target)
-    names = sorted(model_names(settings))
+        exact: dict[str, ExactModel] = {}
+
+        def load(name: str) -> Model:
+            if name not in settings.exact:
+                return load_model(models_dir / name, target)
+            exact[name] = load_exact(name, settings.exact[name], models_dir.parent, target)
+            return exact[name]
+
+        samples = sample_case(settings, load, target)
+    names = sorted(name for name in model_names(settings) if name not in settings.exact)
     weights = {name: _sha256(models_dir / name / WEIGHTS) for name in names}
     own = [*settings.operator.files, *settings.sampling.sampler.files]
     attributes = {
         **_attributes(settings, samples),
+        **_of_exact(exact),
         "models": json.dumps(weights),
         "own_files": json.dumps({file: _sha256(Path(file)) for file in own}),
     }
@@ -72,6 +85,17 @@ def _attributes(settings: "SampleSettings", samples: CaseSamples) -> dict[str, A
         "network_evaluations_per_image": samples.network_evaluations,
         "seconds_per_image": samples.seconds_per_image,
     }
+
+
+def _of_exact(models: dict[str, ExactModel]) -> dict[str, Any]:
+    """How many renders each exact model knows, and the share of weight left out at the most."""
+    if not models:
+        return {}
+    known = {
+        name: {"renders": model.num_images, "discarded": model.discarded}
+        for name, model in sorted(models.items())
+    }
+    return {"exact_models": json.dumps(known)}
 
 
 def _sha256(path: Path) -> str:

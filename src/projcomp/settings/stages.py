@@ -104,11 +104,21 @@ class DetectorSettings(Section):
     detector: DetectorConfig
 
 
+class ExactSettings(Section):
+    """An exact model that a case composes: renders in place of a network (``exact/``)."""
+
+    condition: Literal["none", "position", "color"]
+    datasets: dict[str, float]
+    bandwidth: float
+    window: int | None = None
+
+
 class SampleSettings(Section):
     """One case of one experiment.
 
     Composed are the case's conditions of ``conditionals`` and the unconditional ``models``, over
-    ``background`` where the operator takes one. ``stream`` names the random streams.
+    ``background`` where the operator takes one. ``stream`` names the random streams. ``exact``
+    describes the models among them that are no networks.
     """
 
     format: int = FORMATS["sample"]
@@ -123,6 +133,7 @@ class SampleSettings(Section):
     control: BackgroundConfig | None = None
     sampling: SamplingConfig
     num_samples: int
+    exact: dict[str, ExactSettings] = Field({}, exclude_if=lambda models: not models)
 
 
 class EvaluateSettings(Section):

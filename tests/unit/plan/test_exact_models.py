@@ -1,0 +1,103 @@
+"""Exact models in a plan: no training, renders as inputs, and a twin for every experiment asked."""
+
+import json
+
+import pytest
+
+from projcomp.errors import ConfigError
+from projcomp.plan.load import load
+from projcomp.plan.plan import Plan
+
+NETWORK = {
+    "datasets": {"single": 0.85, "empty": 0.15},
+    "condition": "position",
+    "images_seen": 120_000,
+}
+A = {
+    "conditionals": "single",
+    "background": {"model": "single", "condition": "empty"},
+    "num_composed": [1, 2],
+    "num_samples": 4,
+}
+
+
+def plan(models: dict, experiments: dict) -> Plan:
+    return Plan(load({"models": models, "experiments": experiments, "sweeps": {}}))
+
+
+def test_an_exact_model_is_never_trained_and_is_made_of_renders() -> None:
+    models = {
+        "perfect": {"exact": "single", "condition": "position"},
+        "bare": {"exact": "empty", "condition": "none"},
+    }
+    background = {"model": "bare", "condition": "unconditional"}
+    found = plan(models, {"P": {**A, "conditionals": "perfect", "background": background}})
+    assert found.sample_inputs("P") == ["data/single.h5", "data/empty.h5"]
+    assert found.job_counts()["train_model"] == found.job_counts()["check_model"] == 0
+    assert not [path for path in found.intermediates() if "models/perfect" in path]
+    settings = json.loads(found.sample_settings("P", "k1"))
+    assert settings["exact"]["perfect"]["datasets"] == {"single": 1.0}
+    assert settings["exact"]["bare"]["condition"] == "none"
+
+
+def test_a_twin_asks_the_same_of_exact_models_with_the_same_noise() -> None:
+    found = plan({"single": NETWORK}, {"A": {**A, "exact": True}})
+    assert list(found.run.own) == ["A", "A-exact"]
+    trained, exact = (json.loads(found.sample_settings(name, "k2")) for name in ("A", "A-exact"))
+    assert "exact" not in trained
+    assert exact["exact"]["single-exact"]["datasets"] == NETWORK["datasets"]
+    assert exact["conditionals"] == exact["background"]["model"] == "single-exact"
+    for same in ("stream", "seed", "case", "operator", "sampling", "num_samples"):
+        assert exact[same] == trained[same]
+    assert found.sample_inputs("A-exact") == ["data/single.h5", "data/empty.h5"]
+    assert found.run.networks == ["single"]
+
+
+def test_asking_for_a_twin_changes_nothing_of_the_experiment() -> None:
+    with_twin = plan({"single": NETWORK}, {"A": {**A, "exact": True}})
+    without = plan({"single": NETWORK}, {"A": A})
+    assert with_twin.sample_settings("A", "k1") == without.sample_settings("A", "k1")
+    assert with_twin.train_settings("single") == without.train_settings("single")
+
+
+@pytest.mark.parametrize(
+    ("model", "line"),
+    [
+        (
+            {"exact": "single", "condition": "none", "images_seen": 5},
+            "models.m.images_seen: expected none, because models.m is exact, got one; remove "
+            "either",
+        ),
+        (
+            {"condition": "none", "images_seen": 5000},
+            "models.m.datasets: expected the name of at least one dataset, got none",
+        ),
+        (
+            {"datasets": {"single": 1}, "condition": "none"},
+            "models.m.images_seen: expected the length of the training, in images, got nothing",
+        ),
+        (
+            {"exact": "single", "condition": "none", "window": 4},
+            "models.m.window: expected an odd number of pixels, got 4; make it 5",
+        ),
+        (
+            {**NETWORK, "bandwidth": 0.1},
+            "models.m.bandwidth: expected none, because models.m is a network, got one; remove it",
+        ),
+    ],
+)
+def test_a_model_is_a_network_or_exact(model, line) -> None:
+    experiment = {"models": ["m"], "operator": "average", "num_objects": [1], "num_samples": 4}
+    with pytest.raises(ConfigError) as caught:
+        plan({"m": model}, {"P": experiment})
+    assert str(caught.value).startswith(f"config: {line}")
+
+
+def test_a_twin_needs_networks_and_a_free_name() -> None:
+    exact = {"exact": {"single": 0.85, "empty": 0.15}, "condition": "position"}
+    with pytest.raises(ConfigError, match="expected networks to replace, got exact models alone"):
+        plan({"single": exact}, {"A": {**A, "exact": True}})
+    with pytest.raises(ConfigError, match=r"expected no experiments.A-exact, its twin's name"):
+        plan({"single": NETWORK}, {"A": {**A, "exact": True}, "A-exact": A})
+    with pytest.raises(ConfigError, match=r"expected no models.single-exact, its twin's name"):
+        plan({"single": NETWORK, "single-exact": exact}, {"A": {**A, "exact": True}})
