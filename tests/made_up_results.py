@@ -69,7 +69,7 @@ def write_results(plan: Plan) -> None:
     summarize(counted, summary_settings(plan.run), Path(folder.summary()))
     for name, table in plan.tables.items():
         make_table(name, table.settings, Path(folder.root), Path(folder.table(name)))
-    checks = {folder.model(name, CHECK): MODEL_CHECK for name in plan.run.used_models}
+    checks = {folder.model(name, CHECK): MODEL_CHECK for name in plan.run.networks}
     for path, text in {**checks, folder.detector(CHECK): DETECTOR_CHECK}.items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(text)

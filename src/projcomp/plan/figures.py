@@ -194,6 +194,17 @@ def _exact_table(name: str) -> Callable[[FigureSettings, Folder], list[str]]:
 
 FIGURES = (
     FigureRow(
+        "ceiling",
+        format=1,
+        caption=(
+            "The rendered truth, exact models (what perfect networks would do) and networks, on "
+            "the same requests. Between truth and exact lies what the composition loses; between "
+            "exact and trained what the network loses, with the interval of that difference."
+        ),
+        shows=_of_table("ceiling"),
+        reads=_own_table,
+    ),
+    FigureRow(
         "counts",
         format=5,
         caption=(

@@ -107,6 +107,16 @@ def _interactions(run: Run) -> Iterator[Shown]:
             yield name, {"cases": {name: list(experiment.cases)}}
 
 
+def _ceilings(run: Run) -> Iterator[Shown]:
+    """Every experiment with an exact twin: networks, exact models, truth, in this order."""
+    for twin, experiment in run.own.items():
+        name = experiment.twin_of
+        if name is not None:
+            cases = [case.name for case in experiment.cases.values() if case.num_composed]
+            if cases:
+                yield name, {"cases": {name: cases, twin: cases, TRUTH: cases}}
+
+
 def _selected(run: Run) -> Iterator[Shown]:
     judged = {
         name: asking
@@ -149,6 +159,19 @@ def _counted_and_samples(table: TableSettings, folder: Folder) -> list[str]:
 
 
 TABLES = (
+    TableRow(
+        "ceiling",
+        format=1,
+        caption=(
+            "The rendered truth, exact models and networks on the same requests, the latter two "
+            "from the same noise: what the composition loses (truth - exact) and what the network "
+            "loses (exact - trained), with Newcombe's intervals for rates and bootstrap intervals "
+            "for means. The row *all* has the rank correlation of exact and trained values over "
+            "the cases."
+        ),
+        shows=_ceilings,
+        reads=_counted,
+    ),
     TableRow(
         "sweep",
         format=4,

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from projcomp.evaluation.intervals import bootstrap_mean, wilson
+from projcomp.evaluation.intervals import (
+    bootstrap_difference,
+    bootstrap_mean,
+    difference_of_rates,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,3 +50,55 @@ def test_bootstrap_is_decided_by_its_stream():
 def test_bootstrap_needs_values():
     with pytest.raises(ValueError, match="at least one"):
         bootstrap_mean(np.empty(0), 0.95, 100, rng=np.random.default_rng(0))
+
+
+def outcomes(hits: int, number: int) -> np.ndarray:
+    return (np.arange(number) < hits).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [  # Newcombe (1998), Statistics in Medicine 17, 873: Table II, method 10
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((10, 10), (0, 20), 0.6791, 1.0),
+    ],
+)
+def test_the_difference_of_two_rates_as_published(first, second, low, high):
+    found = difference_of_rates(outcomes(*first), outcomes(*second), 0.95, paired=False)
+    assert found == pytest.approx((low, high), abs=5e-5)
+
+
+def test_the_interval_of_paired_rates_is_narrower_where_pairs_agree_and_covers():
+    """Coverage by simulation: the truth lies within in about as many of the trials as it says."""
+    rng, covered, narrower = np.random.default_rng(0), 0, 0
+    for _ in range(600):
+        shared, own = rng.random(60), rng.random((2, 60))
+        mixed = np.where(rng.random((2, 60)) < 0.7, shared, own)
+        first, second = mixed[0] < 0.8, mixed[1] < 0.6
+        low, high = difference_of_rates(first, second, 0.9, paired=True)
+        apart = difference_of_rates(first, second, 0.9, paired=False)
+        covered += low <= 0.2 <= high
+        narrower += high - low <= apart[1] - apart[0] + 1e-12
+    assert 0.87 < covered / 600 < 0.97
+    assert narrower / 600 > 0.99
+
+
+def test_rates_that_are_both_one_leave_a_difference_unsure():
+    low, high = difference_of_rates(np.ones(50), np.ones(50), 0.95, paired=True)
+    assert low < -0.03
+    assert high > 0.03
+
+
+def test_a_paired_difference_of_means_is_that_of_the_differences():
+    rng = np.random.default_rng(0)
+    level = rng.normal(0, 10, 200)
+    first, second = level + 1 + rng.normal(0, 0.1, 200), level
+
+    def ends(paired):
+        rng = np.random.default_rng(1)
+        return bootstrap_difference(first, second, 0.95, 1000, paired=paired, rng=rng)
+
+    middle, half = (first - second).mean(), 1.96 * 0.1 / 200**0.5
+    assert ends(True) == pytest.approx((middle - half, middle + half), abs=0.004)
+    assert ends(False)[1] - ends(False)[0] > 2

@@ -174,3 +174,43 @@ def test_unknown_kinds_and_foreign_settings_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="table other: expected its settings"):
         make_table("other", settings("sweep", {}), tmp_path, tmp_path / "x.csv")
     assert {kind_module(kind).__name__.split(".")[-1] for kind in KINDS} == set(KINDS)
+
+
+def ceiling(root, trained, exact, truth, **columns):
+    """The table of one case, from the success of each image."""
+    parts = {"A": trained, "A-exact": exact, "truth": truth}
+    for name, success in parts.items():
+        write_table(root, name, "k2", index=range(len(success)), success=success, **columns)
+    return made(root, "ceiling", {name: ["k2"] for name in parts})
+
+
+def test_what_the_composition_and_what_the_network_loses_add_up(tmp_path):
+    table = ceiling(tmp_path, [1, 0, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1, 1, 1])
+    (row,) = table.to_dict("records")
+    assert (row["case"], row["measure"], row["num_composed"]) == ("k2", "success", 2)
+    assert (row["truth"], row["exact"], row["trained"]) == (1, 0.75, 0.25)
+    assert row["composition_loss"] == 0.25
+    assert row["network_loss"] == 0.5
+    for loss in ("composition_loss", "network_loss"):
+        assert row[f"{loss}_low"] < row[loss] < row[f"{loss}_high"]
+
+
+def test_a_measure_that_a_case_does_not_have_is_left_out(tmp_path):
+    table = ceiling(tmp_path, [1, 0], [1, 1], [1, 1], num_objects=2)
+    assert set(table["measure"]) == {"success", "mean_count"}
+
+
+def test_twins_of_other_numbers_of_samples_are_one_line(tmp_path):
+    with pytest.raises(FileFormatError, match=r"expected as many samples as A has, 2, got 3"):
+        ceiling(tmp_path, [1, 0], [1, 1, 1], [1, 1])
+
+
+def test_over_several_cases_exact_and_trained_have_a_rank_correlation(tmp_path):
+    cases = ["p1-p2", "p1-p3", "p2-p3", "p3-p4"]
+    for number, case in enumerate(cases):
+        for name, hits in (("A", number), ("A-exact", number + 1), ("truth", 5)):
+            success = (np.arange(5) < hits).astype(int)
+            write_table(tmp_path, name, case, index=range(5), success=success)
+    table = made(tmp_path, "ceiling", dict.fromkeys(("A", "A-exact", "truth"), cases))
+    total = table.iloc[-1]
+    assert (total["case"], total["measure"], total["spearman"]) == ("all", "success", 1.0)

@@ -41,7 +41,7 @@ RUN = load(
                 "told_nothing": {"datasets": {"single": 1}, "condition": "none", "images_seen": 640}
             },
             "experiments": {
-                "A": {"num_composed": [0, 1, 2, 4]},
+                "A": {"num_composed": [0, 1, 2, 4], "exact": True},
                 "avoiding": {**OVER_EMPTY, "operator": NEGATED, "num_composed": [2]},
                 "background": {**OVER_EMPTY, "num_composed": [0]},
                 "colors": {"color_pairs": PAIRS},

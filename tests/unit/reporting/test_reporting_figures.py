@@ -29,6 +29,7 @@ FIGURES = {
     "rgb": {**COLOR_CASES, "truth": COLOR_CASES["colors"]},
     "sweep": {"S-p-heun": ["k2"]},
     "interaction": COLOR_CASES,
+    "ceiling": PLACE_CASES,
     "mixture": {"or": ["n1"]},
     "selected": {"S-p-lift": ["k2", "k3"]},
     "overlap": {"A": ["k2", "k4"], "B": ["k2"]},
@@ -37,6 +38,15 @@ FIGURES = {
     "detector": {},
 }
 TABLES = {
+    "ceiling": """case,num_composed,measure,truth,exact,trained,composition_loss,\
+composition_loss_low,composition_loss_high,network_loss,network_loss_low,network_loss_high,\
+spearman,spearman_low,spearman_high
+k1,1,success,1,1,0.9,0,-0.1,0.1,0.1,0,0.2,,,
+k1,1,exact_count,1,1,0.9,0,-0.1,0.1,0.1,0,0.2,,,
+k2,2,success,1,0.8,0.4,0.2,0.1,0.3,0.4,0.2,0.5,,,
+k2,2,exact_count,1,0.8,0.4,0.2,0.1,0.3,0.4,0.2,0.5,,,
+all,,success,,,,,,,,,,0.5,0.1,0.7
+""",
     "sweep": """case,operator,sampler,network_evaluations,success,success_low,success_high
 k2,product,heun,105,0.5,0.3,0.7
 k2,product,swarm,840,0.9,0.7,1

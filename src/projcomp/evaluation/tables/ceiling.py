@@ -1,0 +1,140 @@
+"""What the composition loses, and what the network loses: truth, exact models, networks.
+
+An experiment on networks and its exact twin ask for the same, from the same noise. What the exact
+models lack of the rendered truth, the distributions, the operator or the sampler lost (``truth -
+exact``); what the networks lack of the exact models, the networks lost (``exact - trained``).
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from projcomp import seeds
+from projcomp.errors import FileFormatError
+from projcomp.evaluation.counted import read_counted
+from projcomp.evaluation.intervals import (
+    bootstrap_difference,
+    bootstrap_spearman,
+    difference_of_rates,
+)
+from projcomp.evaluation.summary import MEANS, MEASURES
+from projcomp.folder import Folder
+
+if TYPE_CHECKING:
+    from projcomp.settings.report import TableSettings
+
+COMPARED = tuple(measure for measure in MEASURES if measure != "accepted")
+"""What is compared: CompLift's verdict is none on the truth."""
+
+COLUMNS = [
+    "case",
+    "num_composed",
+    "measure",
+    "truth",
+    "exact",
+    "trained",
+    "composition_loss",
+    "composition_loss_low",
+    "composition_loss_high",
+    "network_loss",
+    "network_loss_low",
+    "network_loss_high",
+    "spearman",
+    "spearman_low",
+    "spearman_high",
+]
+"""One row per case and measure; a row ``all`` per measure has the rank correlation of exact and
+trained values over the cases."""
+
+
+def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
+    """One row per case and measure of one experiment, its exact twin and the truth.
+
+    The settings' cases name these three in this order.
+
+    Raises:
+        FileFormatError: a table is missing or damaged, or the twins have other numbers of samples.
+    """
+    trained, exact, _ = settings.cases
+    rows: list[dict[str, Any]] = []
+    for name in settings.cases[trained]:
+        parts = [read_counted(folder.counted(one, name), one, name) for one in settings.cases]
+        if len(parts[0]) != len(parts[1]):
+            raise FileFormatError(
+                f"{folder.counted(exact, name)}: expected as many samples as {trained} has, "
+                f"{len(parts[0])}, got {len(parts[1])}; sample both again"
+            )
+        rows += _case(settings, name, *parts)
+    rows += _correlations(settings, rows)
+    return pd.DataFrame(rows).reindex(columns=pd.Index(COLUMNS))
+
+
+def _case(
+    settings: "TableSettings",
+    name: str,
+    trained: pd.DataFrame,
+    exact: pd.DataFrame,
+    truth: pd.DataFrame,
+) -> Iterator[dict[str, Any]]:
+    """One row per measure that the case has."""
+    for measure in COMPARED:
+        column = MEANS.get(measure, measure)
+        values = [part[column].to_numpy(dtype=float) for part in (trained, exact, truth)]
+        if any(np.isnan(one).any() for one in values):
+            continue
+        ours, perfect, true = values
+        loss = {
+            "composition_loss": (true, perfect, False),
+            "network_loss": (perfect, ours, True),
+        }
+        row: dict[str, Any] = {
+            "case": name,
+            "num_composed": trained["num_composed"].iloc[0],
+            "measure": measure,
+            "truth": true.mean(),
+            "exact": perfect.mean(),
+            "trained": ours.mean(),
+        }
+        for key, (more, less, paired) in loss.items():
+            low, high = _interval(settings, f"{name} {measure} {key}", measure, more, less, paired)
+            row |= {key: more.mean() - less.mean(), f"{key}_low": low, f"{key}_high": high}
+        yield row
+
+
+def _interval(
+    settings: "TableSettings",
+    stream: str,
+    measure: str,
+    first: np.ndarray,
+    second: np.ndarray,
+    paired: bool,
+) -> tuple[float, float]:
+    if measure not in MEANS:
+        return difference_of_rates(first, second, settings.confidence, paired=paired)
+    rng = seeds.generator(settings.seed, "bootstrap", settings.name, stream)
+    return bootstrap_difference(
+        first, second, settings.confidence, settings.bootstrap, paired=paired, rng=rng
+    )
+
+
+def _correlations(
+    settings: "TableSettings", rows: list[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    for measure in COMPARED:
+        found = [row for row in rows if row["measure"] == measure]
+        if len(found) < 3:
+            continue
+        exact, trained = (np.array([row[key] for row in found]) for key in ("exact", "trained"))
+        rng = seeds.generator(settings.seed, "bootstrap", settings.name, f"all {measure}")
+        rho, low, high = bootstrap_spearman(
+            exact, trained, settings.confidence, settings.bootstrap, rng=rng
+        )
+        yield {
+            "case": "all",
+            "measure": measure,
+            "spearman": rho,
+            "spearman_low": low,
+            "spearman_high": high,
+        }
