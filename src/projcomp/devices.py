@@ -1,5 +1,8 @@
 """Which device torch computes on."""
 
+import platform
+from typing import Literal
+
 import torch
 
 from projcomp.errors import DeviceError
@@ -26,6 +29,26 @@ def torch_device(name: str | torch.device, key: str) -> torch.device:
             f"{key}: expected a GPU that torch can use, got none; set it to auto or cpu"
         )
     return device
+
+
+def computes_bf16(device: torch.device) -> bool:
+    """Whether the device has arithmetic for bf16.
+
+    A CPU without AMX and AVX512-BF16 imitates it, at a tenth of the speed of fp32 or less.
+    """
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    if device.type != "cpu":
+        return True
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        # oneDNN's own check is content with AVX512, by which it imitates
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def mixed_precision(precision: str, device: torch.device) -> Literal["bf16-mixed", "32-true"]:
+    """What Lightning calls ``precision`` (bf16 or fp32) on ``device``, as ``at_precision`` has it."""
+    return "bf16-mixed" if precision == "bf16" and computes_bf16(device) else "32-true"
 
 
 KEY = "compute.training.device"

@@ -74,7 +74,9 @@ class TrainingConfig(Section):
         "but of no more than half of the training (paper: 4096)",
     )
     precision: Literal["bf16", "fp32"] = Field(
-        "bf16", description="arithmetic of the forward and backward pass; weights stay fp32"
+        "bf16",
+        description="arithmetic of the forward and backward pass; weights stay fp32; bf16 is fp32 "
+        "where the device has no arithmetic for it (CPUs without AMX and AVX512-BF16)",
     )
 
 

@@ -234,7 +234,9 @@ class SamplingConfig(Section):
         "a CPU is fastest while they fit into its caches",
     )
     precision: Literal["bf16", "fp32"] = Field(
-        "bf16", description="arithmetic of the network; the sampler's state stays fp32"
+        "bf16",
+        description="arithmetic of the network; the sampler's state stays fp32; bf16 is fp32 where "
+        "the device has no arithmetic for it (CPUs without AMX and AVX512-BF16)",
     )
 
     def levels_after_the_first(self) -> Iterator[float]:

@@ -3,14 +3,19 @@
 import torch
 from torch import Tensor
 
+from projcomp.devices import computes_bf16
 from projcomp.diffusion.field import Denoiser
 
 
 def at_precision(denoiser: Denoiser, precision: str, device: torch.device) -> Denoiser:
-    """``denoiser`` with its arithmetic at ``precision`` (bf16 or fp32), float32 at its borders."""
+    """``denoiser`` with its arithmetic at ``precision`` (bf16 or fp32), float32 at its borders.
+
+    bf16 is fp32 where the device has no arithmetic for it.
+    """
+    lower = precision == "bf16" and computes_bf16(device)
 
     def denoise(x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=lower):
             return denoiser(x, sigma, condition).float()
 
     return denoise

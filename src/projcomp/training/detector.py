@@ -316,7 +316,7 @@ def _fit(
     trainer = lightning.Trainer(
         accelerator=accelerator,
         devices=1,
-        precision="bf16-mixed",
+        precision=devices.mixed_precision("bf16", devices.torch_device(accelerator, devices.KEY)),
         max_steps=training.num_updates,
         max_epochs=-1,
         callbacks=[log, _Described(described), saver],

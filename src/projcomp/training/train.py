@@ -303,6 +303,7 @@ def _trainer(
     several = machine.compute.devices * machine.compute.nodes > 1
     if not several:  # whatever a scheduler says of the job that this training is a part of
         rank_zero_only.rank = 0
+    device = devices.torch_device(machine.compute.device, devices.KEY)
     # One node needs nothing of its scheduler. Lightning would else answer its signals itself.
     one_node = LightningEnvironment()
     return lightning.Trainer(
@@ -311,7 +312,7 @@ def _trainer(
         num_nodes=machine.compute.nodes,
         strategy="ddp" if several else "auto",
         plugins=[one_node if machine.compute.nodes == 1 else SLURMEnvironment(auto_requeue=False)],
-        precision="bf16-mixed" if precision == "bf16" else "32-true",
+        precision=devices.mixed_precision(precision, device),
         max_steps=max_steps,
         logger=logger,
         callbacks=callbacks,

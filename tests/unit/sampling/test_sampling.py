@@ -231,7 +231,10 @@ def test_every_name_of_the_stream_changes_the_noise(changes):
     assert not np.array_equal(one.images, other.images)
 
 
-def test_bf16_is_the_networks_alone():
+@pytest.mark.parametrize("has_bf16", [True, False])
+def test_bf16_is_the_networks_alone_and_only_where_the_device_has_it(has_bf16, monkeypatch):
+    monkeypatch.setattr("projcomp.networks.precision.computes_bf16", lambda device: has_bf16)
+
     class Linear(PixelModel):
         def __call__(self, x, sigma, condition):
             seen.append((torch.is_autocast_enabled("cpu"), x.dtype))
@@ -240,7 +243,7 @@ def test_bf16_is_the_networks_alone():
     seen = []
     recipe = SamplingConfig(num_steps=4, precision="bf16")
     drawn = draw(settings_of(sampling=recipe), single=Linear(std=1e-4))
-    assert set(seen) == {(True, torch.float32)}
+    assert set(seen) == {(has_bf16, torch.float32)}
     assert not torch.is_autocast_enabled("cpu")
     assert (drawn.images > 128).all(3).sum() == 3 * 2
 
