@@ -47,7 +47,7 @@ def computes_bf16(device: torch.device) -> bool:
 
 
 def mixed_precision(precision: str, device: torch.device) -> Literal["bf16-mixed", "32-true"]:
-    """What Lightning calls ``precision`` (bf16 or fp32) on ``device``, as ``at_precision`` has it."""
+    """What Lightning calls ``precision`` (bf16 or fp32) on ``device``."""
     return "bf16-mixed" if precision == "bf16" and computes_bf16(device) else "32-true"
 
 
