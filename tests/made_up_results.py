@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from toy_dataset import write_toy
 
 from projcomp.data.images import write_samples
 from projcomp.evaluation.evaluate import COLUMNS
@@ -66,6 +67,8 @@ def write_results(plan: Plan) -> None:
         for experiment, cases in plan.run.cases.items()
         for case in cases.values()
     ]
+    for name in plan.config.datasets:
+        write_toy(Path(folder.index(name)).parent, name=name)
     summarize(counted, summary_settings(plan.run), Path(folder.summary()))
     for name, table in plan.tables.items():
         make_table(name, table.settings, Path(folder.root), Path(folder.table(name)))
@@ -76,9 +79,15 @@ def write_results(plan: Plan) -> None:
 
 
 def copied(files: list[str], made: Folder, root: Path) -> Folder:
-    """The folder ``root`` with copies of ``files`` of the run in ``made``, and nothing else."""
+    """The folder ``root`` with copies of ``files`` of the run in ``made``, and nothing else.
+
+    The shards of a dataset go with its index.
+    """
     for path in files:
         copy = root / Path(path).relative_to(made.root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
+        if Path(path).parent.name == "data":
+            shards = Path(path).with_suffix("")
+            shutil.copytree(shards, copy.with_suffix(""), dirs_exist_ok=True)
     return Folder(str(root))

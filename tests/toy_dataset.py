@@ -37,13 +37,13 @@ def write_toy_shard(path: Path, number: int, settings: dict[str, Any] = SETTINGS
     )
 
 
-def write_toy(folder: Path, shards: int = 3) -> Path:
-    """The index ``toy.h5`` in ``folder``, its shards in ``toy/``."""
-    paths = [folder / "toy" / f"shard-{number:05d}.h5" for number in range(shards)]
+def write_toy(folder: Path, shards: int = 3, name: str = "toy") -> Path:
+    """The index ``toy.h5`` in ``folder``, its shards in ``toy/``, or by another ``name``."""
+    paths = [folder / name / f"shard-{number:05d}.h5" for number in range(shards)]
     for number, path in enumerate(paths):
         write_toy_shard(path, number)
-    build_index(paths, folder / "toy.h5")
-    return folder / "toy.h5"
+    build_index(paths, folder / f"{name}.h5")
+    return folder / f"{name}.h5"
 
 
 def open_dataset(path: str | Path) -> h5py.File:

@@ -18,7 +18,7 @@ OF_COUNTED_IMAGES = {
     *("grid_A", "grid_B", "grid_C", "grid_truth"),
     *("pairs_colors", "pairs_truth", "unconditional"),
 }
-OF_IMAGES_ALONE = {"rgb_colors", "overlap"}
+OF_IMAGES_ALONE = {"overlap"}
 OF_TABLES = {"interaction_colors"}
 OF_MODELS, OF_THE_DETECTOR = {"denoising"}, {"detector"}
 OF_THE_TRUTH_ALONE = {"grid_truth", "pairs_truth"}
@@ -28,7 +28,9 @@ ALL_FIGURES = OF_COUNTS | OF_IMAGES_ALONE | OF_MODELS | OF_THE_DETECTOR
 
 DETECTOR: set[Job] = {("train_detector", "")}
 SUMMARIZE: set[Job] = {("summarize", "")}
-INTERACTION: set[Job] = {("make_table", "interaction_colors")}
+TABLES_OF_COLORS: set[Job] = {("make_table", "interaction_colors"), ("make_table", "pairs_colors")}
+PAIRS_OF_THE_TRUTH: set[Job] = {("make_table", "pairs_truth")}
+CLUTTER: set[Job] = {("make_table", "clutter")}
 
 
 def jobs(rule: str, names: set[str]) -> set[Job]:
@@ -50,7 +52,7 @@ def test_a_training_setting_renders_nothing(planned_after: dict[str, set[Job]]) 
         | jobs("sample_case", SAMPLED)
         | jobs("evaluate_case", SAMPLED)
         | SUMMARIZE
-        | INTERACTION
+        | TABLES_OF_COLORS
         | jobs("draw_figure", ALL_FIGURES - OF_THE_TRUTH_ALONE - OF_THE_DETECTOR)
     )
 
@@ -84,7 +86,9 @@ def test_the_radius_counts_again_only(planned_after: dict[str, set[Job]]) -> Non
     assert planned_after["radius"] == (
         jobs("evaluate_case", COUNTED)
         | SUMMARIZE
-        | INTERACTION
+        | TABLES_OF_COLORS
+        | PAIRS_OF_THE_TRUTH
+        | CLUTTER
         | jobs("draw_figure", OF_COUNTS)
     )
 
@@ -94,7 +98,8 @@ def test_the_detector_renders_and_samples_nothing(planned_after: dict[str, set[J
         DETECTOR
         | jobs("evaluate_case", COUNTED)
         | SUMMARIZE
-        | INTERACTION
+        | TABLES_OF_COLORS
+        | PAIRS_OF_THE_TRUTH
         | jobs("draw_figure", OF_COUNTS | OF_THE_DETECTOR)
     )
 
@@ -104,10 +109,8 @@ def test_one_experiment_does_not_touch_the_others(planned_after: dict[str, set[J
         jobs("sample_case", {"colors/red-blue"})
         | jobs("evaluate_case", {"colors/red-blue"})
         | SUMMARIZE
-        | INTERACTION
-        | jobs(
-            "draw_figure", {"counts", "rates", "pairs_colors", "rgb_colors", "interaction_colors"}
-        )
+        | TABLES_OF_COLORS
+        | jobs("draw_figure", {"counts", "rates", "pairs_colors", "interaction_colors"})
     )
 
 
@@ -157,6 +160,8 @@ def test_a_render_setting_runs_everything_but_exact_experiments_again(
         | jobs("sample_case", SAMPLED)
         | jobs("evaluate_case", COUNTED)
         | SUMMARIZE
-        | INTERACTION
+        | TABLES_OF_COLORS
+        | PAIRS_OF_THE_TRUTH
+        | CLUTTER
         | jobs("draw_figure", ALL_FIGURES)
     )

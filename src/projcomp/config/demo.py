@@ -67,6 +67,7 @@ def experiments() -> dict[str, Any]:
             "background": {"model": "colored", "condition": "empty"},
             "control": control,
             "color_pairs": "all",
+            "single_colors": "all",
             "num_samples": 16,
             "sampling": {"precision": "fp32"},
         },

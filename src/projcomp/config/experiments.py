@@ -59,6 +59,9 @@ class RequestConfig(Section):
     color_pairs: Literal["all"] | Pairs[tuple[Color, Color]] | None = Field(
         None, description="pairs of composed colours, or all of them"
     )
+    single_colors: Literal["all"] | list[Color] | None = Field(
+        None, description="single colours, or all of them: controls beside pairs of colours"
+    )
     num_objects: list[Annotated[Whole, Field(ge=0, le=MAX_OBJECTS)]] | None = Field(
         None,
         max_length=100,

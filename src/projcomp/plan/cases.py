@@ -74,9 +74,10 @@ def experiment_cases(experiment: ExperimentConfig, signed: bool = True) -> list[
         pairs = experiment.location_pairs
         places = all_place_pairs() if pairs == "all" else pairs
         return [place_pair_case(pair, wanted(2)) for pair in places]
-    pairs = experiment.color_pairs
+    pairs, singles = experiment.color_pairs, experiment.single_colors
     colors = all_color_pairs() if pairs == "all" else pairs or []
-    return [color_case(pair, wanted(2)) for pair in colors]
+    alone = [(color,) for color in (COLORS if singles == "all" else singles or [])]
+    return [color_case(asked, wanted(len(asked))) for asked in [*colors, *alone]]
 
 
 def in_order(cases: Iterable[Case]) -> list[Case]:

@@ -19,10 +19,13 @@ from projcomp.settings.stages import model_names
 
 _REQUESTS = {
     "position": ("num_composed", "location_pairs"),
-    "color": ("color_pairs",),
+    "color": ("color_pairs", "single_colors"),
     None: ("num_objects",),
 }
 """What can be requested of models by their condition; None: of unconditional models."""
+
+_TOGETHER = ("color_pairs", "single_colors")
+"""What one experiment may request both of: pairs, and their colours alone as controls."""
 
 
 def problems(run: Run) -> Iterator[str]:
@@ -123,18 +126,23 @@ def _requests(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
     other = [field for field in given if field not in wanted]
     if other:
         yield f"{key}.{other[0]}: expected {wanted[0]} instead, because {why}, got {other[0]}"
-    elif len(given) > 1:
+    elif len(given) > 1 and tuple(given) != _TOGETHER:
         yield f"{key}.{given[1]}: expected one kind of cases, got {' and '.join(given)}"
-    elif not given or not getattr(entry, given[0]):
+    elif not any(getattr(entry, field) for field in given):
         yield f"{key}.{wanted[0]}: expected a list of cases, got none"
     else:
-        yield from _asked(key, given[0], getattr(entry, given[0]))
-        if entry.conditionals and entry.color_pairs:
-            yield from _colors(config, f"{key}.color_pairs", entry.conditionals, entry.color_pairs)
+        for field in given:
+            asked = getattr(entry, field)
+            yield from _asked(key, field, asked)
+            if entry.conditionals and told == "color" and asked:
+                yield from _colors(config, f"{key}.{field}", entry.conditionals, asked)
 
 
 def _colors(
-    config: Config, key: str, model: str, pairs: Literal["all"] | list[tuple[Color, Color]]
+    config: Config,
+    key: str,
+    model: str,
+    requests: Literal["all"] | list[tuple[Color, Color]] | list[Color],
 ) -> Iterator[str]:
     """A model composes colours that it has seen; the others' embeddings were never trained."""
     known = [config.datasets[d] for d in config.models[model].sources if d in config.datasets]
@@ -144,12 +152,14 @@ def _colors(
         if dataset.max_objects
         for color in dataset.colors or config.scene.colors
     }
-    asked = COLORS if pairs == "all" else dict.fromkeys(color for pair in pairs for color in pair)
+    each = [(one,) if isinstance(one, str) else one for one in requests]
+    asked = COLORS if requests == "all" else dict.fromkeys(color for one in each for color in one)
     unseen = [color for color in asked if color not in seen]
     if unseen and known:
         yield (
             f"{key}: expected colours that {model} learns ({', '.join(sorted(seen)) or 'none'}), "
-            f"got {'all of them' if pairs == 'all' else unseen[0]}; list pairs of these"
+            f"got {'all of them' if requests == 'all' else unseen[0]}; list "
+            f"{'pairs' if key.endswith('pairs') else 'some'} of these"
         )
 
 

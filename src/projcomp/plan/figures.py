@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 from projcomp.config.theory import EXACT
 from projcomp.folder import CHECK, Folder
+from projcomp.plan.clutter import clutter_of
 from projcomp.plan.run import Run
 from projcomp.plan.tables import TABLES, Shown, name_of, reads_summary, records_interaction
 from projcomp.settings.case import TRUTH
 from projcomp.settings.report import FigureSettings
-
-HISTOGRAMS = 5
-"""Pairs of colours that ``rgb`` shows; all of them would be a page of each experiment."""
+from projcomp.settings.stages import model_names
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,10 @@ def _against_k(run: Run) -> Iterator[Shown]:
     """A case that avoids a place would stand beside one of as many that avoids none."""
     found = _asking(run, "num_composed", negated=False)
     if found:
-        yield "", {"cases": found}
+        clutter = [
+            name for name in found if name != TRUTH and clutter_of(run.config, run.own[name])
+        ]
+        yield "", {"cases": found, "clutter": clutter}
 
 
 def _grids(run: Run) -> Iterator[Shown]:
@@ -99,23 +101,16 @@ def _fours(run: Run) -> Iterator[Shown]:
             yield name, {"cases": {name: ["k4"]}}
 
 
-def _pairs(run: Run) -> Iterator[Shown]:
-    for name, names in _asking(run, "color_pairs").items():
-        yield name, {"cases": {name: names}}
-
-
-def _pairs_and_truth(run: Run) -> Iterator[Shown]:
-    for name, names in _asking(run, "color_pairs").items():
-        if name != TRUTH:
-            shown = _evenly_spaced(names, HISTOGRAMS)
-            yield name, {"cases": {name: shown, TRUTH: shown}}
-
-
-def _evenly_spaced(names: list[str], count: int) -> list[str]:
-    """``count`` of the names, the first and the last among them; all where there are no more."""
-    if len(names) <= count:
-        return names
-    return [names[round(i * (len(names) - 1) / (count - 1))] for i in range(count)]
+def _single_colors(run: Run) -> Iterator[Shown]:
+    """Single colours, the truth of them, and the datasets that show nothing but the background."""
+    config = run.config
+    for name, experiment in run.own.items():
+        if experiment.config.single_colors:
+            shown = [case.name for case in experiment.cases.values() if case.num_conditions == 1]
+            learned = [config.models[model].datasets for model in model_names(experiment.config)]
+            known = dict.fromkeys(dataset for datasets in learned for dataset in datasets)
+            empty = [dataset for dataset in known if not config.datasets[dataset].max_objects]
+            yield name, {"cases": {name: shown, TRUTH: shown}, "datasets": empty}
 
 
 def _of_table(kind: str) -> Callable[[Run], Iterator[Shown]]:
@@ -167,6 +162,11 @@ def _exact(name: str) -> Callable[[Run], Iterator[Shown]]:
 # What each of them reads --------------------------------------------------------------------------
 
 
+def _summary_and_clutter(figure: FigureSettings, folder: Folder) -> list[str]:
+    clutter = [folder.table("clutter")] if figure.clutter else []
+    return [*reads_summary(figure, folder), *clutter]
+
+
 def _own_table(figure: FigureSettings, folder: Folder) -> list[str]:
     return [folder.table(figure.name)]
 
@@ -178,6 +178,14 @@ def _samples(figure: FigureSettings, folder: Folder) -> list[str]:
 def _cases(figure: FigureSettings, folder: Folder) -> list[str]:
     shown = [(name, case) for name, cases in figure.cases.items() for case in cases]
     return [*_samples(figure, folder), *(folder.counted(name, case) for name, case in shown)]
+
+
+def _samples_and_datasets(figure: FigureSettings, folder: Folder) -> list[str]:
+    return [*_samples(figure, folder), *(folder.index(name) for name in figure.datasets)]
+
+
+def _table_and_cases(figure: FigureSettings, folder: Folder) -> list[str]:
+    return [*_own_table(figure, folder), *_cases(figure, folder)]
 
 
 def _checks(figure: FigureSettings, folder: Folder) -> list[str]:
@@ -210,11 +218,12 @@ FIGURES = (
         caption=(
             "Mean number of objects against the number of composed locations, with bootstrap "
             "intervals. The grey diagonal is what was requested; *truth* is the rendered ground "
-            "truth, counted by the same detector, so that its own errors show. Cases that avoid a "
-            "location are not drawn."
+            "truth, counted by the same detector, so that its own errors show; where clutter is "
+            "composed, the dashed line is what is right there, the exact Bayes composition. Cases "
+            "that avoid a location are not drawn."
         ),
         shows=_against_k,
-        reads=reads_summary,
+        reads=_summary_and_clutter,
     ),
     FigureRow(
         "rates",
@@ -222,10 +231,12 @@ FIGURES = (
         caption=(
             "Share of images with exactly the requested number of objects, and share with an "
             "object at every requested location, against the number of composed locations, with "
-            "Wilson intervals. Cases that avoid a location are not drawn."
+            "Wilson intervals. Where clutter is composed, the dashed line is what is right there, "
+            "the exact Bayes composition, and the dotted one how often clutter fills the locations "
+            "of which none is requested. Cases that avoid a location are not drawn."
         ),
         shows=_against_k,
-        reads=reads_summary,
+        reads=_summary_and_clutter,
     ),
     FigureRow(
         "grid",
@@ -251,23 +262,27 @@ FIGURES = (
     ),
     FigureRow(
         "pairs",
-        format=5,
+        format=6,
         caption=(
-            "The first samples of every pair of composed colours, unselected (Bradley et al. 2025, "
-            "Figs. 5 and 10). A pair of which one colour is avoided has no rates."
+            "The first samples of every pair of composed colours and of single colours, unselected "
+            "(Bradley et al. 2025, Figs. 5 and 10), and what was found: below the diagonal both "
+            "colours, above it one object in the place of two, on it single colours. Independent "
+            "objects may overlap: the share of pairs that are apart is what a right composition "
+            "reaches. A pair of which one colour is avoided has no rates."
         ),
-        shows=_pairs,
-        reads=_cases,
+        shows=_of_table("pairs"),
+        reads=_table_and_cases,
     ),
     FigureRow(
         "rgb",
-        format=5,
+        format=6,
         caption=(
-            "Histograms of red, green and blue of five pairs of composed colours, evenly spaced in "
-            "the list of pairs, beside those of the rendered truth (Bradley et al. 2025, Fig. 10)."
+            "Histograms of red, green and blue of single colours, sampled and rendered, against "
+            "those of the background (Bradley et al. 2025, Fig. 5): where a colour differs from "
+            "the background, another must not, for the two to compose."
         ),
-        shows=_pairs_and_truth,
-        reads=_samples,
+        shows=_single_colors,
+        reads=_samples_and_datasets,
     ),
     FigureRow(
         "sweep",

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from projcomp.folder import Folder
+from projcomp.plan.clutter import clutter_of
 from projcomp.plan.experiments import Experiment
 from projcomp.plan.run import Run
-from projcomp.settings.case import TRUTH
+from projcomp.settings.case import TRUTH, Case
 from projcomp.settings.report import TableSettings
 
 Shown = tuple[str, dict[str, Any]]
@@ -102,9 +103,10 @@ def _sweeps(run: Run) -> Iterator[Shown]:
 
 def _interactions(run: Run) -> Iterator[Shown]:
     for name, experiment in run.own.items():
-        pairs = experiment.config.color_pairs or experiment.config.location_pairs
-        if pairs and records_interaction(experiment):
-            yield name, {"cases": {name: list(experiment.cases)}}
+        if experiment.config.color_pairs or experiment.config.location_pairs:
+            pairs = [case.name for case in experiment.cases.values() if case.num_conditions == 2]
+            if records_interaction(experiment):
+                yield name, {"cases": {name: pairs}}
 
 
 def _ceilings(run: Run) -> Iterator[Shown]:
@@ -141,6 +143,37 @@ def _mixtures(run: Run) -> Iterator[Shown]:
         yield "", {"cases": {**mixed, TRUTH: truth}, "colors": list(run.config.scene.colors)}
 
 
+def _clutter(run: Run) -> Iterator[Shown]:
+    clutter, cases, places = {}, {}, {}
+    for name, experiment in run.experiments.items():
+        found = clutter_of(run, experiment)
+        if found is not None:
+            clutter[name], cases[name] = found, list(experiment.cases)
+            places |= {case.name: case.locations for case in experiment.cases.values()}
+    if clutter:
+        radius = run.config.evaluation.radius
+        yield "", {"cases": cases, "clutter": clutter, "places": places, "radius": radius}
+
+
+def _pairs(run: Run) -> Iterator[Shown]:
+    """The experiments with pairs of colours, and the truth of them, which learned from nothing."""
+    config, truth = run.config, {}
+    for name, experiment in run.own.items():
+        if experiment.config.color_pairs and experiment.config.conditionals:
+            truth |= experiment.cases
+            learned = run.models[experiment.config.conditionals].sources
+            shares = {d: share for d, share in learned.items() if config.datasets[d].max_objects}
+            yield name, {**_requests(name, experiment.cases), "datasets": shares}
+    if truth:
+        yield TRUTH, _requests(TRUTH, {n: case for n, case in run.truth.items() if n in truth})
+
+
+def _requests(name: str, cases: dict[str, Case]) -> dict[str, Any]:
+    """What a case requests; one that avoids a colour is neither a pair nor a control."""
+    asked = {case.name: case.colors for case in cases.values() if not case.avoided_colors}
+    return {"cases": {name: list(cases)}, "requested": asked}
+
+
 # What each of them reads --------------------------------------------------------------------------
 
 
@@ -151,6 +184,15 @@ def reads_summary(_: object, folder: Folder) -> list[str]:
 
 def _counted(table: TableSettings, folder: Folder) -> list[str]:
     return [folder.counted(name, case) for name, cases in table.cases.items() for case in cases]
+
+
+def _clutter_datasets(table: TableSettings, folder: Folder) -> list[str]:
+    names = [name for clutter in table.clutter.values() for name in clutter.datasets]
+    return [folder.index(name) for name in dict.fromkeys(names)]
+
+
+def _counted_and_datasets(table: TableSettings, folder: Folder) -> list[str]:
+    return [*_counted(table, folder), *(folder.index(name) for name in table.datasets)]
 
 
 def _counted_and_samples(table: TableSettings, folder: Folder) -> list[str]:
@@ -173,6 +215,18 @@ TABLES = (
         reads=_counted,
     ),
     TableRow(
+        "clutter",
+        format=1,
+        caption=(
+            "What is right where clutter is composed: mean count and exact-count rate of the exact "
+            "Bayes composition, by the numbers of objects in the training pictures, and how often "
+            "clutter of which nothing is requested fills the requested places by chance. Empty "
+            "where no training picture has so many objects."
+        ),
+        shows=_clutter,
+        reads=_clutter_datasets,
+    ),
+    TableRow(
         "sweep",
         format=4,
         caption=(
@@ -182,6 +236,19 @@ TABLES = (
         ),
         shows=_sweeps,
         reads=reads_summary,
+    ),
+    TableRow(
+        "pairs",
+        format=1,
+        caption=(
+            "What was found of every pair of colours, with Wilson intervals: both colours; "
+            "*together*, one object in the place of two (*mixed*: of neither colour); one beside "
+            "something else; neither. Independent objects may overlap: *apart*, the share of pairs "
+            "of training pictures in which no pixel shows both, is the ceiling of *both*. Single "
+            "colours are controls; the row *all* has the means over the pairs."
+        ),
+        shows=_pairs,
+        reads=_counted_and_datasets,
     ),
     TableRow(
         "interaction",

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from projcomp.evaluation.read_table import read_table
 from projcomp.evaluation.summary import read_summary
+from projcomp.evaluation.tables.clutter import COLUMNS
 from projcomp.folder import Folder
 from projcomp.reporting.style import looks
 from projcomp.settings.case import TRUTH
@@ -44,3 +46,33 @@ def draw_measure(axes: Axes, settings: "FigureSettings", folder: Folder, measure
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y")
     return int(most)
+
+
+def draw_clutter(
+    axes: Axes, settings: "FigureSettings", folder: Folder, column: str, told: str, linestyle: str
+) -> None:
+    """What the table ``clutter`` says in ``column``, a line in each experiment's own colour.
+
+    Args:
+        axes: where it is drawn.
+        settings: the experiments over clutter among those of the figure.
+        folder: of the run.
+        column: a column of the table.
+        told: what it is, for the legend.
+        linestyle: of the lines.
+    """
+    if not settings.clutter:
+        return
+    styles = looks(settings.cases)
+    table = read_table(folder.table("clutter"), COLUMNS, "table")
+    for experiment in settings.clutter:
+        own = (table["experiment"] == experiment) & table["case"].isin(settings.cases[experiment])
+        shown = table[own & table[column].notna()]
+        axes.plot(
+            shown["num_composed"],
+            shown[column],
+            color=styles[experiment]["color"],
+            linestyle=linestyle,
+            linewidth=1,
+            label=f"{experiment}, {told}",
+        )

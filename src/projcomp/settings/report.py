@@ -5,11 +5,26 @@ from pydantic import Field
 from projcomp.config.section import Section
 
 
+def is_empty(value: object) -> bool:
+    """Whether a setting is not used."""
+    return not value
+
+
+class Clutter(Section):
+    """Pictures of several objects: the datasets' shares of them, and ``p(n)``, n from 0 on."""
+
+    datasets: dict[str, float]
+    counts: list[float]
+
+
 class TableSettings(Section):
     """One table that sets cases side by side; its kind is a module of ``evaluation/tables``.
 
     ``members`` names operator and sampler of every experiment of a sweep; ``colors`` are those that
-    a mixture should show in equal shares. ``format`` is the number of the kind's row.
+    a mixture should show in equal shares. ``clutter`` is what experiments compose over, by name,
+    ``places`` what a case requests there, and ``radius`` how near is there. ``requested`` are the
+    colours of a case; ``datasets`` are those that their model learned objects from, with their
+    shares. ``format`` is the number of the kind's row.
     """
 
     format: int
@@ -21,12 +36,20 @@ class TableSettings(Section):
     cases: dict[str, list[str]]
     members: dict[str, tuple[str, str]] = Field(default={})
     colors: list[str] = Field(default=[])
+    # left out where there are none, so that other tables' settings stay what they were
+    clutter: dict[str, Clutter] = Field(default={}, exclude_if=is_empty)
+    places: dict[str, list[tuple[float, float]]] = Field(default={}, exclude_if=is_empty)
+    radius: float = Field(default=0.0, exclude_if=is_empty)
+    requested: dict[str, list[str]] = Field(default={}, exclude_if=is_empty)
+    datasets: dict[str, float] = Field(default={}, exclude_if=is_empty)
 
 
 class FigureSettings(Section):
     """One figure; its kind is a module of ``reporting/figures``.
 
-    It shows cases, by experiment, or models. ``format`` is the number of the kind's row.
+    It shows cases, by experiment, or models. ``clutter`` are those experiments among them whose
+    right counts the table ``clutter`` has; ``datasets`` show the background alone. ``format`` is
+    the number of the kind's row.
     """
 
     format: int
@@ -34,3 +57,5 @@ class FigureSettings(Section):
     kind: str
     cases: dict[str, list[str]] = Field(default={})
     models: list[str] = Field(default=[])
+    clutter: list[str] = Field(default=[], exclude_if=is_empty)
+    datasets: list[str] = Field(default=[], exclude_if=is_empty)

@@ -4,13 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from projcomp.config.scenes import SceneConfig
 from projcomp.data.images import write_samples
+from projcomp.data.index import build_index
+from projcomp.data.picture import Picture
+from projcomp.data.shards import write_shard
 from projcomp.errors import ConfigError, FileFormatError
 from projcomp.evaluation.evaluate import COLUMNS
 from projcomp.evaluation.intervals import bootstrap_spearman
 from projcomp.evaluation.make_table import KINDS, kind_module, make_table
 from projcomp.evaluation.summary import summarize
 from projcomp.plan.cases import color_case
+from projcomp.scenes.placement import generate_scene_with_colors
 from projcomp.scenes.vocabulary import COLORS
 from projcomp.settings.report import TableSettings
 from projcomp.settings.stages import SummarySettings
@@ -166,6 +171,71 @@ def test_colours_outside_the_wanted_ones_count_as_distance(tmp_path):
     write_table(tmp_path, "X", "n1", index=range(4), exact_count=0, colors="red;gray")
     table = made(tmp_path, "mixture", {"X": ["n1"]}, colors=["red"])
     assert table.set_index("measure")["value"]["total_variation"] == pytest.approx(0.5)
+
+
+def write_masks(root, name, masks, colors):
+    """A dataset of single objects of these colours, seen at these pixels ``(N, H, W)``."""
+    shard = root / "data" / name / "shard-00000.h5"
+    scene = SceneConfig(min_visible_pixels=0)
+    rng = np.random.default_rng(0)
+    scenes = [generate_scene_with_colors(rng, scene, [color]) for color in colors]
+    images = np.zeros((*masks.shape, 3), np.uint8)
+    pictures = [(s, Picture(i, m)) for s, i, m in zip(scenes, images, masks, strict=True)]
+    write_shard(
+        shard,
+        pictures,
+        count=len(masks),
+        size=masks.shape[:0:-1],  # width and height
+        max_objects=1,
+        settings={"dataset": name},
+        attributes={"seed": 0, "shard": 0},
+    )
+    build_index([shard], root / "data" / f"{name}.h5")
+
+
+def test_an_image_of_two_colours_has_one_of_four_outcomes(tmp_path):
+    images = {
+        "num_objects": [2, 3, 1, 1, 2, 2, 0],
+        "colors_hit": [2, 2, 1, 0, 1, 0, 0],
+        "success": [1, 0, 0, 0, 0, 0, 0],
+    }
+    write_table(tmp_path, "X", "red-blue", index=range(7), **images)
+    write_table(tmp_path, "X", "red-green", index=range(7), **images)
+    write_table(tmp_path, "X", "red", index=range(3), colors_hit=[1, 1, 0], success=[1, 0, 0])
+    write_table(tmp_path, "X", "red-not-blue", index=range(2), colors_hit=[1, 0], success=[1, 0])
+    requested = {"red-blue": ["red", "blue"], "red-green": ["red", "green"], "red": ["red"]}
+    cases = {"X": ["red-blue", "red-green", "red", "red-not-blue"]}
+    table = made(tmp_path, "pairs", cases, requested=requested).set_index("case")
+    pair, rest = table.loc["red-blue"], ["both", "together", "one", "neither"]
+    found = pair[["success", *rest, "mixed"]] * 7
+    assert found.tolist() == pytest.approx([1, 2, 2, 1, 2, 1], rel=1e-5)
+    assert pair[rest].sum() == pytest.approx(1, rel=1e-5)
+    assert 0 < pair["both_low"] < pair["both"] < pair["both_high"] < 1
+    alone = table.loc["red"]
+    assert alone[["one", "neither", "success"]].tolist() == pytest.approx([2 / 3, 1 / 3, 1 / 3])
+    assert alone[["second", "both", "together", "mixed", "apart"]].isna().all()
+    avoiding = table.loc["red-not-blue"]
+    assert avoiding["success"] == 0.5
+    assert avoiding[["first", *rest]].isna().all()
+    total = table.loc["all"]
+    assert (total["num_samples"], total["both"]) == (14, pytest.approx(2 / 7, rel=1e-5))
+    assert np.isnan(total["apart"])  # no dataset says how objects lie
+
+
+def test_pairs_are_apart_where_no_pixel_shows_both_objects(tmp_path):
+    masks = np.zeros((5, 2, 3), np.uint8)
+    masks[0, 0], masks[1, 1] = 1, 1  # red: the first row; the second
+    masks[2, 0, 0], masks[3, :, 2], masks[4] = 1, 1, 1  # blue: a corner; a column; green: all
+    write_masks(tmp_path, "learned", masks, ["red", "red", "blue", "blue", "green"])
+    columns = {"index": range(2), "num_objects": 2, "colors_hit": 2, "success": 1}
+    requested = {f"red-{other}": ["red", other] for other in ("blue", "green", "cyan")}
+    for name in requested:
+        write_table(tmp_path, "X", name, **columns)
+    asked = {"requested": requested, "datasets": {"learned": 0.5}}
+    table = made(tmp_path, "pairs", {"X": list(requested)}, **asked).set_index("case")
+    assert table["apart"][["red-blue", "red-green"]].tolist() == [0.25, 0]
+    assert np.isnan(table["apart"]["red-cyan"])  # no picture has this colour
+    assert table["apart"]["all"] == 0.125
 
 
 def test_unknown_kinds_and_foreign_settings_are_refused(tmp_path):

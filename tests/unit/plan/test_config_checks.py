@@ -150,6 +150,18 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         experiment(**COLOR, **BAYES, color_pairs=[["red", "red"]]),
         "experiments.X.color_pairs: expected two different colours, got ['red', 'red']",
     ),
+    "a single colour twice": (
+        experiment(**COLOR, **BAYES, color_pairs=[["red", "blue"]], single_colors=["red", "red"]),
+        "experiments.X.single_colors: expected every entry once, got red twice",
+    ),
+    "single colours of a position model": (
+        experiment(**{**POSITION, **BAYES, "num_composed": None}, single_colors="all"),
+        "experiments.X.single_colors: expected num_composed instead",
+    ),
+    "neither pairs nor single colours": (
+        experiment(**COLOR, **BAYES, color_pairs=[], single_colors=[]),
+        "experiments.X.color_pairs: expected a list of cases, got none",
+    ),
     "an empty condition that was never learned": (
         experiment(**POSITION, background={"model": "cluttered", "condition": "empty"}),
         "experiments.X.background.condition: expected a model that also learns from empty scenes",
@@ -376,6 +388,14 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         {"scene": {"colors": ["red", "gray"]}},
         "experiments.colors.color_pairs: expected colours that colored learns (gray, red), got "
         "blue; list pairs of these",
+    ),
+    "a single colour that the model never saw": (
+        {
+            "datasets": {"colored": {"colors": ["red", "blue"]}},
+            "experiments": {"colors": {"single_colors": ["green"]}},
+        },
+        "experiments.colors.single_colors: expected colours that colored learns (blue, red), got "
+        "green; list some of these",
     ),
     "all colours, of which the model saw some": (
         {

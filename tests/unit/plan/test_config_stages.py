@@ -118,7 +118,7 @@ def test_figures_of_the_default_run() -> None:
     assert len(names) == len(set(names))
     grids = {"grid_A", "grid_B", "grid_C", "grid_truth"}
     four = {"samples4_A", "samples4_B", "samples4_C", "samples4_truth"}
-    rest = {"counts", "rates", "pairs_colors", "pairs_truth", "rgb_colors", "unconditional"}
+    rest = {"counts", "rates", "pairs_colors", "pairs_truth", "unconditional"}
     assert set(names) == grids | four | rest | {
         "overlap",
         "denoising",
@@ -132,20 +132,22 @@ def test_figures_follow_the_experiments() -> None:
     without = {"A": None, "B": None, "C": None}
     only = changed({"experiments": without, "theory": {"experiments": []}})
     names = set(figures(only))
-    shown = {"pairs_colors", "pairs_truth", "rgb_colors", "interaction_colors"}
+    shown = {"pairs_colors", "pairs_truth", "interaction_colors"}
     assert names == shown | {"denoising", "detector"}
 
 
 def test_a_figure_reads_what_it_shows() -> None:
     plan = Plan(RUN)
-    assert plan.figure_inputs("counts") == ["results/summary.csv"]
+    assert plan.figure_inputs("counts") == ["results/summary.csv", "results/clutter.csv"]
+    without_clutter = Plan(changed({"experiments": {"C": None}}))
+    assert without_clutter.figure_inputs("counts") == ["results/summary.csv"]
     assert "models/single/check.csv" in plan.figure_inputs("denoising")
     assert plan.figure_inputs("theory_backgrounds") == ["results/theory/backgrounds.csv"]
     assert plan.figure_inputs("detector") == ["models/detector/check.csv"]
     assert plan.figure_inputs("samples4_B") == ["samples/B/k4.h5", "results/B/k4.csv"]
-    rgb = plan.figure_inputs("rgb_colors")
-    assert len(rgb) == 2 * 5  # of 28 pairs, evenly spaced
-    assert {path.split("/")[0] for path in rgb} == {"samples"}
+    controls = Plan(changed({"experiments": {"colors": {"single_colors": ["red"]}}}))
+    samples = ["samples/colors/red.h5", "samples/truth/red.h5"]
+    assert controls.figure_inputs("rgb_colors") == [*samples, "data/empty.h5"]
     overlap = plan.figure_inputs("overlap")
     assert overlap[:2] == ["samples/A/k2.h5", "samples/A/k3.h5"]
     images = [f"samples/{name}/k0.h5" for name in ("A", "B", "C", "truth")]

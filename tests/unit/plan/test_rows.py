@@ -44,7 +44,7 @@ RUN = load(
                 "A": {"num_composed": [0, 1, 2, 4], "exact": True},
                 "avoiding": {**OVER_EMPTY, "operator": NEGATED, "num_composed": [2]},
                 "background": {**OVER_EMPTY, "num_composed": [0]},
-                "colors": {"color_pairs": PAIRS},
+                "colors": {"color_pairs": PAIRS, "single_colors": ["red", "cyan"]},
                 "not_blue": {**COLORED, "operator": NEGATED, "color_pairs": [["red", "blue"]]},
                 "places": {**OVER_EMPTY, "location_pairs": [[1, 2], [1, 9]]},
                 "mixed": {
@@ -138,9 +138,23 @@ def test_a_grid_shows_the_background_only_where_there_is_nothing_else() -> None:
     assert PLAN.figures["grid_background"].settings.cases == {"background": ["k0"]}
 
 
-def test_histograms_are_of_five_pairs_evenly_spaced_in_the_list() -> None:
-    names = ["gray-red", "red-blue", "red-green", "blue-cyan", "cyan-yellow"]
-    assert PLAN.figures["rgb_colors"].settings.cases == {"colors": names, "truth": names}
+def test_histograms_are_of_single_colours_against_the_background() -> None:
+    settings = PLAN.figures["rgb_colors"].settings
+    assert settings.cases == {"colors": ["red", "cyan"], "truth": ["red", "cyan"]}
+    assert settings.datasets == ["empty"]
+    assert "rgb_not_blue" not in PLAN.figures
+
+
+def test_pairs_alone_have_an_interaction_and_single_colours_are_controls() -> None:
+    pairs = ["-".join(pair) for pair in PAIRS]
+    assert PLAN.tables["interaction_colors"].settings.cases == {"colors": pairs}
+    settings = PLAN.tables["pairs_colors"].settings
+    assert settings.cases == {"colors": [*pairs, "red", "cyan"]}
+    assert settings.requested["red-blue"] == ["red", "blue"]
+    assert settings.requested["cyan"] == ["cyan"]
+    assert settings.datasets == {"colored": 0.9}
+    assert PLAN.tables["pairs_truth"].settings.datasets == {}
+    assert PLAN.tables["pairs_not_blue"].settings.requested == {}
 
 
 def test_no_file_is_named_twice() -> None:

@@ -20,13 +20,14 @@ from projcomp.settings.stages import SummarySettings
 LOCATIONS = [(0.2, 0.2), (0.8, 0.8), (0.2, 0.8), (0.8, 0.2)]
 PLACE_CASES = {"A": ["k0", "k2", "k4"], "truth": ["k0", "k2", "k4"]}
 COLOR_CASES = {"colors": ["gray-red", "red-blue", "cyan-yellow"]}
+SINGLE_COLORS = ["red"]
 FIGURES = {
     "grid": {"A": PLACE_CASES["A"]},
     "samples4": {"A": ["k4"]},
     "counts": PLACE_CASES,
     "rates": PLACE_CASES,
     "pairs": COLOR_CASES,
-    "rgb": {**COLOR_CASES, "truth": COLOR_CASES["colors"]},
+    "rgb": {"colors": SINGLE_COLORS, "truth": SINGLE_COLORS},
     "sweep": {"S-p-heun": ["k2"]},
     "interaction": COLOR_CASES,
     "ceiling": PLACE_CASES,
@@ -57,6 +58,13 @@ acceptance_high,selected_success,selected_success_low,selected_success_high,\
 network_evaluations_per_accepted
 S-p-lift,k2,40,10,0.25,0.1,0.4,0.9,0.6,1,420
 S-p-lift,k3,40,0,0,0,0.1,,,,inf
+""",
+    "pairs": """case,first,second,num_samples,success,both,together,one,neither,apart
+gray-red,gray,red,4,0.5,0.5,0.25,0.25,0,0.7
+red-blue,red,blue,4,0,0,1,0,0,0.6
+cyan-yellow,cyan,yellow,4,0,0,0,0.5,0.5,0.5
+red,red,,4,1,,,1,0,
+all,,,12,0.17,0.17,0.42,0.25,0.17,0.6
 """,
     "interaction": """case,interaction,interaction_low,interaction_high,absolute,replaced,success,\
 success_low,success_high,spearman,spearman_low,spearman_high
@@ -90,8 +98,8 @@ def root(tmp_path_factory):
     everything = {
         "A": PLACE_CASES["A"],
         "B": ["k2"],
-        "colors": COLOR_CASES["colors"],
-        "truth": PLACE_CASES["truth"] + COLOR_CASES["colors"],
+        "colors": COLOR_CASES["colors"] + SINGLE_COLORS,
+        "truth": PLACE_CASES["truth"] + COLOR_CASES["colors"] + SINGLE_COLORS,
     }
     tables = [
         write_case(Folder(str(root)), experiment, case_of(name), rng)

@@ -1,12 +1,15 @@
-"""Samples of every pair of composed colours, and how often they came out (Fig. 5 and 10)."""
+"""Samples of composed and of single colours, and how often they came out (Fig. 5 and 10)."""
 
 from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from projcomp.evaluation.read_table import read_table
+from projcomp.evaluation.tables.pairs import COLUMNS
 from projcomp.folder import Folder
 from projcomp.reporting.results import CaseResult, read_case
 from projcomp.reporting.sheet import LABEL, TITLE, Row, case_tiles, draw_sheet, sheet_size
@@ -24,7 +27,8 @@ ABOVE = 40
 
 
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
-    """Samples of every pair in two columns, and the matrix of both rates."""
+    """Samples of every case in two columns, and the matrix of rates."""
+    table = read_table(folder.table(settings.name), COLUMNS, "table", ("first", "second"))
     ((experiment, names),) = settings.cases.items()
     results = {name: read_case(folder, experiment, name) for name in names}
     rows = [
@@ -45,7 +49,7 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     side = MATRIX - LABEL
     bottom = height - TITLE - side - ABOVE
     place = ((left + LABEL) / width, bottom / height, side / width, side / height)
-    _draw_matrix(figure.add_axes(place), results)
+    _draw_matrix(figure.add_axes(place), table)
     figure.text(
         LABEL / width,
         1 - TITLE / 2 / height,
@@ -61,16 +65,17 @@ def _asked(result: CaseResult) -> int:
     return int(result.table["num_composed"].iloc[0])
 
 
-def _draw_matrix(axes: Axes, results: dict[str, CaseResult]) -> None:
-    """Both rates of every pair of which both colours are asked for."""
+def _draw_matrix(axes: Axes, table: pd.DataFrame) -> None:
+    """Both colours and together of every pair, success of every single colour."""
     colors = list(COLORS)
     rates = np.full((len(colors), len(colors)), np.nan)
-    for name, result in results.items():
-        if _asked(result) < 2:
-            continue
-        first, second = sorted(colors.index(color) for color in name.split("-"))
-        rates[second, first] = 100 * result.table["all_colors"].mean()
-        rates[first, second] = 100 * result.table["exact_count"].mean()
+    for row in table.dropna(subset=["first"]).to_dict("records"):
+        asked = [color for color in (row["first"], row["second"]) if isinstance(color, str)]
+        low, high = min(map(colors.index, asked)), max(map(colors.index, asked))
+        if low == high:
+            rates[low, low] = 100 * row["success"]
+        else:
+            rates[high, low], rates[low, high] = 100 * row["both"], 100 * row["together"]
     axes.imshow(rates, vmin=0, vmax=100, cmap="cividis")
     for (row, column), rate in np.ndenumerate(rates):
         if not np.isnan(rate):
@@ -80,4 +85,12 @@ def _draw_matrix(axes: Axes, results: dict[str, CaseResult]) -> None:
     axes.set_yticks(range(len(colors)), colors)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_title("below: both colours found, above: exactly two objects (%)", fontsize=8)
+    axes.set_title(f"below: both colours found, above: one object for two (%)\n{_ceiling(table)}")
+    axes.title.set_fontsize(8)
+
+
+def _ceiling(table: pd.DataFrame) -> str:
+    """What the title says of the diagonal, and of the ceiling where there is one."""
+    apart = table.loc[table["case"] == "all", "apart"]
+    told = "" if apart.isna().all() else f"; independent pairs apart: {100 * apart.iloc[0]:.0f}"
+    return f"diagonal: single colours{told}"
