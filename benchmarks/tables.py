@@ -42,7 +42,7 @@ def against_k(summary: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 def colors(summary: pd.DataFrame) -> pd.DataFrame:
     """Means over the colour pairs, per experiment; the spread is over pairs."""
-    pairs = summary.dropna(subset=["all_colors"])
+    pairs = summary[summary["all_colors"].notna() & (summary["num_composed"] == 2)]
     rows = {}
     for name, group in pairs.groupby("experiment"):
         rows[name] = {
@@ -56,6 +56,40 @@ def colors(summary: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.index.name = "experiment"
     return table
+
+
+def clutter(table: pd.DataFrame) -> pd.DataFrame:
+    """What is right where clutter is composed, and what chance does there."""
+    rows = {
+        f"{row['experiment']}, {row['case']}": {
+            "mean number of objects": plain(row["mean_count"]),
+            "exact count": plain(row["exact_count"]),
+            "all places": plain(row["all_places"]),
+            "all places by chance": "" if pd.isna(row["chance"]) else interval_of_chance(row),
+        }
+        for _, row in table.iterrows()
+    }
+    found = pd.DataFrame.from_dict(rows, orient="index")
+    found.index.name = "experiment, case"
+    return found
+
+
+def interval_of_chance(row: pd.Series) -> str:
+    """Chance with its interval, with the digits that rare events need."""
+    return f"{row['chance']:.4f} [{row['chance_low']:.4f}, {row['chance_high']:.4f}]"
+
+
+def outcomes(table: pd.DataFrame) -> pd.DataFrame:
+    """What was found of pairs of colours and of single ones, and the share of pairs apart."""
+    names = ["success", "both", "together", "mixed", "one", "neither", "apart"]
+    found = table.set_index("case")[names].map(plain)
+    found.index.name = "colours"
+    return found
+
+
+def plain(value: float) -> str:
+    """A value; empty where there is none."""
+    return "" if pd.isna(value) else f"{value:.2f}"
 
 
 def interval(value: float, low: float, high: float) -> str:
@@ -160,6 +194,11 @@ def main() -> None:
     for measure, title in MEASURES.items():
         print(f"### {title}\n\n{markdown(against_k(summary, measure))}\n")
     print(f"### colour pairs\n\n{markdown(colors(summary))}\n")
+    path = root / "results/clutter.csv"
+    if path.is_file():
+        print(f"### clutter\n\n{markdown(clutter(pd.read_csv(path)))}\n")
+    for path in sorted((root / "results").glob("pairs_*.csv")):
+        print(f"### {path.stem}\n\n{markdown(outcomes(pd.read_csv(path)))}\n")
     for path in sorted((root / "results").glob("sweep_*.csv")):
         print(f"### {path.stem}\n\n{markdown(sweep(pd.read_csv(path)))}\n")
     for path in sorted((root / "results").glob("interaction_*.csv")):
