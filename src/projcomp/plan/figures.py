@@ -84,7 +84,7 @@ def _against_k(run: Run) -> Iterator[Shown]:
     found = _asking(run, "num_composed", negated=False)
     if found:
         clutter = [
-            name for name in found if name != TRUTH and clutter_of(run.config, run.own[name])
+            name for name in found if name != TRUTH and clutter_of(run, run.own[name])
         ]
         yield "", {"cases": found, "clutter": clutter}
 

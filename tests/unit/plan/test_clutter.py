@@ -18,13 +18,13 @@ OTHER = {"datasets": {"cluttered": 0.5, "counting": 0.5}, "condition": "none", "
 
 def found(change: dict[str, Any], **sections: Any) -> Clutter | None:
     run = load(known({"experiments": {"C": change}, **sections}))
-    return clutter_of(run.config, run.own["C"])
+    return clutter_of(run, run.own["C"])
 
 
 def test_bayes_over_pictures_of_several_objects_composes_clutter_whatever_its_name() -> None:
     run = load(known({"experiments": {"renamed": known()["experiments"]["C"], "C": None}}))
     expected = Clutter(datasets={"cluttered": 1}, counts=UNIFORM)
-    assert {name: clutter_of(run.config, one) for name, one in run.own.items()} == {
+    assert {name: clutter_of(run, one) for name, one in run.own.items()} == {
         **dict.fromkeys(["A", "B", "colors"]),
         "renamed": expected,
     }
