@@ -2,6 +2,8 @@
 
 import torch
 
+from projcomp.features.feature_map import RGB
+
 RESOLUTION = 8
 
 
@@ -10,7 +12,7 @@ class PixelModel:
 
     def __init__(self, std=0.01, kind="position", unconditional=-0.5, resolution=RESOLUTION):
         self.std, self.condition_kind, self.resolution = std, kind, resolution
-        self.unconditional = unconditional
+        self.unconditional, self.features = unconditional, RGB
         self.batches = []
 
     def mean(self, row):

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from projcomp.config.features import FeatureMap
 from projcomp.config.section import Number, Section, Text, Whole, drop_none
 
 
@@ -130,6 +131,12 @@ class ModelConfig(Section):
         le=2047,
         description="of an exact model: side of the window, pixels and odd, whose content every "
         "pixel follows; nothing for the whole picture's",
+    )
+    features: FeatureMap | None = Field(
+        None,
+        exclude_if=lambda chosen: chosen is None,
+        description="map in front of the model, which then learns and samples its channels; "
+        "nothing for RGB; the models of one experiment have the same",
     )
 
     @property

@@ -99,7 +99,8 @@ def _expected(item: Any) -> str:
         options = str(context["expected"]).replace("'", "").replace(" or ", ", ")
         return f"one of {options}" if "," in options else options
     if kind == "too_short":
-        return f"at least {context['min_length']} entry"
+        least = context["min_length"]
+        return f"at least {least} {'entry' if least == 1 else 'entries'}"
     if kind == "too_long":
         return f"at most {context['max_length']} entries"
     if kind in _BOUNDS:

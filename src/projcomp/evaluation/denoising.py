@@ -20,6 +20,7 @@ from projcomp.devices import torch_device
 from projcomp.diffusion.loss import denoising_error
 from projcomp.diffusion.pixels import encode
 from projcomp.errors import FileFormatError
+from projcomp.features.feature_map import Features
 from projcomp.files.atomic import write_text
 from projcomp.memory import Halving, memory_for
 from projcomp.networks import conditioning
@@ -41,7 +42,7 @@ _NO_ROOM = (
 
 
 class _Images(NamedTuple):
-    """Images ``(N, 3, H, W)`` in [-1, 1], what each shows ``(N, C)``, and their noise."""
+    """Images as the model sees them, their noise, both ``(N, C, H, W)``; what each shows."""
 
     x0: Tensor
     told: Tensor
@@ -95,9 +96,10 @@ def _rows(
             )
         for part, source in parts.items():
             stream = seeds.integer_seed(settings.seed, "check", settings.model, name, part)
-            images = _draw(source, count, torch.Generator().manual_seed(stream))
+            rng = torch.Generator().manual_seed(stream)
+            images = _draw(source, count, model.features, rng)
             side = model.resolution
-            if images.x0.shape[1:] != (3, side, side):
+            if tuple(source.shape) != (side, side, 3):
                 raise FileFormatError(
                     f"{data_dir / name}.h5: expected images of {side} x {side} x 3, as the model "
                     f"learned from, got {source.shape}; render the dataset again at this resolution"
@@ -111,9 +113,9 @@ def _rows(
     return rows
 
 
-def _draw(source: RenderedImages, count: int, rng: torch.Generator) -> _Images:
+def _draw(source: RenderedImages, count: int, features: Features, rng: torch.Generator) -> _Images:
     index = torch.randperm(len(source), generator=rng)[:count]
-    x0 = encode(source.read(index))
+    x0 = features.encode(encode(source.read(index)))
     told = source.draw_conditions(index, rng)
     return _Images(x0, told, torch.randn(x0.shape, generator=rng))
 

@@ -7,6 +7,7 @@ import torch
 
 from projcomp.data.dataset import RenderedImages
 from projcomp.exact.model import ExactModel
+from projcomp.features.make import make_features
 from projcomp.folder import Folder
 
 if TYPE_CHECKING:
@@ -32,5 +33,6 @@ def load_exact(
         settings.datasets,
         bandwidth=settings.bandwidth,
         window=settings.window,
+        features=make_features(settings.features),
         device=device,
     )

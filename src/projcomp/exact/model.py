@@ -1,6 +1,6 @@
 """A model whose distributions are the renders themselves, wherever a network may stand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -9,9 +9,13 @@ from torch import Tensor
 from projcomp.data.dataset import RenderedImages
 from projcomp.diffusion.pixels import encode
 from projcomp.errors import UserError
-from projcomp.exact.points import Points
+from projcomp.exact.points import AT_ONCE, Points
 from projcomp.exact.windows import local_mean
+from projcomp.features.feature_map import RGB, Features
 from projcomp.networks import conditioning
+
+KEPT_BYTES = 2**29
+"""Features of one condition's images that are kept as numbers, at most."""
 
 
 class ExactModelError(UserError):
@@ -41,7 +45,7 @@ class ExactModel:
         bandwidth: how near an object's centre must lie to a requested place, as a share of the
             image's side.
         window: side of the window of the local posterior, pixels; None for the whole picture's.
-        transform: makes numbers ``(n, *dims)`` of images uint8 ``(n, H, W, 3)``.
+        features: map in front of it: the renders' features are what it is a distribution of.
         device: where it is computed.
 
     Attributes:
@@ -59,13 +63,13 @@ class ExactModel:
         *,
         bandwidth: float,
         window: int | None = None,
-        transform: Callable[[Tensor], Tensor] = encode,
+        features: Features = RGB,
         device: torch.device | str = "cpu",
     ) -> None:
         self.name, self.bandwidth, self.window = name, bandwidth, window
         self.discarded = 0.0
         self._datasets, self._shares = dict(datasets), dict(shares)
-        self._transform, self._device = transform, torch.device(device)
+        self.features, self._device = features, torch.device(device)
         first = next(iter(datasets.values()))
         self.condition_kind, self.resolution = first.condition, first.shape[0]
         self._points: dict[tuple[float, ...], Points] = {}
@@ -104,8 +108,21 @@ class ExactModel:
                 raise ExactModelError(self._nothing(condition.cpu()))
             images = torch.cat([chosen.images for chosen in found]).to(self._device)
             weights = torch.cat([chosen.log_weights for chosen in found])
-            self._points[key] = Points(images, weights, self._transform)
+            self._points[key] = self._as_points(images, weights)
         return self._points[key]
+
+    def _as_points(self, images: Tensor, log_weights: Tensor) -> Points:
+        """Bytes in RGB; features, which cost more to compute, as numbers where they fit."""
+        if self.features is RGB:
+            return Points(images, log_weights)
+        numbers = images[..., 0].numel() * self.features.channels
+        if 4 * numbers > KEPT_BYTES:
+            return Points(images, log_weights, self._encode)
+        parts = [self._encode(part) for part in images.split(AT_ONCE)]
+        return Points(torch.cat(parts), log_weights, lambda x: x)
+
+    def _encode(self, images: Tensor) -> Tensor:
+        return self.features.encode(encode(images))
 
     def _denoised(self, points: Points, x: Tensor, sigma: Tensor) -> Tensor:
         if self.window is not None:

@@ -50,9 +50,9 @@ class Points:
     most ``2^-22 |x - x_n|^2 / 2 sigma^2``, 4e-4 nats at 3,072 numbers a picture.
 
     Args:
-        images: uint8 ``(N, H, W, 3)``; they stay so in memory.
+        images: ``(N, ...)``, mostly uint8 ``(N, H, W, 3)``; they stay so in memory.
         log_weights: shape ``(N,)``, of any total; None for equal weights.
-        transform: makes numbers ``(n, *dims)`` of images ``(n, H, W, 3)``; those in [-1, 1] of the
+        transform: makes numbers ``(n, *dims)`` of images ``(n, ...)``; those in [-1, 1] of the
             networks where none is given.
         at_once: images that are turned into numbers at a time.
     """

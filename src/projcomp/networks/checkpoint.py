@@ -5,8 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 
+from projcomp.config.features import FeatureMap
 from projcomp.config.learning import NetworkConfig
+from projcomp.features.feature_map import Features
+from projcomp.features.make import make_features
 from projcomp.files.atomic import write_text
 from projcomp.files.described import Trained, read_description
 from projcomp.files.tensors import load_weights, write_tensors
@@ -27,7 +31,8 @@ def save_model(folder: Path, model: Denoiser, description: dict[str, Any]) -> No
     """Write the weights of ``model`` and ``model.json`` into ``folder``, atomically.
 
     ``description`` must hold ``network`` (a NetworkConfig as a dict), ``resolution`` and
-    ``condition``; the rest (dataset, sigma range, images seen) is for readers.
+    ``condition``, and what its features say of themselves (``Features.described``); the rest
+    (dataset, sigma range, images seen) is for readers.
     """
     write_tensors(folder / WEIGHTS, model.state_dict(), summed=True)
     write_text(folder / MODEL, json.dumps(description, indent=2, sort_keys=True) + "\n")
@@ -53,4 +58,13 @@ def _described(description: Any) -> Denoiser:
     resolution, condition = description["resolution"], description["condition"]
     if not isinstance(resolution, int) or not isinstance(condition, str):
         raise TypeError(f"resolution {resolution!r} and condition {condition!r}")
-    return Denoiser(network, resolution, condition)
+    return Denoiser(network, resolution, condition, _features(description))
+
+
+def _features(description: dict[str, Any]) -> Features:
+    """The map that a description names; those of before there were any name none."""
+    chosen = TypeAdapter(FeatureMap | None).validate_python(description.get("features"))
+    features = make_features(chosen)
+    if features.code != description.get("features_code", ""):
+        raise ValueError("its features' file was edited after the training")
+    return features

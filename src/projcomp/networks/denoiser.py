@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from projcomp.config.learning import NetworkConfig
 from projcomp.diffusion.preconditioning import preconditioning
+from projcomp.features.feature_map import RGB, Features
 from projcomp.networks.layers import MPConv, MPFourier
 from projcomp.networks.unet import UNet
 
@@ -16,19 +17,27 @@ class Denoiser(nn.Module):
         config: sizes of the U-Net, and ``sigma_data``.
         resolution: side of the images, pixels.
         condition_kind: "none", "position" or "color".
+        features: what of the images it denoises, C channels.
     """
 
-    def __init__(self, config: NetworkConfig, resolution: int, condition_kind: str):
+    def __init__(
+        self,
+        config: NetworkConfig,
+        resolution: int,
+        condition_kind: str,
+        features: Features = RGB,
+    ):
         super().__init__()
+        self.features = features
         self.resolution = resolution
         self.condition_kind = condition_kind
         self.sigma_data = config.sigma_data
-        self.unet = UNet(config, resolution, condition_kind)
+        self.unet = UNet(config, resolution, condition_kind, features.channels)
         self.logvar_features = MPFourier(128)
         self.logvar_linear = MPConv(128, 1)
 
     def forward(self, x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
-        """Denoise ``x`` ``(B, 3, H, W)`` at ``sigma`` ``(B,)`` given ``condition`` ``(B, C)``.
+        """Denoise ``x`` ``(B, C, H, W)`` at ``sigma`` ``(B,)`` given rows of ``condition``.
 
         Computed in float32; under ``torch.autocast`` the U-Net alone runs in the lower precision.
         """

@@ -121,11 +121,18 @@ class UNet(nn.Module):
         config: sizes; the paper's XS is channels 128, multipliers [1, 2, 3, 4], 3 blocks.
         resolution: side of the images, pixels.
         condition_kind: "none", "position" or "color".
+        image_channels: channels of what is denoised, C; 3 for RGB.
     """
 
     coordinate_planes: Tensor
 
-    def __init__(self, config: NetworkConfig, resolution: int, condition_kind: str):
+    def __init__(
+        self,
+        config: NetworkConfig,
+        resolution: int,
+        condition_kind: str,
+        image_channels: int = 3,
+    ):
         super().__init__()
         widths = [config.channels * m for m in config.multipliers]
         emb_channels = max(widths)
@@ -145,11 +152,11 @@ class UNet(nn.Module):
         self.register_buffer("coordinate_planes", planes, persistent=False)
 
         # The constant channel stands in for biases (EDM2, section 2.3).
-        self.conv_in = MPConv(3 + 1 + len(self.coordinate_planes), widths[0], kernel=3)
+        self.conv_in = MPConv(image_channels + 1 + len(self.coordinate_planes), widths[0], kernel=3)
         encoder, skips = _encoder(config, resolution, emb_channels)
         decoder, self._takes_skip = _decoder(config, resolution, emb_channels, skips)
         self.encoder, self.decoder = nn.ModuleList(encoder), nn.ModuleList(decoder)
-        self.conv_out = MPConv(widths[0], 3, kernel=3)
+        self.conv_out = MPConv(widths[0], image_channels, kernel=3)
         self.out_gain = nn.Parameter(torch.zeros([]))
 
     def embed(self, c_noise: Tensor, condition: Tensor) -> Tensor:
@@ -161,7 +168,7 @@ class UNet(nn.Module):
         return mp_silu(emb)
 
     def forward(self, x: Tensor, c_noise: Tensor, condition: Tensor) -> Tensor:
-        """Map ``(B, 3, H, W)``, ``(B,)``, ``(B, C)`` to ``(B, 3, H, W)``."""
+        """Map images ``(B, C, H, W)``, ``(B,)`` and conditions to ``(B, C, H, W)``."""
         emb = self.embed(c_noise, condition).to(x.dtype)
         planes = self.coordinate_planes.to(x.dtype).expand(len(x), -1, *x.shape[2:])
         x = self.conv_in(torch.cat([x, torch.ones_like(x[:, :1]), planes], 1))

@@ -200,6 +200,9 @@ def _models(config: Config) -> Iterator[str]:
         key = f"models.{name}.{'exact' if model.exact else 'datasets'}"
         yield from _kind_of_model(f"models.{name}", model)
         unknown = [dataset for dataset in model.sources if dataset not in config.datasets]
+        wrong = training_checks.features_problem(f"models.{name}.features", model.features)
+        if wrong:
+            yield wrong
         if unknown:
             yield unknown_name(key, "datasets", unknown[0], config.datasets)
         elif model.condition != "none":
@@ -211,7 +214,7 @@ def _kind_of_model(key: str, model: ModelConfig) -> Iterator[str]:
     if not model.exact:
         if not model.datasets:
             yield f"{key}.datasets: expected the name of at least one dataset, got none"
-        if model.images_seen is None or model.exact:
+        if model.images_seen is None:
             yield f"{key}.images_seen: expected the length of the training, in images, got nothing"
     given = [field for field in ("datasets", "images_seen") if getattr(model, field)]
     if model.exact and given:

@@ -108,6 +108,25 @@ def _entry(
     for name in entry.models or []:
         yield from _unconditional(config, f"{key}.models", name)
     yield from _background(config, key, entry, operators)
+    yield from _features(config, key, entry)
+
+
+def _features(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
+    """Scores are composed where they are of the same space."""
+    first, *others = [name for name in model_names(entry) if name in config.models]
+    for name in others:
+        if config.models[name].features != config.models[first].features:
+            told = [_features_of(config, model) for model in (first, name)]
+            yield (
+                f"{key}: expected models with the same features, got {told[0]} and {told[1]}; set "
+                f"models.{name}.features as models.{first}.features, or compose others"
+            )
+            return
+
+
+def _features_of(config: Config, model: str) -> str:
+    chosen = config.models[model].features
+    return f"{model} ({chosen.told if chosen else 'none'})"
 
 
 def _requests(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:

@@ -83,9 +83,7 @@ def _against_k(run: Run) -> Iterator[Shown]:
     """A case that avoids a place would stand beside one of as many that avoids none."""
     found = _asking(run, "num_composed", negated=False)
     if found:
-        clutter = [
-            name for name in found if name != TRUTH and clutter_of(run, run.own[name])
-        ]
+        clutter = [name for name in found if name != TRUTH and clutter_of(run, run.own[name])]
         yield "", {"cases": found, "clutter": clutter}
 
 

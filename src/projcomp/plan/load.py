@@ -1,7 +1,8 @@
 """From YAML to a checked run; everything that is wrong with it becomes one line."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -14,6 +15,7 @@ from projcomp.errors import ConfigError, UserError
 from projcomp.plan.checks import problems
 from projcomp.plan.run import Run
 from projcomp.plan.stages import sample_settings
+from projcomp.settings.stages import model_names
 
 
 def load(mapping: Mapping[str, Any]) -> Run:
@@ -35,23 +37,40 @@ def load(mapping: Mapping[str, Any]) -> Run:
 
 
 def _try_own_code(run: Run) -> None:
-    """Try every operator and sampler from a user's file, on its smallest and its largest case.
+    """Try every map, operator and sampler from a user's file, the latter two on extreme cases.
 
     Raises:
-        ConfigError: naming the experiment, the file and its line.
+        ConfigError: naming the model or the experiment, the file and its line.
     """
     own = [experiment for experiment in run.experiments.values() if experiment.files]
-    if not own:
+    mapped = [name for name in run.config.models if run.model_files(name)]
+    if not own and not mapped:
         return
     # torch, which a dry run of anything else does not wait for
-    trial = import_module("projcomp.sampling.trial")
+    make_features = import_module("projcomp.features.make").make_features
+    for name in mapped:
+        with _naming(f"models.{name}.features"):
+            make_features(run.config.models[name].features)
+    if not own:
+        return
+    try_out = import_module("projcomp.sampling.trial").try_out
     for experiment in own:
+        first = model_names(experiment.config)[0]
+        features = make_features(run.config.models[first].features)
         by_size = sorted(experiment.cases.values(), key=lambda case: case.num_conditions)
         for name in dict.fromkeys([by_size[0].name, by_size[-1].name]):
-            try:
-                trial.try_out(sample_settings(run, experiment.name, name), run.config.resolution)
-            except UserError as error:
-                raise ConfigError(f"config: {experiment.key}: {error} (case {name})") from None
+            with _naming(experiment.key, f" (case {name})"):
+                settings = sample_settings(run, experiment.name, name)
+                try_out(settings, run.config.resolution, features)
+
+
+@contextmanager
+def _naming(key: str, after: str = "") -> Iterator[None]:
+    """A user's error with the key that it belongs to."""
+    try:
+        yield
+    except UserError as error:
+        raise ConfigError(f"config: {key}: {error}{after}") from None
 
 
 def load_files(paths: Iterable[str | os.PathLike[str]]) -> Run:

@@ -54,8 +54,9 @@ class Plan:
     # Models -----------------------------------------------------------------------------------
 
     def training_data(self, model: str) -> list[str]:
-        """Indices of the datasets that ``model`` learns from."""
-        return [self.folder.index(dataset) for dataset in self.config.models[model].datasets]
+        """Indices of the datasets that ``model`` learns from, and the user's own code."""
+        indices = [self.folder.index(dataset) for dataset in self.config.models[model].datasets]
+        return [*indices, *self.run.model_files(model)]
 
     def models_of(self, experiment: str) -> list[str]:
         """Files of the models that ``experiment`` composes: a network's own, or its renders."""
@@ -68,7 +69,11 @@ class Plan:
 
     def sample_inputs(self, experiment: str) -> list[str]:
         """Files that the samples of ``experiment`` are made of: models, and the user's own code."""
-        return [*self.models_of(experiment), *self.run.experiments[experiment].files]
+        resolved = self.run.experiments[experiment]
+        maps = [
+            file for name in model_names(resolved.config) for file in self.run.model_files(name)
+        ]
+        return list(dict.fromkeys([*self.models_of(experiment), *resolved.files, *maps]))
 
     def training_options(self) -> str:
         """Flags of ``projcomp train`` that change how it runs, not what is learned."""

@@ -90,6 +90,11 @@ class Run:
         found = {name: experiment.cases for name, experiment in self.experiments.items()}
         return {**found, TRUTH: self.truth}
 
+    def model_files(self, model: str) -> list[str]:
+        """The user's own files that ``model`` sees its images by."""
+        features = self.config.models[model].features
+        return features.files if features else []
+
     @cached_property
     def networks(self) -> list[str]:
         """Networks that some experiment composes; the others are trained only when asked for."""

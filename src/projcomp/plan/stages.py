@@ -74,6 +74,7 @@ def train_settings(run: Run, model: str) -> TrainSettings:
         images_seen=chosen.images_seen,
         network=config.network,
         training=config.training,
+        features=chosen.features,
     )
 
 
@@ -130,6 +131,7 @@ def _exact_settings(model: ModelConfig) -> ExactSettings:
         datasets=model.exact,
         bandwidth=model.bandwidth,
         window=model.window,
+        features=model.features,
     )
 
 

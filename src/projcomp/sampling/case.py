@@ -80,9 +80,9 @@ def sample_case(
     pieces, began = [], time.perf_counter()
     for indices in tqdm(batches, desc=title, disable=None):
         stream = [sample_seed(settings, int(i), p) for i in indices for p in range(particles)]
-        piece = process.run(stream, (3, requests.resolution, requests.resolution), device)
+        piece = process.run(stream, requests.dims, device)
         _check_finite(piece.x, settings)
-        if "interaction_map" in piece.measured:  # per pixel, its colours together
+        if "interaction_map" in piece.measured:  # per pixel, its channels together
             piece.measured["interaction_map"] = piece.measured["interaction_map"].sum(1)
         if judge:
             piece.measured.update(judge.judged(piece.x, indices))
@@ -91,7 +91,7 @@ def sample_case(
     evaluations = scores.network_evaluations * particles
     evaluations += judge.scores.network_evaluations if judge else 0
     return CaseSamples(
-        images=np.concatenate([decode(piece.x) for piece in pieces]),
+        images=np.concatenate([decode(requests.features.decode(piece.x)) for piece in pieces]),
         measured={
             name: np.concatenate([piece.measured[name].cpu().numpy() for piece in pieces])
             for name in pieces[0].measured

@@ -112,7 +112,7 @@ def build_process(settings: "SampleSettings", requests: Requests, scores: Counte
         num_controls=requests.num_controls,
         weighed=recipe.sampler.unweighed is None,
         sigma_min=recipe.sigma_min,
-        dims=(3, requests.resolution, requests.resolution),
+        dims=requests.dims,
         sigma_max=recipe.sigma_max,
     )
     return Process(

@@ -10,6 +10,7 @@ from torch import Tensor
 from projcomp.config.experiments import BackgroundConfig
 from projcomp.diffusion.field import Denoiser
 from projcomp.errors import ConfigError
+from projcomp.features.feature_map import RGB, Features
 from projcomp.networks import conditioning
 from projcomp.networks.precision import at_precision
 from projcomp.settings.stages import model_names
@@ -34,8 +35,13 @@ class Model(Protocol):
         """Side of its images, pixels."""
         ...
 
+    @property
+    def features(self) -> Features:
+        """What of the images it denoises, C channels."""
+        ...
+
     def __call__(self, x: Tensor, sigma: Tensor, condition: Tensor, /) -> Tensor:
-        """Denoise ``x`` ``(B, 3, H, W)`` at ``sigma`` ``(B,)`` given ``condition`` ``(B, C)``."""
+        """Denoise ``x`` ``(B, C, H, W)`` at ``sigma`` ``(B,)`` given rows of ``condition``."""
         ...
 
 
@@ -53,6 +59,7 @@ class Requests:
             condition; empty without it.
         resolution: side of the images, pixels.
         only_exact: whether no network is among the models.
+        features: what of the images is sampled.
     """
 
     composed: list[Request]
@@ -62,6 +69,12 @@ class Requests:
     explained: list[Request]
     resolution: int
     only_exact: bool = False
+    features: Features = RGB
+
+    @property
+    def dims(self) -> tuple[int, int, int]:
+        """Shape of one sample: channels, height, width."""
+        return self.features.channels, self.resolution, self.resolution
 
 
 def model_requests(
@@ -70,7 +83,8 @@ def model_requests(
     """Everything that a case asks of its models, each loaded once.
 
     Raises:
-        ConfigError: the models differ in resolution, or do not understand the case's conditions.
+        ConfigError: the models differ in resolution or features, or do not understand the case's
+            conditions.
     """
     models = {name: load(name) for name in model_names(settings)}
     sizes = {name: model.resolution for name, model in models.items()}
@@ -78,6 +92,13 @@ def model_requests(
         raise ConfigError(
             f"experiment {settings.experiment}: expected models of one resolution, got {sizes}; "
             "train them at the same resolution"
+        )
+    maps = {name: model.features for name, model in models.items()}
+    if any(not one.same_as(other) for one in maps.values() for other in maps.values()):
+        told = {name: one.chosen.told if one.chosen else "none" for name, one in maps.items()}
+        raise ConfigError(
+            f"experiment {settings.experiment}: expected models with the same features, got {told};"
+            " train them with the same"
         )
     precision = settings.sampling.precision
     denoisers = {name: at_precision(model, precision, device) for name, model in models.items()}
@@ -108,6 +129,7 @@ def model_requests(
         explained=explained,
         resolution=next(iter(sizes.values())),
         only_exact=set(models) == set(settings.exact),
+        features=next(iter(maps.values())),
     )
 
 

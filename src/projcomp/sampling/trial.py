@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 from projcomp.diffusion.batched import BatchedScores
-from projcomp.sampling.from_file import check_each_alone, check_records, own_errors
+from projcomp.features.feature_map import RGB, Features
+from projcomp.own_code import own_errors
+from projcomp.sampling.from_file import check_each_alone, check_records
 from projcomp.sampling.parts import CountedScores, build_process
 from projcomp.sampling.requests import Request, Requests
 
@@ -19,12 +21,13 @@ STEPS = 3
 _STD = 0.5
 
 
-def try_out(settings: "SampleSettings", resolution: int) -> None:
+def try_out(settings: "SampleSettings", resolution: int, features: Features = RGB) -> None:
     """Sample a case with its own operator and sampler, and exact Gaussians for its models.
 
     Args:
         settings: of the case.
         resolution: side of the pictures, pixels.
+        features: of the models.
 
     Raises:
         UserError: the user's code cannot be read, raises, returns what is no score or no sample, or
@@ -33,14 +36,13 @@ def try_out(settings: "SampleSettings", resolution: int) -> None:
     recipe = settings.sampling
     short = recipe.model_copy(update={"num_steps": min(STEPS, recipe.num_steps), "complift": None})
     settings = settings.model_copy(update={"sampling": short})
-    dims = (3, resolution, resolution)
-    requests = toy_requests(settings, resolution)
+    requests = toy_requests(settings, resolution, features)
 
     def make(seeds: list[int]) -> Tensor:
         scores = CountedScores(BatchedScores(requests.composed, short.chunk_size))
         process = build_process(settings, requests, scores)
         with own_errors(*files):  # also where a user's state says what it has measured
-            samples = process.run(seeds, dims, torch.device("cpu"))
+            samples = process.run(seeds, requests.dims, torch.device("cpu"))
         check_records(samples.measured, len(seeds), " and ".join(files))
         return samples.x
 
@@ -48,7 +50,7 @@ def try_out(settings: "SampleSettings", resolution: int) -> None:
     check_each_alone(make, " and ".join(files))
 
 
-def toy_requests(settings: "SampleSettings", resolution: int) -> Requests:
+def toy_requests(settings: "SampleSettings", resolution: int, features: Features = RGB) -> Requests:
     """As many Gaussians as the case has distributions, each around a mean of its own."""
     first = [settings.background] if settings.background else []
     last = [settings.control] if settings.control else []
@@ -62,6 +64,7 @@ def toy_requests(settings: "SampleSettings", resolution: int) -> Requests:
         num_controls=len(last),
         explained=[],
         resolution=resolution,
+        features=features,
     )
 
 

@@ -12,7 +12,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from projcomp.config.experiments import BackgroundConfig, ExperimentConfig
+from projcomp.config.experiments import BackgroundConfig, RequestConfig
+from projcomp.config.features import FeatureMap
 from projcomp.config.learning import DetectorConfig, NetworkConfig, TrainingConfig
 from projcomp.config.operators import Operator
 from projcomp.config.samplers import SamplingConfig
@@ -82,6 +83,7 @@ class TrainSettings(Section):
     images_seen: int
     network: NetworkConfig
     training: TrainingConfig
+    features: FeatureMap | None = Field(None, exclude_if=lambda chosen: chosen is None)
 
 
 class CheckSettings(Section):
@@ -111,6 +113,7 @@ class ExactSettings(Section):
     datasets: dict[str, float]
     bandwidth: float
     window: int | None = None
+    features: FeatureMap | None = Field(None, exclude_if=lambda chosen: chosen is None)
 
 
 class SampleSettings(Section):
@@ -171,7 +174,7 @@ class TheorySettings(Section):
     num_updates: int | None = None
 
 
-def model_names(composed: ExperimentConfig | SampleSettings) -> list[str]:
+def model_names(composed: RequestConfig | SampleSettings) -> list[str]:
     """The models that an experiment, or one case of it, composes, each once."""
     names = [composed.conditionals] if composed.conditionals else []
     names += composed.models or []

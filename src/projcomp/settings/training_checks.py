@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError, create_model
 
+from projcomp.config.features import AnyFeatures
 from projcomp.config.learning import ModelConfig, NetworkConfig
 from projcomp.config.messages import first_line, repeated
 from projcomp.config.root import Config
@@ -67,6 +68,12 @@ def network_problems(network: NetworkConfig, resolution: int) -> Iterator[str]:
         )
 
 
+def features_problem(key: str, features: AnyFeatures | None) -> str | None:
+    """What is wrong within the settings of a feature map."""
+    problem = features.problem() if features else None
+    return f"{key}.{problem}" if problem else None
+
+
 def condition_problems(
     key: str, condition: str, objects: Mapping[str, tuple[int, int]]
 ) -> Iterator[str]:
@@ -100,6 +107,7 @@ def training_problems(settings: "TrainSettings", devices: int, nodes: int) -> It
     found = (
         shared_update_problem(batch, devices, nodes),
         length_problem("images_seen", settings.images_seen, "training.batch_size", batch),
+        features_problem("features", settings.features),
     )
     yield from (problem for problem in found if problem)
     yield from network_problems(settings.network, settings.resolution)

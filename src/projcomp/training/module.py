@@ -115,7 +115,8 @@ class DiffusionTraining(lightning.LightningModule):
 
     def _loss(self, batch: Batch, part: slice) -> Tensor:
         """Losses ``(b,)`` of a part of the update's images."""
-        x0 = encode(batch.images[part]).contiguous(memory_format=torch.channels_last)
+        x0 = self.model.features.encode(encode(batch.images[part]))
+        x0 = x0.contiguous(memory_format=torch.channels_last)
         sigma, noise = draw_noise(
             batch.noise_seed,
             batch.first + part.start,

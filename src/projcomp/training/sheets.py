@@ -86,7 +86,7 @@ class SampleSheets(lightning.Callback):
 
     def _noise(self, model: Denoiser) -> tuple[Tensor, ...]:
         """What every sheet starts from, in pieces."""
-        dims = (3, model.resolution, model.resolution)
+        dims = (model.features.channels, model.resolution, model.resolution)
         return start_noise(range(len(self.rows)), dims).split(self.largest)
 
 
@@ -103,7 +103,7 @@ def noise_levels(sampling: SamplingConfig) -> Tensor:
 def sample_sheet(
     model: Denoiser, rows: Tensor, noise: Tensor, sampling: SamplingConfig
 ) -> NDArray[np.uint8]:
-    """One image ``(H, W, 3)`` per condition ``(N, C)`` and noise ``(N, 3, H, W)``."""
+    """One image ``(H, W, 3)`` per row of conditions and noise ``(N, C, H, W)``."""
     device = next(model.parameters()).device
     rows, noise = rows.to(device), noise.to(device)
     denoise = at_precision(model, sampling.precision, device)
@@ -114,4 +114,5 @@ def sample_sheet(
 
     sigmas = noise_levels(sampling)
     field = LinearField(scores, (1.0,))
-    return decode(sample(field, sampling.sigma_max * noise, sigmas, Heun()).x)
+    x = sample(field, sampling.sigma_max * noise, sigmas, Heun()).x
+    return decode(model.features.decode(x))

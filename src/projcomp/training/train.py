@@ -21,6 +21,8 @@ from projcomp.config.learning import WandbConfig
 from projcomp.config.samplers import SamplingConfig
 from projcomp.data.dataset import RenderedImages
 from projcomp.errors import ConfigError, DeviceError, FileFormatError, UserError
+from projcomp.features.feature_map import RGB, Features
+from projcomp.features.make import make_features
 from projcomp.files.atomic import write_text
 from projcomp.folder import METRICS
 from projcomp.memory import memory_for
@@ -94,11 +96,12 @@ def _train(
     settings: TrainSettings, data_dir: Path, out_dir: Path, state_dir: Path, machine: Machine
 ) -> None:
     _check(settings, machine)
+    features = make_features(settings.features)
     compute = machine.compute
     torch.set_num_threads(compute.threads)
     total = max(settings.images_seen // settings.training.batch_size, 1)
     datasets = _read_datasets(settings, data_dir)
-    fingerprint = _fingerprint(settings, datasets)
+    fingerprint = _fingerprint(settings, datasets, features)
     state = state_dir / "state.safetensors"
     start = read_updates_made(state, fingerprint, total)
     seen = start * settings.training.batch_size
@@ -108,7 +111,7 @@ def _train(
     elif rank == 0:  # sheets of an earlier training with other settings
         remove_sheets(out_dir / "samples")
 
-    model = _initial_model(settings)
+    model = _initial_model(settings, features)
     module = DiffusionTraining(model, settings.training, total, compute.microbatch)
     metrics = Metrics(state_dir / METRICS, seen)
     progress = Progress(
@@ -157,7 +160,7 @@ def _train(
             model.load_state_dict(module.average.mean)
             model.normalize_weights()
             write_text(out_dir / METRICS, metrics.text())
-            save_model(out_dir, model, _description(settings, progress.total_images))
+            save_model(out_dir, model, _description(settings, features, progress.total_images))
             state.unlink(missing_ok=True)
             metrics.path.unlink(missing_ok=True)
             (state_dir / wandb_log.RUN_FILE).unlink(missing_ok=True)
@@ -208,10 +211,13 @@ def _read_datasets(settings: TrainSettings, data_dir: Path) -> list[RenderedImag
     return list(datasets.values())
 
 
-def _fingerprint(settings: TrainSettings, datasets: list[RenderedImages]) -> str:
-    """What a state must have been made from to be resumed: settings, and the images themselves."""
+def _fingerprint(
+    settings: TrainSettings, datasets: list[RenderedImages], features: Features = RGB
+) -> str:
+    """What a state must have been made from to be resumed: settings, images, the user's code."""
+    images = [entry.identity for entry in datasets]
     return json.dumps(
-        {**settings.model_dump(mode="json"), "images": [entry.identity for entry in datasets]}
+        {**settings.model_dump(mode="json"), "images": images, **features.described()}
     )
 
 
@@ -274,7 +280,7 @@ class _LoadState(lightning.Callback):
         load_state(self.path, pl_module)
 
 
-def _initial_model(settings: TrainSettings) -> Denoiser:
+def _initial_model(settings: TrainSettings, features: Features) -> Denoiser:
     """The untrained denoiser; its weights are a random stream of their own."""
     with (
         torch.random.fork_rng(devices=[]),
@@ -284,7 +290,7 @@ def _initial_model(settings: TrainSettings) -> Denoiser:
         ),
     ):
         torch.manual_seed(integer_seed(settings.seed, "training", settings.model, "weights"))
-        model = Denoiser(settings.network, settings.resolution, settings.condition)
+        model = Denoiser(settings.network, settings.resolution, settings.condition, features)
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return model.train()
 
@@ -324,7 +330,7 @@ def _trainer(
     )
 
 
-def _description(settings: TrainSettings, images_seen: int) -> dict[str, Any]:
+def _description(settings: TrainSettings, features: Features, images_seen: int) -> dict[str, Any]:
     """What model.json says."""
     config = settings.training
     return {
@@ -338,4 +344,5 @@ def _description(settings: TrainSettings, images_seen: int) -> dict[str, Any]:
         "sigma_log_mean": config.sigma_log_mean,
         "sigma_log_std": config.sigma_log_std,
         "seed": settings.seed,
+        **features.described(),
     }
