@@ -99,7 +99,7 @@ def _rows(
             rng = torch.Generator().manual_seed(stream)
             images = _draw(source, count, model.features, rng)
             side = model.resolution
-            if tuple(source.shape) != (side, side, 3):
+            if images.x0.shape[2:] != (side, side):
                 raise FileFormatError(
                     f"{data_dir / name}.h5: expected images of {side} x {side} x 3, as the model "
                     f"learned from, got {source.shape}; render the dataset again at this resolution"

@@ -56,7 +56,7 @@ def _try_own_code(run: Run) -> None:
     try_out = import_module("projcomp.sampling.trial").try_out
     for experiment in own:
         first = model_names(experiment.config)[0]
-        features = make_features(run.config.models[first].features)
+        features = make_features(run.models[first].features)
         by_size = sorted(experiment.cases.values(), key=lambda case: case.num_conditions)
         for name in dict.fromkeys([by_size[0].name, by_size[-1].name]):
             with _naming(experiment.key, f" (case {name})"):

@@ -92,7 +92,7 @@ class Run:
 
     def model_files(self, model: str) -> list[str]:
         """The user's own files that ``model`` sees its images by."""
-        features = self.config.models[model].features
+        features = self.models[model].features
         return features.files if features else []
 
     @cached_property
