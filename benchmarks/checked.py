@@ -2,22 +2,29 @@
 
 Usage: python benchmarks/checked.py [--samples 1000] [--seed 0]
 
-Exact mixtures only, float64. Each line: the quantity and what came out, ``mean +- standard
+Exact distributions only, float64. Each line: the quantity and what came out, ``mean +- standard
 deviation`` over samples. A minute on one core.
 """
 
 import argparse
+import itertools
 import math
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from projcomp.composition.densities import DensityTracker
 from projcomp.composition.feynman_kac import weighted_product
+from projcomp.composition.linear import LinearField
 from projcomp.composition.mixtures import GaussianMixture, product_over_gaussian, stacked_scores
 from projcomp.composition.superposition_and import SuperpositionAnd
 from projcomp.composition.superposition_or import SuperpositionOr
+from projcomp.diffusion.field import Step
 from projcomp.diffusion.noise_levels import edm_sigmas
+from projcomp.samplers.euler import euler
+from projcomp.samplers.heun import Heun
 from projcomp.samplers.line_integral import log_density_change
 from projcomp.samplers.noise import NoiseStreams
 from projcomp.samplers.process import sample
@@ -55,7 +62,8 @@ def detailed_balance(given: argparse.Namespace) -> None:
     dim = 32
     model = GaussianMixture.isotropic([[0.5] * dim, [-0.5] * dim], 0.4)
     own = Ancestral(0.5)  # the steps that it is derived for
-    ways = (("ito", ReverseSde()), ("detailed_balance", ReverseSde()), ("detailed_balance", own))
+    names = ("ito", "published_balance", "detailed_balance")
+    ways = (*((name, ReverseSde()) for name in names), ("detailed_balance", own))
     for name, steps in ways:
         tracker = DensityTracker(name, data_std=0.5)
         field = SuperpositionOr(stacked_scores([model]), 1, densities=tracker)
@@ -63,6 +71,83 @@ def detailed_balance(given: argparse.Namespace) -> None:
         errors = result.state.log_q[0] - model.log_density(result.x, SIGMA_MIN)
         where = "its own" if steps is own else "the SDE's"
         print(f"{name} in {dim} dimensions, 32 steps, {where}: {spread(errors)} nats")
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """A Gaussian of diagonal covariance in any number of dimensions, in closed form."""
+
+    mean: Tensor
+    std: Tensor
+
+    def score(self, x: Tensor, sigma: float) -> Tensor:
+        """At ``x`` ``(batch, dim)`` and noise ``sigma``, the same shape."""
+        return (self.mean - x) / (self.std**2 + sigma**2)
+
+    def log_density(self, x: Tensor, sigma: float) -> Tensor:
+        """At ``x`` ``(batch, dim)`` and noise ``sigma``, shape ``(batch,)``."""
+        spread = (self.std**2 + sigma**2).sqrt()
+        return torch.distributions.Normal(self.mean, spread).log_prob(x).sum(1)
+
+
+def _stacked(models: list[Gaussian], x: Tensor, sigma: float) -> Tensor:
+    return torch.stack([model.score(x, sigma) for model in models])
+
+
+def many_dimensions(given: argparse.Namespace) -> None:
+    """Ito's estimator, and AND by it, where there are as many dimensions as the demo's pixels."""
+    dim, count = 3 * 32 * 32, max(given.samples // 20, 2)
+    rng = torch.Generator().manual_seed(given.seed)
+    means = 0.05 * torch.randn(2, dim, generator=rng, dtype=torch.float64)
+    logs = torch.randn(2, dim, generator=rng, dtype=torch.float64)
+    for apart, num_steps in itertools.product((0.1, 1.0), (18, 50)):
+        stds = 0.5 * (apart * logs).exp()
+        models = [Gaussian(mean, std) for mean, std in zip(means, stds, strict=True)]
+        field = SuperpositionAnd(partial(_stacked, models), 2)
+        result = run(field, num_steps, count, dim, given.seed, sigma_max=20.0)
+        true = torch.stack([model.log_density(result.x, SIGMA_MIN) for model in models])
+        errors, gap = result.state.log_q[0] - true[0], (true[1] - true[0]).abs()
+        print(
+            f"AND, published, in {dim} dimensions, log of the widths +- {apart:g}, {num_steps} "
+            f"steps: Ito's error {spread(errors)} nats, gap of the true log-densities {spread(gap)}"
+        )
+
+
+def nearly_collinear(given: argparse.Namespace) -> None:
+    """AND's step where three scores lie near a line: two at +-1 noise, one ``off`` beside."""
+    del given
+    dim, zeros = 3072, torch.zeros(1, 3072).double()
+    step = Step(zeros, 1.0, 0.9, zeros, math.sqrt(1 - 0.9**2))
+    for off in (0.1, 0.01, 0.001):
+        scores = torch.zeros(3, 1, dim).double()
+        scores[0, 0, 0], scores[1, 0, 0], scores[2, 0, 1] = -1.0, 1.0, off
+        size = math.sqrt(dim / step.dv)
+        field = SuperpositionAnd(lambda x, sigma, s=scores * size: s, 3)
+        drift, _ = field.score(step, field.init(step.x, 1.0))
+        noise = math.sqrt(dim * step.dv)
+        print(
+            f"AND, published, three scores a noise's length either side and {off:g} off the line: "
+            f"a step of {(step.dv * drift).norm() / noise:.1f} times the noise"
+        )
+
+
+def variances(given: argparse.Namespace) -> None:
+    """What samplers make of a Gaussian around 1 of standard deviation .5, the start's mean 0."""
+    dim, std = 64, 0.5
+    model = Gaussian(torch.ones(dim).double(), torch.full((dim,), std).double())
+    field = LinearField(lambda x, sigma: model.score(x, sigma)[None], (1.0,))
+    samplers = {"heun": Heun(), "euler": euler, "ancestral": Ancestral(), "sde": ReverseSde()}
+    for name, predictor in samplers.items():
+        for num_steps in (18, 20, 50):
+            sigmas = edm_sigmas(num_steps, 0.01, 20.0, 7.0)
+            rng = torch.Generator().manual_seed(given.seed)
+            x = 20.0 * torch.randn(4 * given.samples, dim, generator=rng, dtype=torch.float64)
+            noise = NoiseStreams(range(len(x)), (dim,), dtype=torch.float64)
+            end = sample(field, x, sigmas, predictor, noise=noise).x
+            print(
+                f"{name:9} {num_steps} steps: variance off by {end.var() / std**2 - 1:+.1%}, "
+                f"mean by {end.mean() - 1:+.3f}"
+            )
 
 
 def mixture_weights(given: argparse.Namespace) -> None:
@@ -133,8 +218,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    parts = (ito, detailed_balance, mixture_weights, equal_densities, swarms, line_integrals)
-    for part in parts:
+    parts = (ito, detailed_balance, mixture_weights, equal_densities, many_dimensions)
+    for part in (*parts, nearly_collinear, swarms, line_integrals, variances):
         part(given)
 
 

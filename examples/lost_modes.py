@@ -23,7 +23,7 @@ from projcomp.composition.mixtures import product_over_gaussian
 
 SHEAR = torch.eye(4).double()
 SHEAR[0, 1] = SHEAR[2, 3] = 1.0
-sigmas = edm_sigmas(num_steps=100, sigma_min=0.002, sigma_max=20.0, rho=7.0)
+sigmas = edm_sigmas(num_steps=100, sigma_min=0.02, sigma_max=20.0, rho=7.0)
 x = sigmas[0] * start_noise(range(1000), dims=(4,))
 
 

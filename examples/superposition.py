@@ -1,7 +1,8 @@
 """SuperDiff's OR and AND of two exact mixtures, on noise that the samplers share.
 
 OR samples the union of what its models sample. AND samples points that are equally likely under
-both models, which an average of their scores does not.
+both models, which an average of their scores does not; in the plane and in many steps, where Ito's
+estimator is right.
 """
 
 import math

@@ -12,13 +12,14 @@ from projcomp.composition.log_density import (
     detailed_balance_change,
     gaussian_log_density,
     ito_change,
+    kernel_ratio_change,
     smooth_change,
 )
 from projcomp.diffusion.field import ScoreStack, Step
 from projcomp.diffusion.shapes import Bits, PerModel, Samples, Stacked
 from projcomp.errors import ConfigError
 
-Estimator = Literal["ito", "detailed_balance", "hutchinson", "exact"]
+Estimator = Literal["ito", "published_balance", "detailed_balance", "hutchinson", "exact"]
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,10 @@ class DensityTracker:
     """Keeps the models' log-densities along a path.
 
     Attributes:
-        estimator: ``ito`` (needs steps that inject the exact variance), ``detailed_balance``
-            (those, or an ancestral sampler's, whose variance tends to it), or along the ODE with
-            divergences by ``hutchinson`` probes or ``exact``.
+        estimator: ``ito`` (needs steps that inject the exact variance), ``published_balance``
+            (those; it is ``ito`` up to rounding), ``detailed_balance`` (ours, by the reverse step
+            of a Gaussian; those, or an ancestral sampler's, whose variance tends to it), or along
+            the ODE with divergences by ``hutchinson`` probes or ``exact``.
         data_std: standard deviation of the data, for ``detailed_balance``.
     """
 
@@ -115,20 +117,27 @@ class DensityTracker:
         if self.estimator == "detailed_balance":
             _check_injects(step)
             return detailed_balance_change(scores, dx, step.sigma, step.sigma_next, self.data_std)
-        if self.estimator == "ito":
+        if self.estimator in _EXACT_NOISE:
             if not step.injects_dv:
+                name = _EXACT_NOISE[self.estimator]
                 raise ConfigError(
                     "sampler: expected one that injects the exact noise variance (sde), because "
-                    "the Ito estimator is valid for no other; or set the estimator to "
-                    "detailed_balance with ancestral, or to hutchinson with euler"
+                    f"{name} is valid for no other; or set the estimator to detailed_balance with "
+                    "ancestral, or to hutchinson with euler"
                 )
-            return ito_change(scores, dx, step.dv)
+            if self.estimator == "ito":
+                return ito_change(scores, dx, step.dv)
+            return kernel_ratio_change(scores, dx, step.dv, step.dv)
         if step.noise is not None or extra is None:
             raise ConfigError(
                 "sampler: expected one without noise (euler) for an estimator by divergences, got "
                 "a stochastic one; set the estimator to ito or detailed_balance"
             )
         return smooth_change(scores, extra, dx, step.sigma, step.sigma_next)
+
+
+_EXACT_NOISE = {"ito": "the Ito estimator", "published_balance": "published_balance"}
+"""Estimators that need noise of exactly ``dv``, and how they are called."""
 
 
 def _check_injects(step: Step) -> None:

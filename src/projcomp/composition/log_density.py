@@ -1,6 +1,6 @@
 """How every model's log-density changes along one step (docs/method.md, section 3).
 
-Three estimators of ``dlog q_i`` for ``x -> x + dx`` while the noise falls from ``sigma`` to
+Four estimators of ``dlog q_i`` for ``x -> x + dx`` while the noise falls from ``sigma`` to
 ``sigma_next``. Scores are stacked, ``(num_models, batch, *dims)``; results are ``(num_models,
 batch)`` in float64.
 """
@@ -27,15 +27,34 @@ def ito_change(scores: Stacked, dx: Samples, dv: float) -> PerModel:
     return dots(scores, dx[None]) - dv / 2 * dots(scores, scores)
 
 
+def kernel_ratio_change(scores: Stacked, dx: Samples, dv: float, reverse: float) -> PerModel:
+    """Log of the reverse kernel over the forward one, as detailed balance has it.
+
+    ``log N(x + dx; x + dv s_i, reverse I) - log N(x; x + dx, dv I)``, that is ``1/2 [|dx|^2/dv -
+    |dx - dv s_i|^2/reverse] - d/2 log(reverse/dv)``. The published kernels (Skreta et al. 2025,
+    appendix D) have the same variance in both directions, ``reverse = dv``; then this is
+    ``ito_change``, for any displacement (docs/method.md, section 3).
+
+    Args:
+        scores: before the step.
+        dx: displacement, shape ``(batch, *dims)``.
+        dv: ``sigma^2 - sigma_next^2``, the variance of the forward kernel.
+        reverse: variance of the reverse kernel.
+    """
+    miss = dx[None].to(torch.float64) - dv * scores
+    size = dots(dx[None], dx[None])
+    return (size / dv - dots(miss, miss) / reverse) / 2 - dx[0].numel() / 2 * math.log(reverse / dv)
+
+
 def detailed_balance_change(
     scores: Stacked, dx: Samples, sigma: float, sigma_next: float, data_std: float
 ) -> PerModel:
-    """Detailed-balance estimator (Skreta et al. 2025, appendix D).
+    """Detailed balance with the reverse kernel of Gaussian data of a guessed deviation (ours).
 
-    ``1/2 [|dx|^2/dv - |dx - dv s_i|^2/dv~] - d/2 log(dv~/dv)``, with ``dv~ = dv (sigma_next^2 +
-    data_std^2)/(sigma^2 + data_std^2)`` the variance of the exact reverse step of a Gaussian. It is
-    derived for a step that injects ``dv~`` (``Ancestral(data_std)``); exact on such a Gaussian
-    whatever the step, and for other data only where the injected variance tends to ``dv``.
+    The reverse kernel's variance is ``dv~ = dv (sigma_next^2 + data_std^2)/(sigma^2 +
+    data_std^2)``, that of the exact reverse step of such a Gaussian. It is derived for a step that
+    injects ``dv~`` (``Ancestral(data_std)``); exact on such a Gaussian whatever the step, and for
+    other data only where the injected variance tends to ``dv``.
 
     Args:
         scores: before the step.
@@ -46,9 +65,7 @@ def detailed_balance_change(
     """
     dv = sigma**2 - sigma_next**2
     reverse = dv * (sigma_next**2 + data_std**2) / (sigma**2 + data_std**2)
-    miss = dx[None].to(torch.float64) - dv * scores
-    size = dots(dx[None], dx[None])
-    return (size / dv - dots(miss, miss) / reverse) / 2 - dx[0].numel() / 2 * math.log(reverse / dv)
+    return kernel_ratio_change(scores, dx, dv, reverse)
 
 
 def smooth_change(

@@ -1,13 +1,15 @@
-"""SuperDiff AND: samples at which all models are equally likely (Skreta et al. 2025, Prop. 6).
+"""SuperDiff AND: all models' densities kept equal along the path (Skreta et al. 2025, Prop. 6).
 
 With ``V_i = s_i - s_1``, ``n~`` the noise of the very step and ``G = V V^T`` per sample:
 
     dx = dv s_1 + sum_i a_i V_i + n~,   G a = r,   r_i = dv/2 |V_i|^2 - <n~, V_i> + lift_i
 
-which keeps ``dlog q_i - dlog q_1 = lift_i`` by Ito's rule. Without a lift ``dx = dv c + (I - P)
-n~``, with c the circumcentre of the scores and P the projector on span{V} (docs/method.md, section
-4). The published form looks at the step's own noise, of which Ito's rule then misses a term;
-``corrected`` adds it.
+which keeps ``dlog q_i - dlog q_1 = lift_i`` as Ito's estimator counts them; samples are equally
+likely so far as that estimator is right. Without a lift ``dx = dv c + (I - P) n~``, with c the
+circumcentre of the scores and P the projector on span{V} (docs/method.md, section 4). The step of
+two models is bounded by their scores and the noise; the circumcentre of three nearly collinear
+scores may lie anywhere, and so may the step's end. The published form looks at the step's own
+noise, of which Ito's rule then misses a term; ``corrected`` adds it.
 """
 
 import math
@@ -35,6 +37,8 @@ _ITO = DensityTracker("ito")
 @dataclass(frozen=True)
 class SuperpositionAnd:
     """The score field of equal densities on the reverse SDE, for any number of models.
+
+    Of three models and more the steps are not bounded (see above).
 
     Attributes:
         scores: the stacked models, no background.

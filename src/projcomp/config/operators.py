@@ -138,16 +138,20 @@ class SuperpositionOr(OperatorSection):
         le=1e6,
         description="the larger, the sooner one model takes all; 1 is the mixture",
     )
-    estimator: Literal["ito", "detailed_balance", "hutchinson"] = Field(
+    estimator: Literal["ito", "published_balance", "detailed_balance", "hutchinson"] = Field(
         "ito",
-        description="how densities are followed: ito with sampler sde, hutchinson with euler, "
-        "detailed_balance with sde or ancestral",
+        description="how densities are followed: ito or published_balance (SuperDiff's appendix D, "
+        "the same numbers) with sampler sde, hutchinson with euler, detailed_balance (ours: the "
+        "reverse step of Gaussian data of deviation data_std) with sde or ancestral",
     )
     bias: list[Weight] = Field(
         [], description="added to the log-densities, one number per model; none for equal shares"
     )
     data_std: Number = Field(
-        0.5, ge=1e-4, le=1e4, description="standard deviation of the data, for detailed_balance"
+        0.5,
+        ge=1e-4,
+        le=1e4,
+        description="standard deviation of the data, a guess, for detailed_balance",
     )
 
     follows_steps: ClassVar[bool] = True
@@ -158,6 +162,7 @@ class SuperpositionOr(OperatorSection):
         """Every estimator of densities is derived for steps of its own kind."""
         kinds = {
             "ito": ("sde",),
+            "published_balance": ("sde",),
             "hutchinson": ("euler",),
             "detailed_balance": ("sde", "ancestral"),
         }
@@ -171,7 +176,7 @@ class SuperpositionOr(OperatorSection):
 
 
 class SuperpositionAnd(OperatorSection):
-    """SuperDiff AND: samples at which all models are equally likely."""
+    """SuperDiff AND: keeps the log-densities that it follows equal, so far as these are right."""
 
     name: Literal["superposition_and"] = "superposition_and"
     form: Literal["published", "corrected", "ode"] = Field(

@@ -49,7 +49,7 @@ class Ancestral:
 
     Drift ``dv * s`` and variance ``dv (sigma_next^2 + data_std^2) / (sigma^2 + data_std^2)``: that
     of ``q(x_next | x, x0 = D)`` for ``data_std`` 0, and of ``p(x_next | x)`` for Gaussian data of
-    that standard deviation. The detailed-balance estimator of densities assumes the latter. The
+    that standard deviation. The estimator ``detailed_balance`` of densities assumes the latter. The
     step to zero takes no noise and lands on the denoised mean.
 
     Attributes:

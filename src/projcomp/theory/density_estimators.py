@@ -1,8 +1,8 @@
 """The error of log-densities followed along a path, against the number of steps ([S]).
 
-Ito's estimator and the detailed-balance form on the reverse SDE, the smooth one on the ODE, with
+Ito's estimator and our detailed-balance form on the reverse SDE, the smooth one on the ODE, with
 exact divergences and with a random probe; on mixtures of two and of 32 dimensions, whose
-log-densities are known.
+log-densities are known. The detailed balance that was published is Ito's estimator.
 """
 
 from dataclasses import dataclass
@@ -75,8 +75,8 @@ def measure(settings: TheorySettings) -> Table:
             slope.low - 0.1 <= wanted <= slope.high + 0.1,
         )
     table.claim(
-        "[S] appendix D's estimator: in 32 dimensions detailed balance errs less than Ito (ours: "
-        "root mean square below half of Ito's at every number of steps)",
+        "Ours: in 32 dimensions detailed balance with the components' own standard deviation errs "
+        "less than Ito (root mean square below half of Ito's at every number of steps)",
         bool((sizes["detailed balance", 32] < sizes["Ito", 32] / 2).all()),
     )
     return table

@@ -28,7 +28,7 @@ LOST = [1, 2]
 """The clusters of weight 1 in ``[M, 1, 1, M]``."""
 
 TAUS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
-SIGMA_MIN, SIGMA_MAX = 0.002, 20.0
+SIGMA_MIN, SIGMA_MAX = 0.02, 20.0
 JUMP_TAU = 0.02
 JUMP_SIGMAS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 DRAWN = 150

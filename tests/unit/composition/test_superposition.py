@@ -82,6 +82,36 @@ def test_detailed_balance_is_exact_on_a_gaussian_with_its_own_spread():
         assert errors.abs().max() < 1e-9
 
 
+def test_published_detailed_balance_is_itos_estimator():
+    """Both kernels of appendix D have the variance dv: the logarithm of their ratio is Ito's."""
+    scores, dx = start(12, 48).reshape(3, 4, 4, 12), start(4, 48, seed=1).reshape(4, 4, 12)
+    step = Step(torch.zeros_like(dx), 0.9, 0.7, torch.zeros_like(dx), math.sqrt(0.32))
+    published = DensityTracker("published_balance").change(step, dx, scores, None)
+    ito = DensityTracker("ito").change(step, dx, scores, None)
+    torch.testing.assert_close(published, ito, rtol=1e-12, atol=1e-12)
+
+    forward = torch.distributions.Normal(dx, math.sqrt(step.dv))  # of coming back to 0
+    reverse = torch.distributions.Normal(step.dv * scores, math.sqrt(step.dv))
+    ratio = reverse.log_prob(dx) - forward.log_prob(torch.zeros_like(dx))
+    torch.testing.assert_close(published, ratio.flatten(2).sum(2), rtol=1e-12, atol=1e-12)
+
+
+def test_detailed_balance_of_ever_wider_data_is_the_published_one():
+    """The guess decides: the Gaussian's reverse step tends to the variance dv as data widen."""
+    scores, dx = start(12, 8).reshape(3, 4, 8), start(4, 8, seed=1)
+    step = Step(torch.zeros_like(dx), 0.9, 0.7, torch.zeros_like(dx), math.sqrt(0.32))
+    published, *guessed = (
+        DensityTracker(name, width).change(step, dx, scores, None)
+        for name, width in (
+            ("published_balance", 0.5),
+            ("detailed_balance", 0.5),
+            ("detailed_balance", 1e5),
+        )
+    )
+    assert (guessed[0] - published).abs().min() > 1e-2
+    torch.testing.assert_close(guessed[1], published, rtol=1e-7, atol=1e-7)
+
+
 @pytest.mark.parametrize("predictor", [ReverseSde(), Ancestral(), Ancestral(0.5)])
 def test_detailed_balance_converges_for_other_data_where_the_noise_tends_to_the_exact(predictor):
     """A model of another spread than the estimator takes it for."""
@@ -358,6 +388,20 @@ def test_and_steps_have_the_closed_form(num_models):
         torch.testing.assert_close(dx[b], expected, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("off", [0.1, 0.01, 0.001])
+def test_three_nearly_collinear_scores_make_ands_step_as_long_as_their_circles_radius(off):
+    """Scores at -1, 1 and ``off`` beside: the circumcentre is (1 / off - off) / 2 from the line."""
+    scores = torch.tensor([[[-1.0, 0.0, 0.0]], [[1.0, 0.0, 0.0]], [[0.0, off, 0.0]]]).double()
+    step = Step(torch.zeros(1, 3).double(), 1.0, 0.8, torch.zeros(1, 3).double(), 0.6)
+    lengths = {}
+    for count in (2, 3):
+        field = SuperpositionAnd(lambda x, sigma, n=count: scores[:n], count)
+        drift, _ = field.score(step, field.init(step.x, 1.0))
+        lengths[count] = (step.dv * drift).norm().item()
+    assert lengths[2] < 1e-8  # the midpoint, whatever lies beside
+    assert lengths[3] == pytest.approx(step.dv * (1 / off - off) / 2, rel=1e-2)
+
+
 @pytest.mark.parametrize("num_models", [2, 3])
 def test_the_corrected_term_is_the_trace_over_the_span_of_the_differences(num_models):
     """``-dv/2 tr(P grad s_i)``, P the projector on span{V}, against Jacobians."""
@@ -586,9 +630,11 @@ def test_wrong_samplers_are_refused_in_one_line():
     scores = stacked_scores(MODELS)
     smooth = SuperpositionOr(scores, 3, densities=DensityTracker("exact"))
     balanced = SuperpositionOr(scores, 3, densities=DensityTracker("detailed_balance"))
+    published = SuperpositionOr(scores, 3, densities=DensityTracker("published_balance"))
     cases = [
         (SuperpositionOr(scores, 3), Ancestral(), "Ito estimator"),
         (SuperpositionOr(scores, 3), euler, "Ito estimator"),
+        (published, Ancestral(), "published_balance is valid"),
         (balanced, euler, "detailed balance"),
         (balanced, ReverseSde(0.01), "detailed balance"),
         (SuperpositionOr(scores, 3), Heun(), "evaluates once"),

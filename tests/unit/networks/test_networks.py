@@ -220,12 +220,12 @@ def test_paper_configuration_has_124_million_weights():
     assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(124.5, abs=1.0)
 
 
-def test_the_papers_position_network_at_128_has_120_million_weights():
+def test_the_papers_position_network_at_128_has_124_million_weights():
     root = Path(__file__).parents[3]
     config = load_files([root / "config.yaml", root / "presets/paper.yaml"]).config
     with torch.device("meta"):
         model = Denoiser(config.network, config.resolution, "position")
-    assert sum(p.numel() for p in model.parameters()) == 120_103_461
+    assert sum(p.numel() for p in model.parameters()) == 124_232_229
 
 
 def test_denoiser_limits():

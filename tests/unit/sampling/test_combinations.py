@@ -30,6 +30,7 @@ CHOSEN = {
     "simple_product": {"name": "simple_product"},
     "average": {"name": "average"},
     "or_ito": {"name": "superposition_or"},
+    "or_published": {"name": "superposition_or", "estimator": "published_balance"},
     "or_balance": {"name": "superposition_or", "estimator": "detailed_balance"},
     "or_probe": {"name": "superposition_or", "estimator": "hutchinson", "temperature": 5.0},
     "and": {"name": "superposition_and"},
