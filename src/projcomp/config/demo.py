@@ -3,6 +3,26 @@
 from typing import Any
 
 
+def places() -> dict[str, Any]:
+    """Nine places over the ground of datasets, and nine on a little more of it.
+
+    Spheres, and small objects, overlap at no two places of ``spread``; large objects of any shape
+    and turn at no two of ``apart``, which lie up to 3.5 scene units from the middle.
+    """
+    return {
+        "spread": [
+            *([0.12, 0.41], [0.9, 0.434], [0.484, 0.74]),
+            *([0.519, 0.27], [0.728, 0.581], [0.506, 0.496]),
+            *([0.722, 0.346], [0.316, 0.352], [0.281, 0.602]),
+        ],
+        "apart": [
+            *([0.091, 0.373], [0.904, 0.4], [0.492, 0.51]),
+            *([0.574, 0.246], [0.257, 0.619], [0.268, 0.315]),
+            *([0.728, 0.652], [0.729, 0.312], [0.426, 0.257]),
+        ],
+    }
+
+
 def datasets() -> dict[str, Any]:
     """Datasets of the demo."""
 

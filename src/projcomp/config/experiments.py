@@ -5,10 +5,11 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BeforeValidator, Field
 
 from projcomp.config.operators import Operator, Product
+from projcomp.config.places import GRID, MAX_PLACES
 from projcomp.config.samplers import SamplingConfig
 from projcomp.config.section import Color, Section, Text, Whole, defaults, drop_none
 
-Place = Annotated[Whole, Field(ge=1, le=9)]
+Place = Annotated[Whole, Field(ge=1, le=MAX_PLACES)]
 
 Pair = TypeVar("Pair")
 Pairs = Annotated[list[Pair], Field(max_length=100)]
@@ -47,14 +48,17 @@ class RequestConfig(Section):
         description="a second model of the background, to measure the interaction of what does "
         "not interact; it changes no sample",
     )
-    num_composed: list[Annotated[Whole, Field(ge=0, le=9)]] | None = Field(
+    places: Text = Field(
+        GRID, description="set of places that num_composed and location_pairs count in"
+    )
+    num_composed: list[Annotated[Whole, Field(ge=0, le=MAX_PLACES)]] | None = Field(
         None,
         max_length=100,
-        description="numbers of composed locations, at most the nine there are; 0 samples the "
+        description="numbers of composed locations, at most those of `places`; 0 samples the "
         "background alone",
     )
     location_pairs: Literal["all"] | Pairs[tuple[Place, Place]] | None = Field(
-        None, description="pairs of composed locations by number, 1 to 9, or all of them"
+        None, description="pairs of composed locations by number, from 1, or all of them"
     )
     color_pairs: Literal["all"] | Pairs[tuple[Color, Color]] | None = Field(
         None, description="pairs of composed colours, or all of them"

@@ -22,6 +22,7 @@ from projcomp.config.learning import (
     WandbConfig,
 )
 from projcomp.config.paths import normal_path
+from projcomp.config.places import Places
 from projcomp.config.samplers import SamplingConfig
 from projcomp.config.scenes import DatasetConfig, ReferenceConfig, RenderConfig, SceneConfig
 from projcomp.config.section import Section, Text, Whole, defaults, drop_none
@@ -50,6 +51,11 @@ class Config(Section):
     )
     render: RenderConfig = Field(
         default_factory=defaults(RenderConfig), description="how scenes become pixels"
+    )
+    places: Annotated[dict[str, Places], BeforeValidator(drop_none)] = Field(
+        default_factory=demo.places,
+        description="sets of places by name, beside the nine of `grid`: image points, x to the "
+        "right and y down, as shares of the image side",
     )
     datasets: Annotated[dict[str, DatasetConfig], BeforeValidator(drop_none)] = Field(
         default_factory=demo.datasets, description="the rendered datasets, by name"

@@ -96,6 +96,11 @@ class DatasetConfig(Section):
     colors: list[Color] | None = Field(
         None, min_length=1, description="colours drawn from in this dataset, if not scene.colors"
     )
+    places: Text | None = Field(
+        None,
+        description="set of places of the one object that every image shows: image i at place i, "
+        "from the first again after the last",
+    )
 
 
 class RenderConfig(Section):

@@ -1,39 +1,79 @@
 """The cases of an experiment: which places or colours are asked for at once."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 
 from projcomp.config.experiments import ExperimentConfig
+from projcomp.config.places import GRID
+from projcomp.config.root import Config
 from projcomp.config.section import Color
 from projcomp.scenes.vocabulary import COLORS
 from projcomp.settings.case import Case
 
-NUM_PLACES = 9
+Points = Sequence[tuple[float, float]]
 
 
-def location_case(num_composed: int, wanted: Sequence[bool] = ()) -> Case:
-    """The case of the first ``num_composed`` (0 to 9) default locations.
+@dataclass(frozen=True)
+class PlaceSet:
+    """A named set of image points; the names of its cases tell it, those of ``grid`` apart."""
+
+    name: str
+    points: Points
+
+    def case(self, name: str, asked: Sequence[int], avoided: Sequence[int]) -> Case:
+        """The case of places by number, from 1; without any it is the same for all sets."""
+        apart = self.name != GRID and (asked or avoided)
+        return Case(
+            name=f"{self.name}-{name}" if apart else name,
+            locations=[self.points[place - 1] for place in asked],
+            avoided_locations=[self.points[place - 1] for place in avoided],
+        )
+
+
+@cache
+def grid_places() -> PlaceSet:
+    """The nine default locations; every run asks for some, and the camera is always the same."""
+    from projcomp.scenes.locations import default_locations
+
+    return PlaceSet(GRID, [(float(x), float(y)) for x, y in default_locations()])
+
+
+def place_set(config: Config, name: str) -> PlaceSet:
+    """The set ``name``; one that is not in the config has no places, as the checks will say."""
+    return grid_places() if name == GRID else PlaceSet(name, config.places.get(name, []))
+
+
+def location_case(
+    num_composed: int, wanted: Sequence[bool] = (), places: PlaceSet | None = None
+) -> Case:
+    """The case of the first ``num_composed`` places.
 
     Args:
         num_composed: how many.
         wanted: which of them are requested, the others being avoided; empty for all.
+        places: the set that they are of; None for the default locations.
     """
+    places = places or grid_places()
     asked, avoided = _split(range(1, num_composed + 1), wanted)
     if asked + avoided != sorted(asked + avoided):
-        return _places_case(asked, avoided)  # k and the number avoided do not tell which
-    name = f"k{len(asked)}" + (f"-not{len(avoided)}" if avoided else "")
-    return Case(name=name, locations=_places(asked), avoided_locations=_places(avoided))
+        return _numbered(places, asked, avoided)  # k and the number avoided do not tell which
+    return places.case(
+        f"k{len(asked)}" + (f"-not{len(avoided)}" if avoided else ""), asked, avoided
+    )
 
 
-def place_pair_case(pair: Sequence[int], wanted: Sequence[bool] = ()) -> Case:
-    """The case of two of the nine default locations, by number from 1."""
-    return _places_case(*_split(pair, wanted))
+def place_pair_case(
+    pair: Sequence[int], wanted: Sequence[bool] = (), places: PlaceSet | None = None
+) -> Case:
+    """The case of two places, by number from 1; arguments as of :func:`location_case`."""
+    return _numbered(places or grid_places(), *_split(pair, wanted))
 
 
-def _places_case(asked: Sequence[int], avoided: Sequence[int]) -> Case:
-    name = "-".join([f"p{place}" for place in asked] + [f"not-p{place}" for place in avoided])
-    return Case(name=name, locations=_places(asked), avoided_locations=_places(avoided))
+def _numbered(places: PlaceSet, asked: Sequence[int], avoided: Sequence[int]) -> Case:
+    names = [f"p{place}" for place in asked] + [f"not-p{place}" for place in avoided]
+    return places.case("-".join(names), asked, avoided)
 
 
 def color_case(colors: Sequence[Color], wanted: Sequence[bool] = ()) -> Case:
@@ -48,16 +88,19 @@ def all_color_pairs() -> list[tuple[Color, Color]]:
     return list(combinations(COLORS, 2))  # pyright: ignore[reportReturnType]
 
 
-def all_place_pairs() -> list[tuple[int, int]]:
-    """All unordered pairs of the nine default locations, 36 of them."""
-    return list(combinations(range(1, NUM_PLACES + 1), 2))
+def all_place_pairs(count: int) -> list[tuple[int, int]]:
+    """All unordered pairs of ``count`` places by number, from 1."""
+    return list(combinations(range(1, count + 1), 2))
 
 
-def experiment_cases(experiment: ExperimentConfig, signed: bool = True) -> list[Case]:
+def experiment_cases(
+    experiment: ExperimentConfig, places: PlaceSet, signed: bool = True
+) -> list[Case]:
     """The cases that ``experiment`` samples, in order.
 
     Args:
         experiment: what is requested.
+        places: the set of places that it counts in.
         signed: whether negative weights of its operator negate; else everything is asked for.
     """
     weights = getattr(experiment.operator, "weights", 1.0) if signed else 1.0
@@ -69,11 +112,11 @@ def experiment_cases(experiment: ExperimentConfig, signed: bool = True) -> list[
     if experiment.num_objects is not None:
         return [Case(name=f"n{count}", num_objects=count) for count in experiment.num_objects]
     if experiment.num_composed is not None:
-        return [location_case(k, wanted(k)) for k in experiment.num_composed]
+        return [location_case(k, wanted(k), places) for k in experiment.num_composed]
     if experiment.location_pairs is not None:
         pairs = experiment.location_pairs
-        places = all_place_pairs() if pairs == "all" else pairs
-        return [place_pair_case(pair, wanted(2)) for pair in places]
+        numbers = all_place_pairs(len(places.points)) if pairs == "all" else pairs
+        return [place_pair_case(pair, wanted(2), places) for pair in numbers]
     pairs, singles = experiment.color_pairs, experiment.single_colors
     colors = all_color_pairs() if pairs == "all" else pairs or []
     alone = [(color,) for color in (COLORS if singles == "all" else singles or [])]
@@ -91,16 +134,3 @@ def _split(items: Iterable, wanted: Sequence[bool]) -> tuple[list, list]:
     signs = wanted or [True] * len(items)
     asked = [item for item, sign in zip(items, signs, strict=True) if sign]
     return asked, [item for item, sign in zip(items, signs, strict=True) if not sign]
-
-
-def _places(numbers: Iterable[int]) -> list[tuple[float, float]]:
-    points = _default_places()
-    return [points[i - 1] for i in numbers]
-
-
-@cache
-def _default_places() -> list[tuple[float, float]]:
-    """The nine places; every case asks for some, and the camera is always the same."""
-    from projcomp.scenes.locations import default_locations
-
-    return [(float(x), float(y)) for x, y in default_locations()]

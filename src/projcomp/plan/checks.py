@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from projcomp.config.learning import ModelConfig
 from projcomp.config.messages import repeated, unknown_name
 from projcomp.config.paths import MAX_NAME, root_problem
+from projcomp.config.places import GRID
 from projcomp.config.root import Config
 from projcomp.config.wandb_names import wandb_project_problem
 from projcomp.errors import ConfigError
-from projcomp.plan import experiment_checks
+from projcomp.plan import experiment_checks, place_checks
 from projcomp.plan.run import Run
 from projcomp.scenes.clevr_files import find_clevr_files
 from projcomp.scenes.vocabulary import SIZES
@@ -40,19 +41,20 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")
 def problems(run: Run) -> list[str]:
     """Everything that does not fit together in a run's config, the most basic first."""
     config = run.config
-    basic = (_root, _names, _assets, _datasets, _network, _training, _models)
+    basic = (_root, _names, _assets, place_checks.problems, _datasets, _network, _training, _models)
     rest = (_references, _detector, _theory, _wandb)
-    return [
+    found = [
         *(problem for check in basic for problem in check(config)),
         *experiment_checks.problems(run),
         *(problem for check in rest for problem in check(config)),
     ]
+    return found or list(experiment_checks.case_problems(run))
 
 
 def _names(config: Config) -> Iterator[str]:
-    reserved = {"models": ("detector",), "experiments": (TRUTH, "theory")}
-    sections = {key: list(getattr(config, key)) for key in ("datasets", "models", "experiments")}
-    sections["sweeps"] = list(config.sweeps)
+    reserved = {"places": (GRID,), "models": ("detector",), "experiments": (TRUTH, "theory")}
+    named = ("places", "datasets", "models", "experiments", "sweeps")
+    sections = {key: list(getattr(config, key)) for key in named}
     for name, sweep in config.sweeps.items():
         sections[f"sweeps.{name}.operators"] = list(sweep.operators)
         sections[f"sweeps.{name}.samplers"] = list(sweep.samplers)
@@ -100,6 +102,7 @@ def _datasets(config: Config) -> Iterator[str]:
     fitting = _most_objects(config)
     for name, dataset in config.datasets.items():
         yield from repeated(f"datasets.{name}.colors", dataset.colors or [])
+        yield from place_checks.dataset_problems(config, f"datasets.{name}", dataset)
         low, high = dataset.min_objects, dataset.max_objects
         if low > high:
             yield (f"datasets.{name}.min_objects: expected at most max_objects = {high}, got {low}")

@@ -11,10 +11,12 @@ from projcomp.config.paths import MAX_NAME
 from projcomp.config.root import Config
 from projcomp.config.samplers import SamplingConfig
 from projcomp.config.section import Color
+from projcomp.plan import place_checks
 from projcomp.plan.cases import experiment_cases
 from projcomp.plan.experiments import Experiment, exact_name
 from projcomp.plan.run import Run
 from projcomp.scenes.vocabulary import COLORS
+from projcomp.settings.case import Case
 from projcomp.settings.stages import model_names
 
 _REQUESTS = {
@@ -46,7 +48,8 @@ def problems(run: Run) -> Iterator[str]:
     yield from _twins(config)
     yield from _sampling("sampling", config.sampling)
     for experiment in run.experiments.values():
-        yield from _composition(config, experiment)
+        if not any(place_checks.request_problems(config, "", experiment.config)):
+            yield from _composition(config, experiment)
     if not config.experiments and not config.sweeps:
         yield "experiments: expected at least one experiment, got none"
 
@@ -88,6 +91,19 @@ def _twins(config: Config) -> Iterator[str]:
                     yield f"{key}: expected names that leave room for -exact, got {name[:40]}..."
 
 
+def case_problems(run: Run) -> Iterator[str]:
+    """The truth of a case is kept by its name: one name, one request. For a run that fits else."""
+    known: dict[str, Case] = {}
+    for experiment in run.experiments.values():
+        for case in experiment.cases.values():
+            if known.setdefault(case.name, case) != case:
+                yield (
+                    f"{experiment.key}.places: expected cases of other names than those of another "
+                    f"set, got {case.name}; rename {experiment.places.name}"
+                )
+                return
+
+
 # What is composed and asked for -------------------------------------------------------------------
 
 
@@ -104,6 +120,7 @@ def _entry(
             yield unknown_name(f"{key}.{field}", "models", name, config.models)
             return
     yield from _requests(config, key, entry)
+    yield from place_checks.request_problems(config, key, entry)
     yield from repeated(f"{key}.models", entry.models or [])
     for name in entry.models or []:
         yield from _unconditional(config, f"{key}.models", name)
@@ -308,7 +325,9 @@ def _composition(config: Config, experiment: Experiment) -> Iterator[str]:
 def _case_sizes(experiment: Experiment) -> list[tuple[str, int]]:
     """Every case and how many distributions it composes, whatever the operator's weights are."""
     models = len(experiment.config.models or [])
-    cases = experiment_cases(experiment.config, signed=False)  # there may be too few weights
+    cases = experiment_cases(
+        experiment.config, experiment.places, signed=False
+    )  # there may be too few weights
     return [(case.name, case.num_conditions + models) for case in cases]
 
 

@@ -1,6 +1,6 @@
 """One experiment as it is run, and the grid that a sweep makes of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from projcomp.config.compatibility import refusal
@@ -8,7 +8,7 @@ from projcomp.config.experiments import ExperimentConfig, RequestConfig, SweepCo
 from projcomp.config.learning import ModelConfig
 from projcomp.config.root import Config
 from projcomp.config.samplers import SamplingConfig
-from projcomp.plan.cases import experiment_cases
+from projcomp.plan.cases import PlaceSet, experiment_cases, place_set
 from projcomp.settings.case import Case
 
 
@@ -22,6 +22,7 @@ class Experiment:
         sampling: the global settings with the experiment's own over them.
         stream: name of its random streams; the members of a sweep share one, and so do an
             experiment on networks and its exact twin.
+        places: the set that its locations are of.
         twin_of: the experiment whose networks it replaces by exact models.
     """
 
@@ -29,6 +30,7 @@ class Experiment:
     config: ExperimentConfig
     sampling: SamplingConfig
     stream: str
+    places: PlaceSet
     twin_of: str | None = None
 
     @property
@@ -48,7 +50,7 @@ class Experiment:
     @cached_property
     def cases(self) -> dict[str, Case]:
         """What is sampled, by name, in order."""
-        return {case.name: case for case in experiment_cases(self.config)}
+        return {case.name: case for case in experiment_cases(self.config, self.places)}
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Member:
 def own_experiment(config: Config, name: str) -> Experiment:
     """The experiment ``name`` of the config's own section."""
     entry = config.experiments[name]
-    return Experiment(name, entry, merged_sampling(config.sampling, entry.sampling), name)
+    sampling = merged_sampling(config.sampling, entry.sampling)
+    return Experiment(name, entry, sampling, name, place_set(config, entry.places))
 
 
 def exact_name(name: str) -> str:
@@ -91,11 +94,10 @@ def exact_twin(experiment: Experiment) -> Experiment:
     }
     other["conditionals"] = config.conditionals and exact_name(config.conditionals)
     other["models"] = config.models and [exact_name(name) for name in config.models]
-    return Experiment(
-        exact_name(experiment.name),
-        config.model_copy(update=other),
-        experiment.sampling,
-        experiment.stream,
+    return replace(
+        experiment,
+        name=exact_name(experiment.name),
+        config=config.model_copy(update=other),
         twin_of=experiment.name,
     )
 
@@ -121,7 +123,8 @@ def _member(config: Config, sweep: str, entry: SweepConfig, label: str, sampler:
     name = f"{sweep}-{label}-{sampler}"
     # validated already, part by part
     own = ExperimentConfig.model_construct(**requested)
-    experiment = Experiment(name, own, merged_sampling(config.sampling, changes), sweep)
+    sampling = merged_sampling(config.sampling, changes)
+    experiment = Experiment(name, own, sampling, sweep, place_set(config, entry.places))
     return Member(label, sampler, experiment, refusal(operator, experiment.sampling))
 
 

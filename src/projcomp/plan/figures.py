@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from projcomp.config.places import GRID
 from projcomp.config.theory import EXACT
 from projcomp.folder import CHECK, Folder
 from projcomp.plan.clutter import clutter_of
 from projcomp.plan.run import Run
 from projcomp.plan.tables import TABLES, Shown, name_of, reads_summary, records_interaction
-from projcomp.settings.case import TRUTH
+from projcomp.settings.case import TRUTH, Case
 from projcomp.settings.report import FigureSettings
 from projcomp.settings.stages import model_names
 
@@ -59,19 +60,21 @@ def figures(run: Run) -> dict[str, Figure]:
 # What each of them shows --------------------------------------------------------------------------
 
 
-def _asking(run: Run, field: str, *, negated: bool = True) -> dict[str, list[str]]:
+def _asking(
+    run: Run, field: str, which: Callable[[Case], bool] = lambda _: True, places: str | None = None
+) -> dict[str, list[str]]:
     """Cases of the own experiments that ask by ``field``, with the truth of them last.
 
-    Those that avoid something too are left out where they are not ``negated``.
+    Args:
+        run: the run.
+        field: the key of the experiments by which they ask.
+        which: the cases meant.
+        places: the set of places that the experiments meant count in; None for any.
     """
     found = {
-        name: [
-            case.name
-            for case in experiment.cases.values()
-            if negated or not (case.avoided_locations or case.avoided_colors)
-        ]
+        name: [case.name for case in experiment.cases.values() if which(case)]
         for name, experiment in run.own.items()
-        if getattr(experiment.config, field)
+        if getattr(experiment.config, field) and places in (None, experiment.places.name)
     }
     found = {name: names for name, names in found.items() if names}
     shown = {case for names in found.values() for case in names}
@@ -80,23 +83,28 @@ def _asking(run: Run, field: str, *, negated: bool = True) -> dict[str, list[str
 
 
 def _against_k(run: Run) -> Iterator[Shown]:
-    """A case that avoids a place would stand beside one of as many that avoids none."""
-    found = _asking(run, "num_composed", negated=False)
-    if found:
-        clutter = [name for name in found if name != TRUTH and clutter_of(run, run.own[name])]
-        yield "", {"cases": found, "clutter": clutter}
+    """One for each set of places: k places of one are as many of another, and harder or easier.
+
+    A case that avoids a place would stand beside one of as many that avoids none.
+    """
+    for places in dict.fromkeys(experiment.places.name for experiment in run.own.values()):
+        found = _asking(run, "num_composed", lambda case: not case.avoids, places)
+        if found:
+            clutter = [name for name in found if name != TRUTH and clutter_of(run, run.own[name])]
+            yield "" if places == GRID else places, {"cases": found, "clutter": clutter}
 
 
 def _grids(run: Run) -> Iterator[Shown]:
     """The background only where there is nothing else."""
+    composed = _asking(run, "num_composed", lambda case: case.num_conditions > 0)
     for name, names in _asking(run, "num_composed").items():
-        yield name, {"cases": {name: [case for case in names if case != "k0"] or names}}
+        yield name, {"cases": {name: composed.get(name, names)}}
 
 
 def _fours(run: Run) -> Iterator[Shown]:
-    for name, names in _asking(run, "num_composed").items():
-        if "k4" in names:
-            yield name, {"cases": {name: ["k4"]}}
+    found = _asking(run, "num_composed", lambda case: case.num_conditions == 4 and not case.avoids)
+    for name, names in found.items():
+        yield name, {"cases": {name: names}}
 
 
 def _single_colors(run: Run) -> Iterator[Shown]:
@@ -105,7 +113,7 @@ def _single_colors(run: Run) -> Iterator[Shown]:
     for name, experiment in run.own.items():
         if experiment.config.single_colors:
             shown = [case.name for case in experiment.cases.values() if case.num_conditions == 1]
-            learned = [config.models[model].datasets for model in model_names(experiment.config)]
+            learned = [run.models[model].sources for model in model_names(experiment.config)]
             known = dict.fromkeys(dataset for datasets in learned for dataset in datasets)
             empty = [dataset for dataset in known if not config.datasets[dataset].max_objects]
             yield name, {"cases": {name: shown, TRUTH: shown}, "datasets": empty}
@@ -135,8 +143,7 @@ def _several_places(run: Run) -> Iterator[Shown]:
 
 
 def _backgrounds(run: Run) -> Iterator[Shown]:
-    asking = _asking(run, "num_composed")
-    found = {name: ["k0"] for name, names in asking.items() if "k0" in names}
+    found = _asking(run, "num_composed", lambda case: case.num_conditions == 0)
     if found:
         yield "", {"cases": found}
 

@@ -1,6 +1,10 @@
 """How large a run is, in a few lines."""
 
+from itertools import combinations
+
+from projcomp.plan.cases import place_set
 from projcomp.plan.plan import Plan
+from projcomp.scenes.overlaps import gaps
 
 
 def overview(plan: Plan) -> str:
@@ -18,7 +22,8 @@ def describe(plan: Plan) -> list[str]:
         objects = _amount(dataset.min_objects, dataset.max_objects)
         count = plan.num_shards(name)
         shards = "1 shard" if count == 1 else f"{count} shards"
-        lines.append(f"dataset {name}: {dataset.num_images:,} images, {objects}, {shards}")
+        where = f" at the {_places(plan, dataset.places)}" if dataset.places else ""
+        lines.append(f"dataset {name}: {dataset.num_images:,} images, {objects}{where}, {shards}")
     for name, model in run.models.items():
         if name not in run.networks and not model.exact:
             continue
@@ -31,6 +36,7 @@ def describe(plan: Plan) -> list[str]:
         cases = "1 case" if len(experiment.cases) == 1 else f"{len(experiment.cases)} cases"
         lines.append(f"experiment {name}: {operator}, {cases} x {samples} samples")
     lines += [_sweep_line(plan, name) for name in run.grids]
+    lines += _overlaps(plan)
     lines.append(
         f"ground truth: {len(run.truth)} compositions x {config.reference.num_images} renders"
     )
@@ -38,6 +44,32 @@ def describe(plan: Plan) -> list[str]:
     if exact.experiments:
         repeated = f"{exact.num_seeds} x {exact.num_samples} samples each"
         lines.append(f"theory: {', '.join(exact.experiments)}, {repeated}")
+    return lines
+
+
+def _places(plan: Plan, name: str) -> str:
+    return f"{len(place_set(plan.config, name).points)} places of {name}"
+
+
+def _overlaps(plan: Plan) -> list[str]:
+    """Of every set of places, which pairs that experiments compose can overlap in the picture."""
+    scene, asked = plan.config.scene, {}
+    for experiment in plan.run.experiments.values():
+        for case in experiment.cases.values():
+            if len(case.locations) > 1:
+                at = (experiment.places.points.index(point) for point in case.locations)
+                asked.setdefault(experiment.places.name, set()).update(combinations(sorted(at), 2))
+    lines = []
+    for name, pairs in asked.items():
+        least = gaps(
+            place_set(plan.config, name).points, scene.shapes, scene.sizes, scene.camera_jitter
+        )
+        meet = [f"p{i + 1}-p{j + 1}" for i, j in sorted(pairs) if least[i, j] < 0]
+        which = f" ({', '.join(meet)})" if meet else ""
+        lines.append(
+            f"places {name}: of {len(pairs)} composed pairs {len(meet) or 'none'} can overlap in "
+            f"the picture{which}"
+        )
     return lines
 
 

@@ -5,6 +5,7 @@ from projcomp.config.learning import ModelConfig
 from projcomp.config.root import Config
 from projcomp.config.scenes import RenderConfig, SceneConfig
 from projcomp.config.theory import EXACT, TheoryExperiment
+from projcomp.plan.cases import place_set
 from projcomp.plan.run import Run
 from projcomp.settings.stages import (
     CheckSettings,
@@ -35,6 +36,7 @@ def dataset_scene_config(config: Config, dataset: str) -> SceneConfig:
 def render_settings(run: Run, dataset: str) -> RenderSettings:
     """Settings of the shards of ``dataset``."""
     config = run.config
+    places = config.datasets[dataset].places
     return RenderSettings(
         seed=config.seed,
         resolution=config.resolution,
@@ -44,6 +46,7 @@ def render_settings(run: Run, dataset: str) -> RenderSettings:
         scene=dataset_scene_config(config, dataset),
         render=_recipe(config.render),
         shard_size=config.render.shard_size,
+        points=None if places is None else list(place_set(config, places).points),
     )
 
 

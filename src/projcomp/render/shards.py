@@ -166,6 +166,9 @@ def dataset_scene(settings: RenderSettings, index: int) -> SceneSpec:
         PlacementError: it cannot be placed by the rules.
     """
     rng = seeds.generator(settings.seed, "scene", settings.dataset, index)
+    if settings.points is not None:
+        point = settings.points[index % len(settings.points)]
+        return generate_scene_at(rng, settings.scene, [point])
     return generate_scene(rng, settings.scene, settings.min_objects, settings.max_objects)
 
 

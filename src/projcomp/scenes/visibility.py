@@ -84,6 +84,25 @@ def most_visible_pixels(
     return math.ceil(1.5 * seen)
 
 
+def least_visible_pixels(
+    point: tuple[float, float], shapes: Sequence[str], sizes: Sequence[str]
+) -> int:
+    """Pixels at 320 x 240 of the smallest object, alone and unturned, centred at an image point.
+
+    Args:
+        point: x to the right and y down, as shares of the image's sides.
+        shapes: names of the shapes that may be drawn.
+        sizes: names of the sizes that may be drawn.
+
+    Raises:
+        ValueError: the point is above the horizon.
+    """
+    camera, size = Camera(), min(sizes, key=SIZES.__getitem__)
+    x, y, z = camera.point_on_plane(point, SIZES[size]).tolist()
+    alone = [PlacedObject(shape, size, "rubber", "gray", (x, y, z), 0.0) for shape in shapes]
+    return min(visible_pixels([item], camera)[0] for item in alone)
+
+
 def clearance(item: PlacedObject, location: Vector) -> float:
     """How far a place is from the box around an object, scene units; 0 inside."""
     local = (np.array(location) - item.xyz) @ _turn(item.rotation)

@@ -8,13 +8,19 @@ TRUTH = "truth"
 """Name under which the rendered true compositions appear beside the experiments."""
 
 
+def pair_in(name: str) -> tuple[str, str]:
+    """The conditions that a pair's case is named after: p1 and p5 of ``spread-p1-p5``."""
+    first, second = name.split("-")[-2:]
+    return first, second
+
+
 class Case(Section):
     """One request: ``locations``, ``colors`` or ``num_objects``, or none (the background alone).
 
     What is avoided has a negative weight in the composition: an object there answers to nothing.
     """
 
-    name: str = Field(description="file name of the case: k3, p1-p5, red-blue, n1")
+    name: str = Field(description="file name of the case: k3, spread-k3, p1-p5, red-blue, n1")
     locations: list[tuple[float, float]] = Field(
         default=[], description="requested places, x right and y down, as shares of the image side"
     )
@@ -40,6 +46,11 @@ class Case(Section):
     def num_composed(self) -> int:
         """Number of requested objects."""
         return self.num_objects or len(self.locations) + len(self.colors)
+
+    @property
+    def avoids(self) -> bool:
+        """Whether some condition is negated."""
+        return bool(self.avoided_locations or self.avoided_colors)
 
     @property
     def num_conditions(self) -> int:

@@ -46,7 +46,10 @@ class RenderRecipe(Section):
 
 
 class RenderSettings(Section):
-    """One dataset's shards. Without the number of images: enlarging keeps the old shards."""
+    """One dataset's shards. Without the number of images: enlarging keeps the old shards.
+
+    ``points`` are the places of a dataset's one object, by the number of the image.
+    """
 
     format: int = FORMATS["render"]
     seed: int
@@ -57,6 +60,9 @@ class RenderSettings(Section):
     scene: SceneConfig
     render: RenderRecipe
     shard_size: int
+    points: list[tuple[float, float]] | None = Field(
+        default=None, min_length=1, exclude_if=lambda points: points is None
+    )
 
 
 class ReferenceSettings(Section):

@@ -101,8 +101,8 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
         ["experiments.A.color_pairs: expected all or a list, got 'some'"],
     ),
     (
-        {"experiments": {"A": {"conditionals": "a", "num_composed": [10], "num_samples": 1}}},
-        ["experiments.A.num_composed.0: expected a number of at most 9, got 10"],
+        {"experiments": {"A": {"conditionals": "a", "num_composed": [21], "num_samples": 1}}},
+        ["experiments.A.num_composed.0: expected a number of at most 20, got 21"],
     ),
 ]
 

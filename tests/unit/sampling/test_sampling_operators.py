@@ -323,11 +323,11 @@ def test_members_of_a_sweep_start_from_the_same_noise():
 
 
 def test_an_experiment_has_one_kind_of_cases():
-    from projcomp.plan.cases import experiment_cases
+    from projcomp.plan.cases import experiment_cases, grid_places
 
     def names(**asked):
         entry = ExperimentConfig(conditionals="m", num_samples=1, **asked)
-        return [case.name for case in experiment_cases(entry)]
+        return [case.name for case in experiment_cases(entry, grid_places())]
 
     assert len(set(names(location_pairs="all"))) == 36
     assert names(location_pairs=[(1, 5)]) == ["p1-p5"]

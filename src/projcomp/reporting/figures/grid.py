@@ -22,6 +22,6 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     for name in names:
         result = read_case(folder, experiment, name)
         asked = len(result.locations)
-        label = f"k = {asked}" if name == f"k{asked}" else name
+        label = f"k = {asked}" if name == f"k{asked}" else name.replace("-", "\n")
         rows.append(Row(label, case_tiles(result, COLUMNS, asked, rings=True)))
     return sheet_figure(rows, f"{title_of(experiment)}: k composed locations")

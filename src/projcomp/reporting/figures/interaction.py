@@ -13,6 +13,7 @@ from projcomp.evaluation.tables.interaction import COLUMNS
 from projcomp.folder import Folder
 from projcomp.reporting.style import FAINT, INK, title_of
 from projcomp.scenes.vocabulary import COLORS
+from projcomp.settings.case import pair_in
 
 if TYPE_CHECKING:
     from projcomp.settings.report import FigureSettings
@@ -47,7 +48,7 @@ def _correlation(total: pd.Series, name: str) -> str:
 
 def _members(pairs: pd.DataFrame) -> list[str]:
     """The conditions that occur, in the vocabulary's order, or by number."""
-    found = {name for case in pairs["case"] for name in case.split("-")}
+    found = {name for case in pairs["case"] for name in pair_in(case)}
     return [color for color in COLORS if color in found] + sorted(found - set(COLORS))
 
 
@@ -55,7 +56,7 @@ def _draw_matrix(axes: Axes, pairs: pd.DataFrame, column: str, cmap: str, least:
     names = _members(pairs)
     values = np.full((len(names), len(names)), np.nan)
     for case, value in zip(pairs["case"], pairs[column], strict=True):
-        first, second = (names.index(name) for name in case.split("-"))
+        first, second = (names.index(name) for name in pair_in(case))
         values[first, second] = values[second, first] = value
     axes.imshow(values, vmin=least, vmax=1, cmap=cmap)
     dark = 0.45 if least == 0 else 2.0

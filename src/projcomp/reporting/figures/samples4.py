@@ -12,15 +12,16 @@ from projcomp.reporting.style import title_of
 if TYPE_CHECKING:
     from projcomp.settings.report import FigureSettings
 
+ASKED = 4
 COLUMNS = 8
 ROWS = 4
 
 
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
-    """Rows of samples of the one case in ``settings``."""
-    ((experiment, (name,)),) = settings.cases.items()
-    result = read_case(folder, experiment, name)
-    asked = len(result.locations)
-    tiles = case_tiles(result, ROWS * COLUMNS, asked, rings=True)
-    rows = [Row("", tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)]
-    return sheet_figure(rows, f"{title_of(experiment)}: {asked} composed locations")
+    """Rows of samples of the one experiment's cases; each set of places has one."""
+    ((experiment, names),) = settings.cases.items()
+    rows = []
+    for name in names:
+        tiles = case_tiles(read_case(folder, experiment, name), ROWS * COLUMNS, ASKED, rings=True)
+        rows += [Row("", tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)]
+    return sheet_figure(rows, f"{title_of(experiment)}: {ASKED} composed locations")

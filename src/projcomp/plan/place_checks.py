@@ -1,0 +1,99 @@
+"""Checks of sets of places, the experiments that count in them, the datasets that show them."""
+
+from collections.abc import Iterator, Sequence
+
+from projcomp.config.experiments import RequestConfig
+from projcomp.config.messages import repeated, unknown_name
+from projcomp.config.places import GRID, MAX_PLACES_NAME, Point
+from projcomp.config.root import Config
+from projcomp.config.scenes import DatasetConfig
+from projcomp.plan.cases import place_set
+from projcomp.scenes.vocabulary import SIZES
+from projcomp.words import quoted, short
+
+
+def problems(config: Config) -> Iterator[str]:
+    """What is wrong with the sets themselves."""
+    for name, points in config.places.items():
+        if len(name) > MAX_PLACES_NAME:
+            yield (
+                f"places: expected names of at most {MAX_PLACES_NAME} letters, got {short(name)}"
+            )
+        yield from repeated(f"places.{name}", points)
+        for point in _above_the_horizon(config, points):
+            yield (
+                f"places.{name}: expected points on the ground, got {_shown(point)}, above the "
+                "horizon of some of the cameras that scene.camera_jitter allows; move it down"
+            )
+
+
+def request_problems(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
+    """Whether an experiment's set is there and has as many places as it counts."""
+    yield from _unknown(config, key, entry.places)
+    if entry.places != GRID and not (entry.num_composed or entry.location_pairs):
+        yield (
+            f"{key}.places: expected num_composed or location_pairs beside it, got "
+            f"{quoted(entry.places)} alone; remove it"
+        )
+    there = len(place_set(config, entry.places).points)
+    pairs = entry.location_pairs if isinstance(entry.location_pairs, list) else []
+    asked = {"num_composed": entry.num_composed or [], "location_pairs": sum(pairs, ())}
+    for field, numbers in asked.items():
+        if there and max(numbers, default=0) > there:
+            yield (
+                f"{key}.{field}: expected at most {there}, the number of places of {entry.places}, "
+                f"got {max(numbers)}"
+            )
+    if entry.location_pairs == "all" and there == 1:
+        yield f"{key}.places: expected at least two places for pairs, got one in {entry.places}"
+
+
+def dataset_problems(config: Config, key: str, dataset: DatasetConfig) -> Iterator[str]:
+    """Whether every image of a dataset with places can show its one object there."""
+    if dataset.places is None:
+        return
+    yield from _unknown(config, key, dataset.places)
+    if not dataset.min_objects == dataset.max_objects == 1:
+        yield (
+            f"{key}.places: expected one object in every image (min_objects and max_objects 1), "
+            f"which stands at the place, got {dataset.min_objects} to {dataset.max_objects}"
+        )
+    points = place_set(config, dataset.places).points
+    if dataset.places in config.places and not any(_above_the_horizon(config, points)):
+        yield from _hidden(config, key, dataset.places)
+
+
+def _unknown(config: Config, key: str, name: str) -> Iterator[str]:
+    if name != GRID and name not in config.places:
+        yield unknown_name(f"{key}.places", "places", name, [GRID, *config.places])
+
+
+def _above_the_horizon(config: Config, points: Sequence[Point]) -> Iterator[Point]:
+    from projcomp.scenes.overlaps import cameras
+
+    height = max(SIZES[size] for size in config.scene.sizes)
+    for point in points:
+        try:
+            for camera in cameras(config.scene.camera_jitter):
+                camera.point_on_plane(point, height)
+        except ValueError:
+            yield point
+
+
+def _hidden(config: Config, key: str, name: str) -> Iterator[str]:
+    """Places where an object shows fewer pixels than any other dataset's objects do."""
+    from projcomp.scenes.visibility import least_visible_pixels
+
+    scene = config.scene
+    for point in config.places[name]:
+        seen = least_visible_pixels(point, scene.shapes, scene.sizes)
+        if seen < scene.min_visible_pixels:
+            yield (
+                f"{key}.places: expected places where objects show at least "
+                f"scene.min_visible_pixels = {scene.min_visible_pixels} pixels, got "
+                f"{_shown(point)} of {name}, where one shows {seen}; move it"
+            )
+
+
+def _shown(point: Point) -> str:
+    return f"({point[0]:g}, {point[1]:g})"
