@@ -8,6 +8,11 @@ config["opening"] = opening(plan)
 report: "../report/opening.rst"
 
 
+rule exact:
+    input:
+        plan.exact_targets(),
+
+
 rule draw_figure:
     input:
         lambda w: plan.figure_inputs(w.name),

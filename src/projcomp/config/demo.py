@@ -26,7 +26,7 @@ def places() -> dict[str, Any]:
 def datasets() -> dict[str, Any]:
     """Datasets of the demo."""
 
-    def dataset(num_images: int, low: int, high: int) -> dict[str, int]:
+    def dataset(num_images: int, low: int, high: int) -> dict[str, Any]:
         return {"num_images": num_images, "min_objects": low, "max_objects": high}
 
     return {
@@ -34,6 +34,7 @@ def datasets() -> dict[str, Any]:
         "single": dataset(10_000, 1, 1),
         "cluttered": dataset(6_000, 1, 5),
         "colored": dataset(4_000, 1, 1),
+        "placed": {**dataset(1_000, 1, 1), "places": "apart"},
         "counting": dataset(5_000, 0, 10),
     }
 
@@ -44,37 +45,59 @@ def models() -> dict[str, Any]:
     def model(datasets: dict[str, float], condition: str, images_seen: int) -> dict[str, Any]:
         return {"datasets": datasets, "condition": condition, "images_seen": images_seen}
 
+    colored = {"colored": 0.85, "empty": 0.15}
     return {
+        "placed": {"exact": {"placed": 0.85, "empty": 0.15}, "condition": "position"},
+        "palette": {"exact": colored, "condition": "color", "features": "palette"},
         "single": model({"single": 0.85, "empty": 0.15}, "position", 120_000),
         "cluttered": model({"cluttered": 1.0}, "position", 70_000),
-        "colored": model({"colored": 0.85, "empty": 0.15}, "color", 40_000),
+        "colored": model(colored, "color", 40_000),
         "background": model({"empty": 1.0}, "none", 40_000),
     }
 
 
 def experiments() -> dict[str, Any]:
-    """Experiments of the demo: the papers' A, B and C, a separate background, pairs."""
+    """Experiments of the demo: what perfect networks would do; the papers' A, B and C, a separate
+    background, and pairs, by networks and by their exact twins.
+    """
     counts = [0, 1, 2, 3, 4, 5, 6]
     empty = {"model": "single", "condition": "empty"}
     control = {"model": "background", "condition": "unconditional"}
     return {
+        "perfect": {
+            "conditionals": "placed",
+            "background": {"model": "placed", "condition": "empty"},
+            "places": "apart",
+            "num_composed": [1, 2, 3, 4, 5, 6, 7, 8, 9],
+            "num_samples": 64,
+        },
+        "palette": {
+            "conditionals": "palette",
+            "background": {"model": "palette", "condition": "empty"},
+            "color_pairs": "all",
+            "single_colors": "all",
+            "num_samples": 16,
+        },
         "A": {
             "conditionals": "single",
             "background": empty,
             "num_composed": counts,
             "num_samples": 64,
+            "exact": True,
         },
         "B": {
             "conditionals": "single",
             "operator": "bayes",
             "num_composed": counts,
             "num_samples": 64,
+            "exact": True,
         },
         "C": {
             "conditionals": "cluttered",
             "operator": "bayes",
             "num_composed": counts,
             "num_samples": 64,
+            "exact": True,
         },
         "S": {
             "conditionals": "single",
@@ -90,6 +113,7 @@ def experiments() -> dict[str, Any]:
             "single_colors": "all",
             "num_samples": 16,
             "sampling": {"precision": "fp32"},
+            "exact": True,
         },
         "places": {
             "conditionals": "single",
@@ -98,6 +122,7 @@ def experiments() -> dict[str, Any]:
             "location_pairs": "all",
             "num_samples": 16,
             "sampling": {"precision": "fp32"},
+            "exact": True,
         },
     }
 

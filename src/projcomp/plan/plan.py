@@ -151,6 +151,23 @@ class Plan:
             *(folder.figure(name, kind) for name in self.figures for kind in ("png", "svg")),
         ]
 
+    def exact_targets(self) -> list[str]:
+        """What is known before any network is trained: what shows exact models and the truth."""
+        folder, run = self.folder, self.run
+        perfect = {TRUTH, *run.exact_experiments}
+
+        def ready(shown: Table | Figure) -> bool:
+            cases, reads = set(shown.settings.cases), shown.reads(folder)
+            return bool(cases) and cases <= perfect and folder.summary() not in reads
+
+        counted = [(name, case) for name in run.exact_experiments for case in run.cases[name]]
+        drawn = [name for name, figure in self.figures.items() if ready(figure)]
+        return [
+            *(folder.counted(name, case) for name, case in counted),
+            *(folder.table(name) for name, table in self.tables.items() if ready(table)),
+            *(folder.figure(name, kind) for name in drawn for kind in ("png", "svg")),
+        ]
+
     def intermediates(self) -> list[str]:
         """What the targets are made of, asked for by name so that a gap is noticed.
 

@@ -96,6 +96,15 @@ class Run:
         return features.files if features else []
 
     @cached_property
+    def exact_experiments(self) -> list[str]:
+        """Experiments that no network is composed in."""
+        return [
+            name
+            for name, experiment in self.experiments.items()
+            if all(self.models[model].exact for model in model_names(experiment.config))
+        ]
+
+    @cached_property
     def networks(self) -> list[str]:
         """Networks that some experiment composes; the others are trained only when asked for."""
         composed = (experiment.config for experiment in self.experiments.values())
