@@ -57,8 +57,10 @@ def models() -> dict[str, Any]:
 
 
 def experiments() -> dict[str, Any]:
-    """Experiments of the demo: what perfect networks would do; the papers' A, B and C, a separate
-    background, and pairs, by networks and by their exact twins.
+    """Experiments of the demo.
+
+    What perfect networks would do; the papers' A, B and C, a separate background, and pairs, by
+    networks and by their exact twins.
     """
     counts = [0, 1, 2, 3, 4, 5, 6]
     empty = {"model": "single", "condition": "empty"}
