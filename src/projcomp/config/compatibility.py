@@ -5,7 +5,7 @@ What an operator and a sampler need of each other they say themselves (``operato
 """
 
 from projcomp.config.operators import AnyOperator
-from projcomp.config.samplers import SAMPLERS, SamplingConfig
+from projcomp.config.samplers import SAMPLERS, SamplingConfig, Swarm
 
 
 def refusal(operator: AnyOperator, sampling: SamplingConfig) -> str | None:
@@ -56,11 +56,20 @@ def _swarm_refusal(operator: AnyOperator, sampling: SamplingConfig) -> str | Non
         )
     if sampler.unweighed:
         return f"sampling.{sampler.unweighed}"
-    if not sampler.injects_noise and sampling.corrector is None:
+    if not sampler.injects_noise and not _corrector_parts(sampling, sampling.swarm):
         noisy = [section.default_name() for section in SAMPLERS if section.injects_noise]
+        above = " and a corrector above the swarm's window" if sampling.corrector else ""
         return (
             f"sampling.swarm: expected a sampler that injects noise ({', '.join(noisy)}) or a "
-            f"corrector, because copies of a particle stay copies, got {sampler.name}; set "
+            f"corrector, because copies of a particle stay copies, got {sampler.name}{above}; set "
             f"sampler to {noisy[0]}"
         )
     return None
+
+
+def _corrector_parts(sampling: SamplingConfig, swarm: Swarm) -> bool:
+    """Whether a corrector runs where copies of a particle can be, that is not only above them."""
+    if sampling.corrector is None:
+        return False
+    runs, resampled = sampling.levels_of(sampling.corrector), sampling.levels_of(swarm)
+    return not (runs and resampled) or min(runs) <= max(resampled)  # no level: a line of its own

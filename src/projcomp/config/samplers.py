@@ -185,13 +185,28 @@ Corrector = Annotated[
 
 
 class Swarm(Section):
-    """Sequential Monte Carlo: a swarm of particles per sample, resampled by their weights."""
+    """Sequential Monte Carlo: a swarm of particles per sample, resampled by their weights.
+
+    Steps that end outside the window of noise levels weigh nothing, and nothing is resampled there.
+    """
 
     particles: Whole = Field(
         8, ge=2, le=4096, description="particles per sample, each of a sample's cost"
     )
     threshold: Unit = Field(
         0.5, description="resample when the effective size is below this share of the particles"
+    )
+    sigma_min: Number = Field(
+        0.0,
+        ge=0,
+        exclude_if=lambda level: level == 0,
+        description="least noise level at which a step that is weighed ends",
+    )
+    sigma_max: Number | None = Field(
+        None,
+        gt=0,
+        exclude_if=lambda level: level is None,
+        description="greatest noise level at which one ends; nothing for no bound",
     )
 
 
@@ -250,3 +265,8 @@ class SamplingConfig(Section):
             yield (high + number / last * (low - high)) ** self.rho
         if last:
             yield self.sigma_min
+
+    def levels_of(self, part: AnyCorrector | Swarm) -> list[float]:
+        """The levels of the path that lie in the window of ``part``, but for the start."""
+        high = self.sigma_max if part.sigma_max is None else part.sigma_max
+        return [level for level in self.levels_after_the_first() if part.sigma_min <= level <= high]

@@ -9,7 +9,7 @@ from projcomp.config.messages import repeated, unknown_name
 from projcomp.config.operators import OPERATORS, AnyOperator
 from projcomp.config.paths import MAX_NAME
 from projcomp.config.root import Config
-from projcomp.config.samplers import SamplingConfig
+from projcomp.config.samplers import AnyCorrector, SamplingConfig, Swarm
 from projcomp.config.section import Color
 from projcomp.plan import place_checks
 from projcomp.plan.cases import experiment_cases
@@ -340,26 +340,41 @@ def _sampling(key: str, sampling: SamplingConfig) -> Iterator[str]:
             f"{key}.sigma_min: expected less than {key}.sigma_max = {sampling.sigma_max:g}, "
             f"got {sampling.sigma_min:g}"
         )
-    inner = {"corrector": sampling.corrector, "complift": sampling.complift}
+    inner = {
+        "corrector": sampling.corrector,
+        "swarm": sampling.swarm,
+        "complift": sampling.complift,
+    }
     for field, part in inner.items():
         if part and part.sigma_max is not None and part.sigma_min >= part.sigma_max:
             yield (
                 f"{key}.{field}.sigma_min: expected less than its sigma_max = {part.sigma_max:g}, "
                 f"got {part.sigma_min:g}"
             )
-    levels, corrector = list(sampling.levels_after_the_first()), sampling.corrector
-    if not levels and (corrector or sampling.swarm):
+    if sampling.num_steps == 1 and (sampling.corrector or sampling.swarm):
         yield (
             f"{key}.num_steps: expected at least 2 with a corrector or a swarm, which come after "
             "every step but the last, got 1"
         )
-    elif corrector:
-        low, high = corrector.sigma_min, corrector.sigma_max or sampling.sigma_max
-        if not any(low <= level <= high for level in levels):
-            nearest = sorted(levels, key=lambda level: min(abs(level - low), abs(level - high)))[:2]
-            known = " and ".join(f"{level:.4g}" for level in nearest)
-            yield (
-                f"{key}.corrector.sigma_min: expected a window with a noise level of the path in "
-                f"it, but for the first (nearest: {known}), got {low:g} to {high:g}: the corrector "
-                "would never run"
-            )
+    elif sampling.num_steps > 1:
+        if sampling.corrector:
+            yield from _window(f"{key}.corrector", sampling, sampling.corrector, "run")
+        if sampling.swarm:
+            yield from _window(f"{key}.swarm", sampling, sampling.swarm, "be weighed")
+
+
+def _window(
+    key: str, sampling: SamplingConfig, part: AnyCorrector | Swarm, acts: str
+) -> Iterator[str]:
+    """Whether there is a level of the path in the window of a corrector or a swarm."""
+    if sampling.levels_of(part):
+        return
+    low, high = part.sigma_min, part.sigma_max or sampling.sigma_max
+    levels = sampling.levels_after_the_first()
+    nearest = sorted(levels, key=lambda level: min(abs(level - low), abs(level - high)))[:2]
+    known = " and ".join(f"{level:.4g}" for level in nearest)
+    yield (
+        f"{key}.sigma_min: expected a window with a noise level of the path in it, but for the "
+        f"first (nearest: {known}), got {low:g} to {high:g}: the {key.rpartition('.')[2]} would "
+        f"never {acts}"
+    )

@@ -19,6 +19,7 @@ from projcomp.samplers.line_integral import Score
 from projcomp.samplers.noise import Noise, NoNoise
 from projcomp.samplers.result import Chain, Move, SamplerResult
 from projcomp.samplers.smc import Swarms, log_mean_weight
+from projcomp.samplers.window import Windowed
 
 
 @runtime_checkable
@@ -48,7 +49,7 @@ class Kernel(Protocol):
 
 
 @dataclass(frozen=True)
-class Corrector:
+class Corrector(Windowed):
     """A kernel run after every predictor step that ends between two noise levels.
 
     Attributes:
@@ -62,10 +63,6 @@ class Corrector:
     steps: int
     sigma_min: float = 0.0
     sigma_max: float = float("inf")
-
-    def runs_at(self, sigma: float) -> bool:
-        """Whether it runs at ``sigma``."""
-        return sigma > 0 and self.sigma_min <= sigma <= self.sigma_max
 
 
 @torch.no_grad()  # a graph of the whole path would fill the memory; forward derivatives need none
@@ -88,8 +85,9 @@ def sample(
         predictor: makes the step between two levels.
         noise: the samples' random streams; needed by all that is not deterministic.
         corrector: what runs at the levels in between.
-        swarms: resampling by the field's weights, which it then must keep. The predictor should
-            inject noise, or a corrector run: copies of a particle are else copies to the end.
+        swarms: resampling by the field's weights, which it then must keep: those of the steps in
+            the swarms' window. The predictor should inject noise, or a corrector run: copies of a
+            particle are else copies to the end.
 
     Raises:
         ConfigError: the parts do not go together, or random streams are missing.
@@ -108,10 +106,13 @@ def sample(
     state = field.init(x, levels[0])
     num_evaluations, accepted, sizes, gains = 0, [], [], []
     for sigma, sigma_next in pairwise(levels):
+        before = state
         move = predictor(field, x, sigma, sigma_next, state, streams)
         x, state = move.x, move.state
         num_evaluations += move.num_evaluations
-        if swarms and sigma_next > 0:
+        if swarms and not swarms.runs_at(sigma_next):
+            state = swarms.unweighed(field, state, before)
+        elif swarms:
             drawn = swarms.resample(field, x, state, streams)
             x, state = drawn.x, drawn.state
             sizes.append(drawn.effective_size)

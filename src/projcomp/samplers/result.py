@@ -50,7 +50,7 @@ class SamplerResult:
         acceptance: share of the corrector's proposals that were accepted, shape ``(batch,)``; None
             without proposals.
         effective_size: effective sample size of every swarm before each resampling decision, shape
-            ``(decisions, swarms)``; None without swarms.
+            ``(decisions, swarms)``, a decision per step in their window; None without any.
         log_z: estimated log-normaliser of every swarm's weights, shape ``(swarms,)``; None without.
     """
 

@@ -15,6 +15,7 @@ from projcomp.diffusion.field import ScoreField, WeightedField
 from projcomp.diffusion.shapes import PerSample, PerSwarm, Precise, Samples, SwarmWeights
 from projcomp.errors import ConfigError, UserError
 from projcomp.samplers.noise import Noise
+from projcomp.samplers.window import Windowed
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,21 @@ class Resampled:
 
 
 @dataclass(frozen=True)
-class Swarms:
+class Swarms(Windowed):
     """Consecutive particles in swarms of equal size.
 
     Attributes:
         particles: how many are a swarm; the batch is a multiple of it.
         threshold: a swarm is resampled when its effective size falls below this share of them.
+        sigma_min: least noise level at which a step that is weighed ends; that to 0 never is.
+        sigma_max: greatest of them. What the other steps add to the field's weights is taken back:
+            the law of the samples is corrected along the window alone.
     """
 
     particles: int
     threshold: float = 0.5
+    sigma_min: float = 0.0
+    sigma_max: float = math.inf
 
     def check(self, field: ScoreField, count: int) -> None:
         """Whether ``count`` particles of ``field`` can be resampled.
@@ -67,6 +73,12 @@ class Swarms:
     def log_weight(self, field: ScoreField, state: Any) -> SwarmWeights:
         """Log-weights since the last resampling, ``(swarms, size)``, float64."""
         return cast(WeightedField, field).log_weight(state).double().reshape(-1, self.particles)
+
+    def unweighed(self, field: ScoreField, state: Any, before: Any) -> Any:
+        """``state`` after a step outside the window, with the log-weights of ``before`` it."""
+        weighted = cast(WeightedField, field)
+        kept = weighted.log_weight(before)
+        return weighted.resampled(state, torch.arange(len(kept), device=kept.device), kept)
 
     def resample(self, field: ScoreField, x: Samples, state: Any, noise: Noise) -> Resampled:
         """Resample the swarms that need it, systematically; their log-weights start again at 0.

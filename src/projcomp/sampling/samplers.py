@@ -39,7 +39,10 @@ def get_corrector(chosen: settings.AnyCorrector | None) -> Corrector | None:
 
 def get_swarms(chosen: settings.Swarm | None) -> Swarms | None:
     """How particles are resampled, if they are."""
-    return None if chosen is None else Swarms(chosen.particles, chosen.threshold)
+    if chosen is None:
+        return None
+    highest = _bound(chosen.sigma_max)
+    return Swarms(chosen.particles, chosen.threshold, chosen.sigma_min, highest)
 
 
 def _kernel(chosen: settings.AnyCorrector) -> Kernel:

@@ -280,6 +280,37 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         {"sampling": {"corrector": {"name": "mala", "sigma_min": 18}}},
         "sampling.corrector.sigma_min: expected a window with a noise level of the path in it",
     ),
+    "a swarm's window the wrong way round": (
+        {"sampling": {"sampler": "sde", "swarm": {"sigma_min": 3, "sigma_max": 2}}},
+        "sampling.swarm.sigma_min: expected less than its sigma_max = 2, got 3",
+    ),
+    "a swarm's window between two levels": (
+        {"sampling": {"sampler": "sde", "swarm": {"sigma_min": 4.5, "sigma_max": 6}}},
+        "sampling.swarm.sigma_min: expected a window with a noise level of the path in it, but "
+        "for the first (nearest: 6.109 and 4.388), got 4.5 to 6: the swarm would never be weighed",
+    ),
+    "a swarm's window below the path": (
+        {"sampling": {"sampler": "sde", "swarm": {"sigma_max": 0.001}}},
+        "sampling.swarm.sigma_min: expected a window with a noise level of the path in it, but "
+        "for the first (nearest: 0.01 and 0.02148), got 0 to 0.001",
+    ),
+    "a swarm's window in an experiment of its own": (
+        experiment(**POSITION, **BAYES, sampling={"sampler": "sde", "swarm": {"sigma_min": 18}}),
+        "experiments.X.sampling.swarm.sigma_min: expected a window with a noise level",
+    ),
+    "a corrector that runs only above the swarm's window": (
+        experiment(
+            **POSITION,
+            **BAYES,
+            sampling={
+                "swarm": {"sigma_max": 1},
+                "corrector": {"name": "langevin", "sigma_min": 2},
+            },
+        ),
+        "experiments.X.sampling.swarm: expected a sampler that injects noise (sde, ancestral) or a "
+        "corrector, because copies of a particle stay copies, got heun and a corrector above the "
+        "swarm's window; set sampler to sde",
+    ),
     "a corrector of a single step": (
         {"sampling": {"num_steps": 1, "corrector": "mala"}},
         "sampling.num_steps: expected at least 2 with a corrector or a swarm",
@@ -440,6 +471,14 @@ def test_an_impossible_combination_names_its_key(name: str) -> None:
     assert message.startswith(f"config: {expected}"), message
     assert "\n" not in message
     assert len(message) < 800
+
+
+def test_a_corrector_at_the_greatest_level_of_a_swarms_window_parts_its_copies() -> None:
+    parts = {
+        "swarm": {"sigma_min": 0.5, "sigma_max": 6.2},  # 6.109 is in it, and the corrector's least
+        "corrector": {"name": "langevin", "sigma_min": 6},
+    }
+    load(known(experiment(**POSITION, **BAYES, sampling=parts)))
 
 
 @pytest.mark.parametrize("platform", ["darwin", "win32", "linux"])

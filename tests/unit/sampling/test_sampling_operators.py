@@ -291,6 +291,16 @@ def test_swarms_cost_their_particles_and_tell_their_effective_size():
     assert drawn.measured["log_z"] == pytest.approx(0, abs=1e-2)
 
 
+def test_a_windowed_swarm_decides_in_its_window_and_records_the_whole_path():
+    recipe = {"sampler": "sde", "num_steps": 6}
+    window = {"particles": 3, "sigma_min": 0.05, "sigma_max": 5.0}
+    windowed = draw(settings_of(recipe={**recipe, "swarm": window}), single=PixelModel(0.3))
+    inside = [level for level in windowed.sigmas[1:] if 0.05 <= level <= 5.0]
+    assert 0 < len(inside) < 5
+    assert windowed.measured["effective_size"].shape == (4, len(inside))
+    assert windowed.measured["interaction"].shape[1] == 5  # it is of the whole path
+
+
 def test_a_correctors_acceptance_is_told_per_sample():
     recipe = {"corrector": {"name": "mala", "steps": 2}, "sampler": "sde"}
     drawn = draw(settings_of(recipe=recipe), single=PixelModel(0.3))

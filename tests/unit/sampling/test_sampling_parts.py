@@ -67,8 +67,29 @@ def test_a_corrector_without_an_upper_bound_runs_at_all_levels_above():
 
 
 def test_swarms_are_given_their_settings():
+    chosen = samplers.Swarm(particles=6, threshold=0.8, sigma_min=0.2, sigma_max=2.0)
+    assert get_swarms(chosen) == Swarms(6, 0.8, 0.2, 2.0)
     assert get_swarms(samplers.Swarm(particles=6, threshold=0.8)) == Swarms(6, 0.8)
     assert get_swarms(None) is None
+
+
+def test_a_swarm_without_a_window_is_the_same_text_as_before_there_were_any():
+    """Its jobs would else run again."""
+    plain = samplers.Swarm(particles=4, sigma_min=0.0, sigma_max=None)
+    assert plain.model_dump_json() == '{"particles":4,"threshold":0.5}'
+    assert SamplingConfig(swarm=plain).model_dump()["swarm"] == {"particles": 4, "threshold": 0.5}
+    windowed = samplers.Swarm(particles=4, sigma_min=0.5, sigma_max=3.0)
+    assert samplers.Swarm.model_validate_json(windowed.model_dump_json()) == windowed
+
+
+def test_the_levels_of_a_window_are_those_that_a_sampler_ends_a_step_at():
+    recipe = SamplingConfig(num_steps=18, sigma_min=0.01, sigma_max=20.0)
+    path = edm_sigmas(18, 0.01, 20.0, 7.0).tolist()
+    for low, high in ((0.0, None), (0.0, 0.01), (0.5, 6.2), (18.0, 20.0)):
+        chosen = samplers.Swarm(sigma_min=low, sigma_max=high)
+        swarms = get_swarms(chosen)
+        expected = [level for level in path[1:] if swarms.runs_at(level)]
+        assert recipe.levels_of(chosen) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
