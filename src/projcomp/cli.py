@@ -448,6 +448,75 @@ def theory(
     run.run(name, parsed, out, threads=threads)
 
 
+@_stage("predict", "squares.npz --by color --background none --out pairs.csv")
+def predict(
+    dataset: Annotated[
+        Path,
+        typer.Argument(
+            help="a dataset of single objects (index or shard), an .npz or HDF5 file with images "
+            "and columns of labels, or a folder of pictures in folders by class"
+        ),
+    ],
+    by: Annotated[
+        str, typer.Option(help="the column of the conditions: position, color, shape, ...")
+    ],
+    background: Annotated[str, typer.Option(help="a label of that column, or a file of images")],
+    out: Out,
+    pairs: Annotated[str | None, typer.Option(help="red-blue,red-cyan in place of all")] = None,
+    samples: Annotated[int, typer.Option(min=1, help="exact compositions of each pair")] = 32,
+    seed: Annotated[int, typer.Option(min=0, help="root of the random streams")] = 0,
+    sigma_min: Annotated[
+        float, typer.Option(min=0, help="least noise level of the interaction")
+    ] = 0.0,
+    sigma_max: Annotated[
+        float, typer.Option(min=0, help="greatest noise level of the interaction")
+    ] = float("inf"),
+    most: Annotated[
+        int, typer.Option(min=2, help="pictures of a condition; of more, so many are drawn")
+    ] = 1000,
+    cells: Annotated[
+        int, typer.Option(min=1, max=64, help="by position: cells along each side")
+    ] = 3,
+    places: Annotated[
+        str | None,
+        typer.Option(help="by position: points 0.2,0.3;0.5,0.6 in place of cells, or default"),
+    ] = None,
+    bandwidth: Annotated[
+        float, typer.Option(min=0, help="how near to a place, as a share of the picture's side")
+    ] = 0.05,
+    figure: Annotated[Path | None, typer.Option(help="heat map to draw, a PNG")] = None,
+    pictures: Annotated[Path | None, typer.Option(help="sheet of samples to draw")] = None,
+    threads: Threads = 1,
+    device: DeviceOption = Device.auto,
+) -> None:
+    """Predict from pictures alone which conditions compose, and why the others do not."""
+    inputs = [dataset, Path(background)]
+    check_output(out, output_kinds.TABLES["predict"], inputs)
+    for path, flag in ((figure, "--figure"), (pictures, "--pictures")):
+        if path:
+            check_apart(path, out, flag)
+    if figure:
+        _check_suffix(figure, ".png")
+        check_output(figure, output_kinds.FIGURE_PNG, inputs)
+    if pictures:
+        check_output(pictures, output_kinds.picture(pictures), inputs)
+    if figure and pictures:
+        check_apart(pictures, figure, "--pictures")
+    from projcomp.prediction import run
+
+    asked = run.Asked(dataset, by, background, pairs, run.division(cells, places, bandwidth))
+    how = run.recipe(
+        num_samples=samples,
+        seed=seed,
+        window=(sigma_min, sigma_max),
+        most=most,
+        device=device.value,
+        threads=threads,
+    )
+    for line in run.run(asked, how, out, figure=figure, pictures=pictures):
+        typer.echo(line)
+
+
 @_stage("table", "sweep_tools --settings JSON --root . --out results/sweep_tools.csv")
 def table(
     name: Annotated[str, typer.Argument(help="name of the table")],
@@ -463,6 +532,11 @@ def table(
     make_table.make_table(name, parsed, root, out)
 
 
+def _check_suffix(path: Path, suffix: str) -> None:
+    if path.suffix.lower() != suffix:
+        raise OutputError(f"{path}: a name that ends in {suffix} expected, got another")
+
+
 @_stage("figure", "counts --settings JSON --root . --png counts.png --svg counts.svg")
 def figure(
     name: Annotated[str, typer.Argument(help="name of the figure")],
@@ -475,8 +549,7 @@ def figure(
     parsed = _parse(FigureSettings, settings)
     check_apart(svg, png, "--svg")
     for path, suffix in ((png, ".png"), (svg, ".svg")):
-        if path.suffix.lower() != suffix:
-            raise OutputError(f"{path}: a name that ends in {suffix} expected, got another")
+        _check_suffix(path, suffix)
     check_output(png, output_kinds.FIGURE_PNG)
     check_output(svg, output_kinds.FIGURE_SVG)
     from projcomp.reporting import draw

@@ -20,7 +20,7 @@ STAGES = (
     *("render-shard", "render-reference", "render-scenes", "index", "preview", "train"),
     "inspect",
     *("train-detector", "sample", "evaluate", "summarize", "theory", "figure"),
-    *("check", "config"),
+    *("predict", "check", "config"),
 )
 RENDER = to_json(stages.render_settings(load(known()), "single"))
 

@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,14 +27,18 @@ def draw_preview(path: PathLike, out: PathLike) -> None:
     images, counts = read_first(shards, ("images", "num_objects"), COLUMNS * ROWS)
     title = _title(shards.settings, shards.shape)
     sheet = contact_sheet(images, [str(int(count)) for count in counts], title)
-    with atomic_path(out) as temporary:
-        _save(sheet, temporary, out)
+    save_sheet(sheet, out)
 
 
-def _save(sheet: Image.Image, temporary: Path, out: PathLike) -> None:
-    """Save in the format of the suffix, which may be one that holds no picture of this size."""
+def save_sheet(sheet: Image.Image, out: PathLike) -> None:
+    """Save in the format of the suffix.
+
+    Raises:
+        OutputError: it is one that holds no picture of this size.
+    """
     try:
-        sheet.save(temporary)
+        with atomic_path(out) as temporary:
+            sheet.save(temporary)
     except (ValueError, OSError, struct.error) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise

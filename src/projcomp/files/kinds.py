@@ -179,6 +179,7 @@ TABLES = {
     "check-model": table("dataset", "part", "told", "sigma"),
     "evaluate": table("experiment", "case", "num_composed", "index"),
     "summarize": table("experiment", "case", "num_composed", "num_samples"),
+    "predict": table("first", "second", "cosine", "interaction"),
     "theory": table("experiment", "panel", "setting", "quantity"),
 }
 """The first columns of each command's table."""

@@ -54,10 +54,15 @@ def plain_style() -> Iterator[None]:
 
 def save(figure: Figure, name: str, png: Path, svg: Path) -> None:
     """Write ``figure`` as PNG and as SVG, without a date."""
-    with atomic_path(png) as temporary:
-        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Title": name, "Software": None})
+    save_png(figure, name, png)
     with atomic_path(svg) as temporary:
         figure.savefig(temporary, format="svg", dpi=DPI, metadata={"Title": name, "Date": None})
+
+
+def save_png(figure: Figure, name: str, png: Path) -> None:
+    """Write ``figure`` as PNG alone."""
+    with atomic_path(png) as temporary:
+        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Title": name, "Software": None})
 
 
 def title_of(experiment: str) -> str:

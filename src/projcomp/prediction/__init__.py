@@ -1,0 +1,1 @@
+"""What will compose, told from the pictures alone: nothing is trained and nothing is labelled."""

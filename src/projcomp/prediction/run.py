@@ -1,0 +1,91 @@
+"""From a file and a few flags to the table of pairs, its figures and what it says."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from projcomp.data.preview import contact_sheet, save_sheet
+from projcomp.devices import torch_device
+from projcomp.files.atomic import atomic_path
+from projcomp.prediction.places import Division, parse_places
+from projcomp.prediction.predict import PICTURES, Prediction, Recipe, predict
+from projcomp.prediction.sentences import sentences
+from projcomp.prediction.sources import choose_pairs, read_labelled, split_background
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is predicted.
+
+    Attributes:
+        dataset: where the pictures lie.
+        by: the column of the conditions.
+        background: one of its labels, or a file.
+        pairs: such as ``red-blue,red-cyan``; None for all.
+        division: how positions become conditions.
+    """
+
+    dataset: Path
+    by: str
+    background: str
+    pairs: str | None
+    division: Division
+
+
+def division(cells: int, places: str | None, bandwidth: float) -> Division:
+    """How positions become conditions, as the command line says it.
+
+    Raises:
+        ConfigError: the places are none.
+    """
+    return Division(cells, parse_places(places), bandwidth)
+
+
+def recipe(*, device: str, threads: int, **given: Any) -> Recipe:
+    """How it is measured, as the command line says it.
+
+    Raises:
+        ConfigError: no noise level lies in the window.
+        DeviceError: there is no such device.
+    """
+    torch.set_num_threads(threads)
+    return Recipe(device=torch_device(device, "--device"), **given)
+
+
+def run(
+    asked: Asked, how: Recipe, out: Path, figure: Path | None = None, pictures: Path | None = None
+) -> list[str]:
+    """Predict, write the table and the figures asked for, and return what to say of them.
+
+    Raises:
+        ConfigError: a pair is asked for that there is not.
+        FileFormatError: the pictures, their labels or the background are not what they should be.
+    """
+    source = read_labelled(asked.dataset, asked.by, asked.division)
+    conditions, background = split_background(source, asked.background)
+    pairs = choose_pairs(list(conditions.images), asked.pairs)
+    found = predict(conditions.images, background, pairs, how)
+    with atomic_path(out) as temporary:
+        found.table.to_csv(temporary, index=False, float_format="%.6g")
+    if figure:
+        from projcomp.reporting.predicted import draw_predicted
+
+        draw_predicted(found.table, figure)
+    if pictures:
+        _draw_pictures(found, pictures, f"{asked.dataset.name} by {asked.by}")
+    return sentences(found.table, found.brightness)
+
+
+def _draw_pictures(found: Prediction, out: Path, title: str) -> None:
+    """A row of samples for every pair, with its names on the first."""
+    images = np.concatenate(list(found.pictures.values()))
+    labels = [
+        f"{first} + {second}" if number == 0 else ""
+        for (first, second), some in found.pictures.items()
+        for number in range(len(some))
+    ]
+    columns = min(PICTURES, len(next(iter(found.pictures.values()))))
+    save_sheet(contact_sheet(images, labels, f"exact compositions: {title}", columns), out)

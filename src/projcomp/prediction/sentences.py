@@ -1,0 +1,83 @@
+"""What a table of pairs says, in a few sentences, and nothing that its numbers do not."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+COMPOSES = 0.05
+"""Success from which two conditions are said to compose: more than one of 32 samples."""
+
+ALIKE = 0.6
+"""Cosine from which a condition is said to lie along another."""
+
+FEWEST = 4
+"""Pairs from which a rank correlation says anything."""
+
+
+def sentences(table: pd.DataFrame, brightness: Mapping[str, float]) -> list[str]:
+    """Which conditions compose, whether the cosine tells which, and what all have in common.
+
+    Args:
+        table: one row a pair (``predict.COLUMNS``).
+        brightness: how much brighter each condition is than the background, by name.
+    """
+    return [_partners(table), *_correlations(table), *_alike(table), *_brightness(brightness)]
+
+
+def _partners(table: pd.DataFrame) -> str:
+    """Every condition with its partners, each pair once, by the condition with most of them."""
+    good = table[table["success"] >= COMPOSES].sort_values("success", ascending=False)
+    left = {(row.first, row.second): row.success for row in good.itertuples()}
+    parts = []
+    while left:
+        named = [name for pair in left for name in pair]
+        most = max(dict.fromkeys(named), key=named.count)
+        mine = [pair for pair in left if most in pair]
+        others = [f"{b if a == most else a} ({left[a, b]:.2f})" for a, b in mine]
+        parts.append(f"{most} composes with {', '.join(others)}")
+        left = {pair: value for pair, value in left.items() if pair not in mine}
+    alone = [name for name in _names(table) if name not in {*good["first"], *good["second"]}]
+    if alone:
+        parts.append(f"{', '.join(alone)} with none")
+    ceiling = table["ceiling"].mean()
+    return (
+        f"success of at least {COMPOSES:g}, where independent places would give about "
+        f"{ceiling:.2f}: {'; '.join(parts)}"
+    )
+
+
+def _correlations(table: pd.DataFrame) -> list[str]:
+    found = {
+        words: table[column].rank().corr(table["success"].rank())
+        for column, words in (("cosine", "cosine of mean deltas"), ("interaction", "interaction"))
+    }
+    told = [f"{value:.2f} with the {words}" for words, value in found.items() if value == value]
+    if len(table) < FEWEST or not told:
+        return []
+    return [f"rank correlation of success over {len(table)} pairs: {', '.join(told)}"]
+
+
+def _alike(table: pd.DataFrame) -> list[str]:
+    """Conditions whose mean deltas lie along those of all others that they are paired with."""
+    least = {
+        name: table.loc[(table["first"] == name) | (table["second"] == name), "cosine"].min()
+        for name in _names(table)
+    }
+    told = [f"{name} ({value:.2f})" for name, value in least.items() if value >= ALIKE]
+    if len(table) < FEWEST or not told:
+        return []
+    return [f"mean deltas along those of all others, with their least cosine: {', '.join(told)}"]
+
+
+def _brightness(brightness: Mapping[str, float]) -> list[str]:
+    for word, sign in (("darker", -1), ("brighter", 1)):
+        if all(sign * value > 0 for value in brightness.values()):
+            return [
+                f"the mean picture of every condition is {word} than the background's, which all "
+                "deltas share"
+            ]
+    return []
+
+
+def _names(table: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys([*table["first"], *table["second"]]))

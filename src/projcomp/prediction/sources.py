@@ -1,0 +1,203 @@
+"""Pictures with a label each, from whatever they lie in: our datasets, arrays, folders by class."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from projcomp.data.hdf5 import open_hdf5, reading, text
+from projcomp.data.pictures import Pictures, natural_order, open_pictures
+from projcomp.data.shard_format import INDEX_KIND, SHARD_KIND
+from projcomp.errors import ConfigError, FileFormatError
+from projcomp.files.contents import HDF5, ZIP, what_is
+from projcomp.files.inputs import check_input
+from projcomp.prediction.arrays import IMAGES, open_h5, open_npz, read_images, read_labels
+from projcomp.prediction.places import Division
+from projcomp.prediction.rendered import COLUMNS, read_rendered
+from projcomp.words import quoted, short
+
+ACCEPTED = (
+    "a projcomp dataset, an .npz or HDF5 file with images, or a folder of pictures in folders by "
+    "class"
+)
+"""What can be predicted from, in words."""
+
+Images = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Pictures by the name of their condition.
+
+    Attributes:
+        path: what they were read from.
+        images: uint8 ``(n, H, W, 3)`` each.
+    """
+
+    path: Path
+    images: dict[str, Images]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of every picture, pixels."""
+        height, width = next(iter(self.images.values())).shape[1:3]
+        return height, width
+
+
+def read_labelled(path: Path, by: str, division: Division) -> Labelled:
+    """The pictures that lie at ``path``, by their labels in natural order.
+
+    Args:
+        path: an index or a shard, an ``.npz`` or a foreign HDF5 file, or a folder of folders.
+        by: the column of the labels; of a folder, whatever its folders are called by.
+        division: how positions become conditions, where ``by`` is ``position``.
+
+    Raises:
+        FileFormatError: it holds no pictures with such labels, or is damaged.
+    """
+    if path.is_dir():
+        return Labelled(path, _by_folder(path))
+    kind = _kind(path)
+    if kind in (SHARD_KIND, INDEX_KIND):
+        if by not in COLUMNS:
+            raise _no_column(path, by, COLUMNS)
+        images, labels, order = read_rendered(path, by, division)
+    else:
+        stored = open_npz(path) if kind == ZIP else open_h5(path)
+        if by not in stored.columns:
+            raise _no_column(path, by, stored.columns)
+        images = read_images(stored)
+        labels = read_labels(stored, by, division, len(images))
+        order = sorted(set(labels.tolist()), key=natural_order)
+        _check_bright(path, images)
+    groups = {name: images[labels == name] for name in order}
+    return Labelled(path, {name: group for name, group in groups.items() if name and len(group)})
+
+
+def split_background(source: Labelled, background: str) -> tuple[Labelled, Images]:
+    """The conditions, and the background: one of the labels, or else the pictures of a file.
+
+    Raises:
+        FileFormatError: it is neither; its pictures have another size; too few conditions are left.
+    """
+    if background in source.images:
+        rest = {name: images for name, images in source.images.items() if name != background}
+        found = Labelled(source.path, rest), source.images[background]
+    elif Path(background).exists():
+        found = source, _pictures(Path(background))
+        size = found[1].shape[1:3]
+        if size != source.size:
+            raise FileFormatError(
+                f"{background}: {source.size[1]} x {source.size[0]} pixels expected, as in "
+                f"{source.path}, got {size[1]} x {size[0]}: give a background of that size"
+            )
+    else:
+        raise FileFormatError(
+            f"--background: a label among {_listed(list(source.images))} or a file of images "
+            f"expected, got {quoted(background)}: name one"
+        )
+    if len(found[0].images) < 2:
+        told = _listed(list(found[0].images)) if found[0].images else "none"
+        raise FileFormatError(
+            f"{source.path}: at least two conditions beside the background expected, got {told}: "
+            "take another column, or other data"
+        )
+    return found
+
+
+def choose_pairs(names: Sequence[str], asked: str | None) -> list[tuple[str, str]]:
+    """All pairs of conditions, or those that are asked for as ``red-blue,red-cyan``.
+
+    Raises:
+        ConfigError: one is no pair of two known conditions, or can be read as several.
+    """
+    if asked is None:
+        return [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    pairs: list[tuple[str, str]] = []
+    for word in asked.split(","):
+        parts = word.strip().split("-")
+        splits = [("-".join(parts[:i]), "-".join(parts[i:])) for i in range(1, len(parts))]
+        found = [(a, b) for a, b in splits if a in names and b in names and a != b]
+        if len(found) != 1:
+            raise ConfigError(
+                f"--pairs: pairs such as {names[0]}-{names[1]} of {_listed(names)} expected, got "
+                f"{quoted(word)}: correct it"
+            )
+        if found[0] not in pairs:
+            pairs += found
+    return pairs
+
+
+def _kind(path: Path) -> str:
+    """What a file is: the kind of ours, or ``HDF5``, or ``ZIP``."""
+    check_input(path, ACCEPTED, "check its name")
+    looks = what_is(path)
+    if looks == ZIP:
+        return ZIP
+    if looks != HDF5:
+        mend = "store it with its labels, by np.savez" if looks == "a numpy file" else "convert it"
+        raise FileFormatError(f"{path}: {ACCEPTED} expected, got {looks}: {mend}")
+    with open_hdf5(path, ACCEPTED) as file, reading(path, ACCEPTED):
+        return text(file, "kind") or HDF5
+
+
+def _pictures(path: Path) -> Images:
+    """All pictures of a background's file or folder."""
+    if path.is_dir():
+        return _decoded(open_pictures([path]))
+    check_input(path, "a background's images", "check its name")
+    looks = what_is(path)
+    if looks == ZIP:
+        return read_images(open_npz(path))
+    if looks == HDF5 and _kind(path) == HDF5:
+        return read_images(open_h5(path))
+    return _decoded(open_pictures([path]))
+
+
+def _decoded(pictures: Pictures) -> Images:
+    return np.concatenate([images for _, images in pictures.batches()])
+
+
+def _by_folder(path: Path) -> dict[str, Images]:
+    folders = sorted(
+        (entry for entry in path.iterdir() if entry.name[0] != "."),
+        key=lambda entry: natural_order(entry.name),
+    )
+    for entry in folders:
+        if not entry.is_dir():
+            raise FileFormatError(
+                f"{path}: a folder of folders of pictures, one a class, expected, got the file "
+                f"{entry.name} in it: move it away"
+            )
+    if not folders:
+        raise FileFormatError(f"{path}: {ACCEPTED} expected, got an empty folder: name another")
+    opened = {folder.name: open_pictures([folder]) for folder in folders}
+    first = opened[folders[0].name]
+    for name, pictures in opened.items():
+        if pictures.size != first.size:
+            raise FileFormatError(
+                f"{path / name}: {first.size[1]} x {first.size[0]} pixels expected, as in "
+                f"{folders[0]}, got {pictures.size[1]} x {pictures.size[0]}: give images of one "
+                "size"
+            )
+    return {name: _decoded(pictures) for name, pictures in opened.items()}
+
+
+def _check_bright(path: Path, images: Images) -> None:
+    if images.max() <= 1:
+        raise FileFormatError(
+            f"{path}: uint8 {IMAGES} from 0 to 255 expected, got none above {images.max()}: "
+            "multiply them by 255"
+        )
+
+
+def _no_column(path: Path, by: str, known: Sequence[str]) -> FileFormatError:
+    told = f"a column among {_listed(known)}" if known else "a column of labels beside images"
+    return FileFormatError(f"{path}: {told} expected, got {quoted(by)}: correct --by")
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    shown = ", ".join(short(name, 30) for name in names[:most])
+    return f"{shown}, and {len(names) - most} more" if len(names) > most else shown
