@@ -81,6 +81,8 @@ def entries(plan: Any) -> dict[Any, Any]:
     for name in config.models:
         settings = (plan.train_settings(name), plan.check_settings(name))
         found["train", name] = [settings[0], plan.training_data(name), settings[1]]
+    for name in [] if old else getattr(plan.run, "followed", []):
+        found["locality", name] = [plan.locality_settings(name), plan.locality_inputs(name)]
     found["train options"] = plan.training_options()
     found["detector"] = [plan.detector_settings(), plan.detector_options()]
     for experiment, asked in cases.items():

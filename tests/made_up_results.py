@@ -11,7 +11,7 @@ from projcomp.data.images import write_samples
 from projcomp.evaluation.evaluate import COLUMNS
 from projcomp.evaluation.make_table import make_table
 from projcomp.evaluation.summary import summarize
-from projcomp.folder import CHECK, Folder
+from projcomp.folder import CHECK, LOCALITY, Folder
 from projcomp.plan.plan import Plan
 from projcomp.plan.stages import summary_settings
 from projcomp.settings.case import Case
@@ -31,6 +31,12 @@ single,held_out,condition,0.1,0.5,0.4,0.6,10
 single,held_out,condition,1,0.7,0.6,0.8,10
 single,held_out,nothing,0.1,0.6,0.5,0.7,10
 single,training,condition,0.1,0.4,0.3,0.5,10
+"""
+LOCALITY_TABLE = """model,background,sigma,distance,share,low,high,even,energy,images,probes
+single,,0.1,1,1,0.9,1,0.2,0.9,4,8
+single,,1,1,0.7,0.6,0.8,0.2,0.1,4,8
+single,single empty,0.1,1,,,,0.2,0,4,8
+single,single empty,1,1,0.5,,,0.2,0.01,1,8
 """
 
 
@@ -73,6 +79,7 @@ def write_results(plan: Plan) -> None:
     for name, table in plan.tables.items():
         make_table(name, table.settings, Path(folder.root), Path(folder.table(name)))
     checks = {folder.model(name, CHECK): MODEL_CHECK for name in plan.run.networks}
+    checks |= {folder.model(name, LOCALITY): LOCALITY_TABLE for name in plan.run.followed}
     for path, text in {**checks, folder.detector(CHECK): DETECTOR_CHECK}.items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(text)

@@ -357,6 +357,22 @@ def check_model(
     denoising.check_model(parsed, data, model, out, device=device.value, threads=threads)
 
 
+@_stage("locality", "--settings JSON --models models --out models/single/locality.csv")
+def locality(
+    settings: SettingsText,
+    models: Annotated[Path, typer.Option(help="folder of the models; the data lies beside it")],
+    out: Out,
+    threads: Threads = 1,
+    device: DeviceOption = Device.auto,
+) -> None:
+    """Measure how far the Jacobian of a model reaches."""
+    parsed = _parse(stages.LocalitySettings, settings)
+    check_output(out, output_kinds.TABLES["locality"])
+    from projcomp.evaluation import measure_locality
+
+    measure_locality.measure(parsed, models, out, device=device.value, threads=threads)
+
+
 @_stage("train-detector", "--settings JSON --data data/counting.h5 --out models/detector ...")
 def train_detector(
     settings: SettingsText,

@@ -20,6 +20,9 @@ METRICS = "metrics.csv"
 CHECK = "check.csv"
 """How well it does on images that it never saw, beside the weights."""
 
+LOCALITY = "locality.csv"
+"""How far its Jacobian reaches; of an exact model too, which has nothing else in its folder."""
+
 
 def shard_name(number: int | str) -> str:
     """The file of a shard in its dataset's folder; a number given as text has all its digits."""
@@ -70,7 +73,7 @@ class Folder:
         return self.at("models")
 
     def model(self, name: str, file: str) -> str:
-        """``file`` of a model (``WEIGHTS``, ``MODEL``, ``METRICS``, ``CHECK``)."""
+        """``file`` of a model (``WEIGHTS``, ``MODEL``, ``METRICS``, ``CHECK``, ``LOCALITY``)."""
         return f"{self.models()}/{name}/{file}"
 
     def model_files(self, name: str) -> list[str]:

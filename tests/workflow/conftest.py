@@ -21,6 +21,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "new_case": {"experiments": {"A": {"num_composed": [0, 2, 3]}}},
     "larger_dataset": {"datasets": {"single": {"num_images": 40}}},
     "radius": {"evaluation": {"radius": 0.05}},
+    "locality": {"evaluation": {"locality": {}}},
     "detector": {"detector": {"channels": 16}},
     "samples": {"experiments": {"colors": {"num_samples": 3}}},
     "theory_samples": {"theory": {"num_samples": 64}},

@@ -93,6 +93,12 @@ def test_the_radius_counts_again_only(planned_after: dict[str, set[Job]]) -> Non
     )
 
 
+def test_the_locality_is_measured_of_what_is_there(planned_after: dict[str, set[Job]]) -> None:
+    assert planned_after["locality"] == (
+        jobs("measure_locality", MODELS) | jobs("draw_figure", {"locality"})
+    )
+
+
 def test_the_detector_renders_and_samples_nothing(planned_after: dict[str, set[Job]]) -> None:
     assert planned_after["detector"] == (
         DETECTOR

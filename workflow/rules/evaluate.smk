@@ -1,4 +1,6 @@
-"""Images to counts to rates with intervals."""
+"""Images to counts to rates with intervals; models to what they react to."""
+
+from projcomp.folder import LOCALITY
 
 
 rule evaluate_case:
@@ -76,3 +78,29 @@ rule make_table:
     shell:
         "projcomp table {wildcards.name} --settings {params.settings:q}"
         " --root {params.root} --out {output} > {log} 2>&1"
+
+
+rule measure_locality:
+    input:
+        lambda w: plan.locality_inputs(w.model),
+    output:
+        folder.model("{model}", LOCALITY),
+    log:
+        folder.log("locality/{model}"),
+    wildcard_constraints:
+        model=r"(?!detector/)[\w-]+",
+    priority: 40
+    conda:
+        "../../envs/torch.yaml"
+    threads: plan.config.compute.sampling.threads
+    resources:
+        mem_mb=8000,
+        runtime=120,
+        gpu=plan.sampling_gpus(),
+    params:
+        settings=lambda w: plan.locality_settings(w.model),
+        models=lambda w, input: Path(folder.models()),
+        device=lambda w, output: plan.config.compute.sampling.device,
+    shell:
+        "projcomp locality --settings {params.settings:q} --models {params.models}"
+        " --out {output} --threads {threads} --device {params.device} > {log} 2>&1"

@@ -75,6 +75,19 @@ def check_model(
     write_text(out, pd.DataFrame(rows).to_csv(index=False))
 
 
+def check_size(path: Path, images: Tensor, side: int) -> None:
+    """Refuse images ``(N, C, H, W)`` of ``path`` that are not of ``side`` pixels, as the model's.
+
+    Raises:
+        FileFormatError: they are not.
+    """
+    if images.shape[2:] != (side, side):
+        raise FileFormatError(
+            f"{path}: expected images of {side} x {side} x 3, as the model learned from, got "
+            f"{(*images.shape[2:], 3)}; render the dataset again at this resolution"
+        )
+
+
 def _rows(
     settings: "CheckSettings", data_dir: Path, model: Denoiser
 ) -> list[dict[str, str | float]]:
@@ -98,12 +111,7 @@ def _rows(
             stream = seeds.integer_seed(settings.seed, "check", settings.model, name, part)
             rng = torch.Generator().manual_seed(stream)
             images = _draw(source, count, model.features, rng)
-            side = model.resolution
-            if images.x0.shape[2:] != (side, side):
-                raise FileFormatError(
-                    f"{data_dir / name}.h5: expected images of {side} x {side} x 3, as the model "
-                    f"learned from, got {source.shape}; render the dataset again at this resolution"
-                )
+            check_size(data_dir / f"{name}.h5", images.x0, model.resolution)
             for told in ("condition", "nothing"):
                 every = _errors(model, images, told, sigmas, pieces)
                 for sigma, errors in zip(sigmas, every, strict=True):

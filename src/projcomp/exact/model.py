@@ -94,6 +94,13 @@ class ExactModel:
             ]
         return torch.cat(parts)[torch.cat(rows).argsort()]
 
+    def answers(self, condition: Tensor) -> bool:
+        """Whether any image answers a condition, shape ``(C,)``."""
+        asked = condition.cpu()
+        return any(
+            bool(_answering(data, asked, self.bandwidth).any()) for data in self._datasets.values()
+        )
+
     def points(self, condition: Tensor) -> Points:
         """The images that answer a condition, shape ``(C,)``, with their weights.
 

@@ -177,6 +177,7 @@ FIGURE_SVG = Kind("an SVG picture", lambda path: what_is(path) == SVG)
 
 TABLES = {
     "check-model": table("dataset", "part", "told", "sigma"),
+    "locality": table("model", "background", "sigma", "distance"),
     "evaluate": table("experiment", "case", "num_composed", "index"),
     "summarize": table("experiment", "case", "num_composed", "num_samples"),
     "predict": table("first", "second", "cosine", "interaction"),

@@ -42,7 +42,7 @@ def problems(run: Run) -> list[str]:
     """Everything that does not fit together in a run's config, the most basic first."""
     config = run.config
     basic = (_root, _names, _assets, place_checks.problems, _datasets, _network, _training, _models)
-    rest = (_references, _detector, _theory, _wandb)
+    rest = (_references, _detector, _locality, _theory, _wandb)
     found = [
         *(problem for check in basic for problem in check(config)),
         *experiment_checks.problems(run),
@@ -268,6 +268,11 @@ def _detector(config: Config) -> Iterator[str]:
     )
     if short:
         yield short
+
+
+def _locality(config: Config) -> Iterator[str]:
+    if config.evaluation.locality:
+        yield from repeated("evaluation.locality.distances", config.evaluation.locality.distances)
 
 
 def _theory(config: Config) -> Iterator[str]:

@@ -4,7 +4,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from projcomp.config.compatibility import refusal
-from projcomp.config.experiments import ExperimentConfig, RequestConfig, SweepConfig
+from projcomp.config.experiments import (
+    BackgroundConfig,
+    ExperimentConfig,
+    RequestConfig,
+    SweepConfig,
+)
 from projcomp.config.learning import ModelConfig
 from projcomp.config.root import Config
 from projcomp.config.samplers import SamplingConfig
@@ -46,6 +51,14 @@ class Experiment:
     def files(self) -> list[str]:
         """The user's own files that it is sampled by, each once."""
         return list(dict.fromkeys([*self.config.operator.files, *self.sampling.sampler.files]))
+
+    @property
+    def background(self) -> BackgroundConfig | None:
+        """What its operator composes over: given, or the conditionals' own model unconditional."""
+        config = self.config
+        if config.operator.background_from == "own" and config.conditionals is not None:
+            return BackgroundConfig(model=config.conditionals, condition="unconditional")
+        return config.background
 
     @cached_property
     def cases(self) -> dict[str, Case]:

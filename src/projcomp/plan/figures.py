@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from projcomp.config.places import GRID
 from projcomp.config.theory import EXACT
-from projcomp.folder import CHECK, Folder
+from projcomp.folder import CHECK, LOCALITY, Folder
 from projcomp.plan.clutter import clutter_of
 from projcomp.plan.run import Run
 from projcomp.plan.tables import TABLES, Shown, name_of, reads_summary, records_interaction
@@ -152,6 +152,11 @@ def _models(run: Run) -> Iterator[Shown]:
     yield "", {"models": run.networks}
 
 
+def _followed(run: Run) -> Iterator[Shown]:
+    if run.followed:
+        yield "", {"models": run.followed}
+
+
 def _detector(_: Run) -> Iterator[Shown]:
     yield "", {}
 
@@ -195,6 +200,10 @@ def _table_and_cases(figure: FigureSettings, folder: Folder) -> list[str]:
 
 def _checks(figure: FigureSettings, folder: Folder) -> list[str]:
     return [folder.model(name, CHECK) for name in figure.models]
+
+
+def _localities(figure: FigureSettings, folder: Folder) -> list[str]:
+    return [folder.model(name, LOCALITY) for name in figure.models]
 
 
 def _detector_check(_: FigureSettings, folder: Folder) -> list[str]:
@@ -367,6 +376,19 @@ FIGURES = (
         ),
         shows=_models,
         reads=_checks,
+    ),
+    FigureRow(
+        "locality",
+        format=1,
+        caption=(
+            "Share of a denoiser's Jacobian within a distance, by noise level, with two standard "
+            "errors over images. Solid: each model, told what the image shows; dashed: its "
+            "difference from a background that experiments compose it over. Dotted: the share of "
+            "pixel pairs within the distance, which a Jacobian that is even over the picture "
+            "would have. A level is left out where nothing reacts to the image."
+        ),
+        shows=_followed,
+        reads=_localities,
     ),
     FigureRow(
         "detector",

@@ -10,7 +10,7 @@ from shlex import quote
 
 from projcomp.config.root import Config
 from projcomp.config.theory import TheoryExperiment
-from projcomp.folder import CHECK, Folder
+from projcomp.folder import CHECK, LOCALITY, Folder
 from projcomp.plan import stages
 from projcomp.plan.figures import Figure, figures
 from projcomp.plan.run import Run
@@ -59,9 +59,21 @@ class Plan:
         return [*indices, *self.run.model_files(model)]
 
     def models_of(self, experiment: str) -> list[str]:
-        """Files of the models that ``experiment`` composes: a network's own, or its renders."""
+        """Files of the models that ``experiment`` composes."""
+        return self._files_of(model_names(self.run.experiments[experiment].config))
+
+    def locality_inputs(self, model: str) -> list[str]:
+        """Files that the locality of ``model`` is measured on: models, held-out renders, code."""
+        asked = stages.locality_settings(self.run, model)
+        names = [model, *(one.model for one in asked.backgrounds)]
+        maps = [file for name in names for file in self.run.model_files(name)]
+        files = [*self._files_of(names), self.folder.index(asked.dataset), *maps]
+        return list(dict.fromkeys(files))
+
+    def _files_of(self, models: list[str]) -> list[str]:
+        """Files of models, each once: a network's own, or an exact one's renders."""
         found: list[str] = []
-        for name in model_names(self.run.experiments[experiment].config):
+        for name in models:
             model = self.run.models[name]
             renders = [self.folder.index(dataset) for dataset in model.exact]
             found += renders or self.folder.model_files(name)
@@ -100,7 +112,7 @@ class Plan:
         return _gpus(self.config.compute.training.device)
 
     def sampling_gpus(self) -> int:
-        """GPUs that a job takes which samples, or checks a model."""
+        """GPUs that a job takes which samples, or measures a model."""
         return _gpus(self.config.compute.sampling.device)
 
     def render_gpus(self) -> int:
@@ -179,6 +191,7 @@ class Plan:
         folder, found = self.folder, []
         for name in self.run.networks:
             found += [*folder.model_files(name), folder.model(name, CHECK)]
+        found += [folder.model(name, LOCALITY) for name in self.run.followed]
         found += [*folder.detector_files(), folder.detector(CHECK)]
         found += [folder.exact(name) for name in self.config.theory.experiments]
         found += self.counted()
@@ -211,6 +224,10 @@ class Plan:
     def check_settings(self, model: str) -> str:
         """Settings of checking ``model``, as JSON."""
         return to_json(stages.check_settings(self.run, model))
+
+    def locality_settings(self, model: str) -> str:
+        """Settings of the locality of ``model``, as JSON."""
+        return to_json(stages.locality_settings(self.run, model))
 
     def detector_settings(self) -> str:
         """Settings of training the detector, as JSON."""
@@ -253,6 +270,7 @@ class Plan:
             "preview_dataset": len(config.datasets),
             "train_model": len(models),
             "check_model": len(models),
+            "measure_locality": len(self.run.followed),
             "train_detector": 1,
             "sample_case": sampled,
             "render_reference": true,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from projcomp.config.experiments import BackgroundConfig
 from projcomp.config.learning import ModelConfig
 from projcomp.config.root import Config
 from projcomp.folder import Folder
@@ -105,8 +106,27 @@ class Run:
         ]
 
     @cached_property
-    def networks(self) -> list[str]:
-        """Networks that some experiment composes; the others are trained only when asked for."""
+    def composed(self) -> list[str]:
+        """Models that some experiment composes."""
         composed = (experiment.config for experiment in self.experiments.values())
         used = {name for config in composed for name in model_names(config)}
-        return [name for name, model in self.models.items() if name in used and not model.exact]
+        return [name for name in self.models if name in used]
+
+    @cached_property
+    def networks(self) -> list[str]:
+        """The networks among these; the others are trained only when asked for."""
+        return [name for name in self.composed if not self.models[name].exact]
+
+    @property
+    def followed(self) -> list[str]:
+        """Models whose locality is measured: those composed, where the config asks for it."""
+        return self.composed if self.config.evaluation.locality else []
+
+    def backgrounds(self, model: str) -> list[BackgroundConfig]:
+        """Every background over which experiments compose conditions of ``model``, each once."""
+        found = [
+            experiment.background
+            for experiment in self.experiments.values()
+            if experiment.config.conditionals == model and experiment.background
+        ]
+        return [one for i, one in enumerate(found) if one not in found[:i]]

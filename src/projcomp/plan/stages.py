@@ -1,7 +1,5 @@
 """The settings of every stage's jobs, from the run."""
 
-from projcomp.config.experiments import BackgroundConfig
-from projcomp.config.learning import ModelConfig
 from projcomp.config.root import Config
 from projcomp.config.scenes import RenderConfig, SceneConfig
 from projcomp.config.theory import EXACT, TheoryExperiment
@@ -12,6 +10,7 @@ from projcomp.settings.stages import (
     DetectorSettings,
     EvaluateSettings,
     ExactSettings,
+    LocalitySettings,
     ReferenceSettings,
     RenderRecipe,
     RenderSettings,
@@ -105,9 +104,6 @@ def sample_settings(run: Run, experiment: str, case: str) -> SampleSettings:
     """Settings of one case of ``experiment``."""
     resolved = run.experiments[experiment]
     chosen = resolved.config
-    background = chosen.background
-    if chosen.operator.background_from == "own" and chosen.conditionals is not None:
-        background = BackgroundConfig(model=chosen.conditionals, condition="unconditional")
     return SampleSettings(
         seed=run.config.seed,
         experiment=experiment,
@@ -116,26 +112,45 @@ def sample_settings(run: Run, experiment: str, case: str) -> SampleSettings:
         operator=chosen.operator,
         conditionals=chosen.conditionals,
         models=chosen.models or [],
-        background=background,
+        background=resolved.background,
         control=chosen.control,
         sampling=resolved.sampling,
         num_samples=chosen.num_samples,
-        exact={
-            name: _exact_settings(run.models[name])
-            for name in model_names(chosen)
-            if run.models[name].exact
-        },
+        exact=_exact_settings(run, model_names(chosen)),
     )
 
 
-def _exact_settings(model: ModelConfig) -> ExactSettings:
-    return ExactSettings(
-        condition=model.condition,
-        datasets=model.exact,
-        bandwidth=model.bandwidth,
-        window=model.window,
-        features=model.features,
+def locality_settings(run: Run, model: str) -> LocalitySettings:
+    """Settings of how far the Jacobian of ``model`` reaches, on the renders it knows most of."""
+    config = run.config
+    assert config.evaluation.locality is not None  # else no model is followed
+    shares, backgrounds = run.models[model].sources, run.backgrounds(model)
+    return LocalitySettings(
+        seed=config.seed,
+        model=model,
+        dataset=max(shares, key=lambda name: shares[name]),
+        backgrounds=backgrounds,
+        sigma_min=config.sampling.sigma_min,
+        sigma_max=config.sampling.sigma_max,
+        locality=config.evaluation.locality,
+        exact=_exact_settings(run, [model, *(one.model for one in backgrounds)]),
     )
+
+
+def _exact_settings(run: Run, names: list[str]) -> dict[str, ExactSettings]:
+    """Settings of the exact models among ``names``."""
+    found = {name: run.models[name] for name in names}
+    return {
+        name: ExactSettings(
+            condition=model.condition,
+            datasets=model.exact,
+            bandwidth=model.bandwidth,
+            window=model.window,
+            features=model.features,
+        )
+        for name, model in found.items()
+        if model.exact
+    }
 
 
 def evaluate_settings(run: Run, experiment: str, case: str) -> EvaluateSettings:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from projcomp.config.evaluation import LocalityConfig
 from projcomp.config.experiments import BackgroundConfig, RequestConfig
 from projcomp.config.features import FeatureMap
 from projcomp.config.learning import DetectorConfig, NetworkConfig, TrainingConfig
@@ -28,6 +29,7 @@ FORMATS = {
     "preview": 1,
     "train": 6,
     "check": 1,
+    "locality": 1,
     "detector": 1,
     "sample": 5,
     "evaluate": 2,
@@ -120,6 +122,24 @@ class ExactSettings(Section):
     bandwidth: float
     window: int | None = None
     features: FeatureMap | None = Field(None, exclude_if=lambda chosen: chosen is None)
+
+
+class LocalitySettings(Section):
+    """How far the Jacobian of one composed model reaches, and of what sets it off a background.
+
+    Its images are held-out renders of ``dataset``. ``exact`` describes the models among it and its
+    ``backgrounds`` that are no networks.
+    """
+
+    format: int = FORMATS["locality"]
+    seed: int
+    model: str
+    dataset: str
+    backgrounds: list[BackgroundConfig]
+    sigma_min: float
+    sigma_max: float
+    locality: LocalityConfig
+    exact: dict[str, ExactSettings]
 
 
 class SampleSettings(Section):

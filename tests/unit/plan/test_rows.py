@@ -54,6 +54,7 @@ RUN = load(
                     "num_samples": 4,
                 },
             },
+            "evaluation": {"locality": {}},
             "sweeps": {
                 "S": {
                     **OVER_EMPTY,

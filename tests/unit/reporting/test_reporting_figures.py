@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_results import DETECTOR_CHECK, MODEL_CHECK, write_case
+from made_up_results import DETECTOR_CHECK, LOCALITY_TABLE, MODEL_CHECK, write_case
 from PIL import Image
 
 from projcomp.errors import ConfigError, FileFormatError
@@ -36,6 +36,7 @@ FIGURES = {
     "overlap": {"A": ["k2", "k4"], "B": ["k2"]},
     "unconditional": {"A": ["k0"], "truth": ["k0"]},
     "denoising": {},
+    "locality": {},
     "detector": {},
 }
 TABLES = {
@@ -116,6 +117,7 @@ def root(tmp_path_factory):
     (root / "models" / "detector" / "check.csv").write_text(DETECTOR_CHECK)
     (root / "models" / "single").mkdir()
     (root / "models" / "single" / "check.csv").write_text(MODEL_CHECK)
+    (root / "models" / "single" / "locality.csv").write_text(LOCALITY_TABLE)
     return root
 
 
