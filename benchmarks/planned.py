@@ -78,7 +78,9 @@ def entries(plan: Any) -> dict[Any, Any]:
     found: dict[Any, Any] = {}
     for name in config.datasets:
         found["render", name] = [plan.render_settings(name), plan.shards(name)]
-    for name in config.models:
+    for name in (
+        name for name, model in config.models.items() if not getattr(model, "exact", None)
+    ):
         settings = (plan.train_settings(name), plan.check_settings(name))
         found["train", name] = [settings[0], plan.training_data(name), settings[1]]
     for name in [] if old else getattr(plan.run, "followed", []):

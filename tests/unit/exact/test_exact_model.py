@@ -8,8 +8,11 @@ import pytest
 import torch
 from toy_dataset import write_toy
 
+from projcomp.config.features import Luminance
 from projcomp.data.dataset import RenderedImages
+from projcomp.diffusion.pixels import encode
 from projcomp.exact.model import ExactModel, ExactModelError
+from projcomp.features.make import make_features
 from projcomp.networks import conditioning
 from projcomp.sampling.run import run
 from projcomp.settings.stages import SampleSettings
@@ -145,3 +148,30 @@ def test_a_window_is_heeded(root) -> None:
     assert not torch.allclose(local, whole, atol=1e-2)
     wide = model(root, "color", window=15)(x, level, rows)
     assert torch.allclose(wide, whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("kept", [2**29, 0])
+def test_in_features_it_is_the_posterior_of_the_renders_features(root, kept, monkeypatch) -> None:
+    monkeypatch.setattr("projcomp.exact.model.KEPT_BYTES", kept)
+    data = RenderedImages(root / "data/toy.h5", "color")
+    features = make_features(Luminance(scale=0.3))
+    exact = ExactModel("m", {"toy": data}, {"toy": 1.0}, bandwidth=0.1, features=features)
+    renders = features.encode(encode(data.read(torch.arange(len(data)))))
+    x, level = renders[:2] + 0.4 * torch.randn_like(renders[:2]), 0.4
+    apart = (x[:, None] - renders).double().square().sum((2, 3, 4))
+    weights = (-apart / (2 * level**2)).softmax(1).float()
+    wanted = torch.einsum("bn,nchw->bchw", weights, renders)
+    row = conditioning.unconditional("color").repeat(2, 1)
+    assert torch.allclose(exact(x, torch.full((2,), level), row), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("features", ["luminance", "whitened", "palette"])
+def test_samples_in_features_are_decoded_to_renders(root, tmp_path, features) -> None:
+    asked = {"condition": "color", "datasets": {"toy": 1.0}, "bandwidth": 0.1}
+    out = tmp_path / "k0.h5"
+    run(settings(exact={"exact": {**asked, "features": features}}), root / "models", out)
+    data = RenderedImages(root / "data/toy.h5", "color")
+    empty = data.read((data.num_objects == 0).nonzero()[:, 0]).numpy().astype(int)
+    with h5py.File(out) as file:
+        images = file["images"][:].astype(int)
+    assert abs(images[:, None] - empty[None]).max((2, 3, 4)).min(1).max() <= 1
