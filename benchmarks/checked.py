@@ -31,12 +31,13 @@ from projcomp.samplers.process import sample
 from projcomp.samplers.result import SamplerResult
 from projcomp.samplers.sde import Ancestral, ReverseSde
 from projcomp.samplers.smc import Swarms
+from projcomp.theory.turned import log_weight_ratio, sheared
 
 SIGMA_MIN, SIGMA_MAX = 0.02, 80.0
 
 SWARMS = (1, 8, 64, 1000)
 WINDOWS = ((1.0, 20.0), (0.25, 20.0), (0.1, 20.0), (0.05, 20.0), (0.0, 1.0), (0.0, 0.1))
-"""Of noise levels whose steps are weighed."""
+"""Of noise levels, at which steps end that swarms of 64 weigh."""
 
 
 def run(field, num_steps: int, count: int, dim: int, seed: int, **more) -> SamplerResult:
@@ -183,23 +184,21 @@ def equal_densities(given: argparse.Namespace) -> None:
 
 
 def lemma_7_2(given: argparse.Namespace) -> None:
-    turn = torch.eye(4).double()
-    turn[0, 1] = turn[2, 3] = 1.0
-    parts = [torch.zeros(1, 4), torch.eye(4)[[0, 2]], torch.eye(4)[[1, 3]]]
-    mixtures = [GaussianMixture.isotropic(means, 0.25).mapped(turn) for means in parts]
-    modes = product_over_gaussian(mixtures[1:], mixtures[0]).means
-    field = weighted_product(stacked_scores(mixtures), [1.0, 1.0])
-    count = 4 * given.samples
+    a, tau = 1.0, 0.25
+    turned = sheared(a, tau)
+    modes = turned.composed().means
+    field = weighted_product(turned.scores, [1.0, 1.0])
     ways = {f"swarms of {size:4d}": Swarms(size) if size > 1 else None for size in SWARMS}
     for low, high in WINDOWS:
-        name = f"swarms of 64, weighed from sigma {low:g} to {high:g}"
-        ways[name] = Swarms(64, sigma_min=low, sigma_max=high)
+        m = math.exp(log_weight_ratio(a, tau, low))
+        name = f"weighed from sigma {low:g} to {high:g} (the product's at {low:g}: "
+        ways[f"{name}{m / (1 + m) - 0.5:.3f})"] = Swarms(64, sigma_min=low, sigma_max=high)
     for name, swarms in ways.items():
         size = swarms.particles if swarms else 1
-        whole = -(-count // size) * size
-        result = run(field, 100, whole, 4, given.seed, sigma_max=20.0, swarms=swarms)
+        count = -(-4 * given.samples // size) * size
+        result = run(field, 100, count, 4, given.seed, sigma_max=20.0, swarms=swarms)
         which = torch.cdist(result.x, modes).argmin(1)
-        weights = torch.ones(whole).double()
+        weights = torch.ones(count).double()
         if swarms:
             weights = swarms.log_weight(field, result.state).softmax(1).reshape(-1)
         shares = torch.zeros(4).double().index_add_(0, which, weights) / weights.sum()

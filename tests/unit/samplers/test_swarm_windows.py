@@ -196,7 +196,7 @@ def test_a_window_of_great_noise_leaves_lemma_7_2_as_wrong_as_it_is_at_the_windo
     m = math.exp(log_weight_ratio(1.0, 0.25, least))
     expected = torch.tensor([m, 1, 1, m]).double() / (2 + 2 * m)
     shares = shares_of(run(Swarms(64, sigma_min=least), 60, 64 * 25), 64)
-    assert distance(shares, expected) < 0.07  # that of 25 swarms is .02 to .05
+    assert distance(shares, expected) < 0.07  # 25 swarms: up to .05 over five seeds
 
 
 def test_a_window_of_little_noise_repairs_lemma_7_2_where_it_holds_all_that_went_wrong():

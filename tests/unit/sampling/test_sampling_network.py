@@ -106,6 +106,7 @@ def test_a_sample_is_the_same_in_every_batch_by_any_operator(folder, operator, s
         {"corrector": "mala"},
         {"corrector": {"name": "hmc", "sigma_max": 5}},
         {"swarm": {"particles": 3}},
+        {"swarm": {"particles": 3, "threshold": 1, "sigma_max": 5}},
         {"swarm": {"particles": 3}, "corrector": "langevin"},
     ],
 )
