@@ -18,7 +18,7 @@ from torch import Tensor
 from projcomp.composition.densities import DensityTracker
 from projcomp.composition.feynman_kac import weighted_product
 from projcomp.composition.linear import LinearField
-from projcomp.composition.mixtures import GaussianMixture, product_over_gaussian, stacked_scores
+from projcomp.composition.mixtures import GaussianMixture, stacked_scores
 from projcomp.composition.superposition_and import SuperpositionAnd
 from projcomp.composition.superposition_or import SuperpositionOr
 from projcomp.diffusion.field import Step

@@ -40,11 +40,31 @@ MIXED = {
     "num_samples": 4,
     "sampling": {"sampler": "sde"},
 }
+FAR = {**SWEEP, "places": "spread"}
+del FAR["operators"], FAR["samplers"]
+AT = {
+    "at": {
+        "num_images": 10,
+        "min_objects": 1,
+        "max_objects": 5,
+        "places": "grid",
+        "moved_from": "cluttered",
+    }
+}
 BASE: dict[str, Any] = load(
-    known({"sweeps": {"S": SWEEP}, "experiments": {"mixed": MIXED}})
+    known({"sweeps": {"S": SWEEP}, "experiments": {"mixed": MIXED, "far": FAR}, "datasets": AT})
 ).config.model_dump(mode="json", exclude_unset=True) | {
     section: Config().model_dump(mode="json")[section]
-    for section in ("scene", "network", "training", "sampling", "detector", "evaluation", "wandb")
+    for section in (
+        "scene",
+        "places",
+        "network",
+        "training",
+        "sampling",
+        "detector",
+        "evaluation",
+        "wandb",
+    )
 }
 ODD = [
     *(None, True, False, 0, 1, -1, 2, 3, 7, 8, 16, 255, 256, 1000, 65_537, 2**31, 2**63, 10**30),

@@ -98,8 +98,13 @@ class DatasetConfig(Section):
     )
     places: Text | None = Field(
         None,
-        description="set of places of the one object that every image shows: image i at place i, "
-        "from the first again after the last",
+        description="set of places: image i has an object at place i, from the first again after "
+        "the last, and its others around it",
+    )
+    moved_from: Text | None = Field(
+        None,
+        description="with places: a dataset whose images this one repeats, an object of each moved "
+        "to the place",
     )
 
 

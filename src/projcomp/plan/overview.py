@@ -22,7 +22,7 @@ def describe(plan: Plan) -> list[str]:
         objects = _amount(dataset.min_objects, dataset.max_objects)
         count = plan.num_shards(name)
         shards = "1 shard" if count == 1 else f"{count} shards"
-        where = f" at the {_places(plan, dataset.places)}" if dataset.places else ""
+        where = f", one at the {_places(plan, dataset.places)}" if dataset.places else ""
         lines.append(f"dataset {name}: {dataset.num_images:,} images, {objects}{where}, {shards}")
     for name, model in run.models.items():
         if name not in run.networks and not model.exact:

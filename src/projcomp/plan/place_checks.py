@@ -1,5 +1,6 @@
 """Checks of sets of places, the experiments that count in them, the datasets that show them."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from projcomp.config.experiments import RequestConfig
@@ -10,6 +11,9 @@ from projcomp.config.scenes import DatasetConfig
 from projcomp.plan.cases import place_set
 from projcomp.scenes.vocabulary import SIZES
 from projcomp.words import quoted, short
+
+_ROUNDED = 0.02
+"""Scene units by which a place told in three digits may lie off the ground's edge."""
 
 
 def problems(config: Config) -> Iterator[str]:
@@ -49,18 +53,62 @@ def request_problems(config: Config, key: str, entry: RequestConfig) -> Iterator
 
 
 def dataset_problems(config: Config, key: str, dataset: DatasetConfig) -> Iterator[str]:
-    """Whether every image of a dataset with places can show its one object there."""
+    """Whether every image of a dataset with places can have an object there."""
+    if dataset.moved_from is not None:
+        yield from _moved_from(config, key, dataset, dataset.moved_from)
     if dataset.places is None:
         return
     yield from _unknown(config, key, dataset.places)
-    if not dataset.min_objects == dataset.max_objects == 1:
+    if dataset.min_objects == 0:
         yield (
-            f"{key}.places: expected one object in every image (min_objects and max_objects 1), "
-            f"which stands at the place, got {dataset.min_objects} to {dataset.max_objects}"
+            f"{key}.min_objects: expected at least 1, the object that stands at one of the places "
+            f"{quoted(dataset.places)}, got 0"
         )
     points = place_set(config, dataset.places).points
-    if dataset.places in config.places and not any(_above_the_horizon(config, points)):
+    if any(_above_the_horizon(config, points)):
+        return
+    if dataset.max_objects > 1:
+        yield from _off_the_ground(config, key, dataset.places)
+    if dataset.places in config.places:
         yield from _hidden(config, key, dataset.places)
+
+
+def _moved_from(config: Config, key: str, dataset: DatasetConfig, other: str) -> Iterator[str]:
+    """A dataset has the scenes of another before its objects move."""
+    if dataset.places is None:
+        yield f"{key}.places: expected where objects of {quoted(other)} move, got nothing"
+    if other not in config.datasets:
+        yield unknown_name(f"{key}.moved_from", "datasets", other, config.datasets)
+        return
+    before = config.datasets[other]
+    if before.places is not None:
+        yield f"{key}.moved_from: expected a dataset without places, got {other} ({before.places})"
+    for field in ("min_objects", "max_objects", "colors"):
+        wanted, got = getattr(before, field), getattr(dataset, field)
+        if wanted != got:
+            yield f"{key}.{field}: expected that of datasets.{other}, {wanted}, got {got}"
+    if dataset.max_objects == 1:
+        yield (
+            f"{key}.moved_from: expected datasets of more than one object, of which one moves and "
+            "the others stay, got max_objects 1; remove it"
+        )
+
+
+def _off_the_ground(config: Config, key: str, name: str) -> Iterator[str]:
+    """Among other objects none stands where the rules put none: there is no such conditional."""
+    from projcomp.scenes.overlaps import cameras
+
+    scene, points = config.scene, place_set(config, name).points
+    for camera, size in itertools.product(cameras(scene.camera_jitter), scene.sizes):
+        for point in points:
+            x, y, _ = camera.point_on_plane(point, SIZES[size]).tolist()
+            if max(abs(x), abs(y)) > scene.extent + _ROUNDED:
+                yield (
+                    f"{key}.places: expected places within scene.extent = {scene.extent:g}, where "
+                    f"objects stand, got {_shown(point)} of {name}, where a {size} one stands at "
+                    f"({x:.3g}, {y:.3g}); raise scene.extent or choose other places"
+                )
+                return
 
 
 def _unknown(config: Config, key: str, name: str) -> Iterator[str]:

@@ -46,6 +46,7 @@ def render_settings(run: Run, dataset: str) -> RenderSettings:
         render=_recipe(config.render),
         shard_size=config.render.shard_size,
         points=None if places is None else list(place_set(config, places).points),
+        moved_from=config.datasets[dataset].moved_from,
     )
 
 

@@ -23,7 +23,13 @@ from projcomp.render.picture_size import check_picture
 from projcomp.render.renderer import CLEVR_FILTER_WIDTH, Renderer
 from projcomp.scenes.camera import square_pixels
 from projcomp.scenes.clevr_json import read_scenes, say
-from projcomp.scenes.placement import generate_scene, generate_scene_at, generate_scene_with_colors
+from projcomp.scenes.placement import (
+    generate_scene,
+    generate_scene_around,
+    generate_scene_at,
+    generate_scene_with_colors,
+    move_object,
+)
 from projcomp.scenes.spec import SceneSpec
 from projcomp.scenes.vocabulary import VIEW
 
@@ -45,7 +51,7 @@ def render_shard(
     first, count = shard * settings.shard_size, settings.shard_size
     side = settings.resolution
     scenes = (dataset_scene(settings, first + i) for i in range(count))
-    noise = _noise_seeds(settings.seed, settings.dataset, first)
+    noise = _noise_seeds(settings.seed, settings.moved_from or settings.dataset, first)
     recipe = settings.render
     with Renderer(side, side, **recipe.model_dump(), threads=threads) as renderer:
         write_shard(
@@ -166,10 +172,18 @@ def dataset_scene(settings: RenderSettings, index: int) -> SceneSpec:
         PlacementError: it cannot be placed by the rules.
     """
     rng = seeds.generator(settings.seed, "scene", settings.dataset, index)
-    if settings.points is not None:
-        point = settings.points[index % len(settings.points)]
-        return generate_scene_at(rng, settings.scene, [point])
-    return generate_scene(rng, settings.scene, settings.min_objects, settings.max_objects)
+    least, most = settings.min_objects, settings.max_objects
+    if settings.points is None:
+        return generate_scene(rng, settings.scene, least, most)
+    point = settings.points[index % len(settings.points)]
+    if settings.moved_from is not None:
+        before = {"dataset": settings.moved_from, "points": None, "moved_from": None}
+        return move_object(
+            rng, settings.scene, dataset_scene(settings.model_copy(update=before), index), point
+        )
+    if most > 1:
+        return generate_scene_around(rng, settings.scene, point, least, most)
+    return generate_scene_at(rng, settings.scene, [point])
 
 
 def reference_scene(settings: ReferenceSettings, index: int) -> SceneSpec:

@@ -1,6 +1,7 @@
 """Drawing scenes: the rules of CLEVR's generator, and objects at requested image points."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -81,6 +82,95 @@ def generate_scene_at(
     return look(placed, camera, lights)
 
 
+def generate_scene_around(
+    rng: np.random.Generator,
+    scene: SceneConfig,
+    point: tuple[float, float],
+    min_objects: int,
+    max_objects: int,
+) -> SceneSpec:
+    """A scene by the generator's rules, given that one of its objects, at random, is at a point.
+
+    The number of objects is uniform, as without the condition. Given it, this is the rules' own
+    conditional law (:func:`_arrangements`) where all objects have one size and the camera stands
+    still; else sizes and cameras are not weighted by the patch of ground that the pixel sees.
+
+    Raises:
+        PlacementError: no arrangement keeps the rules within the allowed tries.
+    """
+    camera, lights = _draw_view(rng, scene)
+    count = int(rng.integers(min_objects, max_objects + 1))
+    return _arrange(rng, scene, camera, lights, [None] * count, point)
+
+
+def move_object(
+    rng: np.random.Generator, scene: SceneConfig, spec: SceneSpec, point: tuple[float, float]
+) -> SceneSpec:
+    """``spec`` with one object, at random, moved to a point; where others are in its way, anew.
+
+    ``spec`` being a scene by the rules, this couples it with the law of
+    :func:`generate_scene_around` for as many objects: camera and lights are shared, and so are the
+    other objects wherever they leave the point free. No coupling of the two laws shares them more
+    often, for what is in the way in the one is never in the other.
+
+    Let O be the other objects, u their law, q that given the point, and a(O) the share of the
+    ground that they leave free. If the rules made all allowed arrangements equally likely, and
+    objects at the point as likely as elsewhere, then u(O) = a(O) q(O) wherever the point is free.
+    Moving gives that part of q. The rest, (1 - a) q, is drawn from q and kept where a place drawn
+    uniformly is not free. The rules do so nearly, not quite: they place one object after another.
+
+    Raises:
+        PlacementError: no arrangement keeps the rules within the allowed tries.
+    """
+    camera = Camera(spec.camera)
+    chosen = int(rng.integers(len(spec.objects)))
+    moved = _moved(
+        scene, camera, spec, chosen, _ground_at(camera, point, spec.objects[chosen].size)
+    )
+    for _ in range(MAX_DRAWS):
+        if moved is not None:
+            return moved
+        anew = _arrange(rng, scene, camera, spec.lights, [None] * len(spec.objects), point)
+        off = [np.abs(np.subtract(item.pixel, point)).max() for item in anew.objects]
+        anywhere = rng.uniform(-scene.extent, scene.extent, 2)
+        if _moved(scene, camera, anew, int(np.argmin(off)), anywhere) is None:
+            return anew
+    raise PlacementError(
+        f"a crowded scene of {len(spec.objects)} objects expected, got none in {MAX_DRAWS} draws: "
+        "raise the number of objects"
+    )
+
+
+def _moved(
+    scene: SceneConfig, camera: Camera, spec: SceneSpec, chosen: int, xy: np.ndarray
+) -> SceneSpec | None:
+    """The scene with one object at (x, y), None where that breaks the rules."""
+    x, y = xy.tolist()
+    item = spec.objects[chosen]
+    radii = np.array([[SIZES[other.size] for other in spec.objects]])
+    places = np.array([[other.xyz[:2] for other in spec.objects]]) @ _ground_axes(camera).T
+    others = np.arange(len(spec.objects)) != chosen
+    there = xy[None, None] @ _ground_axes(camera).T
+    if not _free(there, radii[:, chosen], places[:, others], radii[:, others], scene).all():
+        return None
+    placed: list[PlacedObject] = list(spec.objects)
+    placed[chosen] = replace(item, xyz=(x, y, item.xyz[2]))
+    plain = [PlacedObject(o.shape, o.size, o.material, o.color, o.xyz, o.rotation) for o in placed]
+    found = look(plain, camera, spec.lights)
+    return found if _shows_all(scene, found) else None
+
+
+def _ground_at(camera: Camera, point: ArrayLike, size: str) -> np.ndarray:
+    """Where an object of ``size`` stands (x, y) that is centred at an image point."""
+    return camera.point_on_plane(point, SIZES[size])[:2]
+
+
+def _ground_axes(camera: Camera) -> np.ndarray:
+    """Rows: right and behind, along which the margins are measured."""
+    axes = camera.ground_directions()
+    return np.stack([axes["right"][:2], axes["behind"][:2]])
+
+
 def _draw_view(rng: np.random.Generator, scene: SceneConfig) -> tuple[Camera, dict[str, Vector]]:
     location = np.array(CAMERA_LOCATION) + rng.uniform(-1, 1, 3) * scene.camera_jitter
     lights = {}
@@ -110,15 +200,16 @@ def _arrange(
     camera: Camera,
     lights: dict[str, Vector],
     colors: Sequence[str | None],
+    point: tuple[float, float] | None = None,
 ) -> SceneSpec:
     """Draw whole arrangements until one keeps the rules and shows every object."""
-    for sizes, positions in _arrangements(rng, scene, camera, len(colors)):
+    for sizes, positions in _arrangements(rng, scene, camera, len(colors), point):
         placed = [
             _draw_object(rng, scene, str(size), (float(x), float(y), SIZES[size]), color)
             for size, (x, y), color in zip(sizes, positions, colors, strict=True)
         ]
         spec = look(placed, camera, lights)
-        if all(o.visible_pixels >= scene.min_visible_pixels for o in spec.objects):
+        if _shows_all(scene, spec):
             return spec
     raise PlacementError(
         f"an arrangement of {len(colors)} objects expected, got none in {MAX_DRAWS} draws under "
@@ -128,31 +219,55 @@ def _arrange(
     )
 
 
+def _shows_all(scene: SceneConfig, spec: SceneSpec) -> bool:
+    return all(item.visible_pixels >= scene.min_visible_pixels for item in spec.objects)
+
+
 def _arrangements(
-    rng: np.random.Generator, scene: SceneConfig, camera: Camera, count: int
+    rng: np.random.Generator,
+    scene: SceneConfig,
+    camera: Camera,
+    count: int,
+    point: tuple[float, float] | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Sizes (count,) and ground positions (count, 2) that keep the rules, from MAX_DRAWS draws.
 
     One by one as the generator does it: each object gets ``max_retries`` tries, and when none
     is free the whole arrangement is given up. Crowded scenes need a hundred arrangements for
     one that succeeds, so after the first they are drawn many side by side.
+
+    With an image ``point``: those that have an object there. One try of one object, both picked at
+    random, is that place, and an arrangement counts if it is this try that its object takes. An
+    object takes its try t at a place with the density of the place times the chance that the tries
+    before it fail; the sum over tries and objects is the density of the rules' arrangements there,
+    so that what counts has their conditional law.
     """
-    axes = camera.ground_directions()
-    ground = np.stack([axes["right"][:2], axes["behind"][:2]])
+    ground = _ground_axes(camera)
+    spots = {} if point is None else {s: _ground_at(camera, point, s) @ ground.T for s in SIZES}
+    most = MAX_DRAWS * (1 if point is None else scene.max_retries)
     drawn, batch = 0, 1
-    while drawn < MAX_DRAWS:
-        batch = min(batch, MAX_DRAWS - drawn)
+    while drawn < most:
+        batch = min(batch, most - drawn)
         drawn += batch
         sizes = rng.choice(scene.sizes, (batch, count))
         radii = np.vectorize(SIZES.__getitem__, otypes=[float])(sizes)
         placed = np.empty((batch, 0, 2))  # along the ground axes, where the margins are measured
+        # which object's which try is the place asked for: of none where there is none
+        told = np.full((batch, 2), -1)
+        if point is not None:
+            told = rng.integers(0, (count, scene.max_retries), (batch, 2))
         for i in range(count):
             shape = (len(placed), scene.max_retries, 2)
             tries = rng.uniform(-scene.extent, scene.extent, shape) @ ground.T
+            here = np.flatnonzero(told[:, 0] == i)
+            for row in here:
+                tries[row, told[row, 1]] = spots[sizes[row, i]]
             free = _free(tries, radii[:, i], placed, radii[:, :i], scene)
-            kept, first = np.flatnonzero(free.any(axis=1)), free.argmax(axis=1)
+            first, fits = free.argmax(axis=1), free.any(axis=1)
+            fits[here] &= first[here] == told[here, 1]
+            kept = np.flatnonzero(fits)
             placed = np.concatenate([placed[kept], tries[kept, first[kept], None]], axis=1)
-            sizes, radii = sizes[kept], radii[kept]
+            sizes, radii, told = sizes[kept], radii[kept], told[kept]
         yield from zip(sizes, placed @ ground, strict=True)
         batch = SIDE_BY_SIDE
 

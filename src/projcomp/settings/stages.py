@@ -50,7 +50,8 @@ class RenderRecipe(Section):
 class RenderSettings(Section):
     """One dataset's shards. Without the number of images: enlarging keeps the old shards.
 
-    ``points`` are the places of a dataset's one object, by the number of the image.
+    ``points`` are the places at which the images have an object, one after the other, and
+    ``moved_from`` is the dataset whose scenes, noise included, are those before it moved there.
     """
 
     format: int = FORMATS["render"]
@@ -65,6 +66,7 @@ class RenderSettings(Section):
     points: list[tuple[float, float]] | None = Field(
         default=None, min_length=1, exclude_if=lambda points: points is None
     )
+    moved_from: str | None = Field(default=None, exclude_if=lambda name: name is None)
 
 
 class ReferenceSettings(Section):

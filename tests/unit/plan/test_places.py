@@ -81,6 +81,12 @@ def test_a_dataset_at_places_is_told_the_points_and_others_nothing() -> None:
     assert type(settings).model_validate_json(settings.model_dump_json()) == settings
 
 
+def test_a_moved_dataset_is_told_whose_scenes_it_has() -> None:
+    settings = stages.render_settings(run_with(datasets={"at": CLUTTER}), "at")
+    assert settings.moved_from == "cluttered"
+    assert "moved_from" not in stages.render_settings(RUN, "at").model_dump_json()
+
+
 def test_the_names_of_sets_change_no_render() -> None:
     renamed = run_with(
         places={"far": RUN.config.places["spread"]},
@@ -102,6 +108,7 @@ def test_the_overview_names_the_pairs_that_can_overlap() -> None:
 
 
 ONE = {"num_images": 20, "min_objects": 1, "max_objects": 1}
+CLUTTER = {**ONE, "max_objects": 5, "places": "spread", "moved_from": "cluttered"}
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown set": (
         {"experiments": {"far": {**FAR, "places": "sprad"}}},
@@ -164,12 +171,37 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a dataset at places without an object": (
         {"datasets": {"at": {**ONE, "min_objects": 0, "places": "spread"}}},
-        "datasets.at.places: expected one object in every image (min_objects and max_objects 1)",
+        "datasets.at.min_objects: expected at least 1, the object that stands at one of the places "
+        "'spread', got 0",
     ),
     "a dataset at the edge": (
         {"places": {"edge": [[0.5, 0.0]]}, "datasets": {"at": {**ONE, "places": "edge"}}},
         "datasets.at.places: expected places where objects show at least "
         "scene.min_visible_pixels = 200 pixels, got (0.5, 0) of edge, where one shows ",
+    ),
+    "clutter around places off its ground": (
+        {"datasets": {"at": {**ONE, "max_objects": 3, "places": "apart"}}},
+        "datasets.at.places: expected places within scene.extent = 3, where objects stand, got ",
+    ),
+    "moved to nowhere": (
+        {"datasets": {"at": {**CLUTTER, "places": None}}},
+        "datasets.at.places: expected where objects of 'cluttered' move, got nothing",
+    ),
+    "moved from nowhere": (
+        {"datasets": {"at": {**CLUTTER, "moved_from": "clutter"}}},
+        "datasets.at.moved_from: expected a name under datasets (",
+    ),
+    "moved from a dataset at places": (
+        {"datasets": {"at": CLUTTER, "cluttered": {"places": "spread"}}},
+        "datasets.at.moved_from: expected a dataset without places, got cluttered (spread)",
+    ),
+    "moved from scenes of other numbers": (
+        {"datasets": {"at": {**CLUTTER, "max_objects": 4}}},
+        "datasets.at.max_objects: expected that of datasets.cluttered, 5, got 4",
+    ),
+    "moved from scenes of one object": (
+        {"datasets": {"at": {**ONE, "places": "spread", "moved_from": "single"}}},
+        "datasets.at.moved_from: expected datasets of more than one object, of which one moves",
     ),
     "one name for two requests": (
         {
