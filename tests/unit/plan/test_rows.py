@@ -47,6 +47,8 @@ RUN = load(
                 "colors": {"color_pairs": PAIRS, "single_colors": ["red", "cyan"]},
                 "not_blue": {**COLORED, "operator": NEGATED, "color_pairs": [["red", "blue"]]},
                 "places": {**OVER_EMPTY, "location_pairs": [[1, 2], [1, 9]]},
+                "far": {**OVER_EMPTY, "places": "spread", "num_composed": [0, 2, 4]},
+                "far_pairs": {**OVER_EMPTY, "places": "spread", "location_pairs": [[1, 2], [1, 9]]},
                 "mixed": {
                     "models": ["told_nothing"],
                     "operator": "average",
