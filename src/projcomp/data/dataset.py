@@ -37,6 +37,7 @@ class RenderedImages:
         identity: how many images there are, and the settings that they were rendered with.
         rendered_as: the name that the dataset was rendered under; None where it tells none.
         shape: of an image, ``(H, W, 3)``.
+        requested: the place that each image was rendered for, ``(N, 2)``; None where for none.
 
     Raises:
         FileFormatError: the index or a shard is missing or damaged.
@@ -77,6 +78,10 @@ class RenderedImages:
         self._rows = rows_of(count, held_out)
         self.num_objects = torch.from_numpy(counts)[self._rows]
         self.labels = torch.from_numpy(labels)[self._rows]
+        points = shards.settings.get("points")
+        self.requested = None
+        if points:  # image i is at place i modulo their number
+            self.requested = torch.tensor(points, dtype=torch.float32)[self._rows % len(points)]
 
     def __len__(self) -> int:
         return len(self._rows)

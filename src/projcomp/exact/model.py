@@ -35,8 +35,8 @@ class ExactModel:
 
     An image answers a condition as training draws them: a dataset by its share, an image of it, one
     of the image's objects as its label. Its weight is therefore the dataset's share over the number
-    of its images, times the share of the image's objects that answer. Held-out images are left out,
-    as in training.
+    of its images, times the share of the image's objects that answer. An image that was rendered
+    for a place answers for that place alone. Held-out images are left out, as in training.
 
     Args:
         name: what it is called in messages.
@@ -164,6 +164,10 @@ def _answering(data: RenderedImages, condition: Tensor, bandwidth: float) -> Ten
         return torch.ones(len(data), dtype=torch.float64)
     if kind == conditioning.EMPTY:
         return (number == 0).double()
+    if data.condition == "position" and data.requested is not None:
+        # rendered for its place: the others of its objects are what surrounds it there
+        apart = (data.requested - condition[1:]).square().sum(-1).sqrt()
+        return (apart <= bandwidth).double()
     if data.condition == "position":
         match = (data.labels - condition[1:]).square().sum(-1).sqrt() <= bandwidth
     else:

@@ -57,6 +57,16 @@ def test_images_answer_a_condition_as_often_as_training_draws_them_with_it(root,
         assert (pixels in found) == (share > 0)
 
 
+def test_an_image_that_was_rendered_for_a_place_answers_for_that_place_alone(root) -> None:
+    data = RenderedImages(root / "data/toy.h5", "position")
+    places = torch.tensor([[0.2, 0.4], [0.7, 0.5], [0.5, 0.6]])
+    data.requested = places[torch.arange(len(data)) % 3]
+    exact = ExactModel("m", {"toy": data}, {"toy": 1.0}, bandwidth=0.05)
+    found = shares(exact, conditioning.at_locations(places[1:2])[0])
+    wanted = [image.numpy().tobytes() for image in data.read(torch.arange(1, len(data), 3))]
+    assert found == {image: pytest.approx(1 / len(wanted)) for image in wanted}
+
+
 def test_empty_is_what_shows_nothing_and_unconditional_is_everything(root) -> None:
     exact = model(root, "color")
     data = RenderedImages(root / "data/toy.h5", "color")
