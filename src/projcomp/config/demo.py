@@ -35,6 +35,7 @@ def datasets() -> dict[str, Any]:
         "cluttered": dataset(6_000, 1, 5),
         "colored": dataset(4_000, 1, 1),
         "placed": {**dataset(1_000, 1, 1), "places": "apart"},
+        "cluttered_at": {**dataset(4_500, 1, 5), "places": "spread", "moved_from": "cluttered"},
         "counting": dataset(5_000, 0, 10),
     }
 
@@ -49,6 +50,8 @@ def models() -> dict[str, Any]:
     return {
         "placed": {"exact": {"placed": 0.85, "empty": 0.15}, "condition": "position"},
         "palette": {"exact": colored, "condition": "color", "features": "palette"},
+        "local_at": {"exact": "cluttered_at", "condition": "position", "window": 9},
+        "local": {"exact": "cluttered", "condition": "none", "window": 9},
         "single": model({"single": 0.85, "empty": 0.15}, "position", 120_000),
         "cluttered": model({"cluttered": 1.0}, "position", 70_000),
         "colored": model(colored, "color", 40_000),
@@ -78,6 +81,13 @@ def experiments() -> dict[str, Any]:
             "background": {"model": "palette", "condition": "empty"},
             "color_pairs": "all",
             "single_colors": "all",
+            "num_samples": 16,
+        },
+        "C_local": {
+            "conditionals": "local_at",
+            "background": {"model": "local", "condition": "unconditional"},
+            "places": "spread",
+            "num_composed": [1, 2, 3, 4, 5, 6, 7, 8, 9],
             "num_samples": 16,
         },
         "A": {

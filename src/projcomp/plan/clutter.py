@@ -16,9 +16,9 @@ def clutter_of(run: Run, experiment: Experiment) -> Clutter | None:
     operator, given = chosen.operator, chosen.background
     if chosen.conditionals is None or chosen.models or not operator.measures_interaction:
         return None
-    learned = run.models[chosen.conditionals].sources
+    learned = _pictures(run, chosen.conditionals)
     if given is not None and (
-        given.condition == "empty" or run.models[given.model].sources != learned
+        given.condition == "empty" or _pictures(run, given.model) != learned
     ):
         return None
     sizes = [case.num_conditions for case in experiment.cases.values()]
@@ -27,6 +27,12 @@ def clutter_of(run: Run, experiment: Experiment) -> Clutter | None:
     if all(run.config.datasets[name].max_objects < 2 for name in learned):
         return None
     return Clutter(datasets=learned, counts=_counts(run.config, learned))
+
+
+def _pictures(run: Run, model: str) -> dict[str, float]:
+    """The clutter that a model knows; objects that were moved to places stood elsewhere in it."""
+    sources = run.models[model].sources
+    return {run.config.datasets[name].moved_from or name: share for name, share in sources.items()}
 
 
 def _counts(config: Config, shares: dict[str, float]) -> list[float]:
