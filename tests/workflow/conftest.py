@@ -19,6 +19,7 @@ CHANGES: dict[str, dict[str, Any]] = {
         "wandb": {"enabled": True},
     },
     "new_case": {"experiments": {"A": {"num_composed": [0, 2, 3]}}},
+    "twin": {"experiments": {"A": {"exact": True}}},
     "larger_dataset": {"datasets": {"single": {"num_images": 40}}},
     "radius": {"evaluation": {"radius": 0.05}},
     "locality": {"evaluation": {"locality": {}}},

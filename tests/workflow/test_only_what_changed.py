@@ -66,6 +66,20 @@ def test_a_new_case_samples_that_case_only(planned_after: dict[str, set[Job]]) -
     )
 
 
+def test_an_exact_twin_trains_nothing_and_samples_itself_alone(
+    planned_after: dict[str, set[Job]],
+) -> None:
+    twin = {"A-exact/k0", "A-exact/k2"}
+    assert planned_after["twin"] == (
+        jobs("sample_case", twin)
+        | jobs("evaluate_case", twin)
+        | jobs("make_table", {"ceiling_A"})
+        | SUMMARIZE
+        | jobs("draw_figure", {"ceiling_A", "counts", "rates", "grid_A-exact", "overlap"})
+        | jobs("draw_figure", {"unconditional"})
+    )
+
+
 def test_a_larger_dataset_renders_the_new_shards_only(planned_after: dict[str, set[Job]]) -> None:
     sampled = {"A/k0", "A/k2", "B/k2"}
     assert planned_after["larger_dataset"] == (

@@ -101,3 +101,19 @@ def test_a_twin_needs_networks_and_a_free_name() -> None:
         plan({"single": NETWORK}, {"A": {**A, "exact": True}, "A-exact": A})
     with pytest.raises(ConfigError, match=r"expected no models.single-exact, its twin's name"):
         plan({"single": NETWORK, "single-exact": exact}, {"A": {**A, "exact": True}})
+
+
+def test_what_is_known_before_any_training_shows_exact_models_and_the_truth_alone() -> None:
+    pairs = {**A, "num_composed": None, "location_pairs": [[1, 2], [1, 3], [2, 3]]}
+    found = plan({"single": NETWORK}, {"A": {**A, "exact": True}, "P": {**pairs, "exact": True}})
+    targets = found.exact_targets()
+    assert {path for path in targets if path.startswith("results/A")} == {
+        "results/A-exact/k1.csv",
+        "results/A-exact/k2.csv",
+    }
+    assert {"results/figures/grid_A-exact.png", "results/interaction_P-exact.csv"} <= set(targets)
+    for name, figure in found.figures.items():
+        reads = {*figure.reads(found.folder), *figure.settings.cases}
+        if reads & {"A", "P", found.folder.summary()}:
+            assert f"results/figures/{name}.png" not in targets
+    assert not [path for path in targets if "ceiling" in path or "models/" in path]
