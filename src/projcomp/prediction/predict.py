@@ -148,7 +148,7 @@ def predict(
                 )
                 pictures[pair] = decode(composed.x[:PICTURES])
     brightness = {name: 127.5 * float(delta.mean()) for name, delta in deltas.items()}
-    return Prediction(pd.DataFrame(rows)[COLUMNS], pictures, brightness)
+    return Prediction(pd.DataFrame(rows, columns=pd.Index(COLUMNS)), pictures, brightness)
 
 
 def _some(images: NDArray[np.uint8], name: str, recipe: Recipe) -> Tensor:

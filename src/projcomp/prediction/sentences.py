@@ -1,14 +1,21 @@
 """What a table of pairs says, in a few sentences, and nothing that its numbers do not."""
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
+
+from projcomp import seeds
+from projcomp.evaluation.intervals import bootstrap_spearman
 
 COMPOSES = 0.05
 """Success from which two conditions are said to compose: more than one of 32 samples."""
 
 ALIKE = 0.6
 """Cosine from which a condition is said to lie along another."""
+
+CONFIDENCE, RESAMPLES = 0.95, 2000
+"""Of the rank correlations' intervals, which are over pairs."""
 
 FEWEST = 4
 """Pairs from which a rank correlation says anything."""
@@ -26,9 +33,11 @@ def sentences(table: pd.DataFrame, brightness: Mapping[str, float]) -> list[str]
 
 def _partners(table: pd.DataFrame) -> str:
     """Every condition with its partners, each pair once, by the condition with most of them."""
-    good = table[table["success"] >= COMPOSES].sort_values("success", ascending=False)
-    left = {(row.first, row.second): row.success for row in good.itertuples()}
-    parts = []
+    rows = sorted(table.to_dict("records"), key=lambda row: -row["success"])
+    good = {
+        (row["first"], row["second"]): row["success"] for row in rows if row["success"] >= COMPOSES
+    }
+    left, parts = dict(good), []
     while left:
         named = [name for pair in left for name in pair]
         most = max(dict.fromkeys(named), key=named.count)
@@ -36,7 +45,7 @@ def _partners(table: pd.DataFrame) -> str:
         others = [f"{b if a == most else a} ({left[a, b]:.2f})" for a, b in mine]
         parts.append(f"{most} composes with {', '.join(others)}")
         left = {pair: value for pair, value in left.items() if pair not in mine}
-    alone = [name for name in _names(table) if name not in {*good["first"], *good["second"]}]
+    alone = [name for name in _names(table) if not any(name in pair for pair in good)]
     if alone:
         parts.append(f"{', '.join(alone)} with none")
     ceiling = table["ceiling"].mean()
@@ -47,21 +56,25 @@ def _partners(table: pd.DataFrame) -> str:
 
 
 def _correlations(table: pd.DataFrame) -> list[str]:
-    found = {
-        words: table[column].rank().corr(table["success"].rank())
-        for column, words in (("cosine", "cosine of mean deltas"), ("interaction", "interaction"))
-    }
-    told = [f"{value:.2f} with the {words}" for words, value in found.items() if value == value]
-    if len(table) < FEWEST or not told:
+    if len(table) < FEWEST:
+        return []
+    told = []
+    for column, words in (("cosine", "cosine of mean deltas"), ("interaction", "interaction")):
+        rng = seeds.generator(0, "bootstrap", "predict", column)
+        x, y = (table[name].to_numpy(dtype=float) for name in (column, "success"))
+        rho, low, high = bootstrap_spearman(x, y, CONFIDENCE, RESAMPLES, rng=rng)
+        if not math.isnan(rho):
+            told.append(f"{rho:.2f} [{low:.2f}, {high:.2f}] with the {words}")
+    if not told:
         return []
     return [f"rank correlation of success over {len(table)} pairs: {', '.join(told)}"]
 
 
 def _alike(table: pd.DataFrame) -> list[str]:
     """Conditions whose mean deltas lie along those of all others that they are paired with."""
+    cosines = [({row["first"], row["second"]}, row["cosine"]) for row in table.to_dict("records")]
     least = {
-        name: table.loc[(table["first"] == name) | (table["second"] == name), "cosine"].min()
-        for name in _names(table)
+        name: min(cosine for pair, cosine in cosines if name in pair) for name in _names(table)
     }
     told = [f"{name} ({value:.2f})" for name, value in least.items() if value >= ALIKE]
     if len(table) < FEWEST or not told:

@@ -24,6 +24,9 @@ ACCEPTED = (
 )
 """What can be predicted from, in words."""
 
+MOST_CONDITIONS = 100
+"""Conditions of which all pairs are taken; a column of more is a number or a name of each image."""
+
 Images = NDArray[np.uint8]
 
 
@@ -111,9 +114,14 @@ def choose_pairs(names: Sequence[str], asked: str | None) -> list[tuple[str, str
     """All pairs of conditions, or those that are asked for as ``red-blue,red-cyan``.
 
     Raises:
-        ConfigError: one is no pair of two known conditions, or can be read as several.
+        ConfigError: there are too many for all pairs; one is no pair of two known conditions, or can be read as several.
     """
     if asked is None:
+        if len(names) > MOST_CONDITIONS:
+            raise ConfigError(
+                f"--by: a column of at most {MOST_CONDITIONS} labels expected, got {len(names)}: "
+                "take another one, or name some by --pairs"
+            )
         return [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
     pairs: list[tuple[str, str]] = []
     for word in asked.split(","):

@@ -5,9 +5,10 @@ differs from ``b(n)``. A picture ``x`` shows the render if it explains the pictu
 
     sum_mask |x - x_n|^2 <= EXPLAINED * sum_mask |x_n - b(n)|^2.
 
-The renders that explain it best, one of each condition and with masks that lie apart, are what the
-picture shows; outside of their masks it must be the background. Everything is measured in the
-networks' numbers, [-1, 1].
+Of the renders that it shows, one of each condition and with masks that lie apart, those two count
+that leave the least of the picture unexplained; outside of their masks it must be the background.
+A picture that one render alone explains shows no two. Everything is measured in the networks'
+numbers, [-1, 1].
 """
 
 from dataclasses import dataclass
@@ -90,10 +91,12 @@ class StrictReader:
         numbers = self._numbers(x.clamp(-1, 1))
         unexplained = [_unexplained(numbers, shown) for shown in (first, second)]
         shows = [(share <= EXPLAINED).any(1) for share in unexplained]
-        pairs, is_apart = _best_apart(unexplained, apart(first, second))
-        masks = torch.maximum(first.masks[pairs[:, 0]], second.masks[pairs[:, 1]])
-        nearest = self._apart(numbers, 1 - masks).argmin(1)
+        likeliest = [share.argmin(1) for share in unexplained]
+        covered = torch.maximum(first.masks[likeliest[0]], second.masks[likeliest[1]])
+        nearest = self._apart(numbers, 1 - covered).argmin(1)
         foreign = (numbers - self._background[nearest]).square().sum(1)
+        pairs, is_apart = _best_apart(first, second, unexplained, foreign)
+        masks = torch.maximum(first.masks[pairs[:, 0]], second.masks[pairs[:, 1]])
         fainter = torch.minimum(first.energy[pairs[:, 0]], second.energy[pairs[:, 1]])
         most = LEFTOVER * fainter[:, None]
         alone = [
@@ -146,20 +149,32 @@ def _outside(foreign: Tensor, masks: Tensor) -> Tensor:
     return foreign.sum(1, keepdim=True) - foreign @ masks.T
 
 
-def _best_apart(unexplained: list[Tensor], lie_apart: Tensor) -> tuple[Tensor, Tensor]:
-    """The two renders that lie apart and explain each picture best, and whether there are two.
+def _best_apart(
+    first: Shown, second: Shown, unexplained: list[Tensor], foreign: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The renders that lie apart, explain a picture each, and leave the least of it unexplained.
+
+    That is inside of their masks and, as ``foreign`` ``(S, P)`` to the background, outside of both.
 
     Returns:
-        ``(S, 2)`` and bool ``(S,)``.
+        their numbers ``(S, 2)``, and whether there are two, bool ``(S,)``.
     """
-    pairs = torch.zeros(len(unexplained[0]), 2, dtype=torch.int64, device=lie_apart.device)
-    found = torch.zeros(len(pairs), dtype=torch.bool, device=lie_apart.device)
-    for sample, (first, second) in enumerate(zip(*unexplained, strict=True)):
-        explain = [(share <= EXPLAINED).nonzero()[:, 0] for share in (first, second)]
+    pairs = torch.zeros(len(foreign), 2, dtype=torch.int64, device=foreign.device)
+    found = torch.zeros(len(foreign), dtype=torch.bool, device=foreign.device)
+    lie_apart = apart(first, second)
+    for sample, outside in enumerate(foreign):
+        explain = [(share[sample] <= EXPLAINED).nonzero()[:, 0] for share in unexplained]
         allowed = lie_apart[explain[0][:, None], explain[1]]
         if not allowed.any():
             continue
-        total = first[explain[0]][:, None] + second[explain[1]]
+        masks = [shown.masks[index] for shown, index in zip((first, second), explain, strict=True)]
+        left = [
+            share[sample, index] * shown.energy[index] - mask @ outside
+            for share, shown, index, mask in zip(
+                unexplained, (first, second), explain, masks, strict=True
+            )
+        ]
+        total = left[0][:, None] + left[1] + (masks[0] * outside) @ masks[1].T
         row, column = divmod(int(total.masked_fill(~allowed, torch.inf).argmin()), total.shape[1])
         pairs[sample, 0], pairs[sample, 1] = explain[0][row], explain[1][column]
         found[sample] = True

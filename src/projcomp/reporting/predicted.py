@@ -25,9 +25,9 @@ def heat_map(table: pd.DataFrame) -> Figure:
     """The two matrices side by side in one; pairs that were not asked for stay white."""
     names = list(dict.fromkeys([*table["first"], *table["second"]]))
     success, cosine = (np.full((len(names), len(names)), np.nan) for _ in range(2))
-    for row in table.itertuples():
-        first, second = sorted((names.index(str(row.first)), names.index(str(row.second))))
-        success[second, first], cosine[first, second] = row.success, row.cosine
+    for row in table.to_dict("records"):
+        first, second = sorted((names.index(row["first"]), names.index(row["second"])))
+        success[second, first], cosine[first, second] = row["success"], row["cosine"]
     side = _CELL * len(names) + _MARGIN
     figure = Figure(figsize=(side + 1.2, side), layout="constrained")
     axes = figure.add_subplot()

@@ -1,0 +1,65 @@
+"""``projcomp predict`` from the flags to the files."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+from toy_squares import write_squares
+from typer.testing import CliRunner
+
+from projcomp.cli import app
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["predict", *map(str, arguments), "--device", "cpu"])
+    return result.exit_code, result.output
+
+
+def test_the_table_the_heat_map_and_the_pictures_are_written(tmp_path: Path) -> None:
+    out, heat, sheet = (tmp_path / name for name in ("pairs.csv", "heat.png", "sheet.png"))
+    code, output = run(
+        *(write_squares(tmp_path), "--by", "color", "--background", "none", "--out", out),
+        *("--samples", 8, "--figure", heat, "--pictures", sheet),
+    )
+    assert code == 0, output
+    table = pd.read_csv(out)
+    assert list(table.columns[:4]) == ["first", "second", "cosine", "interaction"]
+    assert len(table) == 6
+    success = table.set_index(["first", "second"])["success"]
+    assert success["green", "red"] >= 0.375 >= success["red", "yellow"]
+    assert "rank correlation of success over 6 pairs" in output
+    for picture in (heat, sheet):
+        with Image.open(picture) as opened:
+            assert opened.width > 300
+    # over its own table it may write, over another it may not
+    again = (tmp_path / "squares.npz", "--by", "color", "--background", "none", "--out", out)
+    few = ("--pairs", "red-green", "--samples", 1)
+    assert run(*again, *few)[0] == 0
+    out.write_text("a,b\n1,2\n")
+    code, output = run(*again, *few)
+    assert (code, out.read_text()) == (1, "a,b\n1,2\n")
+    assert "a table (first, second, cosine, interaction, ...) to replace expected" in output
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--by", "shape", "--background", "none"], "a column among color expected, got 'shape'"),
+        (["--by", "color", "--background", "nothing"], "--background: a label among blue, green"),
+        (["--by", "color", "--background", "none", "--pairs", "red-pink"], "--pairs: pairs such"),
+        (["--by", "color", "--background", "none", "--sigma-min", "90"], "--sigma-min: a window"),
+        (["--by", "color", "--background", "none", "--samples", "0"], "'--samples'"),
+        (["--by", "color", "--background", "none", "--places", "2"], "--places: points"),
+        (["--by", "color", "--background", "none", "--figure", "a.svg"], "ends in .png expected"),
+        (["--background", "none"], "Missing option '--by'"),
+    ],
+)
+def test_what_does_not_fit_is_one_line(tmp_path: Path, flags: list[str], told: str) -> None:
+    out = tmp_path / "pairs.csv"
+    code, output = run(write_squares(tmp_path), *flags, "--out", out)
+    assert code == 1
+    assert told in output
+    assert output.startswith("error: ")
+    assert output.count("\n") == 1
+    assert not out.exists()
