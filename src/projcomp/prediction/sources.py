@@ -114,7 +114,8 @@ def choose_pairs(names: Sequence[str], asked: str | None) -> list[tuple[str, str
     """All pairs of conditions, or those that are asked for as ``red-blue,red-cyan``.
 
     Raises:
-        ConfigError: there are too many for all pairs; one is no pair of two known conditions, or can be read as several.
+        ConfigError: one is no pair of two known conditions, or can be read as several; there are
+            too many conditions to take all pairs.
     """
     if asked is None:
         if len(names) > MOST_CONDITIONS:
