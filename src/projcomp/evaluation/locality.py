@@ -1,9 +1,10 @@
-"""How local a denoiser is: the share of its Jacobian within a distance (docs/method.md, section 10).
+"""How local a denoiser is: the share of its Jacobian within a distance.
 
 With ``J = dD/dx`` at a noisy image and ``|J_pq|^2`` the sum of squares of its block between the
 channels of pixel ``p`` of the answer and pixel ``q`` of the image,
 ``L(r) = sum_{d(p, q) <= r} |J_pq|^2 / sum |J_pq|^2``, where ``d`` is Chebyshev's distance, the
-greater of the two coordinates': by it a square window of side ``2 r + 1`` reaches ``r``.
+greater of the two coordinates': by it a square window of side ``2 r + 1`` reaches ``r``
+(docs/method.md, section 10).
 
 Both sums run over the columns of ``J``. A forward derivative along one number of the image (one
 channel of one pixel) is a column, exactly; numbers drawn at random with equal chances make both

@@ -54,8 +54,11 @@ _NO_ROOM = (
 
 
 class _Probes(NamedTuple):
-    """Images as the model sees them and their noise, both ``(N, C, H, W)``; what each shows; and
-    the numbers of each that are moved, ``(N, probes)``."""
+    """What is probed.
+
+    Images as the model sees them and their noise, both ``(N, C, H, W)``, what each shows, and the
+    numbers of each that are moved, ``(N, probes)``.
+    """
 
     x0: Tensor
     told: Tensor

@@ -118,6 +118,20 @@ def test_images_that_no_render_answers_for_are_passed_over(root) -> None:
         table(root, exact={"m": exact("position", bandwidth=1e-6)}, dataset="toy")
 
 
+def test_a_model_of_features_is_measured_in_them(root) -> None:
+    recipe = {"images": 2, "probes": 10_000, "levels": 2, "distances": [1, 7]}
+
+    def of(**more) -> pd.DataFrame:
+        return table(root, locality=recipe, exact={"m": exact("none", **more)})
+
+    unit = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    same = of(features={"name": "linear", "matrix": unit})
+    pd.testing.assert_frame_equal(same, of(), rtol=1e-4)
+    four = of(features={"name": "linear", "matrix": [*unit, [1, 1, 1]]})
+    assert set(four["probes"]) == {4 * 8 * 8}  # every number of four channels, none twice
+    assert (four.loc[four["distance"] == 7, "share"].dropna() == 1).all()
+
+
 def test_a_single_image_has_no_interval(root) -> None:
     recipe = {"images": 1, "probes": 5, "levels": 2, "distances": [1]}
     found = table(root, locality=recipe, exact={"m": exact("none")})
