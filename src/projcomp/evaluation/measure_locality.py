@@ -149,9 +149,10 @@ def _shares(
     """A row for each distance, of columns ``(images * probes, C, H, W)``."""
     found, each = energy(column, numbers, distances), len(column) // images
     total = found.total.reshape(images, each).mean(1)
+    height, width = column.shape[2:]
     rows = []
     for distance, inside in zip(distances, found.inside, strict=True):
-        row: dict[str, Any] = {"distance": distance, "even": even(*column.shape[2:], distance)}
+        row: dict[str, Any] = {"distance": distance, "even": even(height, width, distance)}
         estimate = share(inside.reshape(images, each).mean(1), total, nothing)
         if estimate:
             row["share"] = estimate.value

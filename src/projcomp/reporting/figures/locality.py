@@ -27,18 +27,21 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     figure = Figure(figsize=(2.6 * len(distances) + 1.6, 3.0), layout="constrained")
     panels = figure.subplots(1, len(distances), sharey=True, squeeze=False)[0]
     for axes, distance in zip(panels, distances, strict=True):
-        _panel(axes, table[table["distance"] == distance])
+        _panel(axes, DataFrame(table[table["distance"] == distance]))
         axes.set_title(f"within {distance} pixel{'' if distance == 1 else 's'}")
         axes.set_xlabel("noise level sigma")
     panels[0].set_ylabel("share of the Jacobian")
-    figure.legend(*panels[-1].get_legend_handles_labels(), loc="outside right", fontsize=6)
+    figure.legend(*panels[-1].get_legend_handles_labels(), loc="outside right upper", fontsize=6)
     return figure
 
 
 def _panel(axes: Axes, table: DataFrame) -> None:
     styles = looks(table["model"].unique())
-    for (model, background), found in table.groupby(["model", "background"], sort=False):
-        shown, look = found.dropna(subset=["share"]), styles[str(model)]
+    pairs = table[["model", "background"]].drop_duplicates()
+    for model, background in zip(pairs["model"], pairs["background"], strict=True):
+        chosen = (table["model"] == model) & (table["background"] == background)
+        shown = DataFrame(table[chosen]).dropna(subset=["share"])
+        look = styles[model]
         axes.plot(
             shown["sigma"],
             shown["share"],
@@ -46,7 +49,7 @@ def _panel(axes: Axes, table: DataFrame) -> None:
             marker=look["marker"],
             markersize=3,
             color=look["color"],
-            label=f"{model} − {background}" if background else str(model),
+            label=f"{model} − {background}" if background else model,
         )
         axes.fill_between(
             shown["sigma"], shown["low"], shown["high"], color=look["color"], alpha=0.15, lw=0
