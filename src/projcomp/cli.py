@@ -500,6 +500,10 @@ def predict(
     bandwidth: Annotated[
         float, typer.Option(min=0, help="how near to a place, as a share of the picture's side")
     ] = 0.05,
+    features: Annotated[
+        str | None,
+        typer.Option(help="compose features: luminance, palette, '{name: luminance, scale: 0.3}'"),
+    ] = None,
     figure: Annotated[Path | None, typer.Option(help="heat map to draw, a PNG")] = None,
     pictures: Annotated[Path | None, typer.Option(help="sheet of samples to draw")] = None,
     threads: Threads = 1,
@@ -528,6 +532,7 @@ def predict(
         most=most,
         device=device.value,
         threads=threads,
+        features=features,
     )
     for line in run.run(asked, how, out, figure=figure, pictures=pictures):
         typer.echo(line)

@@ -3,7 +3,7 @@
 ``features/make.py`` makes maps of them.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
@@ -131,3 +131,5 @@ FeatureMap = Annotated[
     BeforeValidator(by_name, json_schema_input_type=AnyFeatures | str),
 ]
 """A feature map with its settings, told apart by ``name``."""
+
+FEATURES: tuple[type[FeatureSection], ...] = get_args(AnyFeatures)

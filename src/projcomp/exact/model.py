@@ -7,15 +7,12 @@ import torch
 from torch import Tensor
 
 from projcomp.data.dataset import RenderedImages
-from projcomp.diffusion.pixels import encode
 from projcomp.errors import UserError
-from projcomp.exact.points import AT_ONCE, Points
+from projcomp.exact.featured import points_in
+from projcomp.exact.points import Points
 from projcomp.exact.windows import local_mean
 from projcomp.features.feature_map import RGB, Features
 from projcomp.networks import conditioning
-
-KEPT_BYTES = 2**29
-"""Features of one condition's images that are kept as numbers, at most."""
 
 
 class ExactModelError(UserError):
@@ -115,21 +112,8 @@ class ExactModel:
                 raise ExactModelError(self._nothing(condition.cpu()))
             images = torch.cat([chosen.images for chosen in found]).to(self._device)
             weights = torch.cat([chosen.log_weights for chosen in found])
-            self._points[key] = self._as_points(images, weights)
+            self._points[key] = points_in(self.features, images, weights)
         return self._points[key]
-
-    def _as_points(self, images: Tensor, log_weights: Tensor) -> Points:
-        """Bytes in RGB; features, which cost more to compute, as numbers where they fit."""
-        if self.features is RGB:
-            return Points(images, log_weights)
-        numbers = images[..., 0].numel() * self.features.channels
-        if 4 * numbers > KEPT_BYTES:
-            return Points(images, log_weights, self._encode)
-        parts = [self._encode(part) for part in images.split(AT_ONCE)]
-        return Points(torch.cat(parts), log_weights, lambda x: x)
-
-    def _encode(self, images: Tensor) -> Tensor:
-        return self.features.encode(encode(images))
 
     def _denoised(self, points: Points, x: Tensor, sigma: Tensor) -> Tensor:
         if self.window is not None:

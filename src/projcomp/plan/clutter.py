@@ -17,9 +17,7 @@ def clutter_of(run: Run, experiment: Experiment) -> Clutter | None:
     if chosen.conditionals is None or chosen.models or not operator.measures_interaction:
         return None
     learned = _pictures(run, chosen.conditionals)
-    if given is not None and (
-        given.condition == "empty" or _pictures(run, given.model) != learned
-    ):
+    if given is not None and (given.condition == "empty" or _pictures(run, given.model) != learned):
         return None
     sizes = [case.num_conditions for case in experiment.cases.values()]
     if any(weight != 1 for size in sizes for weight in operator.weights_of(size)):

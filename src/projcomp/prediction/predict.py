@@ -26,7 +26,8 @@ from projcomp import seeds
 from projcomp.diffusion.pixels import decode
 from projcomp.errors import ConfigError, FileFormatError
 from projcomp.evaluation.intervals import wilson
-from projcomp.exact.points import Points
+from projcomp.exact.featured import points_in
+from projcomp.features.feature_map import RGB, Features
 from projcomp.prediction.composing import (
     LEVELS,
     NUM_EVALUATIONS,
@@ -58,6 +59,7 @@ class Recipe:
         window: least and greatest noise level of the interaction.
         most: pictures of a condition; of more, so many are drawn.
         device: where it is computed.
+        features: map in front of the pictures; what is composed are their features.
     """
 
     num_samples: int = 32
@@ -65,6 +67,7 @@ class Recipe:
     window: tuple[float, float] = (0.0, float("inf"))
     most: int = 1000
     device: torch.device | str = "cpu"
+    features: Features = RGB
 
     def __post_init__(self) -> None:
         if not self.inside.any():
@@ -125,8 +128,8 @@ def predict(
     ground = _some(background, "background", recipe)
     reader = StrictReader(ground, recipe.device)
     shown = {name: _learn(reader, name, pictures) for name, pictures in some.items()}
-    points = {name: Points(pictures) for name, pictures in some.items()}
-    empty = Points(ground)
+    points = {name: points_in(recipe.features, pictures) for name, pictures in some.items()}
+    empty = points_in(recipe.features, ground)
     deltas = {name: (p.center - empty.center).double() for name, p in points.items()}
     rows, pictures = [], {}
     todo = rounds(pairs, recipe.num_samples, empty.center.numel())
@@ -137,17 +140,21 @@ def predict(
             )
             for pair, composed in zip(some_pairs, samples, strict=True):
                 first, second = pair
+                seen = recipe.features.decode(composed.x)
                 rows.append(
                     {
                         "first": first,
                         "second": second,
                         "cosine": _cosine(deltas[first], deltas[second]),
                         "interaction": _interaction(composed, recipe),
-                        **_outcomes(reader, composed.x, shown[first], shown[second]),
+                        **_outcomes(reader, seen, shown[first], shown[second]),
                     }
                 )
-                pictures[pair] = decode(composed.x[:PICTURES])
-    brightness = {name: 127.5 * float(delta.mean()) for name, delta in deltas.items()}
+                pictures[pair] = decode(seen[:PICTURES])
+    brightness = {
+        name: float(pictures.float().mean() - ground.float().mean())
+        for name, pictures in some.items()
+    }
     return Prediction(pd.DataFrame(rows, columns=pd.Index(COLUMNS)), pictures, brightness)
 
 

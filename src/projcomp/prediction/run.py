@@ -6,14 +6,21 @@ from typing import Any
 
 import numpy as np
 import torch
+import yaml
+from pydantic import TypeAdapter, ValidationError
 
+from projcomp.config.features import FEATURES, FeatureMap
 from projcomp.data.preview import contact_sheet, save_sheet
 from projcomp.devices import torch_device
+from projcomp.errors import ConfigError
+from projcomp.features.feature_map import RGB, Features
+from projcomp.features.make import make_features
 from projcomp.files.atomic import atomic_path
 from projcomp.prediction.places import Division, parse_places
 from projcomp.prediction.predict import PICTURES, Prediction, Recipe, predict
 from projcomp.prediction.sentences import sentences
 from projcomp.prediction.sources import choose_pairs, read_labelled, split_background
+from projcomp.words import quoted
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ def division(cells: int, places: str | None, bandwidth: float) -> Division:
     return Division(cells, parse_places(places), bandwidth)
 
 
-def recipe(*, device: str, threads: int, **given: Any) -> Recipe:
+def recipe(*, device: str, threads: int, features: str | None, **given: Any) -> Recipe:
     """How it is measured, as the command line says it.
 
     Raises:
@@ -52,7 +59,28 @@ def recipe(*, device: str, threads: int, **given: Any) -> Recipe:
         DeviceError: there is no such device.
     """
     torch.set_num_threads(threads)
-    return Recipe(device=torch_device(device, "--device"), **given)
+    target = torch_device(device, "--device")
+    return Recipe(device=target, features=parse_features(features), **given)
+
+
+def parse_features(text: str | None) -> Features:
+    """A feature map as the command line says it: a name, or a name with its settings as YAML.
+
+    Raises:
+        ConfigError: there is no such map, or it has no such settings.
+        UserError: the map of a user's file is not what is expected.
+    """
+    if text is None:
+        return RGB
+    try:
+        chosen = TypeAdapter(FeatureMap).validate_python(yaml.safe_load(text))
+    except (ValidationError, yaml.YAMLError):
+        known = ", ".join(kind.default_name() for kind in FEATURES)
+        raise ConfigError(
+            f"--features: a feature map ({known}) expected, or one with its settings such as "
+            f"'{{name: luminance, scale: 0.3}}', got {quoted(text)}: docs/configuration.md has them"
+        ) from None
+    return make_features(chosen)
 
 
 def run(

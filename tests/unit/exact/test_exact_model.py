@@ -162,7 +162,7 @@ def test_a_window_is_heeded(root) -> None:
 
 @pytest.mark.parametrize("kept", [2**29, 0])
 def test_in_features_it_is_the_posterior_of_the_renders_features(root, kept, monkeypatch) -> None:
-    monkeypatch.setattr("projcomp.exact.model.KEPT_BYTES", kept)
+    monkeypatch.setattr("projcomp.exact.featured.KEPT_BYTES", kept)
     data = RenderedImages(root / "data/toy.h5", "color")
     features = make_features(Luminance(scale=0.3))
     exact = ExactModel("m", {"toy": data}, {"toy": 1.0}, bandwidth=0.1, features=features)

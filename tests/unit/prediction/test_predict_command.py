@@ -42,6 +42,24 @@ def test_the_table_the_heat_map_and_the_pictures_are_written(tmp_path: Path) -> 
     assert "a table (first, second, cosine, interaction, ...) to replace expected" in output
 
 
+def test_features_that_are_the_colours_themselves_change_nothing(tmp_path: Path) -> None:
+    same = "{name: linear, matrix: [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}"
+    less = "{name: linear, matrix: [[1, 0, 0], [0, 0.2, 0], [0, 0, 1]]}"
+    tables = []
+    for number, flags in enumerate([[], ["--features", same], ["--features", less]]):
+        out = tmp_path / f"{number}.csv"
+        asked = ("--by", "color", "--background", "none", "--pairs", "red-yellow,green-blue")
+        code, output = run(
+            write_squares(tmp_path), *asked, "--out", out, "--samples", 8, "--seed", 1, *flags
+        )
+        assert code == 0, output
+        tables.append(pd.read_csv(out))
+    pd.testing.assert_frame_equal(tables[0], tables[1], rtol=1e-4)
+    # red and yellow share red; with less of green, which tells them apart, they are more alike
+    shared = [table["cosine"].max() for table in tables]
+    assert shared[2] > shared[0] + 0.1
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
@@ -52,6 +70,7 @@ def test_the_table_the_heat_map_and_the_pictures_are_written(tmp_path: Path) -> 
         (["--by", "color", "--background", "none", "--samples", "0"], "'--samples'"),
         (["--by", "color", "--background", "none", "--places", "2"], "--places: points"),
         (["--by", "color", "--background", "none", "--figure", "a.svg"], "ends in .png expected"),
+        (["--by", "color", "--background", "none", "--features", "x"], "--features: a feature map"),
         (["--background", "none"], "Missing option '--by'"),
     ],
 )
