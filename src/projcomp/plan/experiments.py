@@ -101,7 +101,7 @@ def exact_model(model: ModelConfig) -> ModelConfig:
 def exact_twin(experiment: Experiment) -> Experiment:
     """The experiment with exact models in place of its networks, on the same requests and noise."""
     config = experiment.config
-    other = {
+    other: dict[str, object] = {
         key: chosen and chosen.model_copy(update={"model": exact_name(chosen.model)})
         for key, chosen in (("background", config.background), ("control", config.control))
     }
