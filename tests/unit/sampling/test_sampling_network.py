@@ -70,6 +70,13 @@ def test_the_order_of_the_places_does_not_matter(folder):
     assert np.abs(one.astype(int) - draw(folder, places=PLACES[:2]).astype(int)).max() > 1
 
 
+@pytest.fixture
+def bf16(monkeypatch):
+    """A device that computes in bf16, or that imitates it."""
+    monkeypatch.setattr("projcomp.networks.precision.computes_bf16", lambda device: True)
+
+
+@pytest.mark.usefixtures("bf16")
 def test_bf16_is_near_fp32(folder):
     difference = draw(folder, precision="bf16").astype(int) - draw(folder).astype(int)
     assert 0 < np.abs(difference).mean() < 10
@@ -117,6 +124,7 @@ def test_a_sample_is_the_same_in_every_batch_by_correctors_and_swarms(folder, pa
     assert np.abs(together.astype(int) - alone.astype(int)).max() <= 1
 
 
+@pytest.mark.usefixtures("bf16")
 def test_in_bf16_a_sample_is_the_same_in_every_batch_but_for_rounding(folder):
     """Products of matrices round their sums in an order that depends on the batch."""
     together, alone = draw(folder, precision="bf16"), draw(folder, precision="bf16", chunk_size=1)
@@ -126,6 +134,7 @@ def test_in_bf16_a_sample_is_the_same_in_every_batch_but_for_rounding(folder):
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize(("operator", "sampler"), DERIVED)
+@pytest.mark.usefixtures("bf16")
 def test_forward_derivatives_go_through_a_network(folder, operator, sampler, precision):
     images = draw(folder, precision=precision, operator=operator, sampler=sampler)
     assert images.std() > 5
