@@ -122,8 +122,8 @@ class ModelConfig(Section):
         0.03,
         gt=0,
         le=2,
-        description="of an exact model of places: how near an object's centre lies to a requested "
-        "place, as a share of the image side",
+        description="of an exact model of places, and of a network's exact twin: how near an "
+        "object's centre lies to a requested place, as a share of the image side",
     )
     window: Whole | None = Field(
         None,

@@ -222,14 +222,8 @@ def _kind_of_model(key: str, model: ModelConfig) -> Iterator[str]:
     given = [field for field in ("datasets", "images_seen") if getattr(model, field)]
     if model.exact and given:
         yield f"{key}.{given[0]}: expected none, because {key} is exact, got one; remove either"
-    fields = type(model).model_fields
-    own = [
-        field
-        for field in ("bandwidth", "window")
-        if getattr(model, field) != fields[field].get_default()
-    ]
-    if own and not model.exact:
-        yield f"{key}.{own[0]}: expected none, because {key} is a network, got one; remove it"
+    if model.window is not None and not model.exact:
+        yield f"{key}.window: expected none, because {key} is a network, got one; remove it"
     if model.window is not None and model.window % 2 == 0:
         yield (
             f"{key}.window: expected an odd number of pixels, got {model.window}; make it "

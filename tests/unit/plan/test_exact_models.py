@@ -53,6 +53,12 @@ def test_a_twin_asks_the_same_of_exact_models_with_the_same_noise() -> None:
     assert found.run.networks == ["single"]
 
 
+def test_a_twin_has_its_networks_bandwidth() -> None:
+    found = plan({"single": {**NETWORK, "bandwidth": 0.2}}, {"A": {**A, "exact": True}})
+    settings = json.loads(found.sample_settings("A-exact", "k1"))
+    assert settings["exact"]["single-exact"]["bandwidth"] == 0.2
+
+
 def test_asking_for_a_twin_changes_nothing_of_the_experiment() -> None:
     with_twin = plan({"single": NETWORK}, {"A": {**A, "exact": True}})
     without = plan({"single": NETWORK}, {"A": A})
@@ -81,8 +87,8 @@ def test_asking_for_a_twin_changes_nothing_of_the_experiment() -> None:
             "models.m.window: expected an odd number of pixels, got 4; make it 5",
         ),
         (
-            {**NETWORK, "bandwidth": 0.1},
-            "models.m.bandwidth: expected none, because models.m is a network, got one; remove it",
+            {**NETWORK, "window": 9},
+            "models.m.window: expected none, because models.m is a network, got one; remove it",
         ),
     ],
 )
