@@ -107,7 +107,7 @@ def test_a_place_at_which_nothing_stands_is_one_line(root) -> None:
         )
     assert str(caught.value) == (
         "exact model m: expected images with an object within 0.01 of (0.00, 0.00) in toy, got "
-        "none; raise its bandwidth (a twin has its network's), or render a dataset at the places"
+        "none; raise its bandwidth (a twin has its network's), or render at the places"
     )
 
 
