@@ -134,9 +134,7 @@ class ExactModel:
         mend = "render images of it"
         if self.condition_kind == "position" and condition[0] == conditioning.GIVEN:
             words = f"with an object within {self.bandwidth:g} of ({words})"
-            mend = (
-                "raise its bandwidth (a twin has its network's), or render a dataset at the places"
-            )
+            mend = "raise its bandwidth (a twin has its network's), or render at the places"
         return (
             f"exact model {self.name}: expected images {words} in {', '.join(self._datasets)}, "
             f"got none; {mend}"
