@@ -1,7 +1,6 @@
 """A model whose distributions are the renders themselves, wherever a network may stand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -17,14 +16,6 @@ from projcomp.networks import conditioning
 
 class ExactModelError(UserError):
     """A dataset has no images of what is asked for."""
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """Images of one dataset that answer a condition, with their log-weights."""
-
-    images: Tensor
-    log_weights: Tensor
 
 
 class ExactModel:
@@ -107,12 +98,10 @@ class ExactModel:
         key = tuple(condition.tolist())
         if key not in self._points:
             found = [self._chosen(name, condition.cpu()) for name in self._datasets]
-            found = [chosen for chosen in found if len(chosen.images)]
-            if not found:
+            images, weights = (torch.cat(parts) for parts in zip(*found, strict=True))
+            if not len(images):
                 raise ExactModelError(self._nothing(condition.cpu()))
-            images = torch.cat([chosen.images for chosen in found]).to(self._device)
-            weights = torch.cat([chosen.log_weights for chosen in found])
-            self._points[key] = points_in(self.features, images, weights)
+            self._points[key] = points_in(self.features, images.to(self._device), weights)
         return self._points[key]
 
     def _denoised(self, points: Points, x: Tensor, sigma: Tensor) -> Tensor:
@@ -122,12 +111,13 @@ class ExactModel:
         self.discarded = max(self.discarded, float(posterior.discarded.detach().max()))
         return posterior.mean
 
-    def _chosen(self, name: str, condition: Tensor) -> _Chosen:
+    def _chosen(self, name: str, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Images of one dataset that answer a condition, with their log-weights."""
         data = self._datasets[name]
         answer = _answering(data, condition, self.bandwidth)
         index = answer.nonzero()[:, 0]
         share = self._shares[name] / len(data)
-        return _Chosen(data.read(index), (share * answer[index]).log())
+        return data.read(index), (share * answer[index]).log()
 
     def _nothing(self, condition: Tensor) -> str:
         words = conditioning.in_words(condition, self.condition_kind)
@@ -148,13 +138,19 @@ def _answering(data: RenderedImages, condition: Tensor, bandwidth: float) -> Ten
         return torch.ones(len(data), dtype=torch.float64)
     if kind == conditioning.EMPTY:
         return (number == 0).double()
-    if data.condition == "position" and data.requested is not None:
+    by_place = data.condition == "position"
+    if by_place and data.requested is not None:
         # rendered for its place: the others of its objects are what surrounds it there
-        apart = (data.requested - condition[1:]).square().sum(-1).sqrt()
-        return (apart <= bandwidth).double()
-    if data.condition == "position":
-        match = (data.labels - condition[1:]).square().sum(-1).sqrt() <= bandwidth
-    else:
-        match = data.labels[..., 0] == condition[1]
+        return _near(data.requested, condition[1:], bandwidth).double()
+    match = (
+        _near(data.labels, condition[1:], bandwidth)
+        if by_place
+        else data.labels[..., 0] == condition[1]
+    )
     there = torch.arange(data.labels.shape[1]) < number[:, None]
     return (match & there).sum(1) / number.clamp(min=1).double()
+
+
+def _near(points: Tensor, place: Tensor, bandwidth: float) -> Tensor:
+    """Which of the image points ``(..., 2)`` lie within ``bandwidth`` of a place ``(2,)``."""
+    return (points - place).square().sum(-1).sqrt() <= bandwidth
