@@ -5,6 +5,7 @@ from typing import Any
 
 KNOWN: dict[str, Any] = {
     "resolution": 32,
+    "scene": {"extent": 3.0},
     "render": {"shard_size": 10},
     "network": {"multipliers": [1, 2, 4], "attention_resolutions": [8]},
     "training": {"batch_size": 64},

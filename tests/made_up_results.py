@@ -78,13 +78,16 @@ def write_results(plan: Plan) -> None:
         index = write_toy(Path(folder.index(name)).parent, name=name)
         os.utime(index, (0, 0))  # older than all that is made of it
     summarize(counted, summary_settings(plan.run), Path(folder.summary()))
-    for name, table in plan.tables.items():
-        make_table(name, table.settings, Path(folder.root), Path(folder.table(name)))
     checks = {folder.model(name, CHECK): MODEL_CHECK for name in plan.run.networks}
-    checks |= {folder.model(name, LOCALITY): LOCALITY_TABLE for name in plan.run.followed}
+    checks |= {
+        folder.model(name, LOCALITY): LOCALITY_TABLE.replace("single", name)
+        for name in plan.run.followed
+    }
     for path, text in {**checks, folder.detector(CHECK): DETECTOR_CHECK}.items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(text)
+    for name, table in plan.tables.items():
+        make_table(name, table.settings, Path(folder.root), Path(folder.table(name)))
 
 
 def copied(files: list[str], made: Folder, root: Path) -> Folder:

@@ -13,7 +13,12 @@ from driver import REPOSITORY, Workflow
 from projcomp.plan.load import load_files
 from projcomp.plan.plan import Plan
 
-PRESETS = ("smoke", "halves", "gpu", "paper")
+PRESETS = ("smoke", "halves", "local", "gpu", "paper", "gpu gpu_local", "paper paper_local")
+
+
+def files(preset: str) -> list[str]:
+    """The files of a preset, or of one over another."""
+    return [f"presets/{name}.yaml" for name in preset.split()]
 
 
 def dry_run(preset: str, folder: Path) -> tuple[subprocess.CompletedProcess[str], float]:
@@ -22,7 +27,7 @@ def dry_run(preset: str, folder: Path) -> tuple[subprocess.CompletedProcess[str]
     done = subprocess.run(
         [
             *(sys.executable, "-m", "snakemake", "-n"),
-            *("--configfile", f"presets/{preset}.yaml", "--config", f"root={folder}"),
+            *("--configfile", *files(preset), "--config", f"root={folder}"),
         ],
         cwd=REPOSITORY,
         env=os.environ,
@@ -40,7 +45,7 @@ def test_a_dry_run_of_every_preset_plans_every_job_in_time(preset: str, tmp_path
     done, seconds = dry_run(preset, tmp_path)
     output = done.stdout + done.stderr
     assert done.returncode == 0, output[-2000:]
-    run = load_files([REPOSITORY / "config.yaml", REPOSITORY / f"presets/{preset}.yaml"])
+    run = load_files([REPOSITORY / name for name in ("config.yaml", *files(preset))])
     total = sum(Plan(run).job_counts().values())
     stats = [line.split() for line in output.splitlines() if line.startswith("total ")]
     assert int(stats[0][1]) == total

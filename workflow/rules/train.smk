@@ -14,7 +14,7 @@ rule train_model:
         folder.log("train/{model}"),
     wildcard_constraints:
         model=r"(?!detector/)[\w-]+",
-    priority: 80
+    priority: lambda w: plan.training_priority(w.model)
     conda:
         "../../envs/torch.yaml"
     threads: plan.config.compute.training.threads * plan.config.compute.training.devices

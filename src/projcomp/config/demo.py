@@ -4,10 +4,10 @@ from typing import Any
 
 
 def places() -> dict[str, Any]:
-    """Nine places over the ground of datasets, and nine on a little more of it.
+    """Nine places over the ground that CLEVR's objects stand on, and nine on the demo's.
 
-    Spheres, and small objects, overlap at no two places of ``spread``; large objects of any shape
-    and turn at no two of ``apart``, which lie up to 3.5 scene units from the middle.
+    Spheres, and small objects, overlap at no two places of ``spread``, within 3 scene units of the
+    middle; large objects of any shape and turn at no two of ``apart``, within 3.5.
     """
     return {
         "spread": [
@@ -23,6 +23,30 @@ def places() -> dict[str, Any]:
     }
 
 
+def scene() -> dict[str, Any]:
+    """Scenes of the demo: more ground than CLEVR's, for nine places where objects never overlap."""
+    return {"extent": 3.5}
+
+
+def network() -> dict[str, Any]:
+    """The network of the demo: local, and told by a map what is asked for."""
+    return {
+        "channels": 32,
+        "multipliers": [1],
+        "attention_resolutions": [],
+        "conditioning": "map",
+    }
+
+
+WHOLE: dict[str, Any] = {
+    "channels": 16,
+    "multipliers": [1, 2, 4],
+    "attention_resolutions": [8],
+    "conditioning": "embedding",
+}
+"""A network that sees the whole picture and is told a condition as the papers tell it."""
+
+
 def datasets() -> dict[str, Any]:
     """Datasets of the demo."""
 
@@ -33,9 +57,8 @@ def datasets() -> dict[str, Any]:
         "empty": dataset(500, 0, 0),
         "single": dataset(10_000, 1, 1),
         "cluttered": dataset(6_000, 1, 5),
-        "colored": dataset(4_000, 1, 1),
         "placed": {**dataset(1_000, 1, 1), "places": "apart"},
-        "cluttered_at": {**dataset(4_500, 1, 5), "places": "spread", "moved_from": "cluttered"},
+        "cluttered_at": {**dataset(4_500, 1, 5), "places": "apart", "moved_from": "cluttered"},
         "counting": dataset(5_000, 0, 10),
     }
 
@@ -43,18 +66,23 @@ def datasets() -> dict[str, Any]:
 def models() -> dict[str, Any]:
     """Models of the demo."""
 
-    def model(datasets: dict[str, float], condition: str, images_seen: int) -> dict[str, Any]:
-        return {"datasets": datasets, "condition": condition, "images_seen": images_seen}
+    def model(
+        datasets: dict[str, float], condition: str, images_seen: int, **other: Any
+    ) -> dict[str, Any]:
+        known = {"datasets": datasets, "condition": condition, "images_seen": images_seen}
+        return {**known, **other}
 
-    colored = {"colored": 0.85, "empty": 0.15}
+    single = {"single": 0.85, "empty": 0.15}
     return {
         "placed": {"exact": {"placed": 0.85, "empty": 0.15}, "condition": "position"},
-        "palette": {"exact": colored, "condition": "color", "features": "palette"},
+        "palette": {"exact": single, "condition": "color", "features": "palette"},
         "local_at": {"exact": "cluttered_at", "condition": "position", "window": 9},
         "local": {"exact": "cluttered", "condition": "none", "window": 9},
-        "single": model({"single": 0.85, "empty": 0.15}, "position", 120_000),
-        "cluttered": model({"cluttered": 1.0}, "position", 70_000),
-        "colored": model(colored, "color", 40_000),
+        "single": model(single, "position", 120_000),
+        "embedded": model(single, "position", 60_000, network=WHOLE),
+        "cluttered": model({"cluttered": 1.0}, "position", 120_000),
+        "colored": model(single, "color", 60_000, network=WHOLE),
+        "colored_palette": model(single, "color", 60_000, network=WHOLE, features="palette"),
         "background": model({"empty": 1.0}, "none", 40_000),
     }
 
@@ -65,7 +93,7 @@ def experiments() -> dict[str, Any]:
     What perfect networks would do; the papers' A, B and C, a separate background, and pairs, by
     networks and by their exact twins.
     """
-    counts = [0, 1, 2, 3, 4, 5, 6]
+    counts = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     empty = {"model": "single", "condition": "empty"}
     control = {"model": "background", "condition": "unconditional"}
     return {
@@ -86,13 +114,14 @@ def experiments() -> dict[str, Any]:
         "C_local": {
             "conditionals": "local_at",
             "background": {"model": "local", "condition": "unconditional"},
-            "places": "spread",
+            "places": "apart",
             "num_composed": [1, 2, 3, 4, 5, 6, 7, 8, 9],
             "num_samples": 16,
         },
         "A": {
             "conditionals": "single",
             "background": empty,
+            "places": "apart",
             "num_composed": counts,
             "num_samples": 64,
             "exact": True,
@@ -100,6 +129,7 @@ def experiments() -> dict[str, Any]:
         "B": {
             "conditionals": "single",
             "operator": "bayes",
+            "places": "apart",
             "num_composed": counts,
             "num_samples": 64,
             "exact": True,
@@ -107,13 +137,22 @@ def experiments() -> dict[str, Any]:
         "C": {
             "conditionals": "cluttered",
             "operator": "bayes",
+            "places": "apart",
             "num_composed": counts,
             "num_samples": 64,
             "exact": True,
         },
         "S": {
             "conditionals": "single",
-            "background": {"model": "background", "condition": "unconditional"},
+            "background": control,
+            "places": "apart",
+            "num_composed": counts,
+            "num_samples": 32,
+        },
+        "S_embedded": {
+            "conditionals": "embedded",
+            "background": control,
+            "places": "apart",
             "num_composed": counts,
             "num_samples": 32,
         },
@@ -126,6 +165,14 @@ def experiments() -> dict[str, Any]:
             "num_samples": 16,
             "sampling": {"precision": "fp32"},
             "exact": True,
+        },
+        "colors_palette": {
+            "conditionals": "colored_palette",
+            "background": {"model": "colored_palette", "condition": "empty"},
+            "color_pairs": "all",
+            "single_colors": "all",
+            "num_samples": 16,
+            "sampling": {"precision": "fp32"},
         },
         "places": {
             "conditionals": "single",

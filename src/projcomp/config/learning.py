@@ -7,6 +7,9 @@ from pydantic import BeforeValidator, Field
 from projcomp.config.features import FeatureMap
 from projcomp.config.section import Number, Section, Text, Whole, drop_none
 
+BLOB_WIDTH = 0.047
+"""Standard deviation of the blob of a map, as a share of the image side: 1.5 pixels of 32."""
+
 
 class NetworkConfig(Section):
     """The EDM2 U-Net (Karras et al. 2024); XS has 128 channels, [1, 2, 3, 4], 3 blocks."""
@@ -20,7 +23,24 @@ class NetworkConfig(Section):
     )
     blocks: Whole = Field(1, ge=1, le=64, description="residual blocks per level")
     attention_resolutions: list[Whole] = Field(
-        [8], description="resolutions at which blocks attend over the image"
+        [8],
+        description="resolutions at which blocks attend over the image; an empty list also leaves "
+        "out EDM2's two blocks in the middle, the first of which attends at any resolution",
+    )
+    conditioning: Literal["embedding", "map", "both"] = Field(
+        "embedding",
+        exclude_if=lambda chosen: chosen == "embedding",
+        description="how a condition is told: by the embedding, which acts on every pixel (the "
+        "papers'), by channels beside the image (a blob at a location, constant planes for a "
+        "colour), or by both",
+    )
+    blob_width: Number = Field(
+        BLOB_WIDTH,
+        gt=0,
+        le=1,
+        exclude_if=lambda width: width == BLOB_WIDTH,
+        description="standard deviation of the blob at a requested location, as a share of the "
+        "image side",
     )
     position_frequencies: Whole = Field(
         32, ge=1, le=4096, description="Fourier features per coordinate of a requested location"
@@ -41,6 +61,43 @@ class NetworkConfig(Section):
         le=1e3,
         description="standard deviation of the data assumed by the preconditioning",
     )
+
+    @property
+    def by_map(self) -> bool:
+        """Whether channels beside the image say what is asked for."""
+        return self.conditioning != "embedding"
+
+    @property
+    def by_embedding(self) -> bool:
+        """Whether the embedding says what is asked for."""
+        return self.conditioning != "map"
+
+    @property
+    def reach(self) -> int | None:
+        """How many pixels away a change of the input can change the output; None: anywhere.
+
+        A level of half the resolution sees twice as far, and one pixel more by the pooling. An
+        embedded condition reaches every pixel all the same.
+        """
+        if self.attention_resolutions:
+            return None
+        lowest, reach = len(self.multipliers) - 1, 0
+        for level in range(lowest, -1, -1):
+            # convolutions of 3 x 3 on the way there and back, two of them in every block
+            resampling = (level > 0) + (level < lowest)
+            blocks = self.blocks + resampling + self.blocks + 1
+            below = 0 if level == lowest else 2 * reach + 1
+            reach = below + 2 * blocks
+        return reach + 2  # the first and the last convolution
+
+    def work(self, resolution: int) -> float:
+        """Multiply-adds of one image of ``resolution`` pixels' side, about: to order trainings."""
+        pixels = [(resolution >> level) ** 2 for level in range(len(self.multipliers))]
+        widths = [self.channels * multiplier for multiplier in self.multipliers]
+        # an encoder's block has two convolutions of 3 x 3, and a decoder's twice the channels in
+        blocks = 2 * self.blocks + 3 * (self.blocks + 1)
+        levels = zip(pixels, widths, strict=True)
+        return float(sum(9 * blocks * count * width**2 for count, width in levels))
 
 
 class TrainingConfig(Section):
@@ -131,6 +188,11 @@ class ModelConfig(Section):
         le=2047,
         description="of an exact model: side of the window, pixels and odd, whose content every "
         "pixel follows; nothing for the whole picture's",
+    )
+    network: NetworkConfig | None = Field(
+        None,
+        exclude_if=lambda chosen: chosen is None,
+        description="of a network: settings of `network` that are others in this model",
     )
     features: FeatureMap | None = Field(
         None,

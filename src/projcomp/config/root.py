@@ -47,7 +47,8 @@ class Config(Section):
         description="how the stages run; nothing here changes what comes out",
     )
     scene: SceneConfig = Field(
-        default_factory=defaults(SceneConfig), description="what may be in a picture"
+        default_factory=lambda: SceneConfig.model_validate(demo.scene()),
+        description="what may be in a picture",
     )
     render: RenderConfig = Field(
         default_factory=defaults(RenderConfig), description="how scenes become pixels"
@@ -61,7 +62,8 @@ class Config(Section):
         default_factory=demo.datasets, description="the rendered datasets, by name"
     )
     network: NetworkConfig = Field(
-        default_factory=defaults(NetworkConfig), description="the U-Net of every model"
+        default_factory=lambda: NetworkConfig.model_validate(demo.network()),
+        description="the U-Net of every model",
     )
     training: TrainingConfig = Field(
         default_factory=defaults(TrainingConfig), description="how every model is trained"

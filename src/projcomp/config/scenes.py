@@ -52,7 +52,7 @@ class SceneConfig(Section):
         3.0,
         gt=0,
         le=5,
-        description="objects stand at x and y uniform in [-extent, extent], scene units",
+        description="objects stand at x and y uniform in [-extent, extent], scene units (CLEVR: 3)",
     )
     min_distance: Number = Field(
         0.25,

@@ -84,6 +84,12 @@ def defaults(section: type[SectionT]) -> Callable[[], SectionT]:
     return lambda: section.model_validate({})
 
 
+def merged(common: SectionT, own: SectionT | None) -> SectionT:
+    """``common`` with what ``own`` sets (and not its defaults) over it."""
+    changes = {key: getattr(own, key) for key in own.model_fields_set} if own else {}
+    return common.model_copy(update=changes)
+
+
 def drop_none(value: Any) -> Any:
     """A preset removes an entry of a named collection by setting it to null."""
     if isinstance(value, dict):

@@ -30,8 +30,9 @@ TRAINED = Trained(
 def save_model(folder: Path, model: Denoiser, description: dict[str, Any]) -> None:
     """Write the weights of ``model`` and ``model.json`` into ``folder``, atomically.
 
-    ``description`` must hold ``network`` (a NetworkConfig as a dict), ``resolution`` and
-    ``condition``, and what its features say of themselves (``Features.described``); the rest
+    ``description`` must hold ``network`` (a NetworkConfig as a dict), ``resolution``,
+    ``condition`` and ``learns_empty``, and what its features say of themselves
+    (``Features.described``); the rest
     (dataset, sigma range, images seen) is for readers.
     """
     write_tensors(folder / WEIGHTS, model.state_dict(), summed=True)
@@ -58,7 +59,12 @@ def _described(description: Any) -> Denoiser:
     resolution, condition = description["resolution"], description["condition"]
     if not isinstance(resolution, int) or not isinstance(condition, str):
         raise TypeError(f"resolution {resolution!r} and condition {condition!r}")
-    return Denoiser(network, resolution, condition, _features(description))
+    learns_empty = description.get("learns_empty", False)  # of before there were maps: unused
+    if not isinstance(learns_empty, bool):
+        raise TypeError(f"learns_empty {learns_empty!r}")
+    return Denoiser(
+        network, resolution, condition, _features(description), learns_empty=learns_empty
+    )
 
 
 def _features(description: dict[str, Any]) -> Features:

@@ -18,6 +18,7 @@ class Denoiser(nn.Module):
         resolution: side of the images, pixels.
         condition_kind: "none", "position" or "color".
         features: what of the images it denoises, C channels.
+        learns_empty: whether 'empty', no object in the picture, is one of its conditions.
     """
 
     def __init__(
@@ -26,13 +27,18 @@ class Denoiser(nn.Module):
         resolution: int,
         condition_kind: str,
         features: Features = RGB,
+        *,
+        learns_empty: bool = False,
     ):
         super().__init__()
         self.features = features
         self.resolution = resolution
         self.condition_kind = condition_kind
         self.sigma_data = config.sigma_data
-        self.unet = UNet(config, resolution, condition_kind, features.channels)
+        self.learns_empty = learns_empty
+        self.unet = UNet(
+            config, resolution, condition_kind, features.channels, learns_empty=learns_empty
+        )
         self.logvar_features = MPFourier(128)
         self.logvar_linear = MPConv(128, 1)
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from projcomp.config.learning import NetworkConfig
+from projcomp.networks.condition_map import ConditionMap
 from projcomp.networks.conditioning import ConditionFeatures
 from projcomp.networks.layers import (
     SILU_RMS,
@@ -122,6 +123,7 @@ class UNet(nn.Module):
         resolution: side of the images, pixels.
         condition_kind: "none", "position" or "color".
         image_channels: channels of what is denoised, C; 3 for RGB.
+        learns_empty: whether 'empty' is one of its conditions.
     """
 
     coordinate_planes: Tensor
@@ -132,18 +134,26 @@ class UNet(nn.Module):
         resolution: int,
         condition_kind: str,
         image_channels: int = 3,
+        *,
+        learns_empty: bool = False,
     ):
         super().__init__()
         widths = [config.channels * m for m in config.multipliers]
         emb_channels = max(widths)
         self.noise_features = MPFourier(config.channels)
         self.noise_linear = MPConv(config.channels, emb_channels)
+        conditional = condition_kind != "none"
         self.condition_features = ConditionFeatures(
             condition_kind, config.position_frequencies, config.position_bandwidth
         )
         self.condition_linear = (
             MPConv(self.condition_features.num_features, emb_channels)
-            if condition_kind != "none"
+            if conditional and config.by_embedding
+            else None
+        )
+        self.condition_map = (
+            ConditionMap(condition_kind, resolution, config.blob_width, learns_empty=learns_empty)
+            if conditional and config.by_map
             else None
         )
         planes = (
@@ -152,7 +162,9 @@ class UNet(nn.Module):
         self.register_buffer("coordinate_planes", planes, persistent=False)
 
         # The constant channel stands in for biases (EDM2, section 2.3).
-        self.conv_in = MPConv(image_channels + 1 + len(self.coordinate_planes), widths[0], kernel=3)
+        told = self.condition_map.num_planes if self.condition_map is not None else 0
+        planes = 1 + len(self.coordinate_planes) + told
+        self.conv_in = MPConv(image_channels + planes, widths[0], kernel=3)
         encoder, skips = _encoder(config, resolution, emb_channels)
         decoder, self._takes_skip = _decoder(config, resolution, emb_channels, skips)
         self.encoder, self.decoder = nn.ModuleList(encoder), nn.ModuleList(decoder)
@@ -171,7 +183,8 @@ class UNet(nn.Module):
         """Map images ``(B, C, H, W)``, ``(B,)`` and conditions to ``(B, C, H, W)``."""
         emb = self.embed(c_noise, condition).to(x.dtype)
         planes = self.coordinate_planes.to(x.dtype).expand(len(x), -1, *x.shape[2:])
-        x = self.conv_in(torch.cat([x, torch.ones_like(x[:, :1]), planes], 1))
+        told = [self.condition_map(condition).to(x.dtype)] if self.condition_map is not None else []
+        x = self.conv_in(torch.cat([x, torch.ones_like(x[:, :1]), planes, *told], 1))
         skips = [x]
         for block in self.encoder:
             x = block(x, emb)
@@ -211,8 +224,9 @@ def _decoder(
         width = config.channels * config.multipliers[level]
         attention = _attends(config, resolution, level)
         if level == lowest:
-            blocks.append(Block(channels, channels, emb_channels, decoder=True, attention=True))
-            blocks.append(Block(channels, channels, emb_channels, decoder=True))
+            if config.attention_resolutions:  # what they are there for
+                blocks.append(Block(channels, channels, emb_channels, decoder=True, attention=True))
+                blocks.append(Block(channels, channels, emb_channels, decoder=True))
         else:
             blocks.append(Block(channels, channels, emb_channels, decoder=True, resample="up"))
         takes_skip += [False] * (len(blocks) - len(takes_skip))

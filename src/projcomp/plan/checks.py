@@ -13,6 +13,7 @@ from projcomp.config.messages import repeated, unknown_name
 from projcomp.config.paths import MAX_NAME, root_problem
 from projcomp.config.places import GRID
 from projcomp.config.root import Config
+from projcomp.config.section import merged
 from projcomp.config.wandb_names import wandb_project_problem
 from projcomp.errors import ConfigError
 from projcomp.plan import experiment_checks, place_checks
@@ -179,7 +180,12 @@ def _most_objects(config: Config) -> int:
 
 
 def _network(config: Config) -> Iterator[str]:
-    yield from training_checks.network_problems(config.network, config.resolution)
+    yield from training_checks.network_problems("network", config.network, config.resolution)
+    for name, model in config.models.items():
+        if model.network is not None and not model.exact:
+            own = merged(config.network, model.network)
+            key = f"models.{name}.network"
+            yield from training_checks.network_problems(key, own, config.resolution)
 
 
 def _training(config: Config) -> Iterator[str]:
@@ -222,6 +228,8 @@ def _kind_of_model(key: str, model: ModelConfig) -> Iterator[str]:
     given = [field for field in ("datasets", "images_seen") if getattr(model, field)]
     if model.exact and given:
         yield f"{key}.{given[0]}: expected none, because {key} is exact, got one; remove either"
+    if model.exact and model.network is not None:
+        yield f"{key}.network: expected none, because {key} is exact, got one; remove either"
     if model.window is not None and not model.exact:
         yield f"{key}.window: expected none, because {key} is a network, got one; remove it"
     if model.window is not None and model.window % 2 == 0:

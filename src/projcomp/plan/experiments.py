@@ -13,6 +13,7 @@ from projcomp.config.experiments import (
 from projcomp.config.learning import ModelConfig
 from projcomp.config.root import Config
 from projcomp.config.samplers import SamplingConfig
+from projcomp.config.section import merged
 from projcomp.plan.cases import PlaceSet, experiment_cases, place_set
 from projcomp.settings.case import Case
 
@@ -79,7 +80,7 @@ class Member:
 def own_experiment(config: Config, name: str) -> Experiment:
     """The experiment ``name`` of the config's own section."""
     entry = config.experiments[name]
-    sampling = merged_sampling(config.sampling, entry.sampling)
+    sampling = merged(config.sampling, entry.sampling)
     return Experiment(name, entry, sampling, name, place_set(config, entry.places))
 
 
@@ -94,7 +95,7 @@ def exact_model(model: ModelConfig) -> ModelConfig:
         return model
     kept = {name: getattr(model, name) for name in ModelConfig.model_fields}
     return ModelConfig.model_construct(
-        **{**kept, "datasets": {}, "images_seen": None, "exact": model.datasets}
+        **{**kept, "datasets": {}, "images_seen": None, "network": None, "exact": model.datasets}
     )
 
 
@@ -136,12 +137,6 @@ def _member(config: Config, sweep: str, entry: SweepConfig, label: str, sampler:
     name = f"{sweep}-{label}-{sampler}"
     # validated already, part by part
     own = ExperimentConfig.model_construct(**requested)
-    sampling = merged_sampling(config.sampling, changes)
+    sampling = merged(config.sampling, changes)
     experiment = Experiment(name, own, sampling, sweep, place_set(config, entry.places))
     return Member(label, sampler, experiment, refusal(operator, experiment.sampling))
-
-
-def merged_sampling(common: SamplingConfig, own: SamplingConfig | None) -> SamplingConfig:
-    """``common`` with what ``own`` sets (and not its defaults) over it."""
-    changes = {key: getattr(own, key) for key in own.model_fields_set} if own else {}
-    return common.model_copy(update=changes)

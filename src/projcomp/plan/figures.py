@@ -206,6 +206,11 @@ def _localities(figure: FigureSettings, folder: Folder) -> list[str]:
     return [folder.model(name, LOCALITY) for name in figure.models]
 
 
+def _table_and_ceilings(figure: FigureSettings, folder: Folder) -> list[str]:
+    ceilings = [folder.table(name_of("ceiling", name)) for name in figure.cases]
+    return [*_own_table(figure, folder), *ceilings]
+
+
 def _detector_check(_: FigureSettings, folder: Folder) -> list[str]:
     return [folder.detector(CHECK)]
 
@@ -225,6 +230,19 @@ FIGURES = (
         ),
         shows=_of_table("ceiling"),
         reads=_own_table,
+    ),
+    FigureRow(
+        "local",
+        format=1,
+        caption=(
+            "Networks that learned in different ways, on the same requests: share of samples with "
+            "an object at every requested location, with the mean of their exact twins (dashed); "
+            "and what each lacks of its twin against how local it is, the share of its deltas' "
+            "Jacobians within a distance, with Spearman's rank correlation and its bootstrap "
+            "interval over the networks."
+        ),
+        shows=_of_table("local"),
+        reads=_table_and_ceilings,
     ),
     FigureRow(
         "counts",

@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+from projcomp.config.learning import NetworkConfig
 from projcomp.plan.cases import place_set
 from projcomp.plan.plan import Plan
 from projcomp.scenes.overlaps import gaps
@@ -30,7 +31,8 @@ def describe(plan: Plan) -> list[str]:
         kind = {"none": "unconditional"}.get(model.condition, f"conditioned on {model.condition}")
         source = ", ".join(model.sources)
         known = f"{model.images_seen:,} images of" if model.images_seen else "exact, of"
-        lines.append(f"model {name}: {known} {source}, {kind}")
+        how = "" if model.exact else _network(run.network(name), model.condition, config.resolution)
+        lines.append(f"model {name}: {known} {source}, {kind}{how}")
     for name, experiment in run.own.items():
         operator, samples = experiment.config.operator.label, experiment.config.num_samples
         cases = "1 case" if len(experiment.cases) == 1 else f"{len(experiment.cases)} cases"
@@ -45,6 +47,15 @@ def describe(plan: Plan) -> list[str]:
         repeated = f"{exact.num_seeds} x {exact.num_samples} samples each"
         lines.append(f"theory: {', '.join(exact.experiments)}, {repeated}")
     return lines
+
+
+def _network(network: NetworkConfig, condition: str, resolution: int) -> str:
+    """How a network is told its condition, and how far each of its pixels sees."""
+    told = {"embedding": " by embedding", "map": " by map", "both": " by embedding and map"}
+    by = "" if condition == "none" else told[network.conditioning]
+    if network.reach is None or network.reach >= resolution - 1:
+        return f"{by}, sees the whole picture"
+    return f"{by}, sees {network.reach} pixels far"
 
 
 def _places(plan: Plan, name: str) -> str:

@@ -103,6 +103,18 @@ class Plan:
         compute = self.config.compute.training
         return f"--device {compute.device} --checkpoint-minutes {compute.checkpoint_minutes:g}"
 
+    def training_priority(self, model: str) -> float:
+        """Of a training among the run's: from 80 up to 89, the longest first.
+
+        Two long ones at the end would leave all but two processors idle.
+        """
+        longest = max(map(self._training_work, self.run.networks), default=0.0)
+        return 80 + 9 * min(1.0, self._training_work(model) / longest if longest else 0.0)
+
+    def _training_work(self, model: str) -> float:
+        images = self.run.models[model].images_seen or 0
+        return images * self.run.network(model).work(self.config.resolution)
+
     def training_gpus(self) -> int:
         """GPUs per node that the training of a diffusion model takes."""
         return self.detector_gpus() * self.config.compute.training.devices

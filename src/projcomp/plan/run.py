@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from projcomp.config.experiments import BackgroundConfig
-from projcomp.config.learning import ModelConfig
+from projcomp.config.learning import ModelConfig, NetworkConfig
 from projcomp.config.root import Config
+from projcomp.config.section import merged
 from projcomp.folder import Folder
 from projcomp.plan.cases import in_order
 from projcomp.plan.experiments import (
@@ -90,6 +91,10 @@ class Run:
         """All cases by experiment and name, the ground truth's last."""
         found = {name: experiment.cases for name, experiment in self.experiments.items()}
         return {**found, TRUTH: self.truth}
+
+    def network(self, model: str) -> NetworkConfig:
+        """The network of ``model``: the common one with the model's own settings over it."""
+        return merged(self.config.network, self.models[model].network)
 
     def model_files(self, model: str) -> list[str]:
         """The user's own files that ``model`` sees its images by."""

@@ -75,7 +75,7 @@ def train_settings(run: Run, model: str) -> TrainSettings:
         condition=chosen.condition,
         datasets=chosen.datasets,
         images_seen=chosen.images_seen,
-        network=config.network,
+        network=run.network(model),
         training=config.training,
         features=chosen.features,
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from projcomp.folder import Folder
+from projcomp.folder import LOCALITY, Folder
 from projcomp.plan.clutter import clutter_of
 from projcomp.plan.experiments import Experiment
 from projcomp.plan.run import Run
@@ -119,6 +119,36 @@ def _ceilings(run: Run) -> Iterator[Shown]:
                 yield name, {"cases": {name: cases, twin: cases, TRUTH: cases}}
 
 
+def _locals(run: Run) -> Iterator[Shown]:
+    """Experiments with exact twins that compose the same by other networks, their deltas followed.
+
+    A table is named after the first of them.
+    """
+    groups: dict[tuple[object, ...], dict[str, tuple[str, str]]] = {}
+    for name, experiment in run.own.items():
+        config, background = experiment.config, experiment.background
+        model = config.conditionals
+        if not config.exact or experiment.twin_of is not None or background is None:
+            continue
+        if model not in run.followed or not _several(experiment):
+            continue
+        same = (config.operator, experiment.sampling, experiment.places.name, config.num_composed)
+        learned = run.models[model].sources, background.model == model, background.condition
+        delta = (model, f"{background.model} {background.condition}")
+        groups.setdefault((*map(repr, (*same, *learned)),), {})[name] = delta
+    for deltas in groups.values():
+        if len({model for model, _ in deltas.values()}) > 1:
+            cases = {name: _several(run.own[name]) for name in deltas}
+            yield next(iter(deltas)), {"cases": cases, "deltas": deltas}
+
+
+def _several(experiment: Experiment) -> list[str]:
+    """Its cases of several places, where it composes numbers of them."""
+    if not experiment.config.num_composed:
+        return []
+    return [case.name for case in experiment.cases.values() if len(case.locations) > 1]
+
+
 def _selected(run: Run) -> Iterator[Shown]:
     judged = {
         name: asking
@@ -186,6 +216,12 @@ def _counted(table: TableSettings, folder: Folder) -> list[str]:
     return [folder.counted(name, case) for name, cases in table.cases.items() for case in cases]
 
 
+def _ceilings_and_localities(table: TableSettings, folder: Folder) -> list[str]:
+    models = dict.fromkeys(model for model, _ in table.deltas.values())
+    ceilings = [folder.table(name_of("ceiling", name)) for name in table.cases]
+    return [*ceilings, *(folder.model(name, LOCALITY) for name in models)]
+
+
 def _clutter_datasets(table: TableSettings, folder: Folder) -> list[str]:
     names = [name for clutter in table.clutter.values() for name in clutter.datasets]
     return [folder.index(name) for name in dict.fromkeys(names)]
@@ -213,6 +249,19 @@ TABLES = (
         ),
         shows=_ceilings,
         reads=_counted,
+    ),
+    TableRow(
+        "local",
+        format=1,
+        caption=(
+            "Networks that compose from the same requests, how local they are and what they lack "
+            "of their exact twins: the share of their deltas' Jacobians within a distance, its "
+            "mean over the noise levels, beside the all-places rate's gap, its mean over two and "
+            "more composed locations. The row *all* has Spearman's rank correlation over the "
+            "experiments; it is negative where more local networks lack less."
+        ),
+        shows=_locals,
+        reads=_ceilings_and_localities,
     ),
     TableRow(
         "clutter",

@@ -24,7 +24,8 @@ class TableSettings(Section):
     a mixture should show in equal shares. ``clutter`` is what experiments compose over, by name,
     ``places`` what a case requests there, and ``radius`` how near is there. ``requested`` are the
     colours of a case; ``datasets`` are those that their model learned objects from, with their
-    shares. ``format`` is the number of the kind's row.
+    shares. ``deltas`` are what experiments add to their background: the model whose conditions, and
+    the background by model and condition. ``format`` is the number of the kind's row.
     """
 
     format: int
@@ -42,6 +43,7 @@ class TableSettings(Section):
     radius: float = Field(default=0.0, exclude_if=is_empty)
     requested: dict[str, list[str]] = Field(default={}, exclude_if=is_empty)
     datasets: dict[str, float] = Field(default={}, exclude_if=is_empty)
+    deltas: dict[str, tuple[str, str]] = Field(default={}, exclude_if=is_empty)
 
 
 class FigureSettings(Section):

@@ -43,12 +43,12 @@ def length_problem(key: str, images_seen: int, batch_key: str, batch_size: int) 
     return f"{key}: expected at least {batch_key} = {batch_size}, got {images_seen}"
 
 
-def network_problems(network: NetworkConfig, resolution: int) -> Iterator[str]:
+def network_problems(key: str, network: NetworkConfig, resolution: int) -> Iterator[str]:
     """The levels of a network halve the image's side, and attention is at some of them."""
     levels = len(network.multipliers)
     if resolution % 2 ** (levels - 1):
         yield (
-            f"resolution: expected a multiple of {2 ** (levels - 1)}, because network.multipliers "
+            f"resolution: expected a multiple of {2 ** (levels - 1)}, because {key}.multipliers "
             f"has {levels} levels and each halves it, got {resolution}"
         )
         return
@@ -56,15 +56,15 @@ def network_problems(network: NetworkConfig, resolution: int) -> Iterator[str]:
     for attention in network.attention_resolutions:
         if attention not in sides:
             yield (
-                f"network.attention_resolutions: expected some of {sides}, the sides of the "
+                f"{key}.attention_resolutions: expected some of {sides}, the sides of the "
                 f"network's levels, got {attention}"
             )
-    yield from repeated("network.attention_resolutions", network.attention_resolutions)
+    yield from repeated(f"{key}.attention_resolutions", network.attention_resolutions)
     widest = network.channels * max(network.multipliers)
     if widest > MOST_CHANNELS:
         yield (
-            f"network.channels: expected at most {MOST_CHANNELS:,} channels at any level, got "
-            f"{widest:,}; lower it or network.multipliers"
+            f"{key}.channels: expected at most {MOST_CHANNELS:,} channels at any level, got "
+            f"{widest:,}; lower it or {key}.multipliers"
         )
 
 
@@ -110,7 +110,7 @@ def training_problems(settings: "TrainSettings", devices: int, nodes: int) -> It
         features_problem("features", settings.features),
     )
     yield from (problem for problem in found if problem)
-    yield from network_problems(settings.network, settings.resolution)
+    yield from network_problems("network", settings.network, settings.resolution)
 
 
 def detector_problems(settings: "DetectorSettings") -> Iterator[str]:

@@ -111,7 +111,10 @@ def _train(
     elif rank == 0:  # sheets of an earlier training with other settings
         remove_sheets(out_dir / "samples")
 
-    model = _initial_model(settings, features)
+    learns_empty = settings.condition != "none" and any(
+        int(entry.num_objects.min()) == 0 for entry in datasets
+    )
+    model = _initial_model(settings, features, learns_empty)
     module = DiffusionTraining(model, settings.training, total, compute.microbatch)
     metrics = Metrics(state_dir / METRICS, seen)
     progress = Progress(
@@ -160,7 +163,7 @@ def _train(
             model.load_state_dict(module.average.mean)
             model.normalize_weights()
             write_text(out_dir / METRICS, metrics.text())
-            save_model(out_dir, model, _description(settings, features, progress.total_images))
+            save_model(out_dir, model, _description(settings, model, progress.total_images))
             state.unlink(missing_ok=True)
             metrics.path.unlink(missing_ok=True)
             (state_dir / wandb_log.RUN_FILE).unlink(missing_ok=True)
@@ -280,7 +283,7 @@ class _LoadState(lightning.Callback):
         load_state(self.path, pl_module)
 
 
-def _initial_model(settings: TrainSettings, features: Features) -> Denoiser:
+def _initial_model(settings: TrainSettings, features: Features, learns_empty: bool) -> Denoiser:
     """The untrained denoiser; its weights are a random stream of their own."""
     with (
         torch.random.fork_rng(devices=[]),
@@ -290,7 +293,13 @@ def _initial_model(settings: TrainSettings, features: Features) -> Denoiser:
         ),
     ):
         torch.manual_seed(integer_seed(settings.seed, "training", settings.model, "weights"))
-        model = Denoiser(settings.network, settings.resolution, settings.condition, features)
+        model = Denoiser(
+            settings.network,
+            settings.resolution,
+            settings.condition,
+            features,
+            learns_empty=learns_empty,
+        )
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return model.train()
 
@@ -330,7 +339,7 @@ def _trainer(
     )
 
 
-def _description(settings: TrainSettings, features: Features, images_seen: int) -> dict[str, Any]:
+def _description(settings: TrainSettings, model: Denoiser, images_seen: int) -> dict[str, Any]:
     """What model.json says."""
     config = settings.training
     return {
@@ -339,10 +348,11 @@ def _description(settings: TrainSettings, features: Features, images_seen: int) 
         "network": settings.network.model_dump(),
         "resolution": settings.resolution,
         "condition": settings.condition,
+        "learns_empty": model.learns_empty,
         "datasets": settings.datasets,
         "images_seen": images_seen,
         "sigma_log_mean": config.sigma_log_mean,
         "sigma_log_std": config.sigma_log_std,
         "seed": settings.seed,
-        **features.described(),
+        **model.features.described(),
     }

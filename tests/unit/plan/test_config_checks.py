@@ -439,6 +439,27 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         {"network": {"channels": 4096, "multipliers": [1, 2, 4]}},
         "network.channels: expected at most 8,192 channels at any level, got 16,384",
     ),
+    "a model's own network that does not halve so often": (
+        {"models": {"single": {"network": {"multipliers": [1] * 7}}}},
+        "resolution: expected a multiple of 64, because models.single.network.multipliers has 7",
+    ),
+    "a model's own network without the level that attends": (
+        {"models": {"single": {"network": {"multipliers": [1]}}}},
+        "models.single.network.attention_resolutions: expected some of [32], the sides of the",
+    ),
+    "an exact model with a network": (
+        {
+            "models": {
+                "cluttered": {
+                    "datasets": {"cluttered": None},
+                    "images_seen": None,
+                    "exact": "cluttered",
+                    "network": {"channels": 8},
+                }
+            }
+        },
+        "models.cluttered.network: expected none, because models.cluttered is exact, got one",
+    ),
     "a window of churn that never opens": (
         {"sampling": {"sampler": {"name": "heun", "churn": 0.2, "churn_min": 50, "churn_max": 1}}},
         "sampling.sampler.churn_min: expected at most churn_max = 1, got 50",

@@ -38,10 +38,26 @@ RUN = load(
     known(
         {
             "models": {
-                "told_nothing": {"datasets": {"single": 1}, "condition": "none", "images_seen": 640}
+                "told_nothing": {
+                    "datasets": {"single": 1},
+                    "condition": "none",
+                    "images_seen": 640,
+                },
+                "other": {
+                    "datasets": {"single": 0.9, "empty": 0.1},
+                    "condition": "position",
+                    "images_seen": 640,
+                },
             },
             "experiments": {
                 "A": {"num_composed": [0, 1, 2, 4], "exact": True},
+                "A_other": {
+                    **OVER_EMPTY,
+                    "conditionals": "other",
+                    "background": {"model": "other", "condition": "empty"},
+                    "num_composed": [0, 1, 2, 4],
+                    "exact": True,
+                },
                 "avoiding": {**OVER_EMPTY, "operator": NEGATED, "num_composed": [2]},
                 "background": {**OVER_EMPTY, "num_composed": [0]},
                 "colors": {"color_pairs": PAIRS, "single_colors": ["red", "cyan"]},
@@ -158,6 +174,13 @@ def test_pairs_alone_have_an_interaction_and_single_colours_are_controls() -> No
     assert settings.datasets == {"colored": 0.9}
     assert PLAN.tables["pairs_truth"].settings.datasets == {}
     assert PLAN.tables["pairs_not_blue"].settings.requested == {}
+
+
+def test_networks_that_compose_the_same_are_set_side_by_side() -> None:
+    settings = PLAN.tables["local_A"].settings
+    assert settings.deltas == {"A": ("single", "single empty"), "A_other": ("other", "other empty")}
+    assert settings.cases == {"A": ["k2", "k4"], "A_other": ["k2", "k4"]}
+    assert [name for name in PLAN.tables if name.startswith("local")] == ["local_A"]
 
 
 def test_no_file_is_named_twice() -> None:

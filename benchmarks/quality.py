@@ -1,0 +1,321 @@
+"""Time to a held-out denoising error: networks, optimisers and schedules against the papers' way.
+
+Usage: python benchmarks/quality.py DATA [--model single] [--variants embedding map ...]
+       [--seeds 3] [--images 120000] [--out quality.csv]
+
+DATA is the folder of a finished run's indices (`data/`). Every variant trains the model `--model`
+of the demo's config, in a process of its own with one thread, as `projcomp train-model` does, and
+differs from the demo in what `VARIANTS` says. At every 10,000 images a copy with averaged weights
+denoises held-out images: the error is the training's own (1 for a network of zeros), on the same
+images, noise and noise levels for all. Seconds are the processor's, the checks apart.
+
+The last table says how long each takes to the error that `embedding` ends with, as a share of what
+`embedding` takes: mean, least and greatest over the seeds.
+"""
+
+import argparse
+import copy
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from common import at_once
+from torch import Tensor
+
+from projcomp.config.learning import NetworkConfig, TrainingConfig
+from projcomp.data.dataset import RenderedImages
+from projcomp.diffusion.learning_rate import learning_rate
+from projcomp.diffusion.loss import denoising_error, uncertainty_weighted
+from projcomp.diffusion.pixels import encode
+from projcomp.networks.denoiser import Denoiser
+from projcomp.plan.load import load_files
+from projcomp.seeds import integer_seed
+from projcomp.training.batches import Batch, UpdateBatches
+from projcomp.training.noise import draw_noise
+
+EMBEDDING: dict[str, Any] = {
+    "channels": 16,
+    "multipliers": [1, 2, 4],
+    "attention_resolutions": [8],
+    "conditioning": "embedding",
+}
+"""The demo's network before there were maps, as the papers tell a condition."""
+LOCAL: dict[str, Any] = {
+    "channels": 32,
+    "multipliers": [1],
+    "attention_resolutions": [],
+    "conditioning": "map",
+}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is other than in the demo; ``optimizer`` is "adam" or "muon"."""
+
+    network: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    optimizer: str = "adam"
+
+
+VARIANTS = {
+    "embedding": Variant(EMBEDDING),
+    "map, 1 level, deviation .2": Variant({**LOCAL, "sigma_data": 0.2}),
+    "embedding, no attention": Variant({**EMBEDDING, "attention_resolutions": []}),
+    "map, attention": Variant({**EMBEDDING, "conditioning": "map"}),
+    "map, 3 levels": Variant({**EMBEDDING, "conditioning": "map", "attention_resolutions": []}),
+    "map, 1 level": Variant(LOCAL),
+    "map, 1 level, batch 32": Variant(LOCAL, {"batch_size": 32}),
+    "map, 1 level, batch 128": Variant(LOCAL, {"batch_size": 128}),
+    "map, 1 level, rate .02": Variant(LOCAL, {"learning_rate": 0.02}),
+    "map, 1 level, rate .005": Variant(LOCAL, {"learning_rate": 0.005}),
+    "map, 1 level, muon": Variant(LOCAL, optimizer="muon"),
+    "map, 1 level, 2 blocks": Variant({**LOCAL, "blocks": 2}),
+    "map, 1 level, 48 channels": Variant({**LOCAL, "channels": 48}),
+    "map, 2 levels": Variant({**LOCAL, "channels": 16, "multipliers": [1, 2]}),
+}
+CHECK_EVERY = 10_000
+HELD_OUT = 200
+REPEATS = 4
+AVERAGED = 0.15
+"""Share of a training's updates over which the checked weights are averaged, about."""
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum made orthogonal for weights of two and more dimensions, Adam for the others.
+
+    Jordan et al. 2024: the update of a matrix is its momentum with all singular values at about 1,
+    by five quintic Newton-Schulz steps. Here it is scaled to the root mean square that Adam's
+    updates have at the same rate, so that one rate serves both.
+    """
+
+    def __init__(self, parameters: Any, lr: float, momentum: float = 0.95):
+        super().__init__(parameters, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:
+        """Move every weight against its update."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    update = self._update(weight, group["momentum"])
+                    weight.add_(update, alpha=-group["lr"])
+
+    def _update(self, weight: Tensor, momentum: float) -> Tensor:
+        state, gradient = self.state[weight], weight.grad
+        if not state:
+            state["mean"] = torch.zeros_like(weight)
+            state["square"] = torch.zeros_like(weight)
+            state["step"] = 0
+        state["step"] += 1
+        if weight.ndim < 2 or min(weight.shape[0], weight[0].numel()) < 2:
+            state["mean"].lerp_(gradient, 0.1)
+            state["square"].lerp_(gradient.square(), 0.01)
+            mean = state["mean"] / (1 - 0.9 ** state["step"])
+            return mean / ((state["square"] / (1 - 0.99 ** state["step"])).sqrt() + 1e-8)
+        state["mean"].mul_(momentum).add_(gradient)
+        flat = (gradient + momentum * state["mean"]).reshape(len(weight), -1)
+        # orthogonal rows of length 1 have root mean square 1 / sqrt(columns); Adam's have about .2
+        scale = 0.2 * max(flat.shape) ** 0.5
+        return (scale * _orthogonal(flat)).reshape(weight.shape)
+
+
+def _orthogonal(matrix: Tensor) -> Tensor:
+    """The nearest matrix of singular values near 1."""
+    x = matrix / (matrix.norm() + 1e-12)
+    tall = x.shape[0] > x.shape[1]
+    x = x.T if tall else x
+    for _ in range(5):
+        square = x @ x.T
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    return x.T if tall else x
+
+
+class HeldOut:
+    """Held-out images of a model's datasets with fixed noise; no stream of the training's."""
+
+    def __init__(self, data: Path, shares: dict[str, float], condition: str, config: Any):
+        self.parts = []
+        for name, share in shares.items():
+            images = RenderedImages(data / f"{name}.h5", condition, held_out=True)
+            rng = torch.Generator().manual_seed(integer_seed(0, "quality", name))
+            index = torch.arange(min(HELD_OUT, len(images))).repeat(REPEATS)
+            x0 = encode(images.read(index))
+            rows = images.draw_conditions(index, rng)
+            sigma, noise = draw_noise(
+                integer_seed(0, "quality", name, "noise"),
+                0,
+                tuple(x0.shape),
+                log_mean=config.sigma_log_mean,
+                log_std=config.sigma_log_std,
+                device=torch.device("cpu"),
+            )
+            self.parts.append((share / sum(shares.values()), x0, rows, sigma, noise))
+
+    @torch.inference_mode()
+    def error(self, model: Denoiser) -> float:
+        """Mean error over images, their noise and the training's noise levels.
+
+        In the units of a data deviation of 0.5, whatever the network's own is.
+        """
+        total = 0.0
+        for share, x0, rows, sigma, noise in self.parts:
+            errors = [
+                denoising_error(
+                    partial(_denoised, model, rows[at]), x0[at], sigma[at], noise[at], 0.5
+                )
+                for at in (slice(i, i + 100) for i in range(0, len(x0), 100))
+            ]
+            total += share * float(torch.cat(errors).mean())
+        return total
+
+
+def _denoised(model: Denoiser, rows: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
+    return model(x, sigma, rows)
+
+
+def curve(data: Path, name: str, label: str, seed: int, images: int) -> list[dict[str, Any]]:
+    """Errors of one training on the way, in this process."""
+    torch.set_num_threads(1)
+    variant, config = VARIANTS[label], load_files([]).config
+    chosen = config.models[name]
+    network = NetworkConfig(**{**config.network.model_dump(), **variant.network})
+    training = TrainingConfig(**{**config.training.model_dump(), **variant.training})
+    sets = {part: RenderedImages(data / f"{part}.h5", chosen.condition) for part in chosen.datasets}
+    torch.manual_seed(integer_seed(seed, "quality", label, "weights"))
+    learns_empty = any(int(part.num_objects.min()) == 0 for part in sets.values())
+    model = Denoiser(network, config.resolution, chosen.condition, learns_empty=learns_empty)
+    model.to(memory_format=torch.channels_last).train()  # pyright: ignore[reportCallIssue]
+    batch_size = training.batch_size
+    total = images // batch_size
+    batches = UpdateBatches(
+        list(sets.values()),
+        list(chosen.datasets.values()),
+        kind=chosen.condition,
+        dropout=training.condition_dropout,
+        batch_size=batch_size,
+        seed=seed,
+        model=name,
+        start=0,
+        total=total,
+    )
+    optimizer = _optimizer(variant, model, training)
+    held_out = HeldOut(data, chosen.datasets, chosen.condition, training)
+    mean = {name: value.clone() for name, value in model.state_dict().items()}
+    rows, spent = [], 0.0
+    for update in range(total):
+        began = time.process_time()
+        _update(model, optimizer, training, batches.batch(update), update)
+        # the share of the newest weights of a mean over about the last AVERAGED of the updates
+        share = min(1.0, 1.0 / (AVERAGED * (update + 1)))
+        for key, value in model.state_dict().items():
+            mean[key].lerp_(value, share)
+        spent += time.process_time() - began
+        seen = (update + 1) * batch_size
+        if seen // CHECK_EVERY > (seen - batch_size) // CHECK_EVERY or update + 1 == total:
+            averaged = copy.deepcopy(model)
+            averaged.load_state_dict(mean)
+            averaged.normalize_weights()
+            row = {"images": seen, "seconds": spent, "error": held_out.error(averaged.eval())}
+            rows.append({"variant": label, "seed": seed, **row})
+    return rows
+
+
+def _optimizer(
+    variant: Variant, model: Denoiser, training: TrainingConfig
+) -> torch.optim.Optimizer:
+    if variant.optimizer == "muon":
+        return Muon(model.parameters(), lr=training.learning_rate)
+    return torch.optim.Adam(
+        model.parameters(), lr=training.learning_rate, betas=(0.9, 0.99), fused=True
+    )
+
+
+def _update(
+    model: Denoiser,
+    optimizer: torch.optim.Optimizer,
+    training: TrainingConfig,
+    batch: Batch,
+    update: int,
+) -> None:
+    """One update, as ``DiffusionTraining`` makes it."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate(
+            update,
+            reference=training.learning_rate,
+            batch_size=training.batch_size,
+            ramp_images=training.ramp_images,
+            decay_updates=training.decay_updates,
+        )
+    x0 = encode(batch.images).contiguous(memory_format=torch.channels_last)
+    sigma, noise = draw_noise(
+        batch.noise_seed,
+        batch.first,
+        tuple(x0.shape),
+        log_mean=training.sigma_log_mean,
+        log_std=training.sigma_log_std,
+        device=x0.device,
+    )
+    error = denoising_error(
+        lambda x, s: model(x, s, batch.conditions), x0, sigma, noise, model.sigma_data
+    )
+    optimizer.zero_grad()
+    uncertainty_weighted(error, model.logvar(sigma)).mean().backward()
+    model.project_gradients()
+    optimizer.step()
+    model.normalize_weights()
+
+
+def time_to(rows: pd.DataFrame, error: float) -> float:
+    """Seconds of one curve to its first error of at most ``error``; not a number if never."""
+    reached = rows[rows["error"] <= error]
+    return float(reached["seconds"].min()) if len(reached) else float("nan")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--model", default="single")
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=120_000)
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    rows: list[dict[str, Any]] = []
+    for seed in range(given.seeds):
+        for label in given.variants:
+            found = at_once(curve, 1, given.data, given.model, label, seed, given.images)[0]
+            rows += found
+            last = found[-1]
+            print(
+                f"seed {seed}, {label}: error {last['error']:.4f} after {last['images']:,} images, "
+                f"{last['seconds']:.0f} s",
+                flush=True,
+            )
+            if given.out:
+                pd.DataFrame(rows).to_csv(given.out, index=False)
+    table = pd.DataFrame(rows)
+    print(table.groupby(["variant", "images"], sort=False)["error"].agg(["mean", "min", "max"]))
+    if "embedding" not in given.variants:
+        return
+    for label in given.variants:
+        shares = []
+        for seed in range(given.seeds):
+            of_seed = pd.DataFrame(table[table["seed"] == seed])
+            base = pd.DataFrame(of_seed[of_seed["variant"] == "embedding"])
+            own = pd.DataFrame(of_seed[of_seed["variant"] == label])
+            seconds = float(base["seconds"].to_numpy()[-1])
+            shares.append(time_to(own, float(base["error"].to_numpy()[-1])) / seconds)
+        values = pd.Series(shares)
+        print(
+            f"{label}: {values.mean():.2f} of the time to embedding's error "
+            f"({values.min():.2f} to {values.max():.2f}; {values.isna().sum()} of "
+            f"{len(values)} never)"
+        )
+
+
+if __name__ == "__main__":
+    main()
