@@ -106,6 +106,7 @@ class Muon(torch.optim.Optimizer):
 
     def _update(self, weight: Tensor, momentum: float) -> Tensor:
         state, gradient = self.state[weight], weight.grad
+        assert gradient is not None
         if not state:
             state["mean"] = torch.zeros_like(weight)
             state["square"] = torch.zeros_like(weight)

@@ -79,11 +79,11 @@ def models() -> dict[str, Any]:
         "local_at": {"exact": "cluttered_at", "condition": "position", "window": 9},
         "local": {"exact": "cluttered", "condition": "none", "window": 9},
         "single": model(single, "position", 120_000),
-        "embedded": model(single, "position", 60_000, network=WHOLE),
-        "cluttered": model({"cluttered": 1.0}, "position", 120_000),
-        "colored": model(single, "color", 60_000, network=WHOLE),
-        "colored_palette": model(single, "color", 60_000, network=WHOLE, features="palette"),
-        "background": model({"empty": 1.0}, "none", 40_000),
+        "embedded": model(single, "position", 40_000, network=WHOLE),
+        "cluttered": model({"cluttered": 1.0}, "position", 100_000),
+        "colored": model(single, "color", 40_000, network=WHOLE),
+        "colored_palette": model(single, "color", 40_000, network=WHOLE, features="palette"),
+        "background": model({"empty": 1.0}, "none", 20_000),
     }
 
 
@@ -131,7 +131,7 @@ def experiments() -> dict[str, Any]:
             "operator": "bayes",
             "places": "apart",
             "num_composed": counts,
-            "num_samples": 64,
+            "num_samples": 32,
             "exact": True,
         },
         "C": {
