@@ -3,7 +3,7 @@
 A map's gain should leave the deviation where RGB's is: then noise levels, of training and sampling,
 mean what they mean there. Where a map of your own has another one, change the map.
 
-    python benchmarks/features.py data/colored.h5
+    python benchmarks/features.py data/single.h5
 """
 
 import argparse

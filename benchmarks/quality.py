@@ -31,6 +31,7 @@ from projcomp.data.dataset import RenderedImages
 from projcomp.diffusion.learning_rate import learning_rate
 from projcomp.diffusion.loss import denoising_error, uncertainty_weighted
 from projcomp.diffusion.pixels import encode
+from projcomp.networks.conditioning import GIVEN
 from projcomp.networks.denoiser import Denoiser
 from projcomp.plan.load import load_files
 from projcomp.seeds import integer_seed
@@ -54,11 +55,16 @@ LOCAL: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Variant:
-    """What is other than in the demo; ``optimizer`` is "adam" or "muon"."""
+    """What is other than in the demo; ``optimizer`` is "adam" or "muon".
+
+    ``stable`` is how many renders the posterior mean is taken over that stands for the target
+    (stable target fields, Xu et al. 2023): those whose objects stand nearest to the image's own.
+    """
 
     network: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     optimizer: str = "adam"
+    stable: int = 0
 
 
 VARIANTS = {
@@ -71,10 +77,15 @@ VARIANTS = {
     "map, 1 level, batch 32": Variant(LOCAL, {"batch_size": 32}),
     "map, 1 level, batch 128": Variant(LOCAL, {"batch_size": 128}),
     "map, 1 level, rate .02": Variant(LOCAL, {"learning_rate": 0.02}),
-    "map, 1 level, rate .005": Variant(LOCAL, {"learning_rate": 0.005}),
+    "map, 1 level, rate .04": Variant(LOCAL, {"learning_rate": 0.04}),
+    "map, 1 level, rate .08": Variant(LOCAL, {"learning_rate": 0.08}),
+    "map, 1 level, rate .16": Variant(LOCAL, {"learning_rate": 0.16}),
+    "map, 1 level, rate .32": Variant(LOCAL, {"learning_rate": 0.32}),
+    "embedding, rate .08": Variant(EMBEDDING, {"learning_rate": 0.08}),
     "map, 1 level, muon": Variant(LOCAL, optimizer="muon"),
     "map, 1 level, 2 blocks": Variant({**LOCAL, "blocks": 2}),
     "map, 1 level, 48 channels": Variant({**LOCAL, "channels": 48}),
+    "map, 1 level, stable targets": Variant(LOCAL, stable=32),
     "map, 2 levels": Variant({**LOCAL, "channels": 16, "multipliers": [1, 2]}),
 }
 CHECK_EVERY = 10_000
@@ -204,12 +215,15 @@ def curve(data: Path, name: str, label: str, seed: int, images: int) -> list[dic
         total=total,
     )
     optimizer = _optimizer(variant, model, training)
+    neighbours = Neighbours(list(sets.values()), variant.stable) if variant.stable else None
     held_out = HeldOut(data, chosen.datasets, chosen.condition, training)
     mean = {name: value.clone() for name, value in model.state_dict().items()}
     rows, spent = [], 0.0
     for update in range(total):
         began = time.process_time()
-        _update(model, optimizer, training, batches.batch(update), update)
+        batch = batches.batch(update)
+        near = neighbours.of(batch) if neighbours else None
+        _update(model, optimizer, training, batch, update, near)
         # the share of the newest weights of a mean over about the last AVERAGED of the updates
         share = min(1.0, 1.0 / (AVERAGED * (update + 1)))
         for key, value in model.state_dict().items():
@@ -223,6 +237,27 @@ def curve(data: Path, name: str, label: str, seed: int, images: int) -> list[dic
             row = {"images": seen, "seconds": spent, "error": held_out.error(averaged.eval())}
             rows.append({"variant": label, "seed": seed, **row})
     return rows
+
+
+class Neighbours:
+    """The renders whose objects stand nearest to each image's own; an empty picture has itself."""
+
+    def __init__(self, sets: list[RenderedImages], count: int):
+        self.count = count
+        (known,) = (part for part in sets if int(part.num_objects.min()) > 0)
+        self.images, self.places = known, known.labels[:, 0]
+
+    def of(self, batch: Batch) -> Tensor:
+        """Renders ``(B, K, C, H, W)``; the image itself is the first of them."""
+        own = encode(batch.images)[:, None]
+        found = own.expand(-1, self.count, -1, -1, -1).contiguous()
+        given = batch.conditions[:, 0] == GIVEN
+        apart = torch.cdist(batch.conditions[given, 1:], self.places)
+        nearest = apart.topk(self.count, largest=False).indices
+        images = encode(self.images.read(nearest.flatten()))
+        found[given] = images.reshape(-1, self.count, *images.shape[1:])
+        found[given, 0] = own[given, 0]
+        return found
 
 
 def _optimizer(
@@ -241,8 +276,12 @@ def _update(
     training: TrainingConfig,
     batch: Batch,
     update: int,
+    near: Tensor | None,
 ) -> None:
-    """One update, as ``DiffusionTraining`` makes it."""
+    """One update, as ``DiffusionTraining`` makes it.
+
+    ``near`` are the renders ``(B, K, C, H, W)`` whose posterior mean is the target.
+    """
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(
             update,
@@ -260,8 +299,18 @@ def _update(
         log_std=training.sigma_log_std,
         device=x0.device,
     )
+    target, level = x0, sigma[:, None, None, None]
+    if near is not None:
+        squares = (x0 + level * noise)[:, None].sub(near).square().flatten(2).sum(2)
+        weights = (-squares / (2 * sigma[:, None] ** 2)).softmax(1)
+        target = (weights[:, :, None, None, None] * near).sum(1)
+    # the noisy image is of x0; what the network is to answer may be another
     error = denoising_error(
-        lambda x, s: model(x, s, batch.conditions), x0, sigma, noise, model.sigma_data
+        lambda x, s: model(x, s, batch.conditions) + (x0 - target),
+        x0,
+        sigma,
+        noise,
+        model.sigma_data,
     )
     optimizer.zero_grad()
     uncertainty_weighted(error, model.logvar(sigma)).mean().backward()

@@ -78,12 +78,12 @@ def models() -> dict[str, Any]:
         "palette": {"exact": single, "condition": "color", "features": "palette"},
         "local_at": {"exact": "cluttered_at", "condition": "position", "window": 9},
         "local": {"exact": "cluttered", "condition": "none", "window": 9},
-        "single": model(single, "position", 120_000),
+        "single": model(single, "position", 100_000),
         "embedded": model(single, "position", 40_000, network=WHOLE),
-        "cluttered": model({"cluttered": 1.0}, "position", 100_000),
+        "cluttered": model({"cluttered": 1.0}, "position", 80_000),
         "colored": model(single, "color", 40_000, network=WHOLE),
         "colored_palette": model(single, "color", 40_000, network=WHOLE, features="palette"),
-        "background": model({"empty": 1.0}, "none", 20_000),
+        "background": model({"empty": 1.0}, "none", 10_000),
     }
 
 

@@ -104,7 +104,7 @@ class TrainingConfig(Section):
     """How the diffusion models are trained (EDM2, with the paper's two changes)."""
 
     batch_size: Whole = Field(64, ge=1, le=1_000_000, description="images per update")
-    learning_rate: Number = Field(0.01, gt=0, le=10, description="reference learning rate of Adam")
+    learning_rate: Number = Field(0.06, gt=0, le=10, description="reference learning rate of Adam")
     ramp_images: Whole = Field(
         2_000, ge=0, le=1_000_000_000_000, description="images of linear learning-rate ramp"
     )
