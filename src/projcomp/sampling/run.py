@@ -61,14 +61,23 @@ def run(
         samples = sample_case(settings, load, target)
     names = sorted(name for name in model_names(settings) if name not in settings.exact)
     weights = {name: _sha256(models_dir / name / WEIGHTS) for name in names}
-    own = [*settings.operator.files, *settings.sampling.sampler.files]
     attributes = {
         **_attributes(settings, samples),
         **_of_exact(exact),
         "models": json.dumps(weights),
-        "own_files": json.dumps({file: _sha256(Path(file)) for file in own}),
+        "own_files": json.dumps({file: _sha256(Path(file)) for file in own_files(settings)}),
     }
     write_samples(out, samples.images, settings.case, attributes, samples.measured)
+
+
+def own_files(settings: "SampleSettings") -> list[str]:
+    """The user's own files that a case is sampled by, each once.
+
+    A feature map's of an exact model too; a network carries the check sum of its own.
+    """
+    maps = [model.features for model in settings.exact.values() if model.features]
+    files = [*settings.operator.files, *settings.sampling.sampler.files]
+    return list(dict.fromkeys([*files, *(file for one in maps for file in one.files)]))
 
 
 def _attributes(settings: "SampleSettings", samples: CaseSamples) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from projcomp.samplers.start import start_noise
 from projcomp.sampling import run
 from projcomp.sampling.case import SamplingError, sample_case
 from projcomp.sampling.parts import Process
+from projcomp.sampling.run import own_files
 from projcomp.settings.case import Case
 from projcomp.settings.stages import SampleSettings
 
@@ -312,3 +313,16 @@ def test_run_writes_the_images_and_how_they_were_made(tmp_path, monkeypatch):
     assert written.attrs["field_evaluations"] == 7
     assert written.attrs["network_evaluations_per_image"] == 7 * 3
     assert written.attrs["seconds_per_image"] > 0
+
+
+def test_samples_name_every_file_of_the_users_that_they_were_made_by(tmp_path):
+    operator, features = tmp_path / "mine.py", tmp_path / "map.py"
+    operator.write_text("def operator(scores, x, sigma):\n    return scores[0]\n")
+    features.write_text("def encode(x):\n    return x\n\n\ndef decode(f):\n    return f\n")
+    known = {"condition": "position", "datasets": {"single": 1.0}, "bandwidth": 0.03}
+    own = {"name": "own", "file": str(features)}
+    settings = settings_of(
+        operator={"name": "own", "file": str(operator)},
+        exact={name: {**known, "features": own} for name in ("single", "other")},
+    )
+    assert own_files(settings) == [str(operator), str(features)]
