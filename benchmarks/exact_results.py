@@ -99,7 +99,7 @@ def main() -> None:
     root = parser.parse_args().root
     for experiment in ("perfect", "A-exact", "A", "B-exact", "B", "C-exact", "C", "C_local"):
         against_k(root, experiment)
-    for experiment in ("colors-exact", "colors", "palette"):
+    for experiment in ("colors-exact", "colors", "colors_palette-exact", "colors_palette"):
         colors(root, experiment)
     for experiment in ("places", "colors"):
         correlations(root, experiment)

@@ -75,7 +75,6 @@ def models() -> dict[str, Any]:
     single = {"single": 0.85, "empty": 0.15}
     return {
         "placed": {"exact": {"placed": 0.85, "empty": 0.15}, "condition": "position"},
-        "palette": {"exact": single, "condition": "color", "features": "palette"},
         "local_at": {"exact": "cluttered_at", "condition": "position", "window": 9},
         "local": {"exact": "cluttered", "condition": "none", "window": 9},
         "single": model(single, "position", 100_000),
@@ -103,13 +102,6 @@ def experiments() -> dict[str, Any]:
             "places": "apart",
             "num_composed": [1, 2, 3, 4, 5, 6, 7, 8, 9],
             "num_samples": 64,
-        },
-        "palette": {
-            "conditionals": "palette",
-            "background": {"model": "palette", "condition": "empty"},
-            "color_pairs": "all",
-            "single_colors": "all",
-            "num_samples": 16,
         },
         "C_local": {
             "conditionals": "local_at",
@@ -173,6 +165,7 @@ def experiments() -> dict[str, Any]:
             "single_colors": "all",
             "num_samples": 16,
             "sampling": {"precision": "fp32"},
+            "exact": True,
         },
         "places": {
             "conditionals": "single",

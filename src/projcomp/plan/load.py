@@ -74,11 +74,14 @@ def _naming(key: str, after: str = "") -> Iterator[None]:
 
 
 def load_files(paths: Iterable[str | os.PathLike[str]]) -> Run:
-    """The checked run of YAML files, later ones merged deeply over earlier ones."""
-    merged: dict[str, Any] = {}
-    for path in paths:
-        merged = merge(merged, read_yaml(path))
-    return load(merged)
+    """The checked run of YAML files, later ones merged deeply over earlier ones.
+
+    As Snakemake does: first all that go over the first file, with each other.
+    """
+    contents, over = [read_yaml(path) for path in paths], {}
+    for content in contents[1:]:
+        over = merge(over, content)
+    return load(merge(contents[0] if contents else {}, over))
 
 
 def load_workflow(mapping: Mapping[str, Any], paths: Iterable[str | os.PathLike[str]]) -> Run:
