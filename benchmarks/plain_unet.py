@@ -83,7 +83,8 @@ def forward(unet: UNet, x: Tensor, c_noise: Tensor, condition: Tensor) -> Tensor
         emb = mp_sum(emb, conv(unet.condition_linear, unet.condition_features(condition)), 0.5)
     emb = silu(emb).to(x.dtype)
     planes = unet.coordinate_planes.to(x.dtype).expand(len(x), -1, *x.shape[2:])
-    x = conv(unet.conv_in, torch.cat([x, torch.ones_like(x[:, :1]), planes], 1))
+    told = [unet.condition_map(condition).to(x.dtype)] if unet.condition_map is not None else []
+    x = conv(unet.conv_in, torch.cat([x, torch.ones_like(x[:, :1]), planes, *told], 1))
     skips = [x]
     for layer in unet.encoder:
         x = block(layer, x, emb)

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+OVER = {"gpu_local": "gpu", "paper_local": "paper"}
+"""Presets that go over another."""
 PRESETS = ("demo", *sorted(path.stem for path in (REPOSITORY / "presets").glob("*.yaml")))
 """The demo is config.yaml alone."""
 
@@ -46,8 +48,12 @@ def planned(repository: Path, preset: str) -> Planned:
 
 def config_files(repository: Path, preset: str) -> list[Path]:
     """The files that a preset is read from."""
-    own = [] if preset == "demo" else [repository / "presets" / f"{preset}.yaml"]
-    return [repository / "config.yaml", *own]
+    names = [] if preset == "demo" else [preset]
+    names = [OVER[preset], preset] if preset in OVER else names
+    return [
+        repository / "config.yaml",
+        *(repository / "presets" / f"{name}.yaml" for name in names),
+    ]
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import time
 
 import torch
 
-from projcomp.config.learning import NetworkConfig
+from projcomp.config.root import Config
 from projcomp.devices import computes_bf16
 from projcomp.networks.denoiser import Denoiser
 
@@ -17,7 +17,7 @@ BATCH, SIDE, ROUNDS = 64, 32, 3
 def images_per_second(lower: bool) -> float:
     """Images whose gradient takes a second of one thread's processor time, the best of rounds."""
     torch.manual_seed(0)
-    model = Denoiser(NetworkConfig(), SIDE, "position").to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    model = Denoiser(Config().network, SIDE, "position").to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     x, sigma, condition = (
         torch.randn(BATCH, 3, SIDE, SIDE),
         torch.rand(BATCH) + 0.1,

@@ -29,11 +29,13 @@ def markdown(table: pd.DataFrame) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def against_k(summary: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Experiments against the number composed: value [low, high]."""
+def against_k(summary: pd.DataFrame, measure: str, places: str) -> pd.DataFrame:
+    """Experiments at a set of places against the number composed: value [low, high]."""
     some = summary.dropna(subset=[measure])
-    own = ~some["experiment"].str.contains("-")  # not a sweep's member
-    some = some[some["case"].str.fullmatch(r"k\d") & own]
+    member = some["experiment"].str.contains("-") & ~some["experiment"].str.endswith("-exact")
+    there = some["case"].str.fullmatch(rf"{places}k\d|k0")
+    shown = set(some[some["case"].str.fullmatch(rf"{places}k[1-9]")]["experiment"])
+    some = some[there & ~member & some["experiment"].isin(shown)]
     cell = some.apply(of_row, axis=1, name=measure)
     table = some.assign(cell=cell).pivot(index="num_composed", columns="experiment", values="cell")
     table.index.name = "k"

@@ -33,11 +33,11 @@ single,held_out,condition,1,0.7,0.6,0.8,10
 single,held_out,nothing,0.1,0.6,0.5,0.7,10
 single,training,condition,0.1,0.4,0.3,0.5,10
 """
-LOCALITY_TABLE = """model,background,sigma,distance,share,low,high,even,energy,images,probes
-single,,0.1,1,1,0.9,1,0.2,0.9,4,8
-single,,1,1,0.7,0.6,0.8,0.2,0.1,4,8
-single,single empty,0.1,1,,,,0.2,0,4,8
-single,single empty,1,1,0.5,,,0.2,0.01,1,8
+LOCALITY_TABLE = """model,background,sigma,distance,share,low,high,even,energy,near,images,probes
+single,,0.1,1,1,0.9,1,0.2,0.9,,4,8
+single,,1,1,0.7,0.6,0.8,0.2,0.1,,4,8
+single,single empty,0.1,1,,,,0.2,0,,4,8
+single,single empty,1,1,0.5,,,0.2,0.01,0.9,1,8
 """
 
 

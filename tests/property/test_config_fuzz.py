@@ -15,10 +15,12 @@ from known_config import known
 from projcomp.config.root import Config
 from projcomp.errors import ConfigError
 from projcomp.evaluation.detector import Detector
+from projcomp.networks.conditioning import width
 from projcomp.networks.denoiser import Denoiser
 from projcomp.plan.load import load, load_files
 from projcomp.plan.overview import overview
 from projcomp.plan.plan import Plan
+from projcomp.plan.run import Run
 from projcomp.settings.case import TRUTH
 
 SWEEP = {
@@ -42,6 +44,13 @@ MIXED = {
 }
 FAR = {**SWEEP, "places": "spread"}
 del FAR["operators"], FAR["samplers"]
+OWN_NETWORK = {
+    "channels": 8,
+    "multipliers": [1, 2],
+    "attention_resolutions": [],
+    "conditioning": "both",
+    "blob_width": 0.1,
+}
 AT = {
     "at": {
         "num_images": 10,
@@ -52,7 +61,10 @@ AT = {
     }
 }
 BASE: dict[str, Any] = load(
-    known({"sweeps": {"S": SWEEP}, "experiments": {"mixed": MIXED, "far": FAR}, "datasets": AT})
+    known(
+        {"sweeps": {"S": SWEEP}, "experiments": {"mixed": MIXED, "far": FAR}, "datasets": AT}
+        | {"models": {"cluttered": {"network": OWN_NETWORK}}}
+    )
 ).config.model_dump(mode="json", exclude_unset=True) | {
     section: Config().model_dump(mode="json")[section]
     for section in (
@@ -178,16 +190,18 @@ def test_a_changed_config_is_planned_or_refused_in_one_line(
     path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     accepted = check(path)
     if accepted is not None:
-        build(accepted)
+        build(load_files([path]))
 
 
-def build(config: Config) -> None:
-    """Both networks see a picture, on a device that computes nothing."""
-    side = config.resolution
+def build(run: Run) -> None:
+    """All networks see a picture, on a device that computes nothing."""
+    config, side = run.config, run.config.resolution
     with torch.device("meta"), torch.no_grad():
         Detector(config.detector.channels, side)(torch.zeros(1, 3, side, side))
-        network = Denoiser(config.network, side, "position")
-        network(torch.zeros(2, 3, side, side), torch.ones(2), torch.zeros(2, 3))
+        for name, model in config.models.items():
+            network = Denoiser(run.network(name), side, model.condition, learns_empty=True)
+            rows = torch.zeros(2, width(model.condition))
+            network(torch.zeros(2, 3, side, side), torch.ones(2), rows)
 
 
 @given(

@@ -148,7 +148,8 @@ def configuration_page() -> str:
         section, entry = _section(field), _entry(field)
         if section is not None:
             tables = _all_tables(section.model_fields, described)
-            parts.append(f"## `{name}`\n\n{_about(section)}\n\n{tables}")
+            others = _others(field, section)
+            parts.append(f"## `{name}`\n\n{_about(section)}{others}\n\n{tables}")
         elif entry is not None:
             default = _entries(field.get_default(call_default_factory=True))
             as_before = _as_before(name, entry)
@@ -351,6 +352,20 @@ def _all_tables(fields: dict[str, FieldInfo], described: set[type[BaseModel]]) -
         settings = "" if only_name else f"\n\n{_all_tables(inner.model_fields, described).rstrip()}"
         text += f"\n`{key}`: {_about(inner)}{settings}\n"
     return text
+
+
+def _others(field: FieldInfo, section: type[BaseModel]) -> str:
+    """What the demo has in a section that is other than the defaults of its table."""
+    demo = field.get_default(call_default_factory=True)
+    changed = {
+        key: getattr(demo, key)
+        for key, own in section.model_fields.items()
+        if demo is not None and getattr(demo, key) != own.get_default(call_default_factory=True)
+    }
+    if not changed:
+        return ""
+    values = ", ".join(f"`{key}: {_value(value)}`" for key, value in changed.items())
+    return f" `config.yaml` has {values}; the defaults below are those of a config without it."
 
 
 def _table(fields: dict[str, FieldInfo]) -> str:

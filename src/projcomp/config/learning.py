@@ -29,7 +29,6 @@ class NetworkConfig(Section):
     )
     conditioning: Literal["embedding", "map", "both"] = Field(
         "embedding",
-        exclude_if=lambda chosen: chosen == "embedding",
         description="how a condition is told: by the embedding, which acts on every pixel (the "
         "papers'), by channels beside the image (a blob at a location, constant planes for a "
         "colour), or by both",
@@ -38,7 +37,6 @@ class NetworkConfig(Section):
         BLOB_WIDTH,
         gt=0,
         le=1,
-        exclude_if=lambda width: width == BLOB_WIDTH,
         description="standard deviation of the blob at a requested location, as a share of the "
         "image side",
     )
@@ -92,12 +90,17 @@ class NetworkConfig(Section):
 
     def work(self, resolution: int) -> float:
         """Multiply-adds of one image of ``resolution`` pixels' side, about: to order trainings."""
-        pixels = [(resolution >> level) ** 2 for level in range(len(self.multipliers))]
-        widths = [self.channels * multiplier for multiplier in self.multipliers]
-        # an encoder's block has two convolutions of 3 x 3, and a decoder's twice the channels in
-        blocks = 2 * self.blocks + 3 * (self.blocks + 1)
-        levels = zip(pixels, widths, strict=True)
-        return float(sum(9 * blocks * count * width**2 for count, width in levels))
+        total = 0.0
+        for level, multiplier in enumerate(self.multipliers):
+            side, width = resolution >> level, self.channels * multiplier
+            # two convolutions of 3 x 3 in an encoder's block, three in a decoder's with its skip
+            convolutions = 2 * self.blocks + 3 * (self.blocks + 1)
+            attending = (2 * self.blocks + 1) * (side in self.attention_resolutions)
+            if self.attention_resolutions and level == len(self.multipliers) - 1:
+                convolutions, attending = convolutions + 4, attending + 1  # those in the middle
+            total += side**2 * width * (9 * convolutions * width)
+            total += attending * side**2 * width * (4 * width + 2 * side**2)
+        return total
 
 
 class TrainingConfig(Section):

@@ -86,6 +86,25 @@ def share(inside: Precise, total: Precise, nothing: float = 0.0) -> Share | None
     return Share(value, error)
 
 
+def near(delta: Samples, points: Tensor, distance: int) -> float | None:
+    """Share of the square of ``delta`` ``(batch, C, H, W)`` around points, the images together.
+
+    It is what a condition changes; ``points`` ``(batch, 2)`` are where it asks for an object, as
+    shares of the width and of the height. A pixel is within the distance that a square of side
+    ``2 distance + 1`` pixels around the point covers the middle of. None where there is no delta.
+    """
+    height, width = delta.shape[2:]
+    squares = delta.double().square().sum(1)
+    total = float(squares.sum())
+    if not total:
+        return None
+    places = points.double() * torch.tensor([width, height], device=points.device)
+    across = (torch.arange(width, device=delta.device) + 0.5 - places[:, :1]).abs()[:, None]
+    down = (torch.arange(height, device=delta.device) + 0.5 - places[:, 1:]).abs()[:, :, None]
+    inside = torch.maximum(down, across) <= distance + 0.5
+    return float((squares * inside).sum()) / total
+
+
 def even(height: int, width: int, distance: int) -> float:
     """``L(distance)`` where every pixel reacts to every other alike: the share of pairs within."""
     return math.prod(_pairs(side, distance) / side**2 for side in (height, width))

@@ -20,7 +20,7 @@ from projcomp.data.dataset import RenderedImages
 from projcomp.devices import torch_device
 from projcomp.diffusion.pixels import encode
 from projcomp.evaluation.denoising import check_size
-from projcomp.evaluation.locality import columns, energy, even, share
+from projcomp.evaluation.locality import columns, energy, even, near, share
 from projcomp.exact.load import load_exact
 from projcomp.exact.model import ExactModel
 from projcomp.files.atomic import write_text
@@ -45,7 +45,7 @@ ROUNDING = 2.0**-40
 """The same of a difference, as a share of what it is the difference of."""
 
 COLUMNS = ["model", "background", "sigma", "distance", "share", "low", "high"]
-COLUMNS += ["even", "energy", "images", "probes"]
+COLUMNS += ["even", "energy", "near", "images", "probes"]
 
 _NO_ROOM = (
     "locality: expected memory for the model and one image, got too little; take a larger device, "
@@ -86,7 +86,9 @@ def measure(
     that is measured; ``sigma``; ``distance``, pixels; ``share``, ``L(distance)``, with ``low`` and
     ``high`` two standard errors below and above, all empty where nothing reacts to the image;
     ``even``, what it would be if every pixel reacted to every other alike; ``energy``, the mean
-    square of a column's length, 1 of the identity; ``images``, and ``probes`` of each.
+    square of a column's length, 1 of the identity; ``near``, of a difference, the share of its own
+    square within the distance of the requested location, empty where none is; ``images``, and
+    ``probes`` of each.
 
     Args:
         settings: what to measure.
@@ -130,7 +132,9 @@ def _rows(
     recipe = settings.locality
     sigmas = np.geomspace(settings.sigma_min, settings.sigma_max, recipe.levels).tolist()
     for sigma in tqdm(sigmas, desc=settings.model, disable=None):
-        taken = _columns(asked, x0 + sigma * noise, sigma, numbers, pieces)
+        noisy = x0 + sigma * noise
+        taken = _columns(asked, noisy, sigma, numbers, pieces)
+        answers = _answers(asked, noisy[::each], sigma, each, pieces)
         for which, label in enumerate(labels):
             column, nothing = taken[0], NOTHING
             if which:
@@ -139,7 +143,11 @@ def _rows(
                 nothing += ROUNDING * float(scale)
             known = {"model": settings.model, "background": label, "sigma": float(f"{sigma:.4g}")}
             of_this = _shares(column, numbers, recipe.distances, images, nothing)
-            found += [{**known, **row} for row in of_this]
+            for row in of_this:
+                if which and own.condition_kind == "position":
+                    delta = answers[0] - answers[which]
+                    row["near"] = near(delta, probes.told[:, 1:].to(device), row["distance"])
+                found.append({**known, **row})
     return found
 
 
@@ -176,6 +184,25 @@ def _columns(
             return torch.stack([one.model(noisy, levels, one.rows[here]) for one in asked])
 
         return columns(stack, x[here], sigma, numbers[here])
+
+    found, start = [], 0
+    while start < len(x):
+        found.append(pieces(partial(piece, start), len(x) - start))
+        start += found[-1].shape[1]
+    return torch.cat(found, 1)
+
+
+def _answers(asked: list[_Asked], x: Tensor, sigma: float, each: int, pieces: Halving) -> Tensor:
+    """What every model answers to each image of ``x`` ``(images, C, H, W)``, stacked, in pieces."""
+
+    @torch.inference_mode()
+    def piece(start: int, size: int) -> Tensor:
+        part = x[start : start + size]
+        levels = torch.full((len(part),), sigma, device=x.device)
+        rows = [one.rows[::each][start : start + size] for one in asked]
+        return torch.stack(
+            [one.model(part, levels, row) for one, row in zip(asked, rows, strict=True)]
+        )
 
     found, start = [], 0
     while start < len(x):

@@ -237,9 +237,11 @@ FIGURES = (
         caption=(
             "Networks that learned in different ways, on the same requests: share of samples with "
             "an object at every requested location, with the mean of their exact twins (dashed); "
-            "and what each lacks of its twin against how local it is, the share of its deltas' "
-            "Jacobians within a distance, with Spearman's rank correlation and its bootstrap "
-            "interval over the networks."
+            "and what each lacks of its twin against how local it is. Above: the share of its "
+            "deltas' Jacobians within a distance (which pixels they depend on); below: the share "
+            "of the deltas' squares within a distance of the requested location (which pixels the "
+            "condition changes). Titles: Spearman's rank correlation with its bootstrap interval "
+            "over the networks."
         ),
         shows=_of_table("local"),
         reads=_table_and_ceilings,

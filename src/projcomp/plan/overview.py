@@ -4,6 +4,7 @@ from itertools import combinations
 
 from projcomp.config.learning import NetworkConfig
 from projcomp.plan.cases import place_set
+from projcomp.plan.place_checks import beyond_the_ground
 from projcomp.plan.plan import Plan
 from projcomp.scenes.overlaps import gaps
 
@@ -77,9 +78,10 @@ def _overlaps(plan: Plan) -> list[str]:
         )
         meet = [f"p{i + 1}-p{j + 1}" for i, j in sorted(pairs) if least[i, j] < 0]
         which = f" ({', '.join(meet)})" if meet else ""
+        beyond = ", ".join(f"p{i + 1}" for i in beyond_the_ground(plan.config, name))
         lines.append(
             f"places {name}: of {len(pairs)} composed pairs {len(meet) or 'none'} can overlap in "
-            f"the picture{which}"
+            f"the picture{which}{f'; no scene has an object at {beyond}' if beyond else ''}"
         )
     return lines
 

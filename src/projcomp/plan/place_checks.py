@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from projcomp.config.experiments import RequestConfig
 from projcomp.config.messages import repeated, unknown_name
@@ -11,6 +12,9 @@ from projcomp.config.scenes import DatasetConfig
 from projcomp.plan.cases import place_set
 from projcomp.scenes.vocabulary import SIZES
 from projcomp.words import quoted, short
+
+if TYPE_CHECKING:
+    from projcomp.scenes.camera import Camera
 
 _ROUNDED = 0.02
 """Scene units by which a place told in three digits may lie off the ground's edge."""
@@ -94,6 +98,25 @@ def _moved_from(config: Config, key: str, dataset: DatasetConfig, other: str) ->
         )
 
 
+def beyond_the_ground(config: Config, name: str) -> list[int]:
+    """Places of a set, by index, where the middle camera sees no object of a size stand."""
+    from projcomp.scenes.overlaps import cameras
+
+    scene, points = config.scene, place_set(config, name).points
+    camera = cameras(0.0)[0]
+    return [
+        index
+        for index, point in enumerate(points)
+        if any(_reach(camera, point, size) > scene.extent + _ROUNDED for size in scene.sizes)
+    ]
+
+
+def _reach(camera: "Camera", point: Point, size: str) -> float:
+    """How far from the middle of the ground an object stands, by its greater coordinate."""
+    x, y, _ = camera.point_on_plane(point, SIZES[size]).tolist()
+    return max(abs(x), abs(y))
+
+
 def _off_the_ground(config: Config, key: str, name: str) -> Iterator[str]:
     """Among other objects none stands where the rules put none: there is no such conditional."""
     from projcomp.scenes.overlaps import cameras
@@ -101,8 +124,8 @@ def _off_the_ground(config: Config, key: str, name: str) -> Iterator[str]:
     scene, points = config.scene, place_set(config, name).points
     for camera, size in itertools.product(cameras(scene.camera_jitter), scene.sizes):
         for point in points:
-            x, y, _ = camera.point_on_plane(point, SIZES[size]).tolist()
-            if max(abs(x), abs(y)) > scene.extent + _ROUNDED:
+            if _reach(camera, point, size) > scene.extent + _ROUNDED:
+                x, y, _ = camera.point_on_plane(point, SIZES[size]).tolist()
                 yield (
                     f"{key}.places: expected places within scene.extent = {scene.extent:g}, where "
                     f"objects stand, got {_shown(point)} of {name}, where a {size} one stands at "

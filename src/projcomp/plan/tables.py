@@ -133,7 +133,9 @@ def _locals(run: Run) -> Iterator[Shown]:
         if model not in run.followed or not _several(experiment):
             continue
         same = (config.operator, experiment.sampling, experiment.places.name, config.num_composed)
-        learned = run.models[model].sources, background.model == model, background.condition
+        same = (*same, config.num_samples, background.model == model, background.condition)
+        known = run.models[model]
+        learned = (sorted(known.sources.items()), known.bandwidth, known.features)
         delta = (model, f"{background.model} {background.condition}")
         groups.setdefault((*map(repr, (*same, *learned)),), {})[name] = delta
     for deltas in groups.values():
@@ -254,11 +256,13 @@ TABLES = (
         "local",
         format=1,
         caption=(
-            "Networks that compose from the same requests, how local they are and what they lack "
-            "of their exact twins: the share of their deltas' Jacobians within a distance, its "
-            "mean over the noise levels, beside the all-places rate's gap, its mean over two and "
-            "more composed locations. The row *all* has Spearman's rank correlation over the "
-            "experiments; it is negative where more local networks lack less."
+            "Networks that learned the same pictures, how local their deltas are and what they "
+            "lack of their exact twins. *pixels*: the share of the delta's Jacobian within a "
+            "distance; *condition*: the share of the delta's square within a distance of the "
+            "requested location; both as means over the noise levels. The gap is that of the "
+            "all-places rate, its mean over two and more composed locations. The rows *all* have "
+            "Spearman's rank correlation over the experiments; it is negative where more local "
+            "networks lack less."
         ),
         shows=_locals,
         reads=_ceilings_and_localities,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import cycle
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +71,19 @@ def title_of(experiment: str) -> str:
 
 
 def looks(experiments: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Colour and marker of each experiment by its order; the truth is black and dashed."""
-    drawn = cycle(zip(PALETTE, MARKERS, strict=True))
-    return {
-        name: {"color": INK, "marker": "x", "linestyle": "--"}
-        if name == TRUTH
-        else dict(zip(("color", "marker"), next(drawn), strict=True))
-        for name in experiments
-    }
+    """Colour and marker of each experiment by its order, no two alike.
+
+    The truth is black and dashed; an exact twin is dotted and has its experiment's colour.
+    """
+    found: dict[str, dict[str, str]] = {}
+    # after a round of the colours the markers have moved on by one
+    drawn = ((PALETTE[i % 6], MARKERS[(i + i // 6) % 6]) for i in count())
+    for name in experiments:
+        base = name.removesuffix("-exact")
+        if name == TRUTH:
+            found[name] = {"color": INK, "marker": "x", "linestyle": "--"}
+        elif base != name and base in found:
+            found[name] = {**found[base], "linestyle": ":"}
+        else:
+            found[name] = dict(zip(("color", "marker"), next(drawn), strict=True))
+    return found

@@ -8,9 +8,9 @@ and exact experiments have a number each, in their rows (``plan/tables.py``, ``p
 ``config/theory.py``).
 """
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from projcomp.config.evaluation import LocalityConfig
 from projcomp.config.experiments import BackgroundConfig, RequestConfig
@@ -29,12 +29,16 @@ FORMATS = {
     "preview": 1,
     "train": 6,
     "check": 1,
-    "locality": 1,
+    "locality": 2,
     "detector": 1,
     "sample": 5,
     "evaluate": 2,
     "summary": 3,
 }
+
+
+_NEW = ("conditioning", "blob_width")
+"""Fields of a network that trainings of before did not have."""
 
 
 class RenderRecipe(Section):
@@ -94,6 +98,13 @@ class TrainSettings(Section):
     network: NetworkConfig
     training: TrainingConfig
     features: FeatureMap | None = Field(None, exclude_if=lambda chosen: chosen is None)
+
+    @field_serializer("network")
+    def _network(self, network: NetworkConfig) -> dict[str, Any]:
+        """Fields that are new are left out where they change nothing, so that nothing reruns."""
+        fields = NetworkConfig.model_fields
+        new = {name for name in _NEW if getattr(network, name) == fields[name].default}
+        return network.model_dump(mode="json", exclude=new)
 
 
 class CheckSettings(Section):

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MOST_CHANNELS = 8192
 """EDM2's largest network has 1,792; one of 8,192 has a gigabyte of weights a block."""
 
+LEAST_BLOB = 0.5
+"""Least standard deviation of the blob of a map, pixels."""
+
 DETECTOR_RESOLUTION = 16
 """Side of the smallest images that the detector's network takes, pixels."""
 
@@ -60,6 +63,11 @@ def network_problems(key: str, network: NetworkConfig, resolution: int) -> Itera
                 f"network's levels, got {attention}"
             )
     yield from repeated(f"{key}.attention_resolutions", network.attention_resolutions)
+    if network.by_map and network.blob_width * resolution < LEAST_BLOB:
+        yield (
+            f"{key}.blob_width: expected at least {LEAST_BLOB / resolution:.3g}, half a pixel, of "
+            f"which every location shows something, got {network.blob_width:g}; raise it"
+        )
     widest = network.channels * max(network.multipliers)
     if widest > MOST_CHANNELS:
         yield (

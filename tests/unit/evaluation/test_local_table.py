@@ -11,8 +11,10 @@ from projcomp.folder import LOCALITY, Folder
 from projcomp.settings.report import TableSettings
 
 NAMES = ("near", "middle", "far")
-SHARES = {"near": (0.9, 0.7), "middle": (0.5, 0.5), "far": (0.1, 0.3)}
-"""By network, the share of its delta's Jacobian within two pixels at two noise levels."""
+SHARES = {"near": (0.9, 0.7, None), "middle": (0.5, 0.5, 0.01), "far": (0.1, 0.3, 1.0)}
+"""By network, the share of its delta's Jacobian within two pixels at three noise levels, of which
+one has nothing to measure for one of them."""
+NEAR = {"near": 0.2, "middle": 0.3, "far": 0.4}
 GAPS = {"near": (0.0, 0.1), "middle": (0.2, 0.4), "far": (0.6, 1.0)}
 """By network, what two cases lack."""
 
@@ -33,9 +35,10 @@ def folder(tmp_path: Path) -> Folder:
         table.to_csv(path, index=False)
         followed = [
             {"model": f"net_{name}", "background": background, "sigma": sigma, "distance": distance}
-            | {"share": 0.0 if not background else share if distance == 2 else 1.0}
+            | {"share": 0.0 if not background else share and (share if distance == 2 else 1.0)}
+            | {"near": NEAR[name] if background else None}
             for background in ("", f"net_{name} empty")
-            for sigma, share in zip((0.1, 1.0), SHARES[name], strict=True)
+            for sigma, share in zip((0.1, 1.0, 5.0), SHARES[name], strict=True)
             for distance in (2, 4)
         ]
         path = Path(made.model(f"net_{name}", LOCALITY))
@@ -60,15 +63,21 @@ def settings() -> TableSettings:
 def test_locality_and_gap_are_means_and_their_ranks_are_compared(folder: Folder) -> None:
     found = local.table(settings(), folder)
     assert list(found.columns) == local.COLUMNS
-    near = found[(found["experiment"] == "near") & (found["distance"] == 2)].iloc[0]
+    of_pixels = found[(found["measure"] == "pixels") & (found["distance"] == 2)]
+    of_pixels = of_pixels.set_index("experiment")
+    near = of_pixels.loc["near"]
     assert near["model"] == "net_near"
     assert near["locality"] == pytest.approx(0.8)
+    assert near["num_levels"] == 2
+    # at the same levels as the others
+    assert of_pixels.loc["far", "locality"] == pytest.approx(0.2)
     assert near["gap"] == pytest.approx(0.05)
     assert near["trained"] == pytest.approx(0.95)
     assert near["num_cases"] == 2
-    totals = found[found["experiment"] == "all"].set_index("distance")
-    assert totals.loc[2, "spearman"] == pytest.approx(-1)  # the more local, the less is lacking
-    assert pd.isna(totals.loc[4, "spearman"])  # all alike: there are no ranks
+    totals = found[found["experiment"] == "all"].set_index(["measure", "distance"])["spearman"]
+    assert totals["pixels", 2] == pytest.approx(-1)  # the more local, the less is lacking
+    assert pd.isna(totals["pixels", 4])  # all alike: there are no ranks
+    assert totals["condition", 2] == pytest.approx(1)
 
 
 def test_a_delta_that_was_not_followed_is_one_line(folder: Folder) -> None:

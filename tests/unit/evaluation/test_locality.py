@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from toy_points import noised, some_images
 
 from projcomp.config.learning import NetworkConfig
-from projcomp.evaluation.locality import columns, energy, even, share
+from projcomp.evaluation.locality import columns, energy, even, near, share
 from projcomp.exact.points import Points
 from projcomp.exact.windows import local_mean
 from projcomp.networks.denoiser import Denoiser
@@ -173,3 +173,14 @@ def test_probes_move_one_number_whatever_the_layout_of_the_image() -> None:
     found = columns(lambda y, _: y[None], x, 1.0, torch.tensor([7, 40]))[0]
     assert found.flatten(1).argmax(1).tolist() == [7, 40]
     assert found.sum() == 2
+
+
+def test_a_delta_near_its_place_is_counted_by_the_square_around_it():
+    delta = torch.zeros(2, 3, 8, 8)
+    delta[0, :, 2, 5] = 1.0  # row 2, column 5: its middle is at (5.5, 2.5) of 8
+    delta[1, 0, 6, 1] = 3.0
+    points = torch.tensor([[5.5 / 8, 2.5 / 8], [3.5 / 8, 6.5 / 8]])
+    assert near(delta, points, 0) == pytest.approx(3 / 12)
+    assert near(delta, points, 1) == pytest.approx(3 / 12)
+    assert near(delta, points, 2) == pytest.approx(1)
+    assert near(torch.zeros_like(delta), points, 2) is None

@@ -269,6 +269,20 @@ def test_saved_model_is_the_same_function(tmp_path):
     assert torch.allclose(loaded(x, sigma, condition), model.eval()(x, sigma, condition), atol=1e-4)
 
 
+@pytest.mark.parametrize("learns_empty", [True, False])
+def test_a_saved_model_told_by_a_map_is_the_same_function(tmp_path, learns_empty):
+    config = TINY.model_copy(update={"conditioning": "map", "attention_resolutions": []})
+    model = Denoiser(config, 16, "position", learns_empty=learns_empty)
+    model.unet.out_gain.data.fill_(1.0)
+    described = {"network": config.model_dump(), "resolution": 16, "condition": "position"}
+    save_model(tmp_path, model, {**described, "learns_empty": learns_empty})
+    loaded = load_model(tmp_path)
+    x, sigma = torch.randn(3, 3, 16, 16), torch.tensor([0.5, 2.0, 1.0])
+    rows = [conditioning.at_locations([(0.2, 0.3)]), conditioning.empty("position")]
+    condition = torch.cat([*rows, conditioning.unconditional("position")])
+    assert torch.allclose(loaded(x, sigma, condition), model.eval()(x, sigma, condition), atol=1e-4)
+
+
 def test_damaged_model_is_named(tmp_path):
     with pytest.raises(FileFormatError, match="no such file"):
         load_model(tmp_path)

@@ -17,17 +17,21 @@ assert SPEC.loader is not None
 plain_unet = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(plain_unet)
 
-CONFIG = NetworkConfig(channels=16, multipliers=[1, 2, 8], blocks=2, attention_resolutions=[8, 4])
+DEEP = NetworkConfig(channels=16, multipliers=[1, 2, 8], blocks=2, attention_resolutions=[8, 4])
+LOCAL = NetworkConfig(
+    channels=16, multipliers=[1, 2], attention_resolutions=[], conditioning="map", blob_width=0.1
+)
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_values_and_gradients_are_those_of_the_plain_network(training):
+@pytest.mark.parametrize("config", [DEEP, LOCAL], ids=["deep", "local"])
+def test_values_and_gradients_are_those_of_the_plain_network(config, training):
     torch.manual_seed(0)
-    ours = Denoiser(CONFIG, 16, "position")
+    ours = Denoiser(config, 16, "position", learns_empty=True)
     for name, parameter in ours.named_parameters():
         if name.endswith("gain"):
             torch.nn.init.constant_(parameter, 0.7)
-    plain = plain_unet.PlainDenoiser(CONFIG, 16, "position")
+    plain = plain_unet.PlainDenoiser(config, 16, "position", learns_empty=True)
     plain.load_state_dict(ours.state_dict())
     ours.train(training)
     x, sigma = torch.randn(3, 3, 16, 16), torch.tensor([0.05, 0.5, 5.0])

@@ -1,9 +1,10 @@
 """Whether more local networks come nearer to the exact ceiling: locality against the loss.
 
 Theory says that composing by scores is projective where the scores' deltas are local (Bradley,
-"Local Mechanisms of Compositional Generalization in Conditional Diffusion"). Networks that learned
-the same pictures in different ways are set side by side: how much of their deltas' Jacobians lies
-near, and how much all-places rate they lack of their exact twins.
+"Local Mechanisms of Compositional Generalization in Conditional Diffusion"): where they depend on
+few pixels of the picture, and where each condition changes few pixels. Networks that learned the
+same pictures in different ways are set side by side: how local their deltas are in both senses,
+and how much all-places rate they lack of their exact twins.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -21,78 +22,87 @@ from projcomp.folder import LOCALITY, Folder
 if TYPE_CHECKING:
     from projcomp.settings.report import TableSettings
 
-MEASURE = "all_places"
-COLUMNS = ["experiment", "model", "distance", "locality", "exact", "trained", "gap", "num_cases"]
-COLUMNS += ["spearman", "spearman_low", "spearman_high"]
-"""One row per experiment and distance; a row ``all`` per distance with the rank correlation of
-locality and gap over the experiments, negative where more local networks lack less."""
+GAP_OF = "all_places"
+SENSES = {"pixels": "share", "condition": "near"}
+"""What is local, and its column: the delta's Jacobian (which pixels it depends on), or the delta
+itself (which pixels the condition changes)."""
+
+COLUMNS = ["experiment", "model", "measure", "distance", "locality", "num_levels"]
+COLUMNS += ["exact", "trained", "gap", "num_cases", "spearman", "spearman_low", "spearman_high"]
+"""One row per experiment, sense and distance; a row ``all`` per sense and distance with the rank
+correlation of locality and gap over the experiments, negative where more local networks lack
+less."""
 
 
 def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
-    """One row per experiment and distance.
+    """One row per experiment, sense (``measure``) and distance.
 
-    ``locality`` is the share of the delta's Jacobian within the distance, its mean over the noise
-    levels; ``exact``, ``trained`` and ``gap``, their difference, are means over the cases of the
-    all-places rate.
+    ``locality`` is the mean over the noise levels of the share within the distance: of the delta's
+    Jacobian, or of the delta's square around the requested location. Levels count at which all the
+    experiments have one. ``exact``, ``trained`` and ``gap``, their difference, are means over the
+    cases of the all-places rate.
 
     Raises:
         FileFormatError: a table is missing or damaged, or nothing was measured of a delta.
     """
+    followed = {
+        name: _followed(folder, model, background)
+        for name, (model, background) in settings.deltas.items()
+    }
     rows: list[dict[str, Any]] = []
-    for name, (model, background) in settings.deltas.items():
-        rates = _rates(settings, folder, name)
-        for distance, share in _localities(folder, model, background).items():
-            rows.append(
-                {
-                    "experiment": name,
-                    "model": model,
-                    "distance": distance,
-                    "locality": share,
-                    "exact": rates["exact"].mean(),
-                    "trained": rates["trained"].mean(),
-                    "gap": rates["network_loss"].mean(),
-                    "num_cases": len(rates),
-                }
-            )
+    for sense, column in SENSES.items():
+        shares = {name: part.dropna(subset=[column]) for name, part in followed.items()}
+        levels = set.intersection(*(set(part["sigma"]) for part in shares.values()))
+        for name, part in shares.items():
+            common = part[part["sigma"].isin(levels)].groupby("distance")[column].mean()
+            known = {"experiment": name, "model": settings.deltas[name][0], "measure": sense}
+            rates = _rates(settings, folder, name)
+            for distance, share in common.items():
+                local = {"distance": distance, "locality": share, "num_levels": len(levels)}
+                rows.append({**known, **local, **rates})
     found = pd.DataFrame(rows)
-    totals = [_correlation(settings, found, distance) for distance in found["distance"].unique()]
+    totals = [
+        _correlation(settings, pd.DataFrame(group), str(sense), int(distance))
+        for (sense, distance), group in found.groupby(["measure", "distance"], sort=False)
+    ]
     return pd.concat([found, pd.DataFrame(totals)]).reindex(columns=pd.Index(COLUMNS))
 
 
-def _rates(settings: "TableSettings", folder: Folder, name: str) -> pd.DataFrame:
-    """The all-places rates of the experiment's cases, by exact models and by networks."""
-    path = folder.table(f"ceiling_{name}")
-    losses = read_table(path, ceiling.COLUMNS, "table")
-    chosen = losses["case"].isin(settings.cases[name]) & (losses["measure"] == MEASURE)
-    return pd.DataFrame(losses[chosen])
+def _rates(settings: "TableSettings", folder: Folder, name: str) -> dict[str, float]:
+    """Means over the experiment's cases, by exact models and by networks."""
+    losses = read_table(folder.table(f"ceiling_{name}"), ceiling.COLUMNS, "table")
+    chosen = losses["case"].isin(settings.cases[name]) & (losses["measure"] == GAP_OF)
+    rates = losses[chosen]
+    return {
+        "exact": rates["exact"].mean(),
+        "trained": rates["trained"].mean(),
+        "gap": rates["network_loss"].mean(),
+        "num_cases": len(rates),
+    }
 
 
-def _localities(folder: Folder, model: str, background: str) -> dict[int, float]:
-    """By distance, the mean over noise levels of the share of the delta's Jacobian within it."""
+def _followed(folder: Folder, model: str, background: str) -> pd.DataFrame:
+    """What was measured of a model's delta over a background, by noise level and distance."""
     path = folder.model(model, LOCALITY)
-    columns = ["model", "background", "sigma", "distance", "share"]
+    columns = ["model", "background", "sigma", "distance", *SENSES.values()]
     measured = read_table(path, columns, "locality", ["model", "background"])
     of_delta = pd.DataFrame(measured[measured["background"] == background])
-    of_delta = of_delta.dropna(subset=["share"])
-    if of_delta.empty:
+    if of_delta["share"].isna().all():
         raise FileFormatError(
             f"{path}: expected the locality of the difference from {background}, got none; run "
             "locality again"
         )
-    return of_delta.groupby("distance")["share"].mean().to_dict()
+    return of_delta
 
 
-def _correlation(settings: "TableSettings", rows: pd.DataFrame, distance: int) -> dict[str, Any]:
-    chosen = rows[rows["distance"] == distance]
-    locality, gap = (np.array(chosen[key], dtype=float) for key in ("locality", "gap"))
-    rng = seeds.generator(settings.seed, "bootstrap", settings.name, f"distance {distance}")
+def _correlation(
+    settings: "TableSettings", rows: pd.DataFrame, sense: str, distance: int
+) -> dict[str, Any]:
+    locality, gap = (np.array(rows[key], dtype=float) for key in ("locality", "gap"))
+    stream = f"{sense} within {distance}"
+    rng = seeds.generator(settings.seed, "bootstrap", settings.name, stream)
     rho, low, high = bootstrap_spearman(
         locality, gap, settings.confidence, settings.bootstrap, rng=rng
     )
-    return {
-        "experiment": "all",
-        "distance": distance,
-        "spearman": rho,
-        "spearman_low": low,
-        "spearman_high": high,
-    }
+    interval = {"spearman": rho, "spearman_low": low, "spearman_high": high}
+    return {"experiment": "all", "measure": sense, "distance": distance, **interval}
