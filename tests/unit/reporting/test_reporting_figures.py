@@ -38,6 +38,7 @@ FIGURES = {
     "denoising": {},
     "locality": {},
     "detector": {},
+    "local": {"A": ["k1", "k2"]},
 }
 TABLES = {
     "ceiling": """case,num_composed,measure,truth,exact,trained,composition_loss,\
@@ -48,6 +49,21 @@ k1,1,exact_count,1,1,0.9,0,-0.1,0.1,0.1,0,0.2,,,
 k2,2,success,1,0.8,0.4,0.2,0.1,0.3,0.4,0.2,0.5,,,
 k2,2,exact_count,1,0.8,0.4,0.2,0.1,0.3,0.4,0.2,0.5,,,
 all,,success,,,,,,,,,,0.5,0.1,0.7
+""",
+    "local": """experiment,model,measure,distance,locality,num_levels,exact,trained,gap,num_cases,\
+spearman,spearman_low,spearman_high
+A,single,pixels,1,0.5,2,1,0.9,0.1,2,,,
+A,single,pixels,4,0.9,2,1,0.9,0.1,2,,,
+A,single,condition,1,0.4,2,1,0.9,0.1,2,,,
+A,single,condition,4,0.8,2,1,0.9,0.1,2,,,
+all,,pixels,1,,,,,,,-0.5,-1,0.4
+all,,pixels,4,,,,,,,,,
+""",
+    "ceiling_A": """case,num_composed,measure,truth,exact,trained,composition_loss,\
+composition_loss_low,composition_loss_high,network_loss,network_loss_low,network_loss_high,\
+spearman,spearman_low,spearman_high
+k1,1,all_places,1,1,0.9,0,-0.1,0.1,0.1,0,0.2,,,
+k2,2,all_places,1,0.8,0.4,0.2,0.1,0.3,0.4,0.2,0.5,,,
 """,
     "sweep": """case,operator,sampler,network_evaluations,success,success_low,success_high
 k2,product,heun,105,0.5,0.3,0.7
@@ -110,7 +126,8 @@ def root(tmp_path_factory):
     settings = SummarySettings(seed=0, confidence=0.95, bootstrap=100, cases=everything)
     summarize(tables, settings, root / "results" / "summary.csv")
     for kind, text in TABLES.items():
-        columns = importlib.import_module(f"projcomp.evaluation.tables.{kind}").COLUMNS
+        module = importlib.import_module(f"projcomp.evaluation.tables.{kind.removesuffix('_A')}")
+        columns = module.COLUMNS
         table = pd.read_csv(io.StringIO(text)).reindex(columns=pd.Index(columns))
         table.to_csv(root / "results" / f"{kind}.csv", index=False)
     (root / "models" / "detector").mkdir(parents=True)

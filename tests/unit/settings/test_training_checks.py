@@ -27,7 +27,7 @@ NETWORKS = st.builds(
 @settings(max_examples=40, deadline=None)
 @given(NETWORKS, st.sampled_from([8, 10, 16]))
 def test_a_network_without_problems_runs(network, resolution):
-    problems = list(network_problems(network, resolution))
+    problems = list(network_problems("network", network, resolution))
     if any("expected some of" in problem for problem in problems):
         return  # a level that is not there is a mistake, though nothing fails of it
     try:
