@@ -19,7 +19,7 @@ PLACES = [(0.2, 0.2), (0.8, 0.3), (0.5, 0.8)]
 @pytest.fixture
 def folder(tmp_path):
     torch.manual_seed(0)
-    network = NetworkConfig(channels=8, multipliers=[1, 2], attention_resolutions=[])
+    network = NetworkConfig(channels=8, multipliers=[1, 2], attention_resolutions=[4])
     model = Denoiser(network, 8, "position")
     with torch.no_grad():
         for name, weight in model.named_parameters():
