@@ -54,7 +54,7 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
         shares = {name: part.dropna(subset=[column]) for name, part in followed.items()}
         levels = set.intersection(*(set(part["sigma"]) for part in shares.values()))
         for name, part in shares.items():
-            common = part[part["sigma"].isin(levels)].groupby("distance")[column].mean()
+            common = part[part["sigma"].isin(sorted(levels))].groupby("distance")[column].mean()
             known = {"experiment": name, "model": settings.deltas[name][0], "measure": sense}
             rates = _rates(settings, folder, name)
             for distance, share in common.items():
@@ -62,8 +62,9 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
                 rows.append({**known, **local, **rates})
     found = pd.DataFrame(rows)
     totals = [
-        _correlation(settings, pd.DataFrame(group), str(sense), int(distance))
-        for (sense, distance), group in found.groupby(["measure", "distance"], sort=False)
+        _correlation(settings, found, sense, distance)
+        for sense in SENSES
+        for distance in found["distance"].unique()
     ]
     return pd.concat([found, pd.DataFrame(totals)]).reindex(columns=pd.Index(COLUMNS))
 
@@ -72,13 +73,10 @@ def _rates(settings: "TableSettings", folder: Folder, name: str) -> dict[str, fl
     """Means over the experiment's cases, by exact models and by networks."""
     losses = read_table(folder.table(f"ceiling_{name}"), ceiling.COLUMNS, "table")
     chosen = losses["case"].isin(settings.cases[name]) & (losses["measure"] == GAP_OF)
-    rates = losses[chosen]
-    return {
-        "exact": rates["exact"].mean(),
-        "trained": rates["trained"].mean(),
-        "gap": rates["network_loss"].mean(),
-        "num_cases": len(rates),
-    }
+    rates = pd.DataFrame(losses[chosen])
+    columns = {"exact": "exact", "trained": "trained", "gap": "network_loss"}
+    means = {name: float(np.mean(rates[column])) for name, column in columns.items()}
+    return {**means, "num_cases": len(rates)}
 
 
 def _followed(folder: Folder, model: str, background: str) -> pd.DataFrame:
@@ -87,7 +85,7 @@ def _followed(folder: Folder, model: str, background: str) -> pd.DataFrame:
     columns = ["model", "background", "sigma", "distance", *SENSES.values()]
     measured = read_table(path, columns, "locality", ["model", "background"])
     of_delta = pd.DataFrame(measured[measured["background"] == background])
-    if of_delta["share"].isna().all():
+    if of_delta.dropna(subset=["share"]).empty:
         raise FileFormatError(
             f"{path}: expected the locality of the difference from {background}, got none; run "
             "locality again"
@@ -98,7 +96,8 @@ def _followed(folder: Folder, model: str, background: str) -> pd.DataFrame:
 def _correlation(
     settings: "TableSettings", rows: pd.DataFrame, sense: str, distance: int
 ) -> dict[str, Any]:
-    locality, gap = (np.array(rows[key], dtype=float) for key in ("locality", "gap"))
+    some = rows[(rows["measure"] == sense) & (rows["distance"] == distance)]
+    locality, gap = (np.array(some[key], dtype=float) for key in ("locality", "gap"))
     stream = f"{sense} within {distance}"
     rng = seeds.generator(settings.seed, "bootstrap", settings.name, stream)
     rho, low, high = bootstrap_spearman(

@@ -60,9 +60,10 @@ def _against_k(
 
 
 def _gaps(axes: Axes, rows: DataFrame, styles: dict[str, dict[str, Any]]) -> None:
-    for row in rows[rows["experiment"] != "all"].to_dict("records"):
+    records: Any = rows.to_dict("records")
+    for row in (row for row in records if row["experiment"] != "all"):
         axes.plot(row["locality"], row["gap"], ls="", markersize=5, **styles[row["experiment"]])
-    for row in rows[rows["experiment"] == "all"].to_dict("records"):
+    for row in (row for row in records if row["experiment"] == "all"):
         rho, low, high = (row[key] for key in ("spearman", "spearman_low", "spearman_high"))
         if np.isfinite(rho):
             axes.set_title(f"$\\rho$ = {rho:.2f} [{low:.2f}, {high:.2f}]", fontsize=7)
