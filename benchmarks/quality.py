@@ -26,6 +26,7 @@ import torch
 from common import at_once
 from torch import Tensor
 
+from projcomp.config import demo
 from projcomp.config.learning import NetworkConfig, TrainingConfig
 from projcomp.data.dataset import RenderedImages
 from projcomp.diffusion.learning_rate import learning_rate
@@ -45,12 +46,7 @@ EMBEDDING: dict[str, Any] = {
     "conditioning": "embedding",
 }
 """The demo's network before there were maps, as the papers tell a condition."""
-LOCAL: dict[str, Any] = {
-    "channels": 32,
-    "multipliers": [1],
-    "attention_resolutions": [],
-    "conditioning": "map",
-}
+LOCAL = demo.network()
 
 
 @dataclass(frozen=True)

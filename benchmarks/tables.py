@@ -193,8 +193,11 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=Path())
     root = parser.parse_args().root
     summary = pd.read_csv(root / "results/summary.csv")
-    for measure, title in MEASURES.items():
-        print(f"### {title}\n\n{markdown(against_k(summary, measure))}\n")
+    sets = summary["case"].str.extract(r"^(.*)k[1-9]$")[0].dropna().unique()
+    for places in sorted(sets):
+        for measure, title in MEASURES.items():
+            at = f" at {places.removesuffix('-')}" if places else ""
+            print(f"### {title}{at}\n\n{markdown(against_k(summary, measure, places))}\n")
     print(f"### colour pairs\n\n{markdown(colors(summary))}\n")
     path = root / "results/clutter.csv"
     if path.is_file():

@@ -5,6 +5,7 @@ that experiments compose it over: ``(D_i - D_b) / sigma^2`` is the score's delta
 one dataset are asked of the same images, noise and numbers.
 """
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -185,11 +186,7 @@ def _columns(
 
         return columns(stack, x[here], sigma, numbers[here])
 
-    found, start = [], 0
-    while start < len(x):
-        found.append(pieces(partial(piece, start), len(x) - start))
-        start += found[-1].shape[1]
-    return torch.cat(found, 1)
+    return _in_pieces(piece, len(x), pieces)
 
 
 def _answers(asked: list[_Asked], x: Tensor, sigma: float, each: int, pieces: Halving) -> Tensor:
@@ -204,9 +201,14 @@ def _answers(asked: list[_Asked], x: Tensor, sigma: float, each: int, pieces: Ha
             [one.model(part, levels, row) for one, row in zip(asked, rows, strict=True)]
         )
 
+    return _in_pieces(piece, len(x), pieces)
+
+
+def _in_pieces(piece: Callable[[int, int], Tensor], count: int, pieces: Halving) -> Tensor:
+    """What ``piece(start, size)`` makes, stacked by model, of all ``count`` in as few as fit."""
     found, start = [], 0
-    while start < len(x):
-        found.append(pieces(partial(piece, start), len(x) - start))
+    while start < count:
+        found.append(pieces(partial(piece, start), count - start))
         start += found[-1].shape[1]
     return torch.cat(found, 1)
 

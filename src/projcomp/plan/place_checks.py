@@ -107,14 +107,18 @@ def beyond_the_ground(config: Config, name: str) -> list[int]:
     return [
         index
         for index, point in enumerate(points)
-        if any(_reach(camera, point, size) > scene.extent + _ROUNDED for size in scene.sizes)
+        if any(_is_beyond(config, *_stands_at(camera, point, size)) for size in scene.sizes)
     ]
 
 
-def _reach(camera: "Camera", point: Point, size: str) -> float:
-    """How far from the middle of the ground an object stands, by its greater coordinate."""
+def _stands_at(camera: "Camera", point: Point, size: str) -> tuple[float, float]:
+    """Where on the ground an object stands whose centre is seen at ``point``."""
     x, y, _ = camera.point_on_plane(point, SIZES[size]).tolist()
-    return max(abs(x), abs(y))
+    return x, y
+
+
+def _is_beyond(config: Config, x: float, y: float) -> bool:
+    return max(abs(x), abs(y)) > config.scene.extent + _ROUNDED
 
 
 def _off_the_ground(config: Config, key: str, name: str) -> Iterator[str]:
@@ -124,8 +128,8 @@ def _off_the_ground(config: Config, key: str, name: str) -> Iterator[str]:
     scene, points = config.scene, place_set(config, name).points
     for camera, size in itertools.product(cameras(scene.camera_jitter), scene.sizes):
         for point in points:
-            if _reach(camera, point, size) > scene.extent + _ROUNDED:
-                x, y, _ = camera.point_on_plane(point, SIZES[size]).tolist()
+            x, y = _stands_at(camera, point, size)
+            if _is_beyond(config, x, y):
                 yield (
                     f"{key}.places: expected places within scene.extent = {scene.extent:g}, where "
                     f"objects stand, got {_shown(point)} of {name}, where a {size} one stands at "

@@ -77,7 +77,8 @@ def looks(experiments: Iterable[str]) -> dict[str, dict[str, str]]:
     """
     found: dict[str, dict[str, str]] = {}
     # after a round of the colours the markers have moved on by one
-    drawn = ((PALETTE[i % 6], MARKERS[(i + i // 6) % 6]) for i in count())
+    size = len(PALETTE)
+    drawn = ((PALETTE[i % size], MARKERS[(i + i // size) % size]) for i in count())
     for name in experiments:
         base = name.removesuffix("-exact")
         if name == TRUTH:
