@@ -1,9 +1,13 @@
 """What the exact models of a run came to, and how well they predict its networks, as markdown.
 
     python benchmarks/exact_results.py --root .
+    python benchmarks/exact_results.py --root . runs/seed1 runs/seed2
 
-Reads the tables of single cases, so that it also works before anything is trained. Rates have
-Wilson intervals at 95 %, rank correlations bootstrap intervals over pairs.
+Reads the tables of single cases, so that it also works before anything is trained. Of one run,
+rates have Wilson intervals at 95 % and rank correlations bootstrap intervals over pairs. Of several
+runs (other seeds: other renders, trainings and noise; presets/repeat.yaml) it prints the mean,
+Student's interval over the runs, and each run's value. Such an interval covers trainings; where all
+runs agree it has no width, and the number of samples is what limits it.
 """
 
 import argparse
@@ -12,12 +16,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from projcomp.evaluation.intervals import bootstrap_spearman, wilson
 
 NAMED = ("cyan-yellow", "blue-yellow", "purple-yellow", "red-cyan")
 """Pairs of which the paper's Fig. 5 says that they compose: yellow with blue, cyan and magenta
 (CLEVR's purple), and red with cyan."""
+
+SHOWN = ("all_places", "exact_count", "num_objects", "extra_objects")
+"""Columns of a case's table that are shown against k."""
 
 
 def cases(root: Path, experiment: str) -> dict[str, pd.DataFrame]:
@@ -33,21 +41,45 @@ def rate(values: pd.Series) -> str:
     return f"{hits / count:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def against_k(root: Path, experiment: str) -> None:
-    """All places, exact count, mean count and extras against k."""
-    shown = {
+def over_runs(values: list[float], low: float = -np.inf, high: float = np.inf) -> str:
+    """Mean of the runs' values with Student's interval at 95 %, and the values themselves."""
+    mean, runs = float(np.mean(values)), len(values)
+    half = stdtrit(runs - 1, 0.975) * np.std(values, ddof=1) / np.sqrt(runs)
+    each = ", ".join(f"{value:.2f}" for value in values)
+    return f"{mean:.2f} [{max(mean - half, low):.2f}, {min(mean + half, high):.2f}] ({each})"
+
+
+def by_k(root: Path, experiment: str) -> dict[int, pd.DataFrame]:
+    """The tables of an experiment's cases by the number composed, from 1 on."""
+    return {
         int(match[1]): table
         for name, table in cases(root, experiment).items()
         if (match := re.fullmatch(r"(?:\w+-)?k(\d+)", name)) and match[1] != "0"
     }
-    if not shown:
+
+
+def against_k(roots: list[Path], experiment: str) -> None:
+    """All places, exact count, mean count and extras against k."""
+    runs = [found for root in roots if (found := by_k(root, experiment))]
+    if not runs:
         return
-    print(f"\n### {experiment}\n\n| k | samples | all places | exact count | mean count | extra |")
+    print(f"\n### {experiment}, runs: {len(runs)}\n")
+    print("| k | samples | all places | exact count | mean count | extra |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for k, table in sorted(shown.items()):
-        means = f"{table['num_objects'].mean():.2f} | {table['extra_objects'].mean():.2f}"
-        rates = f"{rate(table['all_places'])} | {rate(table['exact_count'])}"
-        print(f"| {k} | {len(table)} | {rates} | {means} |")
+    for k in sorted(set.intersection(*map(set, runs))):
+        tables = [run[k] for run in runs]
+        size = " + ".join(str(len(table)) for table in tables)
+        shown = [_cell([table[name] for table in tables], name) for name in SHOWN]
+        print(f"| {k} | {size} | {' | '.join(shown)} |")
+
+
+def _cell(runs: list[pd.Series], name: str) -> str:
+    """A rate or a mean of one run or of several."""
+    is_rate = name in ("all_places", "exact_count")
+    if len(runs) == 1:
+        return rate(runs[0]) if is_rate else f"{runs[0].mean():.2f}"
+    ends = (0.0, 1.0) if is_rate else (0.0, np.inf)
+    return over_runs([run.mean() for run in runs], *ends)
 
 
 def success(root: Path, experiment: str) -> pd.Series:
@@ -95,14 +127,20 @@ def correlations(root: Path, experiment: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--root", type=Path, default=Path(), help="folder of the run")
-    root = parser.parse_args().root
-    for experiment in ("perfect", "A-exact", "A", "B-exact", "B", "C-exact", "C", "C_local"):
-        against_k(root, experiment)
-    for experiment in ("colors-exact", "colors", "colors_palette-exact", "colors_palette"):
-        colors(root, experiment)
-    for experiment in ("places", "colors"):
-        correlations(root, experiment)
+    parser.add_argument(
+        "--root", type=Path, nargs="+", default=[Path()], help="folders of the runs"
+    )
+    roots = parser.parse_args().root
+    for experiment in ("perfect", "A-exact", "A", "B-exact", "B", "C-exact", "C", "C_local", "S"):
+        against_k(roots, experiment)
+    for root in roots:
+        if len(roots) > 1:
+            print(f"\n## {root}")
+        for experiment in ("colors", "colors_palette"):
+            for kind in ("-exact", "_perfect", ""):
+                colors(root, experiment + kind)
+        for experiment in ("places", "colors"):
+            correlations(root, experiment)
 
 
 if __name__ == "__main__":
