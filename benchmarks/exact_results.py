@@ -114,6 +114,8 @@ def correlations(root: Path, experiment: str) -> None:
         columns["exact cosine"] = pd.read_csv(table).set_index("case")["interaction"]
     both = pd.DataFrame(columns).dropna(axis=1, how="all")
     both = both.loc[[name for name in both.index if name != "all"]].dropna()
+    if both.empty:
+        return
     print(f"\n### {experiment}: rank correlations over {len(both)} pairs\n")
     names = list(both.columns)
     for i, one in enumerate(names):
