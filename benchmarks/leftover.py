@@ -46,7 +46,7 @@ def leftovers(
     empty_scene = encode(torch.from_numpy(read_samples(root / "samples/truth/k0.h5").images))
     truth = read_samples(root / "samples/truth/k2.h5")
     x0 = encode(torch.from_numpy(truth.images))
-    told = conditioning.at_locations(truth.locations)[:1].expand(len(x0), -1)
+    told = conditioning.given("position", truth.locations)[:1].expand(len(x0), -1)
     other = disc(tuple(truth.locations[1]), radius, x0.shape[-1])
     contrast = (x0 - empty_scene.mean(0))[..., other]
     rng = torch.Generator().manual_seed(0)

@@ -44,7 +44,7 @@ def ways(given: argparse.Namespace, k: int) -> dict[str, Callable[[], Tensor]]:
     denoise = network(config, device, given.precision)
     x = torch.randn(given.batch, 3, config.resolution, config.resolution).to(device)
     places = torch.rand(k, 2, generator=torch.Generator().manual_seed(k)).numpy()
-    rows = [conditioning.empty("position")[0], *conditioning.at_locations(places)]
+    rows = [conditioning.empty("position")[0], *conditioning.given("position", places)]
     conditions = [row.to(device) for row in rows]
 
     def stack(denoiser: Denoiser, asked: list[Tensor]) -> BatchedScores:

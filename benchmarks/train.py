@@ -82,7 +82,7 @@ def measure(variant: Variant, repeats: int) -> tuple[float, float, float]:
     x0 = x0.contiguous(memory_format=layout)
     sigma = torch.rand(variant.batch, device=device) + 0.1
     places = torch.rand(variant.batch, 2).numpy()
-    condition = conditioning.at_locations(places).to(device)
+    condition = conditioning.given("position", places).to(device)
 
     def autocast():
         return torch.autocast(device.type, torch.bfloat16, enabled=variant.bf16)

@@ -15,6 +15,7 @@ from projcomp.config.learning import NetworkConfig, TrainingConfig
 from projcomp.data.dataset import RenderedImages
 from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser
+from projcomp.scenes.vocabulary import COLORS
 from projcomp.settings.stages import TrainSettings
 from projcomp.training import train as train_module
 from projcomp.training.train import Machine, train
@@ -95,7 +96,7 @@ def test_the_learned_denoiser_is_the_exact_one(trained, told, sigma):
     expected = exact.denoised(x, sigma)
     row = conditioning.unconditional("color")
     if told is not None:
-        row = conditioning.of_colors([conditioning.COLOR_NAMES[told]])
+        row = conditioning.given("color", [list(COLORS)[told]])
     got = trained(
         x.float().reshape(-1, 3, SIDE, SIDE), torch.full((300,), sigma), row.expand(300, -1)
     )

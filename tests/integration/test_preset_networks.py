@@ -8,7 +8,7 @@ import torch
 from projcomp import Heun, edm_sigmas, product_field, sample, start_noise
 from projcomp.config.root import Config
 from projcomp.diffusion.loss import denoising_error, uncertainty_weighted
-from projcomp.networks.conditioning import at_locations, empty
+from projcomp.networks.conditioning import empty, given
 from projcomp.networks.denoiser import Denoiser
 from projcomp.plan.load import load_files
 
@@ -28,7 +28,7 @@ def test_a_presets_network_learns_and_is_composed(preset: str) -> None:
     rng = torch.Generator().manual_seed(0)
     x0 = 0.2 * torch.randn(1, 3, side, side, generator=rng)
     noise = torch.randn(x0.shape, generator=rng)
-    condition, sigma = at_locations([(0.3, 0.4)]), torch.tensor([0.5])
+    condition, sigma = given("position", [(0.3, 0.4)]), torch.tensor([0.5])
     optimizer = torch.optim.Adam(model.parameters(), lr=config.training.learning_rate / 10)
     errors = []
     for _ in range(3):
@@ -43,7 +43,7 @@ def test_a_presets_network_learns_and_is_composed(preset: str) -> None:
         model.normalize_weights()
     assert errors[0] > errors[-1] > 0
 
-    rows = torch.cat([empty("position"), at_locations([(0.2, 0.4), (0.8, 0.6)])])
+    rows = torch.cat([empty("position"), given("position", [(0.2, 0.4), (0.8, 0.6)])])
     model.eval()
 
     def scores(x: torch.Tensor, sigma: float) -> torch.Tensor:

@@ -4,10 +4,11 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field
 
+from projcomp.config.conditions import Asked, Distribution, ToldByCase
 from projcomp.config.operators import Operator, Product
 from projcomp.config.places import GRID, MAX_PLACES
 from projcomp.config.samplers import SamplingConfig
-from projcomp.config.section import Color, Section, Text, Whole, defaults, drop_none
+from projcomp.config.section import Color, Number, Section, Text, Whole, defaults, drop_none
 
 Place = Annotated[Whole, Field(ge=1, le=MAX_PLACES)]
 
@@ -18,12 +19,48 @@ MAX_OBJECTS = 20
 """Objects of one picture, at most."""
 
 
+MAX_CASES = 1000
+"""Cases of one experiment, at most."""
+
+
 class BackgroundConfig(Section):
-    """One of a model's distributions in which nothing is requested."""
+    """One of a model's distributions that does not depend on the case."""
 
     model: Text = Field(description="name of a model")
-    condition: Literal["empty", "unconditional"] = Field(
-        description="which of the model's distributions: its 'empty' condition, or no condition"
+    condition: Distribution = Field(
+        description="which of the model's distributions: its 'empty' condition, no condition, or "
+        "what it is told, such as {color: red}"
+    )
+
+
+class ComposedConfig(Section):
+    """One of the models that are composed, and what it is told."""
+
+    model: Text = Field(description="name of a model")
+    told: ToldByCase = Field(
+        "unconditional",
+        description="case: what the case asks for of each object, as far as the model can be told "
+        "it; or one of the model's distributions, as of a background",
+    )
+    weight: Number = Field(1.0, description="its weight in a product or a mean; negative negates")
+
+
+class CaseConfig(Section):
+    """Objects that are asked for at once, or a grid of such cases."""
+
+    asked: list[Asked] = Field(
+        [],
+        max_length=MAX_OBJECTS,
+        description="objects, each by values such as {place: 1, color: red, not: {shape: cube}}",
+    )
+    same: bool = Field(
+        False, description="whether it is one object that answers to everything in `asked`"
+    )
+    grid: dict[Text, Literal["all"] | list[Text | Whole]] = Field(
+        {},
+        alias="for",
+        description="values by kind, or all of them: a case for every combination, with an object "
+        "of these values before those of `asked`",
     )
 
 
@@ -39,6 +76,13 @@ class RequestConfig(Section):
         max_length=100,
         description="models, each unconditional, that are composed: instead of conditionals, or "
         "after them",
+    )
+    composed: list[ComposedConfig] | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="any models, each told something or nothing, that are composed: instead of "
+        "conditionals and models",
     )
     background: BackgroundConfig | None = Field(
         None, description="the background of a product; other operators take none"
@@ -65,6 +109,12 @@ class RequestConfig(Section):
     )
     single_colors: Literal["all"] | list[Color] | None = Field(
         None, description="single colours, or all of them: controls beside pairs of colours"
+    )
+    cases: list[CaseConfig] | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_CASES,
+        description="with `composed`: objects by any of their attributes",
     )
     num_objects: list[Annotated[Whole, Field(ge=0, le=MAX_OBJECTS)]] | None = Field(
         None,

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from projcomp.config.conditions import Condition
 from projcomp.config.features import FeatureMap
 from projcomp.config.section import Number, Section, Text, Whole, drop_none
 
@@ -162,8 +163,9 @@ class ModelConfig(Section):
         description="of a network: datasets it learns from, each with its share of the draws; "
         "images without objects get the condition 'empty'",
     )
-    condition: Literal["none", "position", "color"] = Field(
-        description="what it is conditioned on: nothing, the location, or the colour of one object"
+    condition: Condition = Field(
+        description="what it is conditioned on: nothing, or something about one object (its "
+        "location, its colour, ...), or a list of such things about one object"
     )
     images_seen: Whole | None = Field(
         None,

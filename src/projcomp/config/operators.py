@@ -60,11 +60,14 @@ class OperatorSection(Named):
 
         Cases list what they avoid after what they ask for; models stay in their order.
         """
-        weights = getattr(self, "weights", 1.0)
-        count = num_conditions + num_models
-        each: list[float] = weights if isinstance(weights, list) else [weights] * count
+        each = self.listed_weights(num_conditions + num_models)
         conditions = sorted(each[:num_conditions], key=lambda weight: weight < 0)
         return conditions + each[num_conditions:]
+
+    def listed_weights(self, count: int) -> list[float]:
+        """Weights of ``count`` distributions, in the order in which the setting lists them."""
+        weights = getattr(self, "weights", 1.0)
+        return weights if isinstance(weights, list) else [weights] * count
 
     def size_problem(self, count: int) -> str | None:
         """What is wrong with composing ``count`` distributions: the key, expected, got; or None."""

@@ -6,9 +6,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from projcomp.conditions.kinds import NONE, kind_of, width_of
 from projcomp.data.hdf5 import dataset, text
 from projcomp.data.index import open_index, read_parts, shards_behind
 from projcomp.data.reader import ImageReader
@@ -29,7 +29,7 @@ class RenderedImages:
 
     Args:
         path: the dataset's index, ``data/<dataset>.h5``.
-        condition: "none", "position" or "color".
+        condition: its kind (``conditions/kinds.py``), or "none".
         held_out: whether to take the images held out from training; the others otherwise.
         memory_bytes: the most that the dataset's images may take in memory.
 
@@ -66,13 +66,14 @@ class RenderedImages:
         if math.prod(shards.shape) <= memory_bytes:
             self._images = torch.empty(shards.shape, dtype=torch.uint8)
         counts = np.empty(count, dtype=np.int64)
-        labels = np.empty((count, most, _WIDTHS.get(condition, 0)), dtype=np.float32)
+        labels = np.empty((count, most, width_of(condition)), dtype=np.float32)
 
         def read(file: h5py.File, rows: slice) -> None:
             if self._images is not None:
                 dataset(file, "images").read_direct(self._images.numpy(), dest_sel=rows)
             counts[rows], objects = read_objects(file, file.filename)
-            labels[rows] = _labels(objects, condition)
+            if condition != NONE:
+                labels[rows] = kind_of(condition).labels(objects)
 
         read_parts(shards, read)
         self._rows = rows_of(count, held_out)
@@ -107,8 +108,8 @@ class RenderedImages:
         rows = conditioning.empty(self.condition).repeat(len(index), 1)
         number = self.num_objects[index]
         some = number > 0
-        if self.condition == "none":
-            return conditioning.unconditional("none").repeat(len(index), 1)
+        if self.condition == NONE:
+            return conditioning.unconditional(NONE).repeat(len(index), 1)
         # The draw is made for every row, so that the stream does not depend on the contents.
         chosen = (torch.rand(len(index), generator=rng) * number).long()
         rows[some, 0] = conditioning.GIVEN
@@ -124,16 +125,3 @@ def rows_of(count: int, held_out: bool) -> Tensor:
     rows = torch.arange(count)
     every = min(HELD_OUT_EVERY, count)
     return rows[(rows % every == every - 1) == held_out]
-
-
-_WIDTHS = {"position": 2, "color": 1}
-"""How many numbers say what an object would be asked for by; none without a condition."""
-
-
-def _labels(objects: NDArray[np.void], condition: str) -> NDArray[np.float32]:
-    """What each object would be asked for by: ``(N, max_objects, values)``."""
-    if condition == "position":
-        return objects["pixel"].astype(np.float32)
-    if condition == "color":
-        return objects["color"].astype(np.float32)[..., None]
-    return np.zeros((*objects.shape, 0), dtype=np.float32)

@@ -253,5 +253,4 @@ def _load(
 
 def _told(background: "BackgroundConfig", model: Denoiser | ExactModel) -> Tensor:
     """The condition of a background, ``(1, C)``."""
-    rows = {"empty": conditioning.empty, "unconditional": conditioning.unconditional}
-    return rows[background.condition](model.condition_kind)
+    return conditioning.row_of(background.condition, model.condition_kind)[None]

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from projcomp.conditions.kinds import kind_of
+from projcomp.conditions.position import Position
 from projcomp.data.dataset import RenderedImages
 from projcomp.errors import UserError
 from projcomp.exact.featured import points_in
@@ -37,7 +39,7 @@ class ExactModel:
         device: where it is computed.
 
     Attributes:
-        condition_kind: "none", "position" or "color".
+        condition_kind: what it is told (``conditions/kinds.py``), or "none".
         resolution: side of the images, pixels.
         discarded: greatest share of the weight that any sample left out so far
             (``exact/points.py``).
@@ -122,7 +124,7 @@ class ExactModel:
     def _nothing(self, condition: Tensor) -> str:
         words = conditioning.in_words(condition, self.condition_kind)
         mend = "render images of it"
-        if self.condition_kind == "position" and condition[0] == conditioning.GIVEN:
+        if condition[0] == conditioning.GIVEN and not kind_of(self.condition_kind).values:
             words = f"with an object within {self.bandwidth:g} of ({words})"
             mend = "raise its bandwidth (a twin has its network's), or render at the places"
         return (
@@ -138,19 +140,10 @@ def _answering(data: RenderedImages, condition: Tensor, bandwidth: float) -> Ten
         return torch.ones(len(data), dtype=torch.float64)
     if kind == conditioning.EMPTY:
         return (number == 0).double()
-    by_place = data.condition == "position"
-    if by_place and data.requested is not None:
+    asked = kind_of(data.condition)
+    if isinstance(asked, Position) and data.requested is not None:
         # rendered for its place: the others of its objects are what surrounds it there
-        return _near(data.requested, condition[1:], bandwidth).double()
-    match = (
-        _near(data.labels, condition[1:], bandwidth)
-        if by_place
-        else data.labels[..., 0] == condition[1]
-    )
+        return asked.answers(data.requested, condition[1:], bandwidth).double()
+    match = asked.answers(data.labels, condition[1:], bandwidth)
     there = torch.arange(data.labels.shape[1]) < number[:, None]
     return (match & there).sum(1) / number.clamp(min=1).double()
-
-
-def _near(points: Tensor, place: Tensor, bandwidth: float) -> Tensor:
-    """Which of the image points ``(..., 2)`` lie within ``bandwidth`` of a place ``(2,)``."""
-    return (points - place).square().sum(-1).sqrt() <= bandwidth

@@ -1,30 +1,30 @@
 """What a network is told, as a tensor that can be stacked, compared and sent through a batch.
 
-A condition is a row of float32: column 0 says which kind (dropped, given, empty), the others hold
-the place ``(x, y)`` in [0, 1] or the index of the colour. ``empty`` is a condition of its own,
-learnt from pictures without objects, so that a background and the conditionals may share a network.
+A condition is a row of float32: column 0 says whether it is dropped, given or empty, the others
+hold the numbers of its kind (``conditions/``). ``empty`` is a condition of its own, learnt from
+pictures without objects, so that a background and the conditionals may share a network.
 """
 
 import math
-from collections.abc import Sequence
-from typing import Literal, get_args
+from collections.abc import Iterable
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from projcomp.config.section import Color
+from projcomp.conditions.joint import TOGETHER, UNTOLD
+from projcomp.conditions.kind import Kind
+from projcomp.conditions.kinds import NONE, kind_of, width_of
+from projcomp.config.conditions import EMPTY as CONDITION_EMPTY
+from projcomp.config.conditions import UNCONDITIONAL, Distribution
 from projcomp.networks.layers import MPFourier
 
-ConditionKind = Literal["none", "position", "color"]
-COLOR_NAMES: tuple[str, ...] = get_args(Color)
 DROPPED, GIVEN, EMPTY = 0.0, 1.0, 2.0
-_NUM_VALUES: dict[str, int] = {"none": 0, "position": 2, "color": 1}
 
 
 def width(kind: str) -> int:
     """Number of columns of a condition of this kind."""
-    return 1 + _NUM_VALUES[kind]
+    return 1 + width_of(kind)
 
 
 def unconditional(kind: str) -> Tensor:
@@ -39,15 +39,33 @@ def empty(kind: str) -> Tensor:
     return row
 
 
-def at_locations(locations: np.ndarray | Sequence[tuple[float, float]]) -> Tensor:
-    """Conditions on places: ``(k, 2)`` image points in [0, 1] to ``(k, 3)``."""
-    places = torch.as_tensor(np.asarray(locations, dtype=np.float32)).reshape(-1, 2)
-    return torch.cat([torch.full((len(places), 1), GIVEN), places], 1)
+def given(kind: str, values: Iterable[Any]) -> Tensor:
+    """Conditions on k values of a kind, names or image points, ``(k, width)``.
+
+    Raises:
+        ValueError: the kind has no such value.
+    """
+    told = kind_of(kind)
+    rows = [[GIVEN, *told.numbers(value)] for value in values]
+    return torch.tensor(rows).reshape(-1, 1 + told.width)
 
 
-def of_colors(names: Sequence[str]) -> Tensor:
-    """Conditions on colours, by name: ``(k, 2)``."""
-    return torch.tensor([[GIVEN, float(COLOR_NAMES.index(name))] for name in names]).reshape(-1, 2)
+def row_of(condition: Distribution, kind: str) -> Tensor:
+    """The row, ``(width,)``, of one distribution of a model whose conditions are of ``kind``.
+
+    Raises:
+        ValueError: it cannot be told that.
+    """
+    if condition == CONDITION_EMPTY:
+        return empty(kind)[0]
+    if condition == UNCONDITIONAL:
+        return unconditional(kind)[0]
+    assert isinstance(condition, dict)
+    foreign = [part for part in condition if part not in kind.split(TOGETHER)]
+    if foreign:
+        raise ValueError(f"expected values of {kind}, got one of {foreign[0]}")
+    # a joint kind takes values by the names of its parts
+    return given(kind, [condition.get(kind, condition)])[0]
 
 
 def in_words(row: Tensor, kind: str) -> str:
@@ -56,16 +74,23 @@ def in_words(row: Tensor, kind: str) -> str:
         return "any"
     if row[0] == EMPTY:
         return "empty"
-    if kind == "color":
-        return COLOR_NAMES[int(row[1])]
-    return f"{row[1]:.2f}, {row[2]:.2f}"
+    return kind_of(kind).in_words(row[1:])
+
+
+def columns_of(kind: str) -> list[tuple[Kind, slice]]:
+    """The parts of a kind, and which columns of a condition tell each; none of ``none``."""
+    found, end = [], 1
+    for part in kind_of(kind).parts if kind != NONE else ():
+        found.append((part, slice(end, end + part.width)))
+        end += part.width
+    return found
 
 
 class ConditionFeatures(nn.Module):
     """Condition rows to feature vectors of unit magnitude (zero where dropped).
 
-    Places become Fourier features of x and of y, concatenated (Bradley et al. 2025, appendix);
-    a colour becomes a one-hot vector. One more feature marks 'empty'.
+    Places become Fourier features of x and of y, concatenated (Bradley et al. 2025, appendix); any
+    other kind becomes a one-hot vector. One more feature marks 'empty'.
 
     Args:
         kind: which condition.
@@ -75,24 +100,37 @@ class ConditionFeatures(nn.Module):
 
     def __init__(self, kind: str, frequencies: int, bandwidth: float):
         super().__init__()
-        self.kind = kind
-        if kind == "position":
-            self.fourier = MPFourier(2 * frequencies, bandwidth)
-            self.num_features = 2 * frequencies + 1
-        else:
-            self.num_features = (len(COLOR_NAMES) if kind == "color" else 0) + 1
+        self.parts = columns_of(kind)
+        counts = [len(part.values) or part.width * frequencies for part, _ in self.parts]
+        self.num_features = sum(counts) + 1
+        points = [part for part, _ in self.parts if not part.values]
+        if points:
+            waves = frequencies * sum(part.width for part in points)
+            self.fourier = MPFourier(waves, bandwidth)
+        self.frequencies = frequencies
 
     def forward(self, condition: Tensor) -> Tensor:
         """Map ``(batch, width)`` to ``(batch, num_features)``."""
-        kind = condition[:, :1]
-        columns = [(kind == EMPTY).float() * math.sqrt(self.num_features)]
-        given = (kind == GIVEN).float()
-        if self.kind == "position":
-            half = self.fourier.frequencies.numel() // 2
-            coordinates = condition[:, 1:3].repeat_interleave(half, dim=1)
-            angles = coordinates * self.fourier.frequencies + self.fourier.phases
-            columns.append(given * math.sqrt(2.0) * torch.cos(angles))
-        elif self.kind == "color":
-            one_hot = nn.functional.one_hot(condition[:, 1].long(), len(COLOR_NAMES)).float()
-            columns.append(given * math.sqrt(len(COLOR_NAMES)) * one_hot)
+        state = condition[:, :1]
+        columns = [(state == EMPTY).float() * math.sqrt(self.num_features)]
+        is_given = (state == GIVEN).float()
+        first = 0
+        for part, here in self.parts:
+            told = condition[:, here]
+            if len(self.parts) > 1:
+                is_given = ((state == GIVEN) & (told[:, :1] != UNTOLD)).float()
+            if part.values:
+                scale = math.sqrt(len(part.values))
+                columns.append(is_given * scale * one_hot(told[:, 0], len(part.values)))
+            else:
+                coordinates = told.repeat_interleave(self.frequencies, dim=1)
+                waves = slice(first, first + coordinates.shape[1])
+                first = waves.stop
+                angles = coordinates * self.fourier.frequencies[waves] + self.fourier.phases[waves]
+                columns.append(is_given * math.sqrt(2.0) * torch.cos(angles))
         return torch.cat(columns, 1)
+
+
+def one_hot(numbers: Tensor, count: int) -> Tensor:
+    """The numbers ``(batch,)`` of values as ``(batch, count)``; of what is untold, anything."""
+    return nn.functional.one_hot(numbers.long().clamp(min=0), count).float()

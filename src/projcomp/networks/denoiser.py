@@ -16,7 +16,7 @@ class Denoiser(nn.Module):
     Args:
         config: sizes of the U-Net, and ``sigma_data``.
         resolution: side of the images, pixels.
-        condition_kind: "none", "position" or "color".
+        condition_kind: what it is told (``conditions/kinds.py``), or "none".
         features: what of the images it denoises, C channels.
         learns_empty: whether 'empty', no object in the picture, is one of its conditions.
     """

@@ -121,7 +121,7 @@ class UNet(nn.Module):
     Args:
         config: sizes; the paper's XS is channels 128, multipliers [1, 2, 3, 4], 3 blocks.
         resolution: side of the images, pixels.
-        condition_kind: "none", "position" or "color".
+        condition_kind: what it is told (``conditions/kinds.py``), or "none".
         image_channels: channels of what is denoised, C; 3 for RGB.
         learns_empty: whether 'empty' is one of its conditions.
     """

@@ -1,48 +1,14 @@
 """The cases of an experiment: which places or colours are asked for at once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache
 from itertools import combinations
 
-from projcomp.config.experiments import ExperimentConfig
-from projcomp.config.places import GRID
-from projcomp.config.root import Config
+from projcomp.config.experiments import RequestConfig
 from projcomp.config.section import Color
+from projcomp.plan.places import PlaceSet, grid_places
+from projcomp.plan.requests import asked_cases
 from projcomp.scenes.vocabulary import COLORS
 from projcomp.settings.case import Case
-
-Points = Sequence[tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class PlaceSet:
-    """A named set of image points; the names of its cases tell it, those of ``grid`` apart."""
-
-    name: str
-    points: Points
-
-    def case(self, name: str, asked: Sequence[int], avoided: Sequence[int]) -> Case:
-        """The case of places by number, from 1; without any it is the same for all sets."""
-        apart = self.name != GRID and (asked or avoided)
-        return Case(
-            name=f"{self.name}-{name}" if apart else name,
-            locations=[self.points[place - 1] for place in asked],
-            avoided_locations=[self.points[place - 1] for place in avoided],
-        )
-
-
-@cache
-def grid_places() -> PlaceSet:
-    """The nine default locations; every run asks for some, and the camera is always the same."""
-    from projcomp.scenes.locations import default_locations
-
-    return PlaceSet(GRID, [(float(x), float(y)) for x, y in default_locations()])
-
-
-def place_set(config: Config, name: str) -> PlaceSet:
-    """The set ``name``; one that is not in the config has no places, as the checks will say."""
-    return grid_places() if name == GRID else PlaceSet(name, config.places.get(name, []))
 
 
 def location_case(
@@ -94,7 +60,7 @@ def all_place_pairs(count: int) -> list[tuple[int, int]]:
 
 
 def experiment_cases(
-    experiment: ExperimentConfig, places: PlaceSet, signed: bool = True
+    experiment: RequestConfig, places: PlaceSet, signed: bool = True
 ) -> list[Case]:
     """The cases that ``experiment`` samples, in order.
 
@@ -103,12 +69,16 @@ def experiment_cases(
         places: the set of places that it counts in.
         signed: whether negative weights of its operator negate; else everything is asked for.
     """
-    weights = getattr(experiment.operator, "weights", 1.0) if signed else 1.0
+    signed = signed and experiment.composed is None  # which has signs of its own
+    weights = getattr(experiment, "operator", None) if signed else None
+    weights = getattr(weights, "weights", 1.0)
 
     def wanted(count: int) -> list[bool]:
         each = weights[:count] if isinstance(weights, list) else [weights] * count
         return [weight >= 0 for weight in each]
 
+    if experiment.cases is not None:
+        return [case for entry in experiment.cases for case in asked_cases(entry, places)]
     if experiment.num_objects is not None:
         return [Case(name=f"n{count}", num_objects=count) for count in experiment.num_objects]
     if experiment.num_composed is not None:

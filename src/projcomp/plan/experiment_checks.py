@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from projcomp.config.compatibility import refusal
+from projcomp.config.conditions import UNCONDITIONAL
 from projcomp.config.experiments import BackgroundConfig, RequestConfig
 from projcomp.config.messages import repeated, unknown_name
 from projcomp.config.operators import OPERATORS, AnyOperator
@@ -11,9 +12,10 @@ from projcomp.config.paths import MAX_NAME
 from projcomp.config.root import Config
 from projcomp.config.samplers import AnyCorrector, SamplingConfig, Swarm
 from projcomp.config.section import Color
-from projcomp.plan import place_checks
+from projcomp.plan import place_checks, request_checks
 from projcomp.plan.cases import experiment_cases
-from projcomp.plan.experiments import Experiment, exact_name
+from projcomp.plan.experiments import Experiment, exact_name, own_background
+from projcomp.plan.requests import stack
 from projcomp.plan.run import Run
 from projcomp.scenes.vocabulary import COLORS
 from projcomp.settings.case import Case
@@ -49,7 +51,7 @@ def problems(run: Run) -> Iterator[str]:
     yield from _sampling("sampling", config.sampling)
     for experiment in run.experiments.values():
         if not any(place_checks.request_problems(config, "", experiment.config)):
-            yield from _composition(config, experiment)
+            yield from _composition(run, experiment)
     if not config.experiments and not config.sweeps:
         yield "experiments: expected at least one experiment, got none"
 
@@ -110,6 +112,14 @@ def case_problems(run: Run) -> Iterator[str]:
 def _entry(
     config: Config, key: str, entry: RequestConfig, operators: list[AnyOperator]
 ) -> Iterator[str]:
+    if entry.composed is not None or entry.cases is not None:
+        found = [*request_checks.problems(config, key, entry, operators)]
+        yield from found
+        if not found:
+            yield from place_checks.request_problems(config, key, entry)
+            yield from _background(config, key, entry, operators)
+            yield from _features(config, key, entry)
+        return
     if entry.conditionals is None and entry.models is None:
         yield f"{key}.conditionals: expected conditionals, models or both, got neither"
         return
@@ -214,10 +224,12 @@ def _background(
 ) -> Iterator[str]:
     wanted = {operator.background_from: operator.name for operator in operators}
     if "own" in wanted:
-        if entry.conditionals is None:
-            yield f"{key}.conditionals: expected a model for operator {wanted['own']}, got models"
+        own, field = own_background(entry), "composed" if entry.composed else "conditionals"
+        if own is None:
+            got = "several" if entry.composed else "models"
+            yield f"{key}.{field}: expected a model for operator {wanted['own']}, got {got}"
         else:
-            yield from _unconditional(config, f"{key}.conditionals", entry.conditionals)
+            yield from _unconditional(config, f"{key}.{field}", own)
     if "given" not in wanted:
         for field in ("background", "control"):
             yield from _unwanted(f"{key}.{field}", getattr(entry, field), operators[0])
@@ -264,7 +276,13 @@ def _distribution(config: Config, key: str, chosen: BackgroundConfig | None) -> 
         return
     if chosen.model not in config.models:
         yield unknown_name(f"{key}.model", "models", chosen.model, config.models)
-    elif chosen.condition == "unconditional":
+    elif isinstance(chosen.condition, dict):
+        problem = request_checks.told_problem(
+            config, f"{key}.condition", chosen.model, chosen.condition
+        )
+        if problem:
+            yield problem
+    elif chosen.condition == UNCONDITIONAL:
         yield from _unconditional(config, key, chosen.model)
     else:
         yield from _has_empty(config, key, chosen.model)
@@ -302,8 +320,8 @@ def _has_empty(config: Config, key: str, name: str) -> Iterator[str]:
 # How it is composed and sampled -------------------------------------------------------------------
 
 
-def _composition(config: Config, experiment: Experiment) -> Iterator[str]:
-    entry, sampling = experiment.config, experiment.sampling
+def _composition(run: Run, experiment: Experiment) -> Iterator[str]:
+    config, entry, sampling = run.config, experiment.config, experiment.sampling
     key = experiment.key
     refused = refusal(entry.operator, sampling)
     if refused:
@@ -315,15 +333,18 @@ def _composition(config: Config, experiment: Experiment) -> Iterator[str]:
             yield f"{key}.sampling.complift: expected conditionals to explain samples, got models"
         elif entry.conditionals in config.models:
             yield from _unconditional(config, f"{key}.sampling.complift", entry.conditionals)
-    for case, count in _case_sizes(experiment):
+    for case, count in _case_sizes(run, experiment):
         wrong = entry.operator.size_problem(count)
         if wrong:
             yield f"{key}.{wrong} (case {case})"
             return
 
 
-def _case_sizes(experiment: Experiment) -> list[tuple[str, int]]:
+def _case_sizes(run: Run, experiment: Experiment) -> list[tuple[str, int]]:
     """Every case and how many distributions it composes, whatever the operator's weights are."""
+    if experiment.config.composed is not None:
+        cases = experiment.cases.values()
+        return [(case.name, len(stack(experiment.config, case, run.models))) for case in cases]
     models = len(experiment.config.models or [])
     cases = experiment_cases(
         experiment.config, experiment.places, signed=False

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from projcomp.config.compatibility import refusal
+from projcomp.config.conditions import UNCONDITIONAL
 from projcomp.config.experiments import (
     BackgroundConfig,
     ExperimentConfig,
@@ -14,7 +15,8 @@ from projcomp.config.learning import ModelConfig
 from projcomp.config.root import Config
 from projcomp.config.samplers import SamplingConfig
 from projcomp.config.section import merged
-from projcomp.plan.cases import PlaceSet, experiment_cases, place_set
+from projcomp.plan.cases import experiment_cases
+from projcomp.plan.places import PlaceSet, place_set
 from projcomp.settings.case import Case
 
 
@@ -56,15 +58,23 @@ class Experiment:
     @property
     def background(self) -> BackgroundConfig | None:
         """What its operator composes over: given, or the conditionals' own model unconditional."""
-        config = self.config
-        if config.operator.background_from == "own" and config.conditionals is not None:
-            return BackgroundConfig(model=config.conditionals, condition="unconditional")
-        return config.background
+        own = own_background(self.config)
+        if self.config.operator.background_from == "own" and own is not None:
+            return BackgroundConfig(model=own, condition=UNCONDITIONAL)
+        return self.config.background
 
     @cached_property
     def cases(self) -> dict[str, Case]:
         """What is sampled, by name, in order."""
         return {case.name: case for case in experiment_cases(self.config, self.places)}
+
+
+def own_background(config: RequestConfig) -> str | None:
+    """The one model that is told something, whose unconditional distribution is the background."""
+    if config.conditionals is not None:
+        return config.conditionals
+    told = {one.model for one in config.composed or [] if one.told != UNCONDITIONAL}
+    return told.pop() if len(told) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,9 @@ def exact_twin(experiment: Experiment) -> Experiment:
     }
     other["conditionals"] = config.conditionals and exact_name(config.conditionals)
     other["models"] = config.models and [exact_name(name) for name in config.models]
+    other["composed"] = config.composed and [
+        one.model_copy(update={"model": exact_name(one.model)}) for one in config.composed
+    ]
     return replace(
         experiment,
         name=exact_name(experiment.name),

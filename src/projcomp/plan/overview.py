@@ -3,8 +3,8 @@
 from itertools import combinations
 
 from projcomp.config.learning import NetworkConfig
-from projcomp.plan.cases import place_set
 from projcomp.plan.place_checks import beyond_the_ground
+from projcomp.plan.places import place_set
 from projcomp.plan.plan import Plan
 from projcomp.scenes.overlaps import gaps
 

@@ -9,7 +9,7 @@ from projcomp.config.messages import repeated, unknown_name
 from projcomp.config.places import GRID, MAX_PLACES_NAME, Point
 from projcomp.config.root import Config
 from projcomp.config.scenes import DatasetConfig
-from projcomp.plan.cases import place_set
+from projcomp.plan.places import place_set
 from projcomp.scenes.vocabulary import SIZES
 from projcomp.words import quoted, short
 
@@ -38,9 +38,10 @@ def problems(config: Config) -> Iterator[str]:
 def request_problems(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
     """Whether an experiment's set is there and has as many places as it counts."""
     yield from _unknown(config, key, entry.places)
-    if entry.places != GRID and not (entry.num_composed or entry.location_pairs):
+    numbered = entry.num_composed or entry.location_pairs or entry.cases
+    if entry.places != GRID and not numbered:
         yield (
-            f"{key}.places: expected num_composed or location_pairs beside it, got "
+            f"{key}.places: expected num_composed, location_pairs or cases beside it, got "
             f"{quoted(entry.places)} alone; remove it"
         )
     there = len(place_set(config, entry.places).points)

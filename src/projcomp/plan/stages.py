@@ -3,7 +3,8 @@
 from projcomp.config.root import Config
 from projcomp.config.scenes import RenderConfig, SceneConfig
 from projcomp.config.theory import EXACT, TheoryExperiment
-from projcomp.plan.cases import place_set
+from projcomp.plan.places import place_set
+from projcomp.plan.requests import stack
 from projcomp.plan.run import Run
 from projcomp.settings.stages import (
     CheckSettings,
@@ -113,6 +114,7 @@ def sample_settings(run: Run, experiment: str, case: str) -> SampleSettings:
         operator=chosen.operator,
         conditionals=chosen.conditionals,
         models=chosen.models or [],
+        composed=stack(chosen, resolved.cases[case], run.models),
         background=resolved.background,
         control=chosen.control,
         sampling=resolved.sampling,

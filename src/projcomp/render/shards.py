@@ -14,6 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from projcomp import seeds
+from projcomp.conditions.truth import scene_of
 from projcomp.data.images import write_samples
 from projcomp.data.picture import Picture
 from projcomp.data.shard_format import canonical_json
@@ -196,6 +197,8 @@ def reference_scene(settings: ReferenceSettings, index: int) -> SceneSpec:
     rng = seeds.generator(settings.seed, "reference", case.name, index)
     if case.num_objects is not None:
         return generate_scene(rng, settings.scene, case.num_objects, case.num_objects)
+    if case.asked:
+        return scene_of(rng, settings.scene, case.asked)
     if case.colors:
         return generate_scene_with_colors(rng, settings.scene, case.colors)
     return generate_scene_at(rng, settings.scene, case.locations)

@@ -21,6 +21,7 @@ def compose(
     num_models: int = 0,
     *,
     num_controls: int = 0,
+    own_weights: Sequence[float] | None = None,
     weighed: bool = True,
     sigma_min: float = 0.01,
     dims: tuple[int, ...] = (3, 8, 8),
@@ -34,6 +35,8 @@ def compose(
             (the negated ones last), the unconditional models, then the controls.
         num_conditions: how many conditions are composed.
         num_models: how many unconditional models are composed with them.
+        own_weights: of the composed distributions, times which the operator's weights are taken;
+            1 without them.
         num_controls: how many follow that are recorded but do not count (weight 0); products only.
         weighed: whether linear compositions record their weights and interaction, which needs steps
             that follow each other (no churn).
@@ -45,15 +48,21 @@ def compose(
         UserError: the settings leave nothing to start from, or a user's own file is wrong.
     """
     count = num_conditions + num_models
+
+    def weights_of(operator: settings.AnyOperator) -> list[float]:
+        if own_weights is None:
+            return operator.weights_of(num_conditions, num_models)
+        # conditions stand as they are listed, the negated ones among the others
+        return [a * b for a, b in zip(operator.listed_weights(count), own_weights, strict=True)]
+
     match operator:
         case settings.Product() | settings.Bayes():
-            weights = [*operator.weights_of(num_conditions, num_models), *[0.0] * num_controls]
+            weights = [*weights_of(operator), *[0.0] * num_controls]
             return (weighted_product if weighed else product_field)(scores, weights)
         case settings.SimpleProduct():
-            weights = operator.weights_of(num_conditions, num_models)
-            return _without_background(scores, weights, weighed)
+            return _without_background(scores, weights_of(operator), weighed)
         case settings.Average():
-            mean = average(scores, operator.weights_of(num_conditions, num_models))
+            mean = average(scores, weights_of(operator))
             return _without_background(scores, mean.coefficients, weighed)
         case settings.SuperpositionOr():
             densities = DensityTracker(operator.estimator, operator.data_std)

@@ -110,6 +110,7 @@ def build_process(settings: "SampleSettings", requests: Requests, scores: Counte
         requests.num_conditions,
         requests.num_models,
         num_controls=requests.num_controls,
+        own_weights=requests.weights,
         weighed=recipe.sampler.unweighed is None,
         sigma_min=recipe.sigma_min,
         dims=requests.dims,

@@ -13,7 +13,7 @@ from projcomp.errors import ConfigError
 from projcomp.features.feature_map import RGB, Features
 from projcomp.networks import conditioning
 from projcomp.networks.precision import at_precision
-from projcomp.settings.stages import model_names
+from projcomp.settings.stages import Composed, model_names
 
 if TYPE_CHECKING:
     from projcomp.settings.stages import SampleSettings
@@ -53,6 +53,7 @@ class Requests:
         composed: the background where there is one, the case's conditions, the
             unconditional models, then the control.
         num_conditions: how many conditions are composed.
+        weights: of the conditions, where each has one of its own; else None.
         num_models: how many unconditional models are composed with them.
         num_controls: 1 with a control, else 0.
         explained: for CompLift: the conditionals' model unconditional, then each requested
@@ -68,6 +69,7 @@ class Requests:
     num_controls: int
     explained: list[Request]
     resolution: int
+    weights: list[float] | None = None
     only_exact: bool = False
     features: Features = RGB
 
@@ -104,30 +106,41 @@ def model_requests(
     denoisers = {name: at_precision(model, precision, device) for name, model in models.items()}
     kinds = {name: model.condition_kind for name, model in models.items()}
 
-    def unasked(chosen: BackgroundConfig | None) -> list[Request]:
-        """One of the distributions that ask for nothing."""
+    def told(chosen: BackgroundConfig | Composed | None) -> list[Request]:
+        """A distribution that the case does not decide."""
         if chosen is None:
             return []
-        rows = {"empty": conditioning.empty, "unconditional": conditioning.unconditional}
-        return [(denoisers[chosen.model], rows[chosen.condition](kinds[chosen.model])[0])]
+        try:
+            row = conditioning.row_of(chosen.condition, kinds[chosen.model])
+        except ValueError as error:
+            raise ConfigError(
+                f"experiment {settings.experiment}: model {chosen.model} (conditioned on "
+                f"{kinds[chosen.model]}) told {chosen.condition}: {error}"
+            ) from None
+        return [(denoisers[chosen.model], row)]
 
     unconditional = [BackgroundConfig(model=m, condition="unconditional") for m in settings.models]
-    others = [request for chosen in unconditional for request in unasked(chosen)]
+    others = [request for chosen in unconditional for request in told(chosen)]
     asked, explained = [], []
     if settings.conditionals:
         name = settings.conditionals
         asked = [(denoisers[name], row) for row in _conditions(settings, kinds[name])]
         if settings.sampling.complift:
             free = BackgroundConfig(model=name, condition="unconditional")
-            explained = unasked(free) + asked[: settings.case.num_composed]
-    control = unasked(settings.control)
+            explained = told(free) + asked[: settings.case.num_composed]
+    weights = None
+    if settings.composed:
+        asked = [request for one in settings.composed for request in told(one)]
+        weights = [one.weight for one in settings.composed]
+    control = told(settings.control)
     return Requests(
-        composed=unasked(settings.background) + asked + others + control,
+        composed=told(settings.background) + asked + others + control,
         num_conditions=len(asked),
         num_models=len(others),
         num_controls=len(control),
         explained=explained,
         resolution=next(iter(sizes.values())),
+        weights=weights,
         only_exact=set(models) == set(settings.exact),
         features=next(iter(maps.values())),
     )
@@ -136,14 +149,14 @@ def model_requests(
 def _conditions(settings: "SampleSettings", kind: str) -> list[Tensor]:
     """The conditions of the case, the avoided ones last; none where it asks for nothing."""
     case = settings.case
-    locations = [*case.locations, *case.avoided_locations]
-    colors = [*case.colors, *case.avoided_colors]
-    asked = "position" if locations else "color" if colors else kind
-    if asked != kind:
-        raise ConfigError(
-            f"experiment {settings.experiment}: expected a model conditioned on {asked} for case "
-            f"{case.name}, got {settings.conditionals}, which is conditioned on {kind}"
-        )
-    if locations:
-        return list(conditioning.at_locations(locations))
-    return list(conditioning.of_colors(colors))
+    asked = {
+        "position": [*case.locations, *case.avoided_locations],
+        "color": [*case.colors, *case.avoided_colors],
+    }
+    for told, values in asked.items():
+        if values and told != kind:
+            raise ConfigError(
+                f"experiment {settings.experiment}: expected a model conditioned on {told} for "
+                f"case {case.name}, got {settings.conditionals}, which is conditioned on {kind}"
+            )
+    return list(conditioning.given(kind, asked.get(kind, [])))

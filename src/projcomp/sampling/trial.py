@@ -55,6 +55,8 @@ def toy_requests(settings: "SampleSettings", resolution: int, features: Features
     first = [settings.background] if settings.background else []
     last = [settings.control] if settings.control else []
     num_conditions = settings.case.num_conditions if settings.conditionals else 0
+    weights = [one.weight for one in settings.composed] or None
+    num_conditions += len(settings.composed)
     count = len(first) + num_conditions + len(settings.models) + len(last)
     composed: list[Request] = [(_gaussian, torch.tensor([0.1 * number])) for number in range(count)]
     return Requests(
@@ -63,6 +65,7 @@ def toy_requests(settings: "SampleSettings", resolution: int, features: Features
         num_models=len(settings.models),
         num_controls=len(last),
         explained=[],
+        weights=weights,
         resolution=resolution,
         features=features,
     )

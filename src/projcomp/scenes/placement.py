@@ -45,6 +45,65 @@ def generate_scene_with_colors(
     return _arrange(rng, scene, camera, lights, list(colors))
 
 
+def generate_scene_of(
+    rng: np.random.Generator,
+    scene: SceneConfig,
+    objects: Sequence[SceneConfig],
+    points: Sequence[tuple[float, float] | None],
+) -> SceneSpec:
+    """A scene with one object per entry of ``objects``, in order, drawn from what the entry allows.
+
+    Objects with a point stand there, as of :func:`generate_scene_at`. The others are placed around
+    them by the generator's rules, one after the other.
+
+    Raises:
+        PlacementError: no arrangement keeps the rules within the allowed tries, or a point lies
+            above the horizon.
+    """
+    camera, lights = _draw_view(rng, scene)
+    for _ in range(MAX_DRAWS):
+        sizes = [str(rng.choice(one.sizes)) for one in objects]
+        spots = _spots_around(rng, scene, camera, sizes, points)
+        if spots is None:
+            continue
+        placed = [
+            _draw_object(rng, one, size, (x, y, SIZES[size]), None)
+            for one, size, (x, y) in zip(objects, sizes, spots.tolist(), strict=True)
+        ]
+        found = look(placed, camera, lights)
+        if all(
+            point is not None or item.visible_pixels >= scene.min_visible_pixels
+            for item, point in zip(found.objects, points, strict=True)
+        ):
+            return found
+    raise PlacementError(_no_arrangement(len(objects), scene))
+
+
+def _spots_around(
+    rng: np.random.Generator,
+    scene: SceneConfig,
+    camera: Camera,
+    sizes: Sequence[str],
+    points: Sequence[tuple[float, float] | None],
+) -> np.ndarray | None:
+    """Ground positions ``(count, 2)``, those of points first; None where the others do not fit."""
+    ground = _ground_axes(camera)
+    radii = np.array([SIZES[size] for size in sizes])
+    spots = np.zeros((len(sizes), 2))  # along the ground axes, where the margins are measured
+    order = sorted(range(len(sizes)), key=lambda i: points[i] is None)
+    for number, i in enumerate(order):
+        point, before = points[i], order[:number]
+        if point is not None:
+            spots[i] = _ground_point(camera, point, sizes[i]) @ ground.T
+            continue
+        tries = rng.uniform(-scene.extent, scene.extent, (1, scene.max_retries, 2)) @ ground.T
+        free = _free(tries, radii[[i]], spots[None, before], radii[None, before], scene)[0]
+        if not free.any():
+            return None
+        spots[i] = tries[0, free.argmax()]
+    return spots @ ground
+
+
 def generate_scene_at(
     rng: np.random.Generator,
     scene: SceneConfig,
@@ -70,15 +129,9 @@ def generate_scene_at(
     placed = []
     for i, point in enumerate(points):
         size = str(rng.choice(scene.sizes))
-        try:
-            x, y, z = camera.point_on_plane(point, SIZES[size]).tolist()
-        except ValueError:
-            raise PlacementError(
-                f"an image point on the ground expected, got ({point[0]:g}, {point[1]:g}) above "
-                "the horizon: choose a point further down"
-            ) from None
+        x, y = _ground_point(camera, point, size).tolist()
         color = None if colors is None else colors[i]
-        placed.append(_draw_object(rng, scene, size, (x, y, z), color))
+        placed.append(_draw_object(rng, scene, size, (x, y, SIZES[size]), color))
     return look(placed, camera, lights)
 
 
@@ -160,6 +213,22 @@ def _moved(
     return found if _shows_all(scene, found) else None
 
 
+def _ground_point(camera: Camera, point: ArrayLike, size: str) -> np.ndarray:
+    """:func:`_ground_at` of a point that a user asked for.
+
+    Raises:
+        PlacementError: it lies above the horizon.
+    """
+    try:
+        return _ground_at(camera, point, size)
+    except ValueError:
+        x, y = np.asarray(point, dtype=float).tolist()
+        raise PlacementError(
+            f"an image point on the ground expected, got ({x:g}, {y:g}) above "
+            "the horizon: choose a point further down"
+        ) from None
+
+
 def _ground_at(camera: Camera, point: ArrayLike, size: str) -> np.ndarray:
     """Where an object of ``size`` stands (x, y) that is centred at an image point."""
     return camera.point_on_plane(point, SIZES[size])[:2]
@@ -211,8 +280,12 @@ def _arrange(
         spec = look(placed, camera, lights)
         if _shows_all(scene, spec):
             return spec
-    raise PlacementError(
-        f"an arrangement of {len(colors)} objects expected, got none in {MAX_DRAWS} draws under "
+    raise PlacementError(_no_arrangement(len(colors), scene))
+
+
+def _no_arrangement(count: int, scene: SceneConfig) -> str:
+    return (
+        f"an arrangement of {count} objects expected, got none in {MAX_DRAWS} draws under "
         f"scene.extent={scene.extent:g}, min_distance={scene.min_distance:g}, "
         f"margin={scene.margin:g}, min_visible_pixels={scene.min_visible_pixels}, "
         f"max_retries={scene.max_retries}: ask for fewer objects, or relax one of these"

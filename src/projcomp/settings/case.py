@@ -2,6 +2,7 @@
 
 from pydantic import Field, model_validator
 
+from projcomp.config.conditions import Told
 from projcomp.config.section import Color, Section
 
 TRUTH = "truth"
@@ -14,8 +15,17 @@ def pair_in(name: str) -> tuple[str, str]:
     return first, second
 
 
+class Wanted(Section):
+    """One requested object: values by kind (``conditions/``) that it has, and that it has not."""
+
+    told: Told = Field({})
+    avoided: Told = Field({}, exclude_if=lambda values: not values)
+
+
 class Case(Section):
-    """One request: ``locations``, ``colors`` or ``num_objects``, or none (the background alone).
+    """One request: ``locations``, ``colors``, ``asked`` or ``num_objects``.
+
+    Without any of these it is the background alone.
 
     What is avoided has a negative weight in the composition: an object there answers to nothing.
     """
@@ -35,25 +45,41 @@ class Case(Section):
         default=[], description="colours whose conditionals are negated"
     )
 
+    asked: list[Wanted] = Field(
+        default=[],
+        exclude_if=lambda asked: not asked,
+        description="requested objects by any of their attributes",
+    )
+
     @model_validator(mode="after")
     def _one_kind(self) -> "Case":
-        asked = [bool(self.locations), bool(self.colors), self.num_objects is not None]
-        if sum(asked) > 1:
-            raise ValueError("expected locations, colors or num_objects, got more than one of them")
+        asked = [*map(bool, (self.locations, self.colors, self.asked))]
+        if sum([*asked, self.num_objects is not None]) > 1:
+            raise ValueError(
+                "expected locations, colors, asked or num_objects, got more than one of them"
+            )
         return self
+
+    @property
+    def objects(self) -> list[Wanted]:
+        """Every requested object, whichever way it is requested."""
+        places = [Wanted(told={"position": point}) for point in self.locations]
+        return [*places, *(Wanted(told={"color": color}) for color in self.colors), *self.asked]
 
     @property
     def num_composed(self) -> int:
         """Number of requested objects."""
-        return self.num_objects or len(self.locations) + len(self.colors)
+        return self.num_objects or len(self.objects)
 
     @property
     def avoids(self) -> bool:
         """Whether some condition is negated."""
-        return bool(self.avoided_locations or self.avoided_colors)
+        negated = any(wanted.avoided for wanted in self.asked)
+        return bool(self.avoided_locations or self.avoided_colors) or negated
 
     @property
     def num_conditions(self) -> int:
-        """Number of composed conditions, the avoided ones included."""
+        """Number of conditions that it names, the avoided ones included."""
         avoided = len(self.avoided_locations) + len(self.avoided_colors)
-        return len(self.locations) + len(self.colors) + avoided
+        each = sum(len(wanted.told) + len(wanted.avoided) for wanted in self.asked)
+        return len(self.locations) + len(self.colors) + avoided + each

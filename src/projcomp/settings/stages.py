@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_serializer
 
+from projcomp.config.conditions import Condition, Distribution
 from projcomp.config.evaluation import LocalityConfig
 from projcomp.config.experiments import BackgroundConfig, RequestConfig
 from projcomp.config.features import FeatureMap
@@ -92,7 +93,7 @@ class TrainSettings(Section):
     seed: int
     resolution: int
     model: str
-    condition: Literal["none", "position", "color"]
+    condition: Condition
     datasets: dict[str, float]
     images_seen: int
     network: NetworkConfig
@@ -130,7 +131,7 @@ class DetectorSettings(Section):
 class ExactSettings(Section):
     """An exact model that a case composes: renders in place of a network (``exact/``)."""
 
-    condition: Literal["none", "position", "color"]
+    condition: Condition
     datasets: dict[str, float]
     bandwidth: float
     window: int | None = None
@@ -155,12 +156,20 @@ class LocalitySettings(Section):
     exact: dict[str, ExactSettings]
 
 
+class Composed(Section):
+    """One of the distributions that are composed, with its weight."""
+
+    model: str
+    condition: Distribution
+    weight: float = 1.0
+
+
 class SampleSettings(Section):
     """One case of one experiment.
 
-    Composed are the case's conditions of ``conditionals`` and the unconditional ``models``, over
-    ``background`` where the operator takes one. ``stream`` names the random streams. ``exact``
-    describes the models among them that are no networks.
+    Composed are the case's conditions of ``conditionals`` and the unconditional ``models``, or what
+    ``composed`` lists, over ``background`` where the operator takes one. ``stream`` names the
+    random streams. ``exact`` describes the models among them that are no networks.
     """
 
     format: int = FORMATS["sample"]
@@ -171,6 +180,7 @@ class SampleSettings(Section):
     operator: Operator
     conditionals: str | None = None
     models: list[str] = Field(default=[])
+    composed: list[Composed] = Field([], exclude_if=lambda composed: not composed)
     background: BackgroundConfig | None = None
     control: BackgroundConfig | None = None
     sampling: SamplingConfig
@@ -217,6 +227,7 @@ def model_names(composed: RequestConfig | SampleSettings) -> list[str]:
     """The models that an experiment, or one case of it, composes, each once."""
     names = [composed.conditionals] if composed.conditionals else []
     names += composed.models or []
+    names += [one.model for one in composed.composed or []]
     names += [one.model for one in (composed.background, composed.control) if one is not None]
     return list(dict.fromkeys(names))
 

@@ -89,7 +89,7 @@ def condition_problems(
 
     Args:
         key: of the model's datasets.
-        condition: "none", "position" or "color".
+        condition: what the model is told (``conditions/kinds.py``), or "none".
         objects: by dataset, the least and the greatest number of objects in an image.
     """
     if condition == "none":

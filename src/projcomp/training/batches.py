@@ -39,7 +39,7 @@ class UpdateBatches(IterableDataset):
     Args:
         datasets: the rendered images drawn from.
         shares: the share of the draws of each.
-        kind: "none", "position" or "color".
+        kind: what the network is told (``conditions/kinds.py``), or "none".
         dropout: probability that a condition is dropped.
         batch_size: images per update.
         seed: root seed.

@@ -250,7 +250,7 @@ def test_derivatives_go_through_the_projects_own_network():
     network = NetworkConfig(channels=8, multipliers=[1, 2], attention_resolutions=[4])
     model = Denoiser(network, 8, "position").double().eval().requires_grad_(False)
     model.unet.out_gain.fill_(1.0)
-    row = conditioning.at_locations([(0.3, 0.6)])
+    row = conditioning.given("position", [(0.3, 0.6)])
 
     def scores(x, sigma):
         level = torch.full((len(x),), sigma)

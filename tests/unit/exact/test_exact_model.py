@@ -62,7 +62,7 @@ def test_an_image_that_was_rendered_for_a_place_answers_for_that_place_alone(roo
     places = torch.tensor([[0.2, 0.4], [0.7, 0.5], [0.5, 0.6]])
     data.requested = places[torch.arange(len(data)) % 3]
     exact = ExactModel("m", {"toy": data}, {"toy": 1.0}, bandwidth=0.05)
-    found = shares(exact, conditioning.at_locations(places[1:2])[0])
+    found = shares(exact, conditioning.given("position", places[1:2])[0])
     wanted = [image.numpy().tobytes() for image in data.read(torch.arange(1, len(data), 3))]
     assert found == {image: pytest.approx(1 / len(wanted)) for image in wanted}
 
@@ -103,7 +103,7 @@ def test_it_computes_in_full_precision_whatever_surrounds_it(root) -> None:
 def test_a_place_at_which_nothing_stands_is_one_line(root) -> None:
     with pytest.raises(ExactModelError) as caught:
         model(root, "position", bandwidth=0.01)(
-            torch.zeros(1, 3, 8, 8), torch.ones(1), conditioning.at_locations([(0.0, 0.0)])
+            torch.zeros(1, 3, 8, 8), torch.ones(1), conditioning.given("position", [(0.0, 0.0)])
         )
     assert str(caught.value) == (
         "exact model m: expected images with an object within 0.01 of (0.00, 0.00) in toy, got "

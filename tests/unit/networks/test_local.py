@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from projcomp.config.learning import NetworkConfig
-from projcomp.networks import conditioning
 from projcomp.networks.condition_map import ConditionMap
-from projcomp.networks.conditioning import at_locations, empty, of_colors, unconditional
+from projcomp.networks.conditioning import empty, given, unconditional
 from projcomp.networks.denoiser import Denoiser
+from projcomp.scenes.vocabulary import COLORS
 
 SIDE, WIDE = 64, 160
 LOCAL = NetworkConfig(
@@ -69,7 +69,7 @@ def test_attention_sees_the_whole_picture():
 def test_far_from_its_blob_a_conditional_is_the_background_to_the_bit(learns_empty):
     model = network(LOCAL, learns_empty=learns_empty)
     background = empty("position") if learns_empty else unconditional("position")
-    places = at_locations([(0.1, 0.1), (0.9, 0.9)])
+    places = given("position", [(0.1, 0.1), (0.9, 0.9)])
     x = torch.randn(1, 3, SIDE, SIDE)
     with torch.no_grad():
         rows = torch.cat([background, places])
@@ -90,13 +90,13 @@ def test_an_embedding_tells_every_pixel():
     config = LOCAL.model_copy(update={"conditioning": "both"})
     model = network(config)
     x = torch.randn(1, 3, SIDE, SIDE)
-    base, told = denoised(model, x, torch.cat([empty("position"), at_locations([(0.1, 0.1)])]))
+    base, told = denoised(model, x, torch.cat([empty("position"), given("position", [(0.1, 0.1)])]))
     assert (told != base).any(0).all()
 
 
 def test_a_blob_stands_at_its_place_and_ends():
     shown = ConditionMap("position", 32, 0.05, learns_empty=True)
-    planes = shown(torch.cat([at_locations([(0.25, 0.5)]), empty("position")]))
+    planes = shown(torch.cat([given("position", [(0.25, 0.5)]), empty("position")]))
     assert planes.shape == (2, 2, 32, 32)
     blob = planes[0, 0]
     weights = blob / blob.sum()
@@ -121,12 +121,12 @@ def test_dropped_is_marked_only_where_empty_is_learnt():
 
 
 def test_a_color_is_a_plane_of_its_own():
-    rows = torch.cat([of_colors(["red", "gray"]), empty("color"), unconditional("color")])
+    rows = torch.cat([given("color", ["red", "gray"]), empty("color"), unconditional("color")])
     planes = ConditionMap("color", 8, 0.1, learns_empty=True)(rows)
     assert planes.shape == (4, 9, 8, 8)
     constant = planes[:, :, 0, 0]
     assert torch.equal(planes, constant[:, :, None, None].expand_as(planes))
-    names = conditioning.COLOR_NAMES
+    names = list(COLORS)
     assert constant.nonzero().tolist() == [
         [0, names.index("red")],
         [1, names.index("gray")],

@@ -161,9 +161,11 @@ def test_attention_keeps_what_it_adds_to_and_adds_at_most_unit_magnitude():
     [
         (
             "position",
-            conditioning.at_locations([(x / 20, y / 20) for x in range(21) for y in range(21)]),
+            conditioning.given(
+                "position", [(x / 20, y / 20) for x in range(21) for y in range(21)]
+            ),
         ),
-        ("color", conditioning.of_colors(["gray", "red", "cyan", "yellow"])),
+        ("color", conditioning.given("color", ["gray", "red", "cyan", "yellow"])),
         ("position", conditioning.empty("position")),
         ("color", conditioning.empty("color")),
         ("none", conditioning.empty("none")),
@@ -180,8 +182,8 @@ def test_embedding_has_unit_magnitude_in_expectation(kind):
     config = NetworkConfig(channels=64, multipliers=[1, 2], blocks=1, attention_resolutions=[])
     rows = {
         "none": conditioning.unconditional("none").repeat(64, 1),
-        "position": conditioning.at_locations(torch.rand(64, 2).numpy()),
-        "color": conditioning.of_colors(["gray", "red", "blue", "yellow"] * 16),
+        "position": conditioning.given("position", torch.rand(64, 2).numpy()),
+        "color": conditioning.given("color", ["gray", "red", "blue", "yellow"] * 16),
     }[kind]
     squares = [rms(UNet(config, 8, kind).embed(torch.randn(64), rows)) ** 2 for _ in range(16)]
     expected = (1 + 8 / 9) / 2 if kind == "color" else 1  # a colour leaves the feature 'empty' at 0
@@ -194,8 +196,8 @@ def test_unet_keeps_unit_magnitude_at_initialisation(kind):
     config = NetworkConfig(channels=32, multipliers=[1, 2], blocks=2, attention_resolutions=[8])
     rows = {
         "none": conditioning.unconditional("none").repeat(16, 1),
-        "position": conditioning.at_locations(torch.rand(16, 2).numpy()),
-        "color": conditioning.of_colors(["gray", "red", "blue", "yellow"] * 4),
+        "position": conditioning.given("position", torch.rand(16, 2).numpy()),
+        "color": conditioning.given("color", ["gray", "red", "blue", "yellow"] * 4),
     }[kind]
     squares = []
     for _ in range(10):
@@ -242,19 +244,19 @@ def test_dropped_given_and_empty_are_told_apart():
     features = conditioning.ConditionFeatures("position", 16, 4.0)
     dropped = features(conditioning.unconditional("position"))
     empty = features(conditioning.empty("position"))
-    given = features(conditioning.at_locations([(0.2, 0.7), (0.7, 0.2)]))
+    given = features(conditioning.given("position", [(0.2, 0.7), (0.7, 0.2)]))
     assert torch.all(dropped == 0)
     assert not torch.allclose(empty[0], given[0])
     assert not torch.allclose(given[0], given[1])
     # x is told through the first half of the waves alone.
-    other_y = features(conditioning.at_locations([(0.2, 0.1)]))
+    other_y = features(conditioning.given("position", [(0.2, 0.1)]))
     assert torch.allclose(given[0, :17], other_y[0, :17])
     assert not torch.allclose(given[0, 17:], other_y[0, 17:])
 
 
 def test_colors_are_one_hot():
     features = conditioning.ConditionFeatures("color", 1, 1.0)
-    rows = features(conditioning.of_colors(["gray", "yellow"]))
+    rows = features(conditioning.given("color", ["gray", "yellow"]))
     assert rows.nonzero().tolist() == [[0, 1], [1, 8]]
 
 
@@ -265,7 +267,7 @@ def test_saved_model_is_the_same_function(tmp_path):
     save_model(tmp_path, model, description)
     loaded = load_model(tmp_path)
     x, sigma = torch.randn(2, 3, 16, 16), torch.tensor([0.5, 2.0])
-    condition = conditioning.at_locations([(0.2, 0.3), (0.6, 0.6)])
+    condition = conditioning.given("position", [(0.2, 0.3), (0.6, 0.6)])
     assert torch.allclose(loaded(x, sigma, condition), model.eval()(x, sigma, condition), atol=1e-4)
 
 
@@ -278,7 +280,7 @@ def test_a_saved_model_told_by_a_map_is_the_same_function(tmp_path, learns_empty
     save_model(tmp_path, model, {**described, "learns_empty": learns_empty})
     loaded = load_model(tmp_path)
     x, sigma = torch.randn(3, 3, 16, 16), torch.tensor([0.5, 2.0, 1.0])
-    rows = [conditioning.at_locations([(0.2, 0.3)]), conditioning.empty("position")]
+    rows = [conditioning.given("position", [(0.2, 0.3)]), conditioning.empty("position")]
     condition = torch.cat([*rows, conditioning.unconditional("position")])
     assert torch.allclose(loaded(x, sigma, condition), model.eval()(x, sigma, condition), atol=1e-4)
 

@@ -36,7 +36,7 @@ def test_values_and_gradients_are_those_of_the_plain_network(config, training):
     ours.train(training)
     x, sigma = torch.randn(3, 3, 16, 16), torch.tensor([0.05, 0.5, 5.0])
     condition = torch.cat(
-        [conditioning.at_locations([(0.2, 0.6), (0.9, 0.1)]), conditioning.empty("position")]
+        [conditioning.given("position", [(0.2, 0.6), (0.9, 0.1)]), conditioning.empty("position")]
     )
     results = [model(x, sigma, condition) for model in (ours, plain)]
     torch.testing.assert_close(*results, atol=1e-5, rtol=1e-4)

@@ -333,7 +333,8 @@ def test_members_of_a_sweep_start_from_the_same_noise():
 
 
 def test_an_experiment_has_one_kind_of_cases():
-    from projcomp.plan.cases import experiment_cases, grid_places
+    from projcomp.plan.cases import experiment_cases
+    from projcomp.plan.places import grid_places
 
     def names(**asked):
         entry = ExperimentConfig(conditionals="m", num_samples=1, **asked)

@@ -1,0 +1,213 @@
+"""Checks of what is composed as a list, and of cases of objects with attributes."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from projcomp.conditions.kinds import KINDS, NONE
+from projcomp.config.conditions import CASE, EMPTY, NOT, PLACE, UNCONDITIONAL
+from projcomp.config.experiments import CaseConfig, RequestConfig
+from projcomp.config.messages import unknown_name
+from projcomp.config.operators import AnyOperator
+from projcomp.config.root import Config
+from projcomp.plan.cases import experiment_cases
+from projcomp.plan.places import place_set
+from projcomp.plan.requests import grid_values, kinds_of, stack
+from projcomp.scenes.vocabulary import COLORS
+from projcomp.settings.case import Case
+
+_SHORT = ("conditionals", "models")
+"""Short forms of ``composed``."""
+
+
+def problems(
+    config: Config, key: str, entry: RequestConfig, operators: list[AnyOperator]
+) -> Iterator[str]:
+    """What is wrong with ``composed`` and ``cases``; nothing where an experiment has neither."""
+    if entry.composed is None:
+        if entry.cases is not None:
+            yield (
+                f"{key}.composed: expected the models that are told what `cases` ask for, such as "
+                "[{model: NAME, told: case}], got nothing"
+            )
+        return
+    for field in _SHORT:
+        if getattr(entry, field) is not None:
+            yield f"{key}.{field}: expected none beside composed, got one; list it in composed"
+            return
+    found = [*_models(config, key, entry), *_cases(config, key, entry)]
+    yield from found
+    if not found:
+        yield from _who_is_told(config, key, entry, operators)
+
+
+def told_problem(config: Config, key: str, model: str, told: Mapping[str, Any]) -> str | None:
+    """Why a model cannot be told values by kind; None if it can."""
+    kinds = kinds_of(config.models[model].condition)
+    for kind, value in told.items():
+        if kind not in kinds:
+            can = f"told {' and '.join(kinds)}" if kinds else "told nothing (condition none)"
+            return f"{key}: expected what {model} can be told, which is {can}, got {kind}"
+        problem = _value_problem(kind, value)
+        if problem:
+            return f"{key}.{kind}: {problem}"
+    return None
+
+
+def _value_problem(kind: str, value: object) -> str | None:
+    try:
+        KINDS[kind].numbers(value)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _models(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
+    """Every composed model is there, and can be told what it is."""
+    for number, one in enumerate(entry.composed or []):
+        here = f"{key}.composed.{number}"
+        if one.model not in config.models:
+            yield unknown_name(f"{here}.model", "models", one.model, config.models)
+            continue
+        condition = config.models[one.model].condition
+        if one.told in (CASE, EMPTY) and condition == NONE:
+            yield (
+                f"{here}.told: expected {UNCONDITIONAL}, because model {one.model} has condition "
+                f"none, got {one.told}"
+            )
+        if isinstance(one.told, dict):
+            problem = told_problem(config, f"{here}.told", one.model, one.told)
+            if problem:
+                yield problem
+
+
+def _cases(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
+    """What is asked for is there: kinds, values, places."""
+    others = ("num_composed", "location_pairs", "color_pairs", "single_colors")
+    if entry.num_objects is not None:
+        yield f"{key}.num_objects: expected cases or {others[0]} beside composed, got num_objects"
+        return
+    given = [field for field in others if getattr(entry, field) is not None]
+    if entry.cases is None:
+        if not given:
+            yield f"{key}.cases: expected what is asked for, got nothing"
+        return
+    if given:
+        yield f"{key}.{given[0]}: expected none beside cases, got one; ask for it in cases"
+        return
+    for number, case in enumerate(entry.cases):
+        here = f"{key}.cases.{number}"
+        count = len(place_set(config, entry.places).points)
+        found = [*_grid(here, case, count), *_asked(here, case, count)]
+        yield from found
+        if found:
+            return
+    names = Counter(case.name for case in experiment_cases(entry, place_set(config, entry.places)))
+    twice = [name for name, times in names.items() if times > 1]
+    if twice:
+        yield f"{key}.cases: expected each case once, got {twice[0]} twice; remove one of them"
+
+
+def _grid(key: str, case: CaseConfig, places: int) -> Iterator[str]:
+    if not case.grid and not case.asked:
+        yield f"{key}: expected objects in `asked`, or a grid in `for`, got neither"
+    for kind, asked in case.grid.items():
+        here = f"{key}.for.{kind}"
+        if kind != PLACE and kind not in KINDS:
+            yield unknown_name(here, "for", kind, [PLACE, *KINDS])
+            continue
+        for value in grid_values(kind, asked, places):
+            yield from _value(here, kind, value, places)
+        if not grid_values(kind, asked, places):
+            yield f"{here}: expected at least one value, got none"
+
+
+def _asked(key: str, case: CaseConfig, places: int) -> Iterator[str]:
+    for number, one in enumerate(case.asked):
+        here = f"{key}.asked.{number}"
+        for kind, value in one.items():
+            if kind == NOT:
+                for other, avoided in value.items():
+                    yield from _value(f"{here}.{NOT}.{other}", other, avoided, places)
+                continue
+            yield from _value(f"{here}.{kind}", kind, value, places)
+        if PLACE in one and "position" in one:
+            yield f"{here}: expected place or position, got both"
+    if case.same:
+        kinds = Counter(kind for one in [*case.asked, case.grid] for kind in one if kind != NOT)
+        for kind, times in kinds.items():
+            if times > 1:
+                yield f"{key}.same: expected one {kind} of one object, got {times}"
+
+
+def _value(key: str, kind: str, value: Any, places: int) -> Iterator[str]:
+    if kind == PLACE:
+        if not isinstance(value, int) or not 1 <= value <= places:
+            yield f"{key}: expected a place from 1 to {places}, got {value}"
+    elif kind not in KINDS:
+        yield unknown_name(key, "conditions", kind, [PLACE, *KINDS, NOT])
+    else:
+        problem = _value_problem(kind, value)
+        if problem:
+            yield f"{key}: {problem}"
+
+
+def _who_is_told(
+    config: Config, key: str, entry: RequestConfig, operators: list[AnyOperator]
+) -> Iterator[str]:
+    """Whatever is asked for is told to some model, and what is negated has a weight."""
+    weightless = [operator.name for operator in operators if not operator.keeps_weights]
+    places = place_set(config, entry.places)
+    for case in experiment_cases(entry, places, signed=False):
+        composed = stack(entry, case, config.models)
+        missing = _untold(case, entry, config)
+        if missing:
+            yield (
+                f"{key}.composed: expected a model that is told {missing} (case {case.name}), got "
+                f"none; add one with told: {CASE}"
+            )
+            return
+        if weightless and any(one.weight != 1 for one in composed):
+            yield (
+                f"{key}.operator: expected one with weights for what is negated or weighed "
+                f"(case {case.name}), got {weightless[0]}; set operator to product"
+            )
+            return
+    yield from _seen(config, key, entry)
+
+
+def _untold(case: Case, entry: RequestConfig, config: Config) -> str | None:
+    """A kind that the case asks for, and that no model is told of it."""
+    chosen = [one for one in entry.composed or [] if one.told == CASE]
+    known = {kind for one in chosen for kind in kinds_of(config.models[one.model].condition)}
+    for wanted in case.objects:
+        for kind in [*wanted.told, *wanted.avoided]:
+            if kind not in known:
+                return kind
+    return None
+
+
+def _seen(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
+    """Colours are composed that the models have seen, as with pairs of colours."""
+    places = place_set(config, entry.places)
+    cases = experiment_cases(entry, places, signed=False)
+    for number, one in enumerate(entry.composed or []):
+        told: Iterable[Any] = [one.told]
+        if one.told == CASE:
+            told = [
+                values for case in cases for w in case.objects for values in (w.told, w.avoided)
+            ]
+        asked = {
+            values["color"] for values in told if isinstance(values, dict) and "color" in values
+        }
+        if "color" not in kinds_of(config.models[one.model].condition):
+            continue
+        sources = [d for d in config.models[one.model].sources if d in config.datasets]
+        with_objects = [config.datasets[d] for d in sources if config.datasets[d].max_objects]
+        seen = {color for d in with_objects for color in d.colors or config.scene.colors}
+        unseen = [color for color in COLORS if color in asked - seen]
+        if unseen and with_objects:
+            yield (
+                f"{key}.composed.{number}: expected colours that {one.model} learns "
+                f"({', '.join(sorted(seen))}), got {unseen[0]}"
+            )

@@ -1,0 +1,110 @@
+"""Cases of objects with attributes, and what each composed model is told of a case."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any
+
+from projcomp.conditions.joint import TOGETHER
+from projcomp.conditions.kinds import KINDS, NONE
+from projcomp.config.conditions import CASE, NOT, PLACE, Told, Value
+from projcomp.config.experiments import CaseConfig, ComposedConfig, RequestConfig
+from projcomp.config.learning import ModelConfig
+from projcomp.config.places import GRID
+from projcomp.plan.places import PlaceSet
+from projcomp.settings.case import Case, Wanted
+from projcomp.settings.stages import Composed
+
+BETWEEN_OBJECTS, BETWEEN_VALUES = "_", "-"
+"""What stands in a case's name between its objects, and between an object's values."""
+
+
+def asked_cases(entry: CaseConfig, places: PlaceSet) -> list[Case]:
+    """The cases that an entry of ``cases`` stands for: one, or one for every point of its grid."""
+    return [
+        _case([*first, *entry.asked], entry.same, places)
+        for first in _combinations(entry.grid, len(places.points))
+    ]
+
+
+def grid_values(kind: str, asked: object, places: int) -> list[Any]:
+    """The values of a kind in a grid; none of a kind that is not there."""
+    if isinstance(asked, list):
+        return asked
+    if kind == PLACE:
+        return list(range(1, places + 1))
+    return list(KINDS[kind].values) if kind in KINDS else []
+
+
+def _combinations(grid: Mapping[str, object], places: int) -> Iterator[list[dict[str, Any]]]:
+    """The objects that a grid puts first: none without a grid."""
+    if not grid:
+        yield []
+        return
+    for values in product(*(grid_values(kind, asked, places) for kind, asked in grid.items())):
+        yield [dict(zip(grid, values, strict=True))]
+
+
+def _case(asked: list[dict[str, Any]], same: bool, places: PlaceSet) -> Case:
+    if same:
+        asked = [_together(asked)]
+    names = [BETWEEN_VALUES.join(_words(one)) for one in asked]
+    numbered = places.name != GRID and any(PLACE in one for one in asked)
+    start = [places.name] if numbered else []
+    name = BETWEEN_VALUES.join([*start, BETWEEN_OBJECTS.join(names)])
+    return Case(name=name, asked=[_wanted(one, places) for one in asked])
+
+
+def _together(asked: list[dict[str, Any]]) -> dict[str, Any]:
+    """One object that is everything that the objects are."""
+    found: dict[str, Any] = {}
+    avoided: dict[str, Value] = {}
+    for one in asked:
+        found |= {kind: value for kind, value in one.items() if kind != NOT}
+        avoided |= one.get(NOT, {})
+    return {**found, NOT: avoided} if avoided else found
+
+
+def _words(asked: Mapping[str, Any]) -> Iterator[str]:
+    for kind, value in asked.items():
+        if kind == NOT:
+            yield from (f"not-{word}" for word in _words(value))
+        elif kind == PLACE:
+            yield f"p{value}"
+        elif isinstance(value, str):
+            yield value
+        else:
+            yield "at" + "x".join(f"{1000 * x:.0f}" for x in value)
+
+
+def _wanted(asked: Mapping[str, Any], places: PlaceSet) -> Wanted:
+    told = {kind: value for kind, value in asked.items() if kind not in (NOT, PLACE)}
+    number = asked.get(PLACE)
+    if number is not None and 1 <= number <= len(places.points):
+        told = {"position": places.points[number - 1], **told}
+    return Wanted(told=told, avoided=asked.get(NOT, {}))
+
+
+def stack(entry: RequestConfig, case: Case, models: Mapping[str, ModelConfig]) -> list[Composed]:
+    """The distributions that ``composed`` stacks for a case, each with its weight."""
+    return [one for chosen in entry.composed or [] for one in _told(chosen, case, models)]
+
+
+def _told(
+    chosen: ComposedConfig, case: Case, models: Mapping[str, ModelConfig]
+) -> Iterator[Composed]:
+    """What one model is told: of every object as much as it can be."""
+    name, weight = chosen.model, chosen.weight
+    if chosen.told != CASE:
+        yield Composed(model=name, condition=chosen.told, weight=weight)
+        return
+    kinds = kinds_of(models[name].condition)
+    for wanted in case.objects:
+        for values, sign in ((wanted.told, 1), (wanted.avoided, -1)):
+            known: Told = {kind: values[kind] for kind in kinds if kind in values}
+            if known:
+                yield Composed(model=name, condition=known, weight=sign * weight)
+
+
+def kinds_of(condition: str) -> list[str]:
+    """The kinds that a model's condition is made of; none where it is told nothing."""
+    return [] if condition == NONE else condition.split(TOGETHER)
