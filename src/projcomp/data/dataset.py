@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from projcomp.conditions.joint import UNTOLD
 from projcomp.conditions.kinds import NONE, kind_of, width_of
 from projcomp.data.hdf5 import dataset, text
 from projcomp.data.index import open_index, read_parts, shards_behind
@@ -103,7 +104,8 @@ class RenderedImages:
         """Conditions ``(B, C)`` of the images ``index`` ``(B,)``.
 
         The label is that of one object chosen at random (the cluttered dataset's rule, Bradley et
-        al. 2025); a picture without objects gets the condition 'empty'.
+        al. 2025); a picture without objects gets the condition 'empty'. Of a joint kind, all parts
+        are told in half of the draws, and in the others each smaller set of them equally often.
         """
         rows = conditioning.empty(self.condition).repeat(len(index), 1)
         number = self.num_objects[index]
@@ -114,7 +116,26 @@ class RenderedImages:
         chosen = (torch.rand(len(index), generator=rng) * number).long()
         rows[some, 0] = conditioning.GIVEN
         rows[some, 1:] = self.labels[index[some], chosen[some]]
+        sets = told_sets(self.condition)
+        if len(sets) > 1:
+            drawn = torch.rand(len(index), generator=rng)
+            which = (1 + (2 * drawn - 1) * (len(sets) - 1)).floor().long().clamp(min=0)
+            untold = some[:, None] & ~sets[which]
+            rows[:, 1:] = torch.where(untold, torch.full_like(rows[:, 1:], UNTOLD), rows[:, 1:])
         return rows
+
+
+def told_sets(condition: str) -> Tensor:
+    """Which numbers of a condition are told: all of them, then every smaller set of its parts.
+
+    Returns:
+        truth values, one row for each set that is not empty, ``(2^parts - 1, width)``.
+    """
+    widths = torch.tensor([part.width for part in kind_of(condition).parts])
+    whole = 2 ** len(widths) - 1
+    sets = torch.tensor([whole, *range(1, whole)])
+    parts = (sets[:, None] >> torch.arange(len(widths))) % 2 == 1
+    return parts.repeat_interleave(widths, dim=1)
 
 
 def rows_of(count: int, held_out: bool) -> Tensor:

@@ -1,5 +1,6 @@
 """The samples layout: the images of one case and what was asked for, in one HDF5 file."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from projcomp.settings.case import Case
 
 SAMPLES_KIND = "projcomp samples"
+ASKED = "asked"
+"""The attribute with requested objects as JSON, where a case asks for attributes."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,11 @@ class SampleSet:
     colors: list[str]
     attrs: dict[str, Any]
     measured: dict[str, NDArray] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> list[Any]:
+        """Requested objects by any of their attributes, as :func:`asked_of` writes them."""
+        return json.loads(self.attrs.get(ASKED, "[]"))
 
 
 def write_samples(
@@ -74,6 +82,8 @@ def write_samples(
         locations = np.asarray(case.locations, dtype=np.float64).reshape(-1, 2)
         file.create_dataset("locations", data=locations)
         file.create_dataset("colors", data=list(case.colors), dtype=h5py.string_dtype())
+        if case.asked:
+            attrs = {**attrs, ASKED: json.dumps(asked_of(case))}
         for name, values in (measured or {}).items():
             floating = np.issubdtype(values.dtype, np.floating)
             stored = values.astype(np.float32) if floating else values
@@ -88,6 +98,11 @@ def write_samples(
                 **attrs,
             }
         )
+
+
+def asked_of(case: "Case") -> list[Any]:
+    """Requested objects as they are written; equal lists mean equal requests."""
+    return [wanted.model_dump(mode="json") for wanted in case.asked]
 
 
 def read_samples(

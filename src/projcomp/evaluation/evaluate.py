@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from projcomp.data.images import SampleSet, read_samples
+from projcomp.data.images import SampleSet, asked_of, read_samples
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.detect import detect
 from projcomp.evaluation.forward import load_detector
@@ -68,7 +68,8 @@ def evaluate(
     asked = np.asarray(case.locations, dtype=float).reshape(-1, 2)
     held = np.asarray(taken.locations, dtype=float).reshape(-1, 2)
     same_name = taken.attrs["case"] == case.name
-    if not same_name or list(taken.colors) != list(case.colors) or not _same(held, asked):
+    same = list(taken.colors) == list(case.colors) and taken.asked == asked_of(case)
+    if not same_name or not same or not _same(held, asked):
         raise FileFormatError(
             f"{samples}: expected images of case {case.name}, got images of another request; "
             "delete the file and sample the case again"

@@ -194,12 +194,9 @@ def _seen(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
     for number, one in enumerate(entry.composed or []):
         told: Iterable[Any] = [one.told]
         if one.told == CASE:
-            told = [
-                values for case in cases for w in case.objects for values in (w.told, w.avoided)
-            ]
-        asked = {
-            values["color"] for values in told if isinstance(values, dict) and "color" in values
-        }
+            wanted = [one for case in cases for one in case.objects]
+            told = [values for one in wanted for values in (one.told, one.avoided)]
+        asked = {values.get("color") for values in told if isinstance(values, dict)}
         if "color" not in kinds_of(config.models[one.model].condition):
             continue
         sources = [d for d in config.models[one.model].sources if d in config.datasets]

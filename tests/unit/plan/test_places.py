@@ -138,7 +138,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "places of colours": (
         {"experiments": {"colors": {"places": "spread"}}},
-        "experiments.colors.places: expected num_composed or location_pairs beside it, got ",
+        "experiments.colors.places: expected num_composed, location_pairs or cases beside it, got ",
     ),
     "a set called as the grid": (
         {"places": {"grid": [[0.3, 0.5]]}},
