@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from projcomp.conditions.kind import Table
+    from projcomp.conditions.table import Table
     from projcomp.config.scenes import SceneConfig
 
 

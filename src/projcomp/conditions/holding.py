@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projcomp.conditions.kinds import KINDS
+from projcomp.conditions.table import THERE
 
 if TYPE_CHECKING:
-    from projcomp.conditions.kind import Table
+    from projcomp.conditions.table import Table
     from projcomp.settings.case import Wanted
 
 
@@ -17,11 +18,11 @@ def answering(objects: "Table", wanted: "Wanted", bandwidth: float) -> NDArray[n
     """Which of K objects are what is asked of one: ``(K,)``.
 
     Args:
-        objects: of one picture, by field, ``(1, K)``.
+        objects: of one picture (``table.py``).
         wanted: what is asked of one object.
         bandwidth: how near an image point counts as there, as a share of the image's side.
     """
-    answer = np.ones(objects["pixel"].shape[1], dtype=bool)
+    answer = objects[THERE][0].copy()
     for values, has in ((wanted.told, True), (wanted.avoided, False)):
         for name, value in values.items():
             kind = KINDS[name]
@@ -55,3 +56,9 @@ def holding(objects: "Table", asked: "Sequence[Wanted]", bandwidth: float) -> di
     for request in range(len(asked)):
         placed(request, set())
     return {request: item for item, request in taken.items()}
+
+
+def num_objects(asked: "Sequence[Wanted]") -> int:
+    """How many objects a picture of exactly what is asked for has."""
+    least = [KINDS[kind].least(value) for one in asked for kind, value in one.told.items()]
+    return max([len(asked), *least])

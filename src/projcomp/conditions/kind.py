@@ -6,16 +6,14 @@ which scenes are true compositions, and which detected object answers to a reque
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from projcomp.conditions.table import Table
     from projcomp.config.scenes import SceneConfig
-
-    Table = NDArray[np.void] | Mapping[str, NDArray[Any]]
 
 
 class Kind(ABC):
@@ -42,8 +40,7 @@ class Kind(ABC):
         """What every object could be asked for by.
 
         Args:
-            objects: by field, ``(N, K)`` of K objects in each of N pictures: the numbers of CLEVR's
-                vocabulary (``color``, ...), and ``pixel`` ``(N, K, 2)``; a shard's table is one.
+            objects: of N pictures with K rows each (``table.py``).
 
         Returns:
             ``(N, K, width)``.
@@ -81,6 +78,10 @@ class Kind(ABC):
     def point(self, value: Any) -> tuple[float, float] | None:
         """Where in the picture an object of this value stands; None where it may stand anywhere."""
         return None
+
+    def least(self, value: Any) -> int:
+        """How many objects a picture has at least in which one answers to the value."""
+        return 1
 
     @abstractmethod
     def in_words(self, told: Any) -> str:

@@ -1,6 +1,7 @@
 """The kinds of condition, a row each: whoever asks for one by its name asks here."""
 
 from projcomp.conditions.attribute import Attribute
+from projcomp.conditions.count import Count
 from projcomp.conditions.joint import TOGETHER, Joint
 from projcomp.conditions.kind import Kind
 from projcomp.conditions.position import Position
@@ -17,6 +18,7 @@ KINDS: dict[str, Kind] = {
         Attribute("shape", SHAPES),
         Attribute("size", list(SIZES)),
         Attribute("material", MATERIALS),
+        Count(),
     )
 }
 

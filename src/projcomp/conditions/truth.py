@@ -1,30 +1,20 @@
 """Scenes that hold exactly what is asked for: the true compositions of attributes and places."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from projcomp.conditions.holding import holding
+from projcomp.conditions.holding import holding, num_objects
 from projcomp.conditions.kinds import KINDS
+from projcomp.conditions.table import of_scene
 from projcomp.errors import PlacementError
 from projcomp.scenes.placement import MAX_DRAWS, generate_scene_of
 from projcomp.scenes.spec import SceneSpec
-from projcomp.scenes.vocabulary import COLORS, MATERIALS, SHAPES, SIZES
 
 if TYPE_CHECKING:
     from projcomp.config.scenes import SceneConfig
     from projcomp.settings.case import Wanted
-
-_NUMBERS = {
-    field: {name: number for number, name in enumerate(names)}
-    for field, names in {
-        "color": COLORS,
-        "shape": SHAPES,
-        "size": SIZES,
-        "material": MATERIALS,
-    }.items()
-}
 
 NEARNESS = 1e-3
 """How near an object's centre is to the point where it was put, as a share of the image's side."""
@@ -35,10 +25,14 @@ def scene_of(
 ) -> SceneSpec:
     """A scene with exactly one object for each that is asked for, everything else drawn.
 
+    Only a number of objects that is asked for adds others.
+
     Raises:
         PlacementError: nothing is left to draw an object from, or the objects cannot be placed.
     """
-    limits, points = [scene] * len(asked), [_point(wanted) for wanted in asked]
+    count = num_objects(asked)
+    limits = [scene] * count
+    points = [*(_point(wanted) for wanted in asked), *[None] * (count - len(asked))]
     for number, wanted in enumerate(asked):
         for values, has in ((wanted.told, True), (wanted.avoided, False)):
             for kind, value in values.items():
@@ -51,21 +45,11 @@ def scene_of(
                 limits[number] = left
     for _ in range(MAX_DRAWS):
         found = generate_scene_of(rng, scene, limits, points)
-        if len(holding(table_of(found), asked, NEARNESS)) == len(asked):
+        if len(holding(of_scene(found), asked, NEARNESS)) == len(asked):
             return found
     raise PlacementError(
         f"a scene of what is asked for expected, got none in {MAX_DRAWS} draws: ask for less"
     )
-
-
-def table_of(scene: SceneSpec) -> Mapping[str, np.ndarray]:
-    """A scene's objects by field, ``(1, K)``, as kinds label them."""
-    fields: dict[str, Any] = {
-        field: np.array([[numbers[getattr(item, field)] for item in scene.objects]])
-        for field, numbers in _NUMBERS.items()
-    }
-    pixels = np.array([item.pixel for item in scene.objects], dtype=float)
-    return {**fields, "pixel": pixels.reshape(1, -1, 2)}
 
 
 def _point(wanted: "Wanted") -> tuple[float, float] | None:

@@ -47,7 +47,9 @@ _EXAMPLE = "{color: red}"
 
 
 def _value(value: Any) -> Value:
-    """A name, or an image point as a list."""
+    """A name, or an image point as a list; a number is a name of digits."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     if isinstance(value, str):
         return _line(value)
     is_pair = isinstance(value, list | tuple) and len(value) == 2

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from projcomp.conditions.joint import UNTOLD
 from projcomp.conditions.kinds import NONE, kind_of, width_of
+from projcomp.conditions.table import of_shard
 from projcomp.data.hdf5 import dataset, text
 from projcomp.data.index import open_index, read_parts, shards_behind
 from projcomp.data.reader import ImageReader
@@ -74,7 +75,7 @@ class RenderedImages:
                 dataset(file, "images").read_direct(self._images.numpy(), dest_sel=rows)
             counts[rows], objects = read_objects(file, file.filename)
             if condition != NONE:
-                labels[rows] = kind_of(condition).labels(objects)
+                labels[rows] = kind_of(condition).labels(of_shard(objects, counts[rows]))
 
         read_parts(shards, read)
         self._rows = rows_of(count, held_out)

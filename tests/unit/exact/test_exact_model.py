@@ -38,7 +38,7 @@ def shares(exact: ExactModel, row: torch.Tensor) -> dict[bytes, float]:
     return dict(zip(images, points.log_weights.exp().tolist(), strict=True))
 
 
-@pytest.mark.parametrize("kind", ["color", "position"])
+@pytest.mark.parametrize("kind", ["color", "position", "material+size"])
 def test_images_answer_a_condition_as_often_as_training_draws_them_with_it(root, kind) -> None:
     data = RenderedImages(root / "data/toy.h5", kind)
     rng = torch.Generator().manual_seed(0)

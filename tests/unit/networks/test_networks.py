@@ -260,6 +260,19 @@ def test_colors_are_one_hot():
     assert rows.nonzero().tolist() == [[0, 1], [1, 8]]
 
 
+def test_a_part_that_is_not_told_leaves_no_feature():
+    features = conditioning.ConditionFeatures("position+color+shape", 16, 4.0)
+    told = {"position": (0.2, 0.7), "color": "red", "shape": "cube"}
+    partly = [{}, {"color": "red"}, {"position": (0.2, 0.7)}, told]
+    none, color, place, whole = features(conditioning.given("position+color+shape", partly))
+    assert torch.all(none == 0)
+    assert color.nonzero().tolist() == [[1 + 32 + 1]]
+    assert place[:33].count_nonzero() == 32
+    assert torch.all(place[33:] == 0)
+    shape = features(conditioning.given("position+color+shape", [{"shape": "cube"}]))[0]
+    assert torch.equal(whole, color + place + shape)
+
+
 def test_saved_model_is_the_same_function(tmp_path):
     model = Denoiser(TINY, 16, "position")
     model.unet.out_gain.data.fill_(1.0)

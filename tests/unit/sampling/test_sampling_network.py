@@ -7,11 +7,12 @@ import torch
 from projcomp.config.experiments import BackgroundConfig
 from projcomp.config.learning import NetworkConfig
 from projcomp.config.samplers import SamplingConfig
+from projcomp.errors import ConfigError
 from projcomp.networks.checkpoint import load_model, save_model
 from projcomp.networks.denoiser import Denoiser
 from projcomp.sampling.case import sample_case
 from projcomp.settings.case import Case
-from projcomp.settings.stages import SampleSettings
+from projcomp.settings.stages import Composed, SampleSettings
 
 PLACES = [(0.2, 0.2), (0.8, 0.3), (0.5, 0.8)]
 
@@ -34,6 +35,7 @@ def folder(tmp_path):
 def draw(
     folder,
     places=PLACES,
+    composed=(),
     chunk_size=512,
     precision="fp32",
     operator="product",
@@ -41,14 +43,16 @@ def draw(
     **parts,
 ):
     background = BackgroundConfig(model="single", condition="empty")
+    name = operator if isinstance(operator, str) else operator["name"]
     settings = SampleSettings(
         seed=1,
         experiment="A",
         stream="A",
         case=Case(name="k", locations=places),
         operator=operator,
-        conditionals="single",
-        background=background if operator == "product" else None,
+        conditionals=None if composed else "single",
+        composed=list(composed),
+        background=background if name == "product" else None,
         sampling=SamplingConfig(
             sampler=sampler, num_steps=4, chunk_size=chunk_size, precision=precision, **parts
         ),
@@ -138,3 +142,34 @@ def test_in_bf16_a_sample_is_the_same_in_every_batch_but_for_rounding(folder):
 def test_forward_derivatives_go_through_a_network(folder, operator, sampler, precision):
     images = draw(folder, precision=precision, operator=operator, sampler=sampler)
     assert images.std() > 5
+
+
+def at(place, weight=1.0):
+    return Composed(model="single", condition={"position": place}, weight=weight)
+
+
+def test_what_is_listed_is_composed_as_the_case_would_be(folder):
+    listed = draw(folder, composed=[at(place) for place in PLACES])
+    assert np.array_equal(listed, draw(folder))
+
+
+def test_what_is_listed_has_weights_of_its_own(folder):
+    """p_b (p_1 / p_b) (p_2 / p_b) (p_2 / p_b)^-1 is p_1, and the operator's weights are factors."""
+    first, second = PLACES[:2]
+    one = draw(folder, places=[first]).astype(int)
+    cancelled = draw(folder, composed=[at(first), at(second), at(second, -1.0)])
+    assert np.abs(one - cancelled).max() <= 1
+    halved = draw(folder, composed=[at(first, 2.0)], operator={"name": "product", "weights": 0.5})
+    assert np.abs(one - halved).max() <= 1
+    assert np.abs(one - draw(folder, composed=[at(first, 0.3)])).max() > 1
+
+
+def test_an_empty_or_unconditional_one_may_be_listed(folder):
+    empty = Composed(model="single", condition="empty")
+    assert np.array_equal(draw(folder, composed=[at(PLACES[0]), empty]), draw(folder, PLACES[:1]))
+
+
+def test_a_model_is_not_told_what_it_has_no_words_for(folder):
+    red = Composed(model="single", condition={"color": "red"})
+    with pytest.raises(ConfigError, match="expected values of position, got one of color"):
+        draw(folder, composed=[red])

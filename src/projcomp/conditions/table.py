@@ -1,0 +1,41 @@
+"""The objects of pictures by field, as kinds label them: of renders, of scenes, of detections."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from projcomp.scenes.spec import SceneSpec
+
+    Table = Mapping[str, NDArray[Any]]
+    """Of K rows for each of N pictures: numbers of CLEVR's vocabulary under ``color``, ``shape``,
+    ``size`` and ``material``, each ``(N, K)``; ``pixel``, the centres, ``(N, K, 2)`` in [0, 1];
+    and ``there``, which of the rows are objects, ``(N, K)``."""
+
+FIELDS = ("color", "shape", "size", "material", "pixel")
+THERE = "there"
+
+
+def of_shard(objects: "NDArray[np.void]", counts: "NDArray[np.int64]") -> "Table":
+    """A shard's table, ``(N, K)``, of which the first ``counts`` ``(N,)`` rows are objects."""
+    import numpy as np
+
+    there = np.arange(objects.shape[1]) < counts[:, None]
+    return {**{field: objects[field] for field in FIELDS}, THERE: there}
+
+
+def of_scene(scene: "SceneSpec") -> "Table":
+    """One scene's objects, ``(1, K)``."""
+    import numpy as np
+
+    from projcomp.scenes.vocabulary import COLORS, MATERIALS, SHAPES, SIZES
+
+    names = {"color": COLORS, "shape": SHAPES, "size": SIZES, "material": MATERIALS}
+    found = {
+        field: np.array([[list(words).index(getattr(item, field)) for item in scene.objects]])
+        for field, words in names.items()
+    }
+    pixels = np.array([item.pixel for item in scene.objects], dtype=float).reshape(1, -1, 2)
+    return {**found, "pixel": pixels, THERE: np.ones((1, len(scene.objects)), dtype=bool)}

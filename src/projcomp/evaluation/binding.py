@@ -1,0 +1,40 @@
+"""Whether attributes that are asked for of one object are found on one object."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from projcomp.conditions.holding import holding
+
+if TYPE_CHECKING:
+    from projcomp.conditions.table import Table
+    from projcomp.settings.case import Wanted
+
+RIGHT, UNBOUND, PARTIAL, NEITHER = "right", "unbound", "partial", "neither"
+OUTCOMES = (RIGHT, UNBOUND, PARTIAL, NEITHER)
+"""What became of a request: every requested object is there; everything that is asked for is there,
+but not on the objects that should have it (a red sphere and a blue cube for a red cube and a blue
+sphere, or a red object and a cube for a red cube); some of it; nothing of it."""
+
+
+def outcome(objects: "Table", asked: "Sequence[Wanted]", bandwidth: float) -> str:
+    """One of :data:`OUTCOMES` for the objects found in one image; further objects do not count.
+
+    Args:
+        objects: found in the image (``conditions/table.py``).
+        asked: the requested objects.
+        bandwidth: how near an image point counts as there, as a share of the image's side.
+    """
+    if len(holding(objects, asked, bandwidth)) == len(asked):
+        return RIGHT
+    wanted = found = 0
+    for kind in dict.fromkeys(kind for one in asked for kind in one.told):
+        alone = [
+            one.model_copy(update={"told": {kind: one.told[kind]}, "avoided": {}})
+            for one in asked
+            if kind in one.told
+        ]
+        wanted += len(alone)
+        found += len(holding(objects, alone, bandwidth))
+    if found == wanted:
+        return UNBOUND
+    return PARTIAL if found else NEITHER
