@@ -178,6 +178,72 @@ SAMPLER_CASE = """
 
             return still
 """
+KIND = '''
+"""A condition on whether an object is the leftmost one of its picture."""
+
+import numpy as np
+
+from projcomp.conditions.kind import Kind
+from projcomp.conditions.table import THERE
+
+
+class Side(Kind):
+    name, values = "side", ("leftmost", "other")
+
+    def labels(self, objects):
+        across = np.where(objects[THERE], objects["pixel"][..., 0], np.inf)
+        return (across > across.min(1, keepdims=True)).astype("f4")[..., None]
+
+    def numbers(self, value):
+        return (float(self.values.index(value)),)
+
+    def answers(self, labels, told, bandwidth):
+        return labels[..., 0] == told[0]
+
+    def in_words(self, told):
+        return self.values[int(told[0])]
+'''
+KIND_ROW = """
+        Side(),
+"""
+SIDE_IMPORT = "\nfrom projcomp.conditions.side import Side\n"
+KIND_CONFIG = """
+models:
+  sides: {exact: {cluttered: 1.0}, condition: [side, color]}
+experiments:
+  sides:
+    composed: [{model: sides, told: case}]
+    operator: bayes
+    cases: [{asked: [{side: leftmost, color: red}, {color: blue}]}]
+    num_samples: 2
+"""
+TRY_KIND = """
+import numpy as np
+import torch
+
+from projcomp.conditions.table import of_scene
+from projcomp.conditions.truth import scene_of
+from projcomp.evaluation.binding import outcome
+from projcomp.networks import conditioning
+from projcomp.networks.condition_map import ConditionMap
+from projcomp.plan.load import load_files
+from projcomp.plan.stages import sample_settings
+
+run = load_files(["config.yaml", "mine.yaml"])
+case = run.cases["sides"]["leftmost-red_blue"]
+for index in range(5):
+    scene = scene_of(np.random.default_rng(index), run.config.scene, case.asked)
+    red, blue = scene.objects
+    assert (red.color, blue.color) == ("red", "blue")
+    assert red.pixel[0] < blue.pixel[0]
+    assert outcome(of_scene(scene), case.asked, 0.1) == "right"
+told = [one.condition for one in sample_settings(run, "sides", case.name).composed]
+assert told == [{"color": "red", "side": "leftmost"}, {"color": "blue"}]
+rows = torch.stack([conditioning.row_of(one, "color+side") for one in told])
+assert conditioning.in_words(rows[0], "color+side") == "red leftmost"
+assert conditioning.ConditionFeatures("color+side", 4, 1.0)(rows).shape == (2, 11)
+assert ConditionMap("color+side", 8, 0.1, learns_empty=False)(rows).shape == (2, 10, 8, 8)
+"""
 MINE = """
 experiments:
   mine:
@@ -369,3 +435,17 @@ def test_a_built_in_sampler_is_two_files_and_a_case(copy: Copy) -> None:
     copy.projcomp("config", "write")
     assert copy.touched()[1] - changed == GENERATED
     copy.samples("simple_product", "still")
+
+
+def test_a_kind_of_condition_is_a_file_and_a_row(copy: Copy) -> None:
+    copy.add("src/projcomp/conditions/side.py", KIND)
+    rows = "src/projcomp/conditions/kinds.py"
+    copy.insert(rows, "        Count(),", KIND_ROW)
+    copy.insert(rows, "from projcomp.conditions.position", SIDE_IMPORT)
+    assert copy.touched() == ({"src/projcomp/conditions/side.py"}, {rows})
+    (copy.folder / "mine.yaml").write_text(KIND_CONFIG)
+    assert "conditioned on color+side" in copy.projcomp("check", "--preset", "mine.yaml")
+    jobs = copy.planned("mine.yaml")
+    assert {("sample_case", "sides/leftmost-red_blue"), ("evaluate_case", "sides/leftmost-red_blue")} <= jobs
+    done = copy.run(sys.executable, "-c", TRY_KIND)
+    assert done.returncode == 0, done.stdout + done.stderr
