@@ -14,7 +14,7 @@ from projcomp.plan.load import load_files
 from projcomp.plan.plan import Plan
 
 PRESETS = ("smoke", "halves", "local", "gpu", "paper", "gpu gpu_local", "paper paper_local")
-PRESETS += ("swarms", "colors", "repeat")
+PRESETS += ("swarms", "colors", "repeat", "attributes")
 
 
 def files(preset: str) -> list[str]:

@@ -42,6 +42,11 @@ class ComposedConfig(Section):
         description="case: what the case asks for of each object, as far as the model can be told "
         "it; or one of the model's distributions, as of a background",
     )
+    only: list[Text] | None = Field(
+        None,
+        min_length=1,
+        description="with told: case, the kinds that it is told of, such as [color], and no others",
+    )
     weight: Number = Field(1.0, description="its weight in a product or a mean; negative negates")
 
 

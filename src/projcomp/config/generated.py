@@ -313,7 +313,7 @@ def _legend(fields: dict[str, FieldInfo], indent: int = 2) -> str:
     """Comment lines that describe the settings of an entry, once for all entries."""
     text, inner = "", _inner(fields)
     for name, field in fields.items():
-        first = f"#{' ' * indent}{name}: "
+        first = f"#{' ' * indent}{field.alias or name}: "
         lines = textwrap.wrap(
             first + _described(field),
             WIDTH,
@@ -377,5 +377,5 @@ def _table(fields: dict[str, FieldInfo]) -> str:
         if not field.is_required():
             default = f"`{_value(field.get_default(call_default_factory=True))}`"
         allowed = _bounds(field).replace("|", "\\|")
-        rows.append(f"| `{name}` | {default} | {allowed} | {field.description} |")
+        rows.append(f"| `{field.alias or name}` | {default} | {allowed} | {field.description} |")
     return "\n".join(rows) + "\n"

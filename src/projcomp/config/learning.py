@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from projcomp.conditions.kinds import KINDS, NONE
 from projcomp.config.conditions import Condition
 from projcomp.config.features import FeatureMap
 from projcomp.config.section import Number, Section, Text, Whole, drop_none
@@ -164,8 +165,8 @@ class ModelConfig(Section):
         "images without objects get the condition 'empty'",
     )
     condition: Condition = Field(
-        description="what it is conditioned on: nothing, or something about one object (its "
-        "location, its colour, ...), or a list of such things about one object"
+        description=f"what it is conditioned on: {NONE}, something about one object "
+        f"({', '.join(KINDS)}), or a list of such things about one and the same object"
     )
     images_seen: Whole | None = Field(
         None,

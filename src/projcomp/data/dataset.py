@@ -106,7 +106,8 @@ class RenderedImages:
 
         The label is that of one object chosen at random (the cluttered dataset's rule, Bradley et
         al. 2025); a picture without objects gets the condition 'empty'. Of a joint kind, all parts
-        are told in half of the draws, and in the others each smaller set of them equally often.
+        are told in half of the draws; in the others each smaller number of them is as likely as any
+        other, and each set of so many.
         """
         rows = conditioning.empty(self.condition).repeat(len(index), 1)
         number = self.num_objects[index]
@@ -117,26 +118,29 @@ class RenderedImages:
         chosen = (torch.rand(len(index), generator=rng) * number).long()
         rows[some, 0] = conditioning.GIVEN
         rows[some, 1:] = self.labels[index[some], chosen[some]]
-        sets = told_sets(self.condition)
+        sets, chances = told_sets(self.condition)
         if len(sets) > 1:
-            drawn = torch.rand(len(index), generator=rng)
-            which = (1 + (2 * drawn - 1) * (len(sets) - 1)).floor().long().clamp(min=0)
+            which = torch.multinomial(chances, len(index), replacement=True, generator=rng)
             untold = some[:, None] & ~sets[which]
             rows[:, 1:] = torch.where(untold, torch.full_like(rows[:, 1:], UNTOLD), rows[:, 1:])
         return rows
 
 
-def told_sets(condition: str) -> Tensor:
-    """Which numbers of a condition are told: all of them, then every smaller set of its parts.
+def told_sets(condition: str) -> tuple[Tensor, Tensor]:
+    """Which numbers of a condition are told: every set of its parts, and how often.
 
     Returns:
-        truth values, one row for each set that is not empty, ``(2^parts - 1, width)``.
+        truth values, one row for each set that is not empty, ``(2^parts - 1, width)``; and the
+        sets' shares of the draws, :meth:`RenderedImages.draw_conditions`.
     """
     widths = torch.tensor([part.width for part in kind_of(condition).parts])
-    whole = 2 ** len(widths) - 1
-    sets = torch.tensor([whole, *range(1, whole)])
-    parts = (sets[:, None] >> torch.arange(len(widths))) % 2 == 1
-    return parts.repeat_interleave(widths, dim=1)
+    count = len(widths)
+    parts = (torch.arange(1, 2**count)[:, None] >> torch.arange(count)) % 2 == 1
+    chances = [
+        0.5 if size == count else 0.5 / (count - 1) / math.comb(count, size)
+        for size in parts.sum(1).tolist()
+    ]
+    return parts.repeat_interleave(widths, dim=1), torch.tensor(chances)
 
 
 def rows_of(count: int, held_out: bool) -> Tensor:

@@ -12,7 +12,7 @@ from projcomp.config.operators import AnyOperator
 from projcomp.config.root import Config
 from projcomp.plan.cases import experiment_cases
 from projcomp.plan.places import place_set
-from projcomp.plan.requests import grid_values, kinds_of, stack
+from projcomp.plan.requests import grid_values, kinds_of, stack, told_kinds
 from projcomp.scenes.vocabulary import COLORS
 from projcomp.settings.case import Case
 
@@ -75,6 +75,11 @@ def _models(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
                 f"{here}.told: expected {UNCONDITIONAL}, because model {one.model} has condition "
                 f"none, got {one.told}"
             )
+        foreign = [kind for kind in one.only or [] if kind not in kinds_of(condition)]
+        if foreign:
+            yield f"{here}.only: expected some of {kinds_of(condition)}, got {foreign[0]}"
+        if one.only and one.told != CASE:
+            yield f"{here}.only: expected told: {CASE} beside it, got {one.told}; remove it"
         if isinstance(one.told, dict):
             problem = told_problem(config, f"{here}.told", one.model, one.told)
             if problem:
@@ -179,7 +184,7 @@ def _who_is_told(
 def _untold(case: Case, entry: RequestConfig, config: Config) -> str | None:
     """A kind that the case asks for, and that no model is told of it."""
     chosen = [one for one in entry.composed or [] if one.told == CASE]
-    known = {kind for one in chosen for kind in kinds_of(config.models[one.model].condition)}
+    known = {kind for one in chosen for kind in told_kinds(one, config.models)}
     for wanted in case.objects:
         for kind in [*wanted.told, *wanted.avoided]:
             if kind not in known:

@@ -97,12 +97,18 @@ def _told(
     if chosen.told != CASE:
         yield Composed(model=name, condition=chosen.told, weight=weight)
         return
-    kinds = kinds_of(models[name].condition)
+    kinds = told_kinds(chosen, models)
     for wanted in case.objects:
         for values, sign in ((wanted.told, 1), (wanted.avoided, -1)):
             known: Told = {kind: values[kind] for kind in kinds if kind in values}
             if known:
                 yield Composed(model=name, condition=known, weight=sign * weight)
+
+
+def told_kinds(chosen: ComposedConfig, models: Mapping[str, ModelConfig]) -> list[str]:
+    """What a model is told of a case's objects."""
+    kinds = kinds_of(models[chosen.model].condition)
+    return [kind for kind in kinds if chosen.only is None or kind in chosen.only]
 
 
 def kinds_of(condition: str) -> list[str]:

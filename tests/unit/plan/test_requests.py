@@ -70,6 +70,18 @@ def test_a_joint_model_is_told_everything_at_once() -> None:
     ]
 
 
+def test_a_joint_model_is_told_some_kinds_only() -> None:
+    both = {"model": "both", "told": "case"}
+    run = run_with(
+        composed=[{**both, "only": ["shape"]}, {**both, "only": ["color"]}],
+        cases=[{"asked": [{"color": "red", "shape": "cube"}]}],
+    )
+    assert told(run, "red-cube") == [
+        ("both", {"shape": "cube"}, 1.0),
+        ("both", {"color": "red"}, 1.0),
+    ]
+
+
 def test_a_grid_is_a_case_for_every_combination() -> None:
     run = run_with(
         composed=[{"model": "both", "told": "case"}],
@@ -198,6 +210,14 @@ COLORED = [{"model": "colored", "told": "case"}]
         (
             {"composed": COLORED, "cases": [{"asked": [{"shape": "cube"}]}]},
             "X.composed: expected a model that is told shape (case cube), got none",
+        ),
+        (
+            {"composed": [{**COLORED[0], "only": ["shape"]}], "cases": ONE},
+            "X.composed.0.only: expected some of ['color'], got shape",
+        ),
+        (
+            {"composed": [{"model": "colored", "only": ["color"]}], "cases": ONE},
+            "X.composed.0.only: expected told: case beside it, got unconditional",
         ),
         (
             {"composed": PLACE_AND_COLOR, "cases": [{"asked": [{"place": 10}]}]},
