@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from projcomp.conditions.kind import Kind
+from projcomp.conditions.table import Table
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from projcomp.conditions.table import Table
     from projcomp.config.scenes import SceneConfig
 
 
@@ -24,7 +24,7 @@ class Attribute(Kind):
     def __init__(self, name: str, values: Sequence[str]) -> None:
         self.name, self.values = name, tuple(values)
 
-    def labels(self, objects: "Table") -> "NDArray[np.float32]":
+    def labels(self, objects: Table) -> "NDArray[np.float32]":
         """The numbers of every object's value, ``(N, K, 1)``."""
         return objects[self.name].astype("f4")[..., None]
 

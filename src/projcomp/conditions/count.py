@@ -3,13 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from projcomp.conditions.kind import Kind
-from projcomp.conditions.table import THERE
+from projcomp.conditions.table import THERE, Table
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from projcomp.conditions.table import Table
 
 MOST = 20
 """Objects of one picture, at most. No object at all is the condition 'empty'."""
@@ -21,7 +20,7 @@ class Count(Kind):
     name = "count"
     values = tuple(str(number) for number in range(1, MOST + 1))
 
-    def labels(self, objects: "Table") -> "NDArray[np.float32]":
+    def labels(self, objects: Table) -> "NDArray[np.float32]":
         """The picture's number of objects, from 0 for one, of every object: ``(N, K, 1)``."""
         there = objects[THERE]
         return (there.sum(1) - 1).astype("f4")[:, None, None].repeat(there.shape[1], axis=1)

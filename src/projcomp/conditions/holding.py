@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projcomp.conditions.kinds import KINDS
-from projcomp.conditions.table import THERE
+from projcomp.conditions.table import THERE, Table
 
 if TYPE_CHECKING:
-    from projcomp.conditions.table import Table
     from projcomp.settings.case import Wanted
 
 
-def answering(objects: "Table", wanted: "Wanted", bandwidth: float) -> NDArray[np.bool_]:
+def answering(objects: Table, wanted: "Wanted", bandwidth: float) -> NDArray[np.bool_]:
     """Which of K objects are what is asked of one: ``(K,)``.
 
     Args:
@@ -31,7 +30,7 @@ def answering(objects: "Table", wanted: "Wanted", bandwidth: float) -> NDArray[n
     return answer
 
 
-def holding(objects: "Table", asked: "Sequence[Wanted]", bandwidth: float) -> dict[int, int]:
+def holding(objects: Table, asked: "Sequence[Wanted]", bandwidth: float) -> dict[int, int]:
     """The largest one-to-one matching of requests and objects that answer to them.
 
     Augmenting paths (Kuhn 1955); there are a handful of each. Of two objects that answer to one

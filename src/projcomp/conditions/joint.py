@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from projcomp.conditions.kind import Kind
+from projcomp.conditions.table import Table
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from projcomp.conditions.table import Table
 
 TOGETHER = "+"
 """What stands between the names of the kinds that a joint one is made of."""
@@ -35,7 +35,7 @@ class Joint(Kind):
         """The kinds that it is made of."""
         return self._parts
 
-    def labels(self, objects: "Table") -> "NDArray[np.float32]":
+    def labels(self, objects: Table) -> "NDArray[np.float32]":
         """The parts' labels side by side, ``(N, K, width)``."""
         import numpy as np
 

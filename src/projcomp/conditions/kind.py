@@ -8,11 +8,12 @@ which scenes are true compositions, and which detected object answers to a reque
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from projcomp.conditions.table import Table
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from projcomp.conditions.table import Table
     from projcomp.config.scenes import SceneConfig
 
 
@@ -36,7 +37,7 @@ class Kind(ABC):
         return (self,)
 
     @abstractmethod
-    def labels(self, objects: "Table") -> "NDArray[np.float32]":
+    def labels(self, objects: Table) -> "NDArray[np.float32]":
         """What every object could be asked for by.
 
         Args:

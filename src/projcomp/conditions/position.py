@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 from projcomp.conditions.kind import Kind
+from projcomp.conditions.table import Table
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from projcomp.conditions.table import Table
 
 
 class Position(Kind):
@@ -17,7 +16,7 @@ class Position(Kind):
     name = "position"
     width = 2
 
-    def labels(self, objects: "Table") -> "NDArray[np.float32]":
+    def labels(self, objects: Table) -> "NDArray[np.float32]":
         """Every object's centre, ``(N, K, 2)``."""
         return objects["pixel"].astype("f4")
 

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
     from projcomp.scenes.spec import SceneSpec
 
-    Table = Mapping[str, NDArray[Any]]
-    """Of K rows for each of N pictures: numbers of CLEVR's vocabulary under ``color``, ``shape``,
-    ``size`` and ``material``, each ``(N, K)``; ``pixel``, the centres, ``(N, K, 2)`` in [0, 1];
-    and ``there``, which of the rows are objects, ``(N, K)``."""
+Table = Mapping[str, Any]
+"""Of K rows for each of N pictures, numpy arrays by name: numbers of CLEVR's vocabulary under
+``color``, ``shape``, ``size`` and ``material``, each ``(N, K)``; ``pixel``, the centres,
+``(N, K, 2)`` in [0, 1]; and ``there``, which of the rows are objects, ``(N, K)``."""
 
 FIELDS = ("color", "shape", "size", "material", "pixel")
 THERE = "there"

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from projcomp.conditions.table import Table, of_shard
 from projcomp.data.hdf5 import dataset, reading
 from projcomp.data.index import open_index, shards_behind
 from projcomp.data.shards import read_objects
@@ -24,6 +25,8 @@ class Objects(NamedTuple):
     """``(N, K)``: colour indices"""
     covered: NDArray[np.bool_]
     """``(N, H, W)``: where an object is seen; ``(N, 0, 0)`` where it was not asked for"""
+    table: Table
+    """everything that conditions ask of them (``conditions/table.py``)"""
 
 
 def read_shares(
@@ -68,4 +71,5 @@ def _first(file: h5py.File, count: int, covered: bool) -> Objects:
     if covered:
         with reading(file.filename, "readable masks"):
             seen = dataset(file, "masks")[:count] > 0
-    return Objects(number, rows["pixel"], rows["color"].astype(np.int64), seen)
+    colors = rows["color"].astype(np.int64)
+    return Objects(number, rows["pixel"], colors, seen, of_shard(rows, number))

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from projcomp.conditions.holding import holding
+from projcomp.conditions.table import Table
 
 if TYPE_CHECKING:
-    from projcomp.conditions.table import Table
     from projcomp.settings.case import Wanted
 
 RIGHT, UNBOUND, PARTIAL, NEITHER = "right", "unbound", "partial", "neither"
@@ -16,7 +16,7 @@ but not on the objects that should have it (a red sphere and a blue cube for a r
 sphere, or a red object and a cube for a red cube); some of it; nothing of it."""
 
 
-def outcome(objects: "Table", asked: "Sequence[Wanted]", bandwidth: float) -> str:
+def outcome(objects: Table, asked: "Sequence[Wanted]", bandwidth: float) -> str:
     """One of :data:`OUTCOMES` for the objects found in one image; further objects do not count.
 
     Args:

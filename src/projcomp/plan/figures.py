@@ -285,6 +285,19 @@ FIGURES = (
         reads=_cases,
     ),
     FigureRow(
+        "binding",
+        format=1,
+        caption=(
+            "What became of requests for attributes, by networks, by exact models and in the "
+            "rendered truth (which is the detector's own error): the right objects; all that was "
+            "asked for, but not on the objects that should have it; some of it; nothing of it. "
+            "Lines are Wilson intervals of *right*; strokes mark how often unrequested pictures "
+            "are right; *all* is the mean over the cases."
+        ),
+        shows=_of_table("binding"),
+        reads=_own_table,
+    ),
+    FigureRow(
         "samples4",
         format=5,
         caption=(

@@ -6,7 +6,7 @@ from typing import Any
 
 from projcomp.folder import LOCALITY, Folder
 from projcomp.plan.clutter import clutter_of
-from projcomp.plan.experiments import Experiment
+from projcomp.plan.experiments import Experiment, exact_name
 from projcomp.plan.run import Run
 from projcomp.settings.case import TRUTH, Case
 from projcomp.settings.report import TableSettings
@@ -206,6 +206,26 @@ def _requests(name: str, cases: dict[str, Case]) -> dict[str, Any]:
     return {"cases": {name: list(cases)}, "requested": asked}
 
 
+def _bindings(run: Run) -> Iterator[Shown]:
+    """Experiments that request objects by their attributes; their exact twins, and the truth."""
+    for name, experiment in run.own.items():
+        asked = {case.name: case.asked for case in experiment.cases.values() if case.asked}
+        if experiment.twin_of is not None or not asked:
+            continue
+        twins = [exact_name(name)] if experiment.config.exact else []
+        told = [one.model for one in experiment.config.composed or []]
+        learned = {d: share for model in told for d, share in run.models[model].sources.items()}
+        yield (
+            name,
+            {
+                "cases": {one: list(asked) for one in (name, *twins, TRUTH)},
+                "asked": asked,
+                "datasets": learned,
+                "radius": run.config.evaluation.radius,
+            },
+        )
+
+
 # What each of them reads --------------------------------------------------------------------------
 
 
@@ -301,6 +321,19 @@ TABLES = (
             "colours are controls; the row *all* has the means over the pairs."
         ),
         shows=_pairs,
+        reads=_counted_and_datasets,
+    ),
+    TableRow(
+        "binding",
+        format=1,
+        caption=(
+            "What became of requests for attributes, with Wilson intervals: the *right* objects; "
+            "*unbound*, all that was asked for but not on the objects that should have it; some of "
+            "it (*partial*); nothing of it (*neither*). *success*: right, and no further object. "
+            "*chance*: how often pictures are right that the models learned from, of which nothing "
+            "was requested. The rows *all* are means over the cases."
+        ),
+        shows=_bindings,
         reads=_counted_and_datasets,
     ),
     TableRow(

@@ -146,7 +146,8 @@ def test_every_number_refuses_truth_and_is_bounded_or_finite() -> None:
     assert len(sections) > 30
     for section in sections:
         for name in section.model_fields:
-            schema = section.model_json_schema()["properties"][name]
+            key = section.model_fields[name].alias or name
+            schema = section.model_json_schema()["properties"][key]
             if schema.get("type") not in ("integer", "number"):
                 continue
             with pytest.raises(ValidationError):

@@ -1,0 +1,54 @@
+"""What became of requests for attributes: the outcomes of every case, side by side."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from projcomp.evaluation.binding import NEITHER, OUTCOMES, PARTIAL, RIGHT, UNBOUND
+from projcomp.evaluation.read_table import read_table
+from projcomp.evaluation.tables.binding import COLUMNS
+from projcomp.folder import Folder
+from projcomp.reporting.style import FAINT, INK, PALETTE, title_of
+
+if TYPE_CHECKING:
+    from projcomp.settings.report import FigureSettings
+
+_COLORS = {RIGHT: PALETTE[2], UNBOUND: PALETTE[4], PARTIAL: PALETTE[5], NEITHER: "#DDDDDD"}
+_ROW = 0.16
+"""Height of a case's bar, inches."""
+
+
+def draw(settings: "FigureSettings", folder: Folder) -> Figure:
+    """A panel for each of networks, exact models and truth, a bar per case, and their mean."""
+    table = read_table(folder.table(settings.name), COLUMNS, "table")
+    experiments = list(settings.cases)
+    count = max(map(len, settings.cases.values())) + 1
+    size = (1.6 + 2.6 * len(experiments), 1.2 + _ROW * count)
+    figure = Figure(figsize=size, layout="constrained")
+    panels = np.atleast_1d(figure.subplots(1, len(experiments), sharey=True))
+    for axes, experiment in zip(panels, experiments, strict=True):
+        _draw_panel(axes, table[table["experiment"] == experiment])
+        axes.set_title(title_of(experiment))
+        axes.set_xlabel("share of samples")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    return figure
+
+
+def _draw_panel(axes: Axes, rows: pd.DataFrame) -> None:
+    """Stacked bars, the first case at the top; a mark where chance would be right."""
+    places, left = np.arange(len(rows)), np.zeros(len(rows))
+    for outcome in OUTCOMES:
+        shares = rows[outcome].to_numpy(dtype=float)
+        axes.barh(places, shares, left=left, height=0.8, color=_COLORS[outcome], label=outcome)
+        left += shares
+    error = [rows[RIGHT] - rows[f"{RIGHT}_low"], rows[f"{RIGHT}_high"] - rows[RIGHT]]
+    axes.errorbar(rows[RIGHT], places, xerr=error, fmt="none", ecolor=INK, elinewidth=0.7)
+    axes.plot(rows["chance"], places, "|", color=INK, label="chance of right", markersize=6)
+    axes.axhline(len(rows) - 1.5, color=FAINT, linewidth=0.6)
+    axes.set_yticks(places, list(rows["case"]), fontsize=6)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
