@@ -25,7 +25,8 @@ class TableSettings(Section):
     ``places`` what a case requests there, and ``radius`` how near is there. ``requested`` are the
     colours of a case; ``datasets`` are those that their model learned objects from, with their
     shares. ``deltas`` are what experiments add to their background: the model whose conditions, and
-    the background by model and condition. ``format`` is the number of the kind's row.
+    the background by model and condition. ``threshold`` is the detector's. ``format`` is the number
+    of the kind's row.
     """
 
     format: int
@@ -44,6 +45,7 @@ class TableSettings(Section):
     requested: dict[str, list[str]] = Field(default={}, exclude_if=is_empty)
     datasets: dict[str, float] = Field(default={}, exclude_if=is_empty)
     deltas: dict[str, tuple[str, str]] = Field(default={}, exclude_if=is_empty)
+    threshold: float = Field(default=0.0, exclude_if=is_empty)
 
 
 class FigureSettings(Section):
