@@ -6,6 +6,7 @@ picture's border.
 """
 
 from collections.abc import Iterable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -50,4 +51,4 @@ def elsewhere(images: NDArray[Any], places: Iterable[Place], radius: float) -> N
 
 
 def _points(pixels: NDArray[Any]) -> NDArray[np.float32]:
-    return pixels.reshape(len(pixels), -1).astype(np.float32) / 255
+    return pixels.reshape(len(pixels), prod(pixels.shape[1:])).astype(np.float32) / 255
