@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame
 
 from projcomp.evaluation.read_table import read_table
@@ -53,7 +52,7 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
             )
         axes.set_title(PANELS[measure], fontsize=8)
         axes.set_xlabel("composed locations k")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xticks(sorted(table["num_composed"].unique()))
         axes.grid(axis="y")
     for axes in panels[len(shown) :]:
         axes.set_axis_off()

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame
 
 from projcomp.evaluation.read_table import read_table
@@ -43,7 +42,7 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     axes.set_xlabel("composed locations k")
     axes.set_ylabel("nearer to the training images\nthan a new render, probability")
     axes.set_ylim(-0.03, 1.03)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xticks(sorted(table["num_composed"].unique()))
     axes.grid(axis="y")
     (experiment, *_) = (name for name in settings.cases if name != TRUTH)
     axes.set_title(f"{title_of(experiment)}: nearest training images")

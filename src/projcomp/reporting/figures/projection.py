@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame
 
 from projcomp.evaluation.read_table import read_table
@@ -48,7 +47,7 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
         axes.set_title(title, fontsize=7)
         axes.set_xlabel("composed locations k")
         axes.set_ylabel(LABELS[measure])
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xticks(sorted(table["num_composed"].unique()))
         axes.grid(axis="y")
     (experiment, *_) = (name for name in settings.cases if name != TRUTH)
     figure.suptitle(title_of(experiment), fontsize=9)
