@@ -9,6 +9,7 @@ import pandas as pd
 from toy_dataset import write_toy
 
 from projcomp.data.images import write_samples
+from projcomp.evaluation.detector import Detector, save_detector
 from projcomp.evaluation.evaluate import COLUMNS
 from projcomp.evaluation.make_table import make_table
 from projcomp.evaluation.summary import summarize
@@ -75,7 +76,7 @@ def write_results(plan: Plan) -> None:
         for case in cases.values()
     ]
     for name in plan.config.datasets:
-        index = write_toy(Path(folder.index(name)).parent, name=name)
+        index = write_toy(Path(folder.index(name)).parent, name=name, side=16)
         os.utime(index, (0, 0))  # older than all that is made of it
     summarize(counted, summary_settings(plan.run), Path(folder.summary()))
     checks = {folder.model(name, CHECK): MODEL_CHECK for name in plan.run.networks}
@@ -86,6 +87,7 @@ def write_results(plan: Plan) -> None:
     for path, text in {**checks, folder.detector(CHECK): DETECTOR_CHECK}.items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(text)
+    save_detector(Path(folder.detector("")), Detector(channels=4, resolution=16), {}, 4)
     for name, table in plan.tables.items():
         make_table(name, table.settings, Path(folder.root), Path(folder.table(name)))
 

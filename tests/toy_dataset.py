@@ -17,31 +17,33 @@ SETTINGS = {"dataset": "toy", "seed": 0, "min_objects": 0, "max_objects": 3, "sh
 COUNT, SIDE = 4, 8
 
 
-def write_toy_shard(path: Path, number: int, settings: dict[str, Any] = SETTINGS) -> None:
+def write_toy_shard(
+    path: Path, number: int, settings: dict[str, Any] = SETTINGS, side: int = SIDE
+) -> None:
     """Four images of 8 x 8; ``number`` decides what is in them, and the settings do not."""
     pictures = []
     for index in range(number * COUNT, (number + 1) * COUNT):
         rng = seeds.generator(0, "toy", index)
         scene = generate_scene(rng, SceneConfig(), 0, 3)
-        image = rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
-        mask = rng.integers(0, len(scene.objects) + 1, (SIDE, SIDE), dtype=np.uint8)
+        image = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
+        mask = rng.integers(0, len(scene.objects) + 1, (side, side), dtype=np.uint8)
         pictures.append((scene, Picture(image, mask)))
     write_shard(
         path,
         pictures,
         count=COUNT,
-        size=(SIDE, SIDE),
+        size=(side, side),
         max_objects=3,
         settings=settings,
         attributes={"seed": 0, "shard": number},
     )
 
 
-def write_toy(folder: Path, shards: int = 3, name: str = "toy") -> Path:
+def write_toy(folder: Path, shards: int = 3, name: str = "toy", side: int = SIDE) -> Path:
     """The index ``toy.h5`` in ``folder``, its shards in ``toy/``, or by another ``name``."""
     paths = [folder / name / f"shard-{number:05d}.h5" for number in range(shards)]
     for number, path in enumerate(paths):
-        write_toy_shard(path, number)
+        write_toy_shard(path, number, side=side)
     build_index(paths, folder / f"{name}.h5")
     return folder / f"{name}.h5"
 

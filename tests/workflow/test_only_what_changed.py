@@ -20,10 +20,15 @@ OF_COUNTED_IMAGES = {
 }
 OF_IMAGES_ALONE = {"overlap"}
 OF_TABLES = {"interaction_colors"}
+PROJECTED = {"projection_A", "projection_B", "projection_C"}
+DISTANT, MEMORISED = {"distance_A", "distance_B"}, {"memorised_A", "memorised_B"}
+OF_PLACES = PROJECTED | DISTANT | MEMORISED
+"""Tables of experiments at places, each with a figure; the truth is not what C should make."""
+
 OF_MODELS, OF_THE_DETECTOR = {"denoising"}, {"detector"}
 OF_THE_TRUTH_ALONE = {"grid_truth", "pairs_truth"}
 OF_COUNTS = OF_THE_SUMMARY | OF_COUNTED_IMAGES | OF_TABLES
-ALL_FIGURES = OF_COUNTS | OF_IMAGES_ALONE | OF_MODELS | OF_THE_DETECTOR
+ALL_FIGURES = OF_COUNTS | OF_PLACES | OF_IMAGES_ALONE | OF_MODELS | OF_THE_DETECTOR
 """But for the exact experiments', which have their own tests below."""
 
 DETECTOR: set[Job] = {("train_detector", "")}
@@ -35,6 +40,15 @@ CLUTTER: set[Job] = {("make_table", "clutter")}
 
 def jobs(rule: str, names: set[str]) -> set[Job]:
     return {(rule, name) for name in names}
+
+
+def drawn(names: set[str]) -> set[Job]:
+    """Tables with the figures that draw them."""
+    return jobs("make_table", names) | jobs("draw_figure", names)
+
+
+def of_places(experiment: str) -> set[str]:
+    return {f"{kind}_{experiment}" for kind in ("projection", "distance", "memorised")}
 
 
 def test_nothing_runs_again_when_nothing_changed(planned_after: dict[str, set[Job]]) -> None:
@@ -53,6 +67,7 @@ def test_a_training_setting_renders_nothing(planned_after: dict[str, set[Job]]) 
         | jobs("evaluate_case", SAMPLED)
         | SUMMARIZE
         | TABLES_OF_COLORS
+        | jobs("make_table", OF_PLACES)
         | jobs("draw_figure", ALL_FIGURES - OF_THE_TRUTH_ALONE - OF_THE_DETECTOR)
     )
 
@@ -62,6 +77,7 @@ def test_a_new_case_samples_that_case_only(planned_after: dict[str, set[Job]]) -
         {("sample_case", "A/k3"), ("render_reference", "k3")}
         | jobs("evaluate_case", {"A/k3", "truth/k3"})
         | SUMMARIZE
+        | drawn(of_places("A"))
         | jobs("draw_figure", {"counts", "rates", "grid_A", "grid_truth", "overlap"})
     )
 
@@ -73,9 +89,9 @@ def test_an_exact_twin_trains_nothing_and_samples_itself_alone(
     assert planned_after["twin"] == (
         jobs("sample_case", twin)
         | jobs("evaluate_case", twin)
-        | jobs("make_table", {"ceiling_A"})
+        | drawn({"ceiling_A", *of_places("A-exact")})
         | SUMMARIZE
-        | jobs("draw_figure", {"ceiling_A", "counts", "rates", "grid_A-exact", "overlap"})
+        | jobs("draw_figure", {"counts", "rates", "grid_A-exact", "overlap"})
         | jobs("draw_figure", {"unconditional"})
     )
 
@@ -91,6 +107,7 @@ def test_a_larger_dataset_renders_the_new_shards_only(planned_after: dict[str, s
         | jobs("sample_case", sampled)
         | jobs("evaluate_case", sampled)
         | SUMMARIZE
+        | drawn(of_places("A") | of_places("B"))
         | jobs("draw_figure", {"counts", "rates", "grid_A", "grid_B", "overlap"})
         | jobs("draw_figure", {"unconditional", "denoising"})
     )
@@ -103,6 +120,7 @@ def test_the_radius_counts_again_only(planned_after: dict[str, set[Job]]) -> Non
         | TABLES_OF_COLORS
         | PAIRS_OF_THE_TRUTH
         | CLUTTER
+        | drawn(PROJECTED | MEMORISED)
         | jobs("draw_figure", OF_COUNTS)
     )
 
@@ -120,6 +138,7 @@ def test_the_detector_renders_and_samples_nothing(planned_after: dict[str, set[J
         | SUMMARIZE
         | TABLES_OF_COLORS
         | PAIRS_OF_THE_TRUTH
+        | drawn(OF_PLACES)
         | jobs("draw_figure", OF_COUNTS | OF_THE_DETECTOR)
     )
 
@@ -150,6 +169,7 @@ def test_a_sampler_of_one_experiment_touches_no_other(planned_after: dict[str, s
         jobs("sample_case", {"B/k2"})
         | jobs("evaluate_case", {"B/k2"})
         | SUMMARIZE
+        | drawn(of_places("B"))
         | jobs("draw_figure", {"counts", "rates", "grid_B", "overlap"})
     )
 
@@ -183,5 +203,6 @@ def test_a_render_setting_runs_everything_but_exact_experiments_again(
         | TABLES_OF_COLORS
         | PAIRS_OF_THE_TRUTH
         | CLUTTER
+        | jobs("make_table", OF_PLACES)
         | jobs("draw_figure", ALL_FIGURES)
     )

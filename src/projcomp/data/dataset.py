@@ -12,6 +12,7 @@ from projcomp.conditions.joint import UNTOLD
 from projcomp.conditions.kinds import NONE, kind_of, width_of
 from projcomp.conditions.table import of_shard
 from projcomp.data.hdf5 import dataset, text
+from projcomp.data.held_out import rows_held_out
 from projcomp.data.index import open_index, read_parts, shards_behind
 from projcomp.data.reader import ImageReader
 from projcomp.data.shards import read_objects
@@ -19,9 +20,6 @@ from projcomp.networks import conditioning
 
 MEMORY_BYTES = 4 * 2**30
 """Images of a dataset up to this size are kept in memory; larger ones stay on disk."""
-
-HELD_OUT_EVERY = 50
-"""Every image of this number is never trained on; enlarging a dataset keeps it so."""
 
 
 class RenderedImages:
@@ -144,10 +142,5 @@ def told_sets(condition: str) -> tuple[Tensor, Tensor]:
 
 
 def rows_of(count: int, held_out: bool) -> Tensor:
-    """Rows of a dataset of ``count`` images (at least 2) that are held out, or that are not.
-
-    A dataset too small for one in ``HELD_OUT_EVERY`` holds out its last image.
-    """
-    rows = torch.arange(count)
-    every = min(HELD_OUT_EVERY, count)
-    return rows[(rows % every == every - 1) == held_out]
+    """Rows of a dataset of ``count`` images (at least 2) that are held out, or that are not."""
+    return torch.from_numpy(np.flatnonzero(rows_held_out(count) == held_out))

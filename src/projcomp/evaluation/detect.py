@@ -19,16 +19,39 @@ class Detecting(Protocol):
         ...
 
 
+class Describing(Protocol):
+    """What describes whole images by numbers: the saved detector without torch (``forward.py``)."""
+
+    resolution: int
+
+    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features ``(N, F)`` of ``images``, uint8 ``(N, H, W, 3)``."""
+        ...
+
+
 def detect(detector: Detecting, images: np.ndarray, threshold: float) -> list[Detections]:
     """The objects in each of ``images`` (uint8 ``(N, H, W, 3)``), computed in float32.
 
     Raises:
         FileFormatError: the images are not of the detector's resolution.
     """
-    side = detector.resolution
+    _check(images, detector.resolution)
+    return find_peaks(detector.outputs(images), threshold)
+
+
+def features(detector: Describing, images: np.ndarray) -> NDArray[np.float32]:
+    """Features ``(N, F)`` of ``images`` (uint8 ``(N, H, W, 3)``).
+
+    Raises:
+        FileFormatError: the images are not of the detector's resolution.
+    """
+    _check(images, detector.resolution)
+    return detector.features(images)
+
+
+def _check(images: np.ndarray, side: int) -> None:
     if images.ndim != 4 or images.shape[1:] != (side, side, 3) or images.dtype != np.uint8:
         raise FileFormatError(
             f"images: expected uint8 (N, {side}, {side}, 3) as the detector was trained on, got "
             f"{images.dtype} {images.shape}; train a detector at this resolution"
         )
-    return find_peaks(detector.outputs(images), threshold)

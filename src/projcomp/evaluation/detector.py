@@ -82,14 +82,30 @@ class Detector(nn.Module):
         Returns:
             ``(B, 11, grid, grid)``: heatmap logit; x and y offsets in cells; eight colour logits.
         """
+        fine, middle, deepest = self._down(images)
+        x = self.up2(self.up1(deepest, middle), fine)
+        return self.head(x)[..., : self.grid, : self.grid]
+
+    def features(self, images: Tensor) -> Tensor:
+        """What distances between sets of images are taken in: the deepest level's means.
+
+        Args:
+            images: float ``(B, 3, resolution, resolution)`` from :func:`normalize`.
+
+        Returns:
+            ``(B, F)``, F = 4 C, means over the grid.
+        """
+        return self._down(images)[2].mean((2, 3))
+
+    def _down(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The three levels on the way down."""
         x = functional.pixel_unshuffle(images, self.fold) if self.fold > 1 else images
         spare = -self.grid % STEP
         if spare:
             x = functional.pad(x, (0, spare, 0, spare), mode="replicate")
         fine = self.fine(self.stem(x))
         middle = self.down1(fine)
-        x = self.up2(self.up1(self.down2(middle), middle), fine)
-        return self.head(x)[..., : self.grid, : self.grid]
+        return fine, middle, self.down2(middle)
 
     @torch.inference_mode()
     def outputs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ with every batch normalization in the convolution before it. Outputs differ by r
 ``tests/unit/evaluation/test_evaluation_forward.py`` holds one against the other.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class Forward:
         self.resolution = resolution
         self.fold = fold_of(resolution)
         self.grid = resolution // self.fold
+        self.num_features = 4 * channels
         left, c = _Weights(tensors), channels
         self._stem = left.block("stem", 3 * self.fold**2, c)
         self._fine = left.block("fine", c, c)
@@ -73,12 +74,21 @@ class Forward:
 
     def outputs(self, images: NDArray[np.uint8]) -> Array:
         """Raw outputs of ``images``, uint8 ``(N, H, W, 3)``, as of ``Detector.outputs``."""
-        size = max(1, _CHUNK_PIXELS // self.grid**2)
-        chunks = [self._chunk(images[i : i + size]) for i in range(0, len(images), size)]
         none = np.empty((0, OUTPUTS, self.grid, self.grid), np.float32)
-        return np.concatenate([none, *chunks])
+        return np.concatenate([none, *map(self._up, self._chunks(images))])
 
-    def _chunk(self, images: NDArray[np.uint8]) -> Array:
+    def features(self, images: NDArray[np.uint8]) -> Array:
+        """Means of the deepest level ``(N, F)``, as of ``Detector.features``."""
+        none = np.empty((0, self.num_features), np.float32)
+        deepest = (self._down(chunk)[2] for chunk in self._chunks(images))
+        return np.concatenate([none, *(level.mean((1, 2)) for level in deepest)])
+
+    def _chunks(self, images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+        size = max(1, _CHUNK_PIXELS // self.grid**2)
+        return (images[i : i + size] for i in range(0, len(images), size))
+
+    def _down(self, images: NDArray[np.uint8]) -> tuple[Array, Array, Array]:
+        """The three levels on the way down, each ``(B, H, W, C)``."""
         x = images.astype(np.float32) / np.float32(63.75) - np.float32(2)
         b, g, f = len(x), self.grid, self.fold
         x = x.reshape(b, g, f, g, f, 3).transpose(0, 1, 3, 5, 2, 4).reshape(b, g, g, 3 * f * f)
@@ -86,7 +96,11 @@ class Forward:
         fine = _after(np.pad(x, ((0, 0), (0, spare), (0, spare), (0, 0)), "edge"), self._stem)
         fine = _after(fine, self._fine)
         middle = _after(fine, *self._down1)
-        x = _after(middle, *self._down2)
+        return fine, middle, _after(middle, *self._down2)
+
+    def _up(self, images: NDArray[np.uint8]) -> Array:
+        g = self.grid
+        fine, middle, x = self._down(images)
         for (project, block), skip in ((self._up1, middle), (self._up2, fine)):
             x = block(project(x).repeat(2, axis=1).repeat(2, axis=2) + skip)
         return _after(x, *self._head)[:, :g, :g].transpose(0, 3, 1, 2)

@@ -247,6 +247,44 @@ FIGURES = (
         reads=_table_and_ceilings,
     ),
     FigureRow(
+        "projection",
+        format=1,
+        caption=(
+            "Definition 4.1 of Bradley et al. 2025 against the number of composed locations: how "
+            "far windows around the requested places, and the rest of the picture, are from what "
+            "they should show (energy coefficient, 0 for equal laws). Lines: the composed samples, "
+            "and the rendered truth by the same measure; bars: jackknife intervals; dots: single "
+            "places; filled where a permutation test tells the two apart. Last: the colours at the "
+            "places, their total variation from uniform and what as many uniform ones have."
+        ),
+        shows=_of_table("projection"),
+        reads=_own_table,
+    ),
+    FigureRow(
+        "distance",
+        format=1,
+        caption=(
+            "Distance of composed samples to the rendered truth of the same requests in the "
+            "detector's features, against the number of composed locations, with intervals. "
+            "Dashed: the truth, one half against the other; dotted: what equal laws have at as "
+            "many images. The Frechet distance is no FID: its features are not Inception's."
+        ),
+        shows=_of_table("distance"),
+        reads=_own_table,
+    ),
+    FigureRow(
+        "memorised",
+        format=1,
+        caption=(
+            "The probability that a sample that came out right is nearer to its nearest training "
+            "image than a render of the same request that no model has learned from, against the "
+            "number of composed locations, with jackknife intervals: 1/2 where nothing was copied. "
+            "Whole pictures, and windows around the places."
+        ),
+        shows=_of_table("memorised"),
+        reads=_own_table,
+    ),
+    FigureRow(
         "counts",
         format=5,
         caption=(

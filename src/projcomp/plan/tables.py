@@ -10,6 +10,7 @@ from projcomp.plan.experiments import Experiment, exact_name
 from projcomp.plan.run import Run
 from projcomp.settings.case import TRUTH, Case
 from projcomp.settings.report import TableSettings
+from projcomp.settings.stages import model_names
 
 Shown = tuple[str, dict[str, Any]]
 """What one table is about (a sweep, an experiment, or nothing where a run has one such table), and
@@ -200,6 +201,41 @@ def _pairs(run: Run) -> Iterator[Shown]:
         yield TRUTH, _requests(TRUTH, {n: case for n, case in run.truth.items() if n in truth})
 
 
+def _at_places(run: Run) -> Iterator[tuple[str, dict[str, Case], bool]]:
+    """Experiments that compose numbers of places, with their cases that avoid none.
+
+    Last comes whether the rendered truth is what they should make: not where clutter is composed.
+    """
+    for name, experiment in run.own.items():
+        cases = {case.name: case for case in experiment.cases.values() if not case.avoids}
+        if experiment.config.num_composed and any(case.locations for case in cases.values()):
+            yield name, cases, clutter_of(run, experiment) is None
+
+
+def _projections(run: Run) -> Iterator[Shown]:
+    for name, cases, true in _at_places(run):
+        shown = {name: list(cases), **({TRUTH: list(cases)} if true else {})}
+        detected = {"threshold": run.config.detector.threshold, "colors": run.config.scene.colors}
+        yield name, {"cases": shown, "radius": run.config.evaluation.radius, **detected}
+
+
+def _distances(run: Run) -> Iterator[Shown]:
+    for name, cases, true in _at_places(run):
+        places = {case.name: case.locations for case in cases.values() if case.locations}
+        if true:
+            yield name, {"cases": {name: list(places), TRUTH: list(places)}, "places": places}
+
+
+def _memorised(run: Run) -> Iterator[Shown]:
+    """What a model learned counts whole, whatever its share."""
+    for name, shown in _distances(run):
+        learned: dict[str, float] = {}
+        for model in model_names(run.own[name].config):
+            learned |= run.models[model].sources
+        radius = run.config.evaluation.radius
+        yield name, {**shown, "datasets": learned, "radius": radius}
+
+
 def _requests(name: str, cases: dict[str, Case]) -> dict[str, Any]:
     """What a case requests; one that avoids a colour is neither a pair nor a control."""
     asked = {case.name: case.colors for case in cases.values() if not case.avoided_colors}
@@ -258,6 +294,18 @@ def _counted_and_samples(table: TableSettings, folder: Folder) -> list[str]:
     return [*_counted(table, folder), *(folder.samples(name, case) for name, case in shown)]
 
 
+def _samples_and_detector(table: TableSettings, folder: Folder) -> list[str]:
+    shown = [(name, case) for name, cases in table.cases.items() for case in cases]
+    return [*(folder.samples(name, case) for name, case in shown), *folder.detector_files()]
+
+
+def _counted_samples_and_datasets(table: TableSettings, folder: Folder) -> list[str]:
+    return [
+        *_counted_and_samples(table, folder),
+        *(folder.index(name) for name in table.datasets),
+    ]
+
+
 TABLES = (
     TableRow(
         "ceiling",
@@ -298,6 +346,46 @@ TABLES = (
         ),
         shows=_clutter,
         reads=_clutter_datasets,
+    ),
+    TableRow(
+        "projection",
+        format=1,
+        caption=(
+            "Definition 4.1 of Bradley et al. 2025: windows around the requested places, and the "
+            "rest of the picture, of composed samples against the rendered truth of the same "
+            "request, the conditional's own samples and the background's; and the same of the "
+            "truth, whose halves against each other are the floor. *energy*: 0 for equal laws, 1 "
+            "for two points; *classifier*: 1/2 for equal laws; *color*: total variation from "
+            "uniform. P-values are of permutations, of each row alone; *floor* and *critical*: "
+            "mean and upper quantile of equal laws at these numbers; *detects*: the least share of "
+            "samples without the object that would be told in 4 of 5 runs."
+        ),
+        shows=_projections,
+        reads=_samples_and_detector,
+    ),
+    TableRow(
+        "distance",
+        format=1,
+        caption=(
+            "Distance to the rendered truth of the same requests in the detector's features: the "
+            "Frechet distance (no FID: not Inception's features), as fitted and without its bias, "
+            "the kernel distance, diversity, density and coverage. Rows of the truth hold its "
+            "halves against each other; *floor* is what equal laws have at these numbers of images."
+        ),
+        shows=_distances,
+        reads=_samples_and_detector,
+    ),
+    TableRow(
+        "memorised",
+        format=1,
+        caption=(
+            "Nearest training image, of the samples that came out right and of renders of the same "
+            "requests that no model has learned from: the probability that the sample is the "
+            "nearer one, 1/2 where nothing was copied, of whole pictures and of windows around the "
+            "places. Exact models copy: their experiments show what that looks like."
+        ),
+        shows=_memorised,
+        reads=_counted_samples_and_datasets,
     ),
     TableRow(
         "sweep",

@@ -27,7 +27,7 @@ class TableSettings(Section):
     colours of a case; ``datasets`` are those that their model learned objects from, with their
     shares. ``deltas`` are what experiments add to their background: the model whose conditions, and
     the background by model and condition. ``asked`` are the objects that a case requests by any of
-    their attributes. ``format`` is the number of the kind's row.
+    their attributes. ``threshold`` is the detector's. ``format`` is the number of the kind's row.
     """
 
     format: int
@@ -47,6 +47,7 @@ class TableSettings(Section):
     datasets: dict[str, float] = Field(default={}, exclude_if=is_empty)
     deltas: dict[str, tuple[str, str]] = Field(default={}, exclude_if=is_empty)
     asked: dict[str, list[Wanted]] = Field(default={}, exclude_if=is_empty)
+    threshold: float = Field(default=0.0, exclude_if=is_empty)
 
 
 class FigureSettings(Section):

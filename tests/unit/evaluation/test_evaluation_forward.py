@@ -40,6 +40,12 @@ def test_it_says_what_the_trained_one_says(channels, side):
     theirs, ours = detector.outputs(images), forward.outputs(images)
     assert theirs.std() > 0.1
     np.testing.assert_allclose(ours, theirs, atol=2e-5 * np.abs(theirs).max())
+    with torch.no_grad():
+        features = detector.features(normalize(torch.from_numpy(images))).numpy()
+    assert features.shape == (9, forward.num_features)
+    np.testing.assert_allclose(
+        forward.features(images), features, atol=2e-5 * np.abs(features).max()
+    )
     threshold = 1 / (1 + float(np.exp(-np.quantile(theirs[:, 0], 0.9))))
     found = detect(detector, images, threshold), detect(forward, images, threshold)
     pairs = list(zip(*found, strict=True))
@@ -65,6 +71,8 @@ def test_chunks_do_not_matter(monkeypatch):
     monkeypatch.setattr("projcomp.evaluation.forward._CHUNK_PIXELS", 2 * 16 * 16)
     np.testing.assert_allclose(forward.outputs(images), whole, atol=1e-5)
     assert forward.outputs(images[:0]).shape == (0, 11, 16, 16)
+    assert forward.features(images).shape == (9, 16)
+    assert forward.features(images[:0]).shape == (0, 16)
 
 
 def without(tensors, name):

@@ -7,7 +7,7 @@ import pytest
 from toy_dataset import write_toy
 
 from projcomp.config.learning import NetworkConfig
-from projcomp.data import dataset
+from projcomp.data import held_out
 from projcomp.errors import FileFormatError
 from projcomp.evaluation import measure_locality
 from projcomp.evaluation.measure_locality import COLUMNS, measure
@@ -20,7 +20,7 @@ from projcomp.settings.stages import LocalitySettings
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run's folder with the dataset ``toy``: 12 images of 8 x 8, of which 4 are held out."""
-    monkeypatch.setattr(dataset, "HELD_OUT_EVERY", 3)
+    monkeypatch.setattr(held_out, "HELD_OUT_EVERY", 3)
     write_toy(tmp_path / "data")
     return tmp_path
 

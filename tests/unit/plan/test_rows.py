@@ -183,6 +183,16 @@ def test_networks_that_compose_the_same_are_set_side_by_side() -> None:
     assert [name for name in PLAN.tables if name.startswith("local")] == ["local_A"]
 
 
+def test_projections_are_of_places_and_the_truth_is_not_of_clutter() -> None:
+    settings = PLAN.tables["projection_A"].settings
+    assert settings.cases == {name: ["k0", "k1", "k2", "k4"] for name in ("A", "truth")}
+    assert PLAN.tables["distance_A"].settings.cases["truth"] == ["k1", "k2", "k4"]
+    assert set(PLAN.tables["memorised_A-exact"].settings.datasets) == {"single", "empty"}
+    assert set(PLAN.tables["projection_C"].settings.cases) == {"C"}
+    absent = {"distance_C", "memorised_C", "projection_background", "projection_avoiding"}
+    assert not {*absent, "projection_places", "projection_colors"} & set(PLAN.tables)
+
+
 def test_no_file_is_named_twice() -> None:
     folder = PLAN.folder
     for shown in [*PLAN.figures.values(), *PLAN.tables.values()]:

@@ -39,8 +39,40 @@ FIGURES = {
     "locality": {},
     "detector": {},
     "local": {"A": ["k1", "k2"]},
+    "projection": PLACE_CASES,
+    "distance": PLACE_CASES,
+    "memorised": PLACE_CASES,
 }
 TABLES = {
+    "projection": """case,num_composed,subject,projection,against,measure,value,low,high,p_value,\
+floor,critical
+k1,1,composed,1,truth,energy,0.02,0.01,0.03,0.001,0,0.01
+k1,1,composed,all,truth,energy,0.02,0.01,0.03,0.001,0,0.01
+k1,1,truth,all,truth,energy,0,-0.01,0.01,0.5,0,0.01
+k2,2,composed,1,truth,energy,0.03,0.02,0.04,0.001,0,0.01
+k2,2,composed,2,truth,energy,0.05,0.04,0.06,0.001,0,0.01
+k2,2,composed,all,truth,energy,0.04,0.03,0.05,0.001,0,0.01
+k2,2,truth,all,truth,energy,0,-0.01,0.01,0.5,0,0.01
+k2,2,composed,1,conditional,energy,0.01,0,0.02,0.1,0,0.01
+k2,2,composed,rest,background,energy,0.2,0.1,0.3,0.001,0,0.01
+k2,2,composed,all,uniform,color,0.2,0.1,0.3,0.04,0.15,0.25
+k2,2,composed,all,truth,classifier,0.7,0.6,0.8,0.001,0.5,0.6
+""",
+    "distance": """case,num_composed,subject,measure,value,low,high,p_value,floor,critical
+k1,1,composed,frechet_raw,2,,,0.005,1,1.5
+k1,1,composed,frechet,1,0.5,1.5,,,
+k1,1,truth,frechet,0,-0.5,0.5,,,
+k1,1,composed,coverage,0.8,0.7,0.9,,0.95,
+k2,2,composed,frechet,2,1.5,2.5,,,
+k2,2,truth,frechet,0.1,-0.5,0.5,,,
+k2,2,composed,coverage,0.6,0.5,0.7,,0.95,
+""",
+    "memorised": """case,num_composed,part,value,low,high,p_value
+k1,1,whole,0.9,0.8,1,0.001
+k1,1,places,0.95,0.9,1,0.001
+k2,2,whole,0.6,0.5,0.7,0.05
+k2,2,places,,,,
+""",
     "ceiling": """case,num_composed,measure,truth,exact,trained,composition_loss,\
 composition_loss_low,composition_loss_high,network_loss,network_loss_low,network_loss_high,\
 spearman,spearman_low,spearman_high

@@ -1,0 +1,220 @@
+"""Whether a composition is projective: Definition 4.1 of Bradley et al. 2025, measured.
+
+A law is a projective composition of p_1, ..., p_k over p_b if its projection i has the law of p_i's
+projection i, for every i, and the rest has that of p_b's rest. Projection i is the window around
+requested place i, the rest is what lies in no requested window (``evaluation/crops.py``). Every
+projection of the composed samples is held against
+
+- ``conditional``: that of the conditional's own samples, the case of this place alone;
+- ``background``: the rest of the background's own samples, the case of no place;
+- ``truth``: that of rendered true compositions of the same request, where these are right.
+
+The same is asked of the truth as the subject: what it breaks of the definition (the shadow of
+another object in the window, say) no model can keep. Its halves against each other are the floor.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from projcomp import seeds
+from projcomp.data.images import read_samples
+from projcomp.evaluation.classifier import held_out_accuracy
+from projcomp.evaluation.crops import at_place, elsewhere
+from projcomp.evaluation.detect import Detecting, detect
+from projcomp.evaluation.forward import load_detector
+from projcomp.evaluation.marginal import against_law
+from projcomp.evaluation.matching import match
+from projcomp.evaluation.two_sample import (
+    Compared,
+    compare,
+    detectable,
+    distances,
+    energy_coefficient,
+    gaussian_kernel,
+    kernel_discrepancy,
+)
+from projcomp.folder import DETECTOR, Folder
+from projcomp.scenes.vocabulary import COLORS
+from projcomp.settings.case import TRUTH
+
+if TYPE_CHECKING:
+    from projcomp.settings.report import TableSettings
+
+ALL = "all"
+REST = "rest"
+"""Projections beside the places' numbers, from 1: the mean over the places, and the rest."""
+
+COMPOSED = "composed"
+
+COLUMNS = ["case", "num_composed", "subject", "projection", "against", "measure"]
+COLUMNS += ["value", "low", "high", "p_value", "floor", "critical", "detects"]
+COLUMNS += ["num_samples", "num_reference"]
+"""One row per case, subject (``composed`` samples or the ``truth``), projection, reference and
+measure: ``energy`` (coefficient in pixels), ``mmd`` (Gaussian kernel, squared), ``classifier``
+(held-out accuracy), and against ``uniform`` the total variation of the ``color`` of what stands
+there. ``floor`` and ``critical`` are the mean and the upper quantile where both have one law, at
+these numbers of images (of objects, with ``color``). ``detects`` is the least share of samples
+without the object that the energy tells from the truth in 4 of 5 runs."""
+
+WORDS = ("subject", "projection", "against")
+"""Those of COLUMNS that hold words, besides the common ones."""
+
+MOST = 500
+"""Images taken of a case, at most, the first ones."""
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """Images of one case and the places that it asks for."""
+
+    images: NDArray[np.uint8]
+    places: list[tuple[float, float]]
+
+
+def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
+    """The rows of one experiment; the settings' cases name it, and the truth where that is right.
+
+    Raises:
+        FileFormatError: a file is missing or damaged.
+    """
+    read = {
+        COMPOSED if name != TRUTH else TRUTH: {
+            case: _read(folder, name, case, settings) for case in cases
+        }
+        for name, cases in settings.cases.items()
+    }
+    detector = load_detector(Path(folder.detector(DETECTOR)).parent)
+    rows: list[dict[str, Any]] = []
+    for subject, cases in read.items():
+        for name, pictures in cases.items():
+            if not pictures.places:
+                continue
+            known = {"case": name, "num_composed": len(pictures.places), "subject": subject}
+            found = list(_against_truth(settings, read, subject, name)) if TRUTH in read else []
+            found += _against_composed(settings, cases, subject, name)
+            found += _colors(settings, detector, pictures, name, subject)
+            rows += [{**known, **row} for row in found]
+    return pd.DataFrame(rows).reindex(columns=pd.Index(COLUMNS))
+
+
+def _read(folder: Folder, experiment: str, case: str, settings: "TableSettings") -> _Pictures:
+    path = folder.samples(experiment, case)
+    samples = read_samples(path, case, None if experiment == TRUTH else experiment)
+    return _Pictures(samples.images[:MOST], [(x, y) for x, y in samples.locations.tolist()])
+
+
+def _against_truth(
+    settings: "TableSettings", read: dict[str, dict[str, _Pictures]], subject: str, case: str
+) -> Iterator[dict[str, Any]]:
+    """Place by place, all places at once, and the rest; of the truth, its halves, all at once."""
+    true, radius = read[TRUTH][case], settings.radius
+    places = true.places
+    first, second = read[subject][case].images, true.images
+    if subject == TRUTH:
+        order = _stream(settings, case, "halves").permutation(len(second))
+        first, second = (second[half] for half in np.array_split(order, 2))
+    crops = [[at_place(some, place, radius) for some in (first, second)] for place in places]
+    empty = _case_of(read[TRUTH], [])
+    for number, (x, y) in enumerate(crops if subject == COMPOSED else [], 1):
+        rows = list(_told(settings, [x], [y], case, subject, str(number), TRUTH))
+        if empty is not None:
+            lost = at_place(empty.images, places[number - 1], radius)
+            rng = _stream(settings, case, str(number), "detects")
+            known = (len(x), len(y), settings.confidence)
+            rows[0]["detects"] = detectable(y, lost, *known, rng=rng)
+        yield from rows
+    yield from _told(settings, *zip(*crops, strict=True), case, subject, ALL, TRUTH)
+    rest = [[elsewhere(some, places, radius)] for some in (first, second)]
+    yield from _told(settings, *rest, case, subject, REST, TRUTH)
+
+
+def _against_composed(
+    settings: "TableSettings", own: dict[str, _Pictures], subject: str, case: str
+) -> Iterator[dict[str, Any]]:
+    """The places against the conditionals' own samples, the rest against the background's."""
+    images, places, radius = own[case].images, own[case].places, settings.radius
+    for number, place in enumerate(places, 1):
+        alone = _case_of(own, [place])
+        if len(places) > 1 and alone is not None:
+            crops = [[at_place(some, place, radius)] for some in (images, alone.images)]
+            yield from _told(settings, *crops, case, subject, str(number), "conditional")
+    empty = _case_of(own, [])
+    if empty is not None:
+        rest = [[elsewhere(some, places, radius)] for some in (images, empty.images)]
+        yield from _told(settings, *rest, case, subject, REST, "background")
+
+
+def _case_of(own: dict[str, _Pictures], places: list[tuple[float, float]]) -> _Pictures | None:
+    """The case of exactly these places."""
+    return next((some for some in own.values() if some.places == places), None)
+
+
+def _told(
+    settings: "TableSettings",
+    x: Sequence[NDArray[Any]],
+    y: Sequence[NDArray[Any]],
+    case: str,
+    subject: str,
+    projection: str,
+    against: str,
+) -> Iterator[dict[str, Any]]:
+    """The rows of a comparison, the energy's first; none where no pixel is compared."""
+    if not x[0].shape[1]:
+        return
+    counts = {"num_samples": len(x[0]), "num_reference": len(y[0])}
+    compared = _compared(settings, x, y, case, subject, projection, against)
+    for measure, found in compared.items():
+        known = {"projection": projection, "against": against, "measure": measure}
+        yield {**known, **vars(found), **counts}
+
+
+def _compared(
+    settings: "TableSettings", x: Sequence[NDArray[Any]], y: Sequence[NDArray[Any]], *stream: str
+) -> dict[str, Compared]:
+    """Two sets of images by each measure, several projections of them at once.
+
+    The mean of the projections' distances, or kernels, is one of the images, so that permutations
+    and intervals are over whole images, whose places depend on each other.
+    """
+    confidence, first = settings.confidence, len(x[0])
+    pooled = [np.concatenate(parts) for parts in zip(x, y, strict=True)]
+    found = {}
+    for measure, matrix, statistic in (
+        ("energy", distances, energy_coefficient),
+        ("mmd", gaussian_kernel, kernel_discrepancy),
+    ):
+        mean = np.mean([matrix(points) for points in pooled], axis=0)
+        rng = _stream(settings, *stream, measure)
+        found[measure] = compare(mean, first, statistic, confidence, rng=rng)
+    whole = np.concatenate(pooled, axis=1)
+    rng = _stream(settings, *stream, "classifier")
+    found["classifier"] = held_out_accuracy(whole[:first], whole[first:], confidence, rng=rng)
+    return found
+
+
+def _colors(
+    settings: "TableSettings", detector: Detecting, pictures: _Pictures, case: str, subject: str
+) -> Iterator[dict[str, Any]]:
+    """Colours of what stands at the places against the uniform law of the truth."""
+    places = np.array(pictures.places)
+    counts = np.zeros((len(pictures.images), len(places), len(COLORS)), int)
+    for index, found in enumerate(detect(detector, pictures.images, settings.threshold)):
+        which, place = match(found.xy, places, settings.radius)
+        counts[index, place, found.color[which]] = 1
+    law = [float(name in settings.colors) / len(settings.colors) for name in COLORS]
+    parts = {str(number): counts[:, number - 1] for number in range(1, len(places) + 1)}
+    for projection, part in {**parts, ALL: counts.sum(1)}.items():
+        rng = _stream(settings, case, subject, projection, "color")
+        compared = against_law(part, law, settings.confidence, rng=rng)
+        known = {"projection": projection, "against": "uniform", "measure": "color"}
+        yield {**known, **vars(compared), "num_samples": int(part.sum())}
+
+
+def _stream(settings: "TableSettings", *names: str) -> np.random.Generator:
+    return seeds.generator(settings.seed, "permutations", settings.name, *names)
