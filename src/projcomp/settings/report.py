@@ -17,6 +17,27 @@ class Clutter(Section):
     counts: list[float]
 
 
+NONE = "none"
+"""The background of a method that has none."""
+
+
+class Method(Section):
+    """How an experiment composes.
+
+    ``background`` is a model and its condition, or NONE. ``kind`` is exact or network, ``model``
+    says which; ``places`` is the set of places that it counts in, and ``stream`` names its noise,
+    which the members of a sweep share, and twins.
+    """
+
+    operator: str
+    background: str
+    sampler: str
+    kind: str
+    model: str
+    places: str
+    stream: str
+
+
 class TableSettings(Section):
     """One table that sets cases side by side; its kind is a module of ``evaluation/tables``.
 
@@ -25,7 +46,8 @@ class TableSettings(Section):
     ``places`` what a case requests there, and ``radius`` how near is there. ``requested`` are the
     colours of a case; ``datasets`` are those that their model learned objects from, with their
     shares. ``deltas`` are what experiments add to their background: the model whose conditions, and
-    the background by model and condition. ``format`` is the number of the kind's row.
+    the background by model and condition. ``methods`` say how each experiment composes.
+    ``format`` is the number of the kind's row.
     """
 
     format: int
@@ -44,6 +66,7 @@ class TableSettings(Section):
     requested: dict[str, list[str]] = Field(default={}, exclude_if=is_empty)
     datasets: dict[str, float] = Field(default={}, exclude_if=is_empty)
     deltas: dict[str, tuple[str, str]] = Field(default={}, exclude_if=is_empty)
+    methods: dict[str, Method] = Field(default={}, exclude_if=is_empty)
 
 
 class FigureSettings(Section):
