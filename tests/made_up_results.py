@@ -61,6 +61,8 @@ def write_case(folder: Folder, experiment: str, case: Case, rng: np.random.Gener
     table = table.assign(experiment=experiment, case=case.name, num_composed=asked, extra_objects=0)
     table = table.assign(exact_count=right, success=right, accepted=right, colors="red")
     table = table.assign(network_evaluations=105, seconds=0.5)
+    cells = [";".join(["red 0.2000 0.6000"] * count) for count in table["num_objects"]]
+    table = table.assign(objects=cells)
     counted = Path(folder.counted(experiment, case.name))
     counted.parent.mkdir(parents=True, exist_ok=True)
     table.reindex(columns=pd.Index(COLUMNS)).to_csv(counted, index=False)

@@ -18,6 +18,7 @@ import typer.core
 from pydantic import ValidationError
 
 from projcomp.config.compute import TrainingCompute
+from projcomp.config.evaluation import CONFIDENCE, RADIUS, EvaluationConfig
 from projcomp.config.learning import WandbConfig
 from projcomp.config.samplers import SamplingConfig
 from projcomp.config.section import MOST_THREADS, Section
@@ -417,17 +418,85 @@ def sample(
 
 @_stage("evaluate", "samples/A/k3.h5 --settings JSON --detector models/detector --out k3.csv")
 def evaluate(
-    samples: Annotated[Path, typer.Argument(help="images of the case")],
-    settings: SettingsText,
+    samples: Annotated[
+        list[Path],
+        typer.Argument(
+            help="images of the case; with --labels, for each file of labels a folder of pictures "
+            "or an HDF5 file, image by image in the order of the labels"
+        ),
+    ],
     detector: Annotated[Path, typer.Option(help="folder of the trained detector")],
     out: Out,
+    settings: Annotated[
+        str | None,
+        typer.Option("--settings", help="the stage's settings as JSON; the rule's `params`"),
+    ] = None,
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="in place of --settings: an .npz file with coords_labels (N, k, 2), as Composable "
+            "Diffusion's; may be repeated"
+        ),
+    ] = None,
+    y_down: Annotated[
+        bool, typer.Option("--y-down", help="y of the labels goes down, not up as the original's")
+    ] = False,
+    radius: Annotated[
+        float, typer.Option(min=0, max=1, help="with --labels: how near is at a place")
+    ] = RADIUS,
+    threshold: Annotated[
+        float, typer.Option(min=0.01, max=0.99, help="with --labels: least height of a peak")
+    ] = 0.5,
 ) -> None:
-    """Count and locate the objects in the images of one case."""
-    parsed = _parse(stages.EvaluateSettings, settings)
-    check_output(out, output_kinds.TABLES["evaluate"], [samples])
-    from projcomp.evaluation import evaluate as evaluation
+    """Count and locate the objects in the images of one case, or in anybody's samples."""
+    if (settings is None) == (not labels):
+        got = "both" if labels else "neither"
+        raise ConfigError(f"evaluate: expected --settings or --labels, got {got}")
+    if settings is not None:
+        parsed = _parse(stages.EvaluateSettings, settings)
+        if len(samples) != 1:
+            raise ConfigError(f"evaluate: expected one samples file, got {len(samples)}")
+        check_output(out, output_kinds.TABLES["evaluate"], samples)
+        from projcomp.evaluation import evaluate as evaluation
 
-    evaluation.evaluate(parsed, samples, detector, out)
+        evaluation.evaluate(parsed, samples[0], detector, out)
+        return
+    given = labels or []
+    check_output(out, output_kinds.TABLES["evaluate --labels"], [*samples, *given])
+    from projcomp.evaluation.judge_labels import Judging, judge
+
+    how = Judging(radius, threshold, CONFIDENCE, EvaluationConfig().bootstrap)
+    for line in judge(samples, given, detector, out, how, y_down=y_down):
+        typer.echo(line)
+
+
+class LabelledObjects(str, Enum):
+    """What label sets are drawn for."""
+
+    any = "any"
+    large = "large"
+
+
+@_stage("labels", "3 --out labels_3.npz --sets 100")
+def labels(
+    places: Annotated[int, typer.Argument(min=1, help="places of each set")],
+    out: Out,
+    sets: Annotated[
+        int | None, typer.Option(min=1, help="the first so many; all by default")
+    ] = None,
+    objects: Annotated[
+        LabelledObjects,
+        typer.Option(help="what they have room for: CLEVR's two sizes, or large objects alone"),
+    ] = LabelledObjects.any,
+) -> None:
+    """Write places to be requested at once, drawn by CLEVR's rules, as Composable Diffusion's."""
+    check_output(out, output_kinds.LABELS)
+    from projcomp.data.label_sets import shipped_label_sets, write_label_sets
+
+    found = shipped_label_sets(objects.value, places)
+    if sets is not None and sets > len(found):
+        raise ConfigError(f"--sets: expected at most {len(found)}, which are shipped, got {sets}")
+    write_label_sets(out, found[:sets])
 
 
 @_stage("summarize", "results --settings JSON --out results/summary.csv")

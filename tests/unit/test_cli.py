@@ -19,7 +19,16 @@ REPOSITORY = Path(__file__).parents[2]
 STAGES = (
     *("render-shard", "render-reference", "render-scenes", "index", "preview", "train"),
     "inspect",
-    *("train-detector", "locality", "sample", "evaluate", "summarize", "theory", "figure"),
+    *(
+        "train-detector",
+        "locality",
+        "sample",
+        "evaluate",
+        "summarize",
+        "theory",
+        "figure",
+        "labels",
+    ),
     *("predict", "check", "config"),
 )
 RENDER = to_json(stages.render_settings(load(known()), "single"))

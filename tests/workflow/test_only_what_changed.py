@@ -19,21 +19,25 @@ OF_COUNTED_IMAGES = {
     *("pairs_colors", "pairs_truth", "unconditional"),
 }
 OF_IMAGES_ALONE = {"overlap"}
-OF_TABLES = {"interaction_colors"}
+GALLERIES = {"gallery_A", "gallery_B", "gallery_C", "gallery_colors", "gallery_truth"}
 PROJECTED = {"projection_A", "projection_B", "projection_C"}
 DISTANT, MEMORISED = {"distance_A", "distance_B"}, {"memorised_A", "memorised_B"}
 OF_PLACES = PROJECTED | DISTANT | MEMORISED
 """Tables of experiments at places, each with a figure; the truth is not what C should make."""
 
+OVER_K = {"confusion", "leaderboard"}
+OF_TABLES = {"interaction_colors"} | OVER_K
 OF_MODELS, OF_THE_DETECTOR = {"denoising"}, {"detector"}
-OF_THE_TRUTH_ALONE = {"grid_truth", "pairs_truth"}
-OF_COUNTS = OF_THE_SUMMARY | OF_COUNTED_IMAGES | OF_TABLES
+OF_THE_TRUTH_ALONE = {"grid_truth", "gallery_truth", "pairs_truth"}
+OF_COUNTS = OF_THE_SUMMARY | OF_COUNTED_IMAGES | GALLERIES | OF_TABLES
 ALL_FIGURES = OF_COUNTS | OF_PLACES | OF_IMAGES_ALONE | OF_MODELS | OF_THE_DETECTOR
 """But for the exact experiments', which have their own tests below."""
 
 DETECTOR: set[Job] = {("train_detector", "")}
 SUMMARIZE: set[Job] = {("summarize", "")}
 TABLES_OF_COLORS: set[Job] = {("make_table", "interaction_colors"), ("make_table", "pairs_colors")}
+TABLES_OVER_K: set[Job] = {("make_table", name) for name in OVER_K}
+LEADERBOARD: set[Job] = {("make_table", "leaderboard"), ("draw_figure", "leaderboard")}
 PAIRS_OF_THE_TRUTH: set[Job] = {("make_table", "pairs_truth")}
 CLUTTER: set[Job] = {("make_table", "clutter")}
 
@@ -68,6 +72,7 @@ def test_a_training_setting_renders_nothing(planned_after: dict[str, set[Job]]) 
         | SUMMARIZE
         | TABLES_OF_COLORS
         | jobs("make_table", OF_PLACES)
+        | TABLES_OVER_K
         | jobs("draw_figure", ALL_FIGURES - OF_THE_TRUTH_ALONE - OF_THE_DETECTOR)
     )
 
@@ -79,6 +84,9 @@ def test_a_new_case_samples_that_case_only(planned_after: dict[str, set[Job]]) -
         | SUMMARIZE
         | drawn(of_places("A"))
         | jobs("draw_figure", {"counts", "rates", "grid_A", "grid_truth", "overlap"})
+        | TABLES_OVER_K
+        | jobs("draw_figure", {"counts", "rates", "grid_A", "grid_truth", "overlap"} | OVER_K)
+        | jobs("draw_figure", {"gallery_A", "gallery_truth"})
     )
 
 
@@ -93,6 +101,9 @@ def test_an_exact_twin_trains_nothing_and_samples_itself_alone(
         | SUMMARIZE
         | jobs("draw_figure", {"counts", "rates", "grid_A-exact", "overlap"})
         | jobs("draw_figure", {"unconditional"})
+        | jobs("draw_figure", {"ceiling_A", "counts", "rates", "grid_A-exact", "overlap"})
+        | TABLES_OVER_K
+        | jobs("draw_figure", {"unconditional", "gallery_A-exact"} | OVER_K)
     )
 
 
@@ -109,7 +120,8 @@ def test_a_larger_dataset_renders_the_new_shards_only(planned_after: dict[str, s
         | SUMMARIZE
         | drawn(of_places("A") | of_places("B"))
         | jobs("draw_figure", {"counts", "rates", "grid_A", "grid_B", "overlap"})
-        | jobs("draw_figure", {"unconditional", "denoising"})
+        | TABLES_OVER_K
+        | jobs("draw_figure", {"unconditional", "denoising", "gallery_A", "gallery_B"} | OVER_K)
     )
 
 
@@ -118,6 +130,7 @@ def test_the_radius_counts_again_only(planned_after: dict[str, set[Job]]) -> Non
         jobs("evaluate_case", COUNTED)
         | SUMMARIZE
         | TABLES_OF_COLORS
+        | TABLES_OVER_K
         | PAIRS_OF_THE_TRUTH
         | CLUTTER
         | drawn(PROJECTED | MEMORISED)
@@ -137,6 +150,7 @@ def test_the_detector_renders_and_samples_nothing(planned_after: dict[str, set[J
         | jobs("evaluate_case", COUNTED)
         | SUMMARIZE
         | TABLES_OF_COLORS
+        | TABLES_OVER_K
         | PAIRS_OF_THE_TRUTH
         | drawn(OF_PLACES)
         | jobs("draw_figure", OF_COUNTS | OF_THE_DETECTOR)
@@ -150,6 +164,8 @@ def test_one_experiment_does_not_touch_the_others(planned_after: dict[str, set[J
         | SUMMARIZE
         | TABLES_OF_COLORS
         | jobs("draw_figure", {"counts", "rates", "pairs_colors", "interaction_colors"})
+        | jobs("draw_figure", {"gallery_colors"})
+        | LEADERBOARD
     )
 
 
@@ -161,6 +177,7 @@ def test_a_sweep_samples_its_members_only(planned_after: dict[str, set[Job]]) ->
         | SUMMARIZE
         | jobs("make_table", {"sweep_S"})
         | jobs("draw_figure", {"counts", "rates", "sweep_S"})
+        | LEADERBOARD
     )
 
 
@@ -171,6 +188,8 @@ def test_a_sampler_of_one_experiment_touches_no_other(planned_after: dict[str, s
         | SUMMARIZE
         | drawn(of_places("B"))
         | jobs("draw_figure", {"counts", "rates", "grid_B", "overlap"})
+        | TABLES_OVER_K
+        | jobs("draw_figure", {"counts", "rates", "grid_B", "overlap", "gallery_B"} | OVER_K)
     )
 
 
@@ -201,6 +220,7 @@ def test_a_render_setting_runs_everything_but_exact_experiments_again(
         | jobs("evaluate_case", COUNTED)
         | SUMMARIZE
         | TABLES_OF_COLORS
+        | TABLES_OVER_K
         | PAIRS_OF_THE_TRUTH
         | CLUTTER
         | jobs("make_table", OF_PLACES)

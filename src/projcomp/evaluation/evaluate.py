@@ -15,6 +15,7 @@ from projcomp.errors import FileFormatError
 from projcomp.evaluation.detect import detect
 from projcomp.evaluation.forward import load_detector
 from projcomp.evaluation.measures import Measures, measure
+from projcomp.evaluation.objects_told import tell_objects
 from projcomp.files.atomic import write_text
 from projcomp.scenes.vocabulary import COLORS
 
@@ -41,10 +42,12 @@ COLUMNS = (
     "effective_size",
     "log_weight",
     "accepted",
+    "objects",
 )
 """Columns of a case's table. Truth values are 0 or 1; what the case does not ask for, and what its
 sampler did not measure, is empty. ``acceptance`` is of a corrector's proposals, ``effective_size``
-the least of a sample's swarm, ``accepted`` CompLift's verdict."""
+the least of a sample's swarm, ``accepted`` CompLift's verdict; ``objects`` says where each object
+was found and in which colour (``objects_told.py``)."""
 
 TRUTHS = ("all_places", "exact_count", "all_colors", "success", "accepted")
 """Those of COLUMNS that are 0 or 1."""
@@ -78,6 +81,7 @@ def evaluate(
     vocabulary, wanted = list(COLORS), case.num_objects
     rows = [
         _row(settings, i, measure(found, asked, case.colors, settings.radius, vocabulary, wanted))
+        | {"objects": tell_objects(found, vocabulary)}
         for i, found in enumerate(detect(detector, taken.images, settings.threshold))
     ]
     for name, values in _measured(taken, samples).items():

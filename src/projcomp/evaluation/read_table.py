@@ -17,6 +17,7 @@ TEXT = (
     "experiment",
     "case",
     "colors",
+    "objects",
     "dataset",
     "part",
     "told",

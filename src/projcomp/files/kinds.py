@@ -158,6 +158,15 @@ def _is_checkpoint(path: Path) -> bool:
     return ours or not zipfile.is_zipfile(path)
 
 
+def _members(path: Path) -> list[str]:
+    """Names of the files in a zip file; none where it is damaged."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return file.namelist()
+    except zipfile.BadZipFile:
+        return []
+
+
 def _is_log(path: Path) -> bool:
     """Whether it is the metrics.csv of a state: a training that starts anew passes over damage."""
     if what_is(path) in _DAMAGED:
@@ -175,10 +184,13 @@ SAMPLES = hdf5("a samples file", "projcomp samples")
 FIGURE_PNG = Kind("a PNG picture", lambda path: what_is(path) == "a PNG picture")
 FIGURE_SVG = Kind("an SVG picture", lambda path: what_is(path) == SVG)
 
+LABELS = Kind("label sets (.npz)", lambda path: "coords_labels.npy" in _members(path))
+
 TABLES = {
     "check-model": table("dataset", "part", "told", "sigma"),
     "locality": table("model", "background", "sigma", "distance"),
     "evaluate": table("experiment", "case", "num_composed", "index"),
+    "evaluate --labels": table("num_composed", "images", "places_hit", "places_hit_low"),
     "summarize": table("experiment", "case", "num_composed", "num_samples"),
     "predict": table("first", "second", "cosine", "interaction"),
     "theory": table("experiment", "panel", "setting", "quantity"),

@@ -101,6 +101,14 @@ def _grids(run: Run) -> Iterator[Shown]:
         yield name, {"cases": {name: composed.get(name, names)}}
 
 
+def _galleries(run: Run) -> Iterator[Shown]:
+    """Every own experiment, and the truth of all cases: the detector's own failures."""
+    for name, cases in {**{n: e.cases for n, e in run.own.items()}, TRUTH: run.truth}.items():
+        if cases:
+            over = name != TRUTH and clutter_of(run, run.own[name])
+            yield name, {"cases": {name: list(cases)}, "clutter": [name] if over else []}
+
+
 def _fours(run: Run) -> Iterator[Shown]:
     found = _asking(run, "num_composed", lambda case: case.num_conditions == 4 and not case.avoids)
     for name, names in found.items():
@@ -221,6 +229,21 @@ def _exact_table(name: str) -> Callable[[FigureSettings, Folder], list[str]]:
 
 FIGURES = (
     FigureRow(
+        "leaderboard",
+        format=1,
+        caption=(
+            "Everything that composes locations, percent by number composed: success where k "
+            "objects and nothing else are right, all places where clutter is composed. Rows are "
+            "sorted by their mean; the rendered truth, counted by the same detector, stands above "
+            "exact models (what perfect networks would do), and these above networks. Frames: the "
+            "best of a kind; dots: what cannot be told from it, by the interval of the difference. "
+            "Numbers of samples differ between rows. Right: network evaluations and seconds per "
+            "image where most locations are composed."
+        ),
+        shows=_of_table("leaderboard"),
+        reads=_own_table,
+    ),
+    FigureRow(
         "ceiling",
         format=1,
         caption=(
@@ -311,6 +334,18 @@ FIGURES = (
         reads=_summary_and_clutter,
     ),
     FigureRow(
+        "confusion",
+        format=1,
+        caption=(
+            "Requested against found, percent of the images of every case (columns): all in the "
+            "framed cells is right, but where clutter is composed, where the panel *what is right* "
+            "is the exact Bayes composition's law. *rendered truth* is the detector's own "
+            "confusion. Cases that avoid a location are not drawn."
+        ),
+        shows=_of_table("confusion"),
+        reads=_own_table,
+    ),
+    FigureRow(
         "grid",
         format=5,
         caption=(
@@ -334,6 +369,18 @@ FIGURES = (
         ),
         shows=_of_table("binding"),
         reads=_own_table,
+    ),
+    FigureRow(
+        "gallery",
+        format=1,
+        caption=(
+            "The first samples of every case, unselected, with what the detector found: circles in "
+            "the colours of the objects, crosses at the requested locations. Framed is what "
+            "failed: an image without everything that was requested, or with anything else; where "
+            "clutter is composed, one with a requested location empty."
+        ),
+        shows=_galleries,
+        reads=_cases,
     ),
     FigureRow(
         "samples4",

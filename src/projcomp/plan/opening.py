@@ -20,7 +20,8 @@ _TABLE = """\
 def opening(plan: Plan) -> str:
     """The first page of the report; without numbers where there is no summary yet.
 
-    Every number stands in ``results/summary.csv``; rates over several cases are their mean.
+    Every number stands in ``results/summary.csv``, where rates over several cases are their mean,
+    or in ``results/leaderboard.csv``.
     """
     lines = [f"* {_plain(line)}" for line in describe(plan)]
     level = f"{100 * plan.config.evaluation.confidence:g} %"
@@ -34,6 +35,7 @@ def opening(plan: Plan) -> str:
             f"*ground truth*, the best that can be measured. In brackets: {level} Wilson intervals "
             "of single cases.",
             _numbers_or_none(plan),
+            *_leaders_or_none(plan),
         ]
     )
 
@@ -46,6 +48,47 @@ def _numbers_or_none(plan: Plan) -> str:
         return "The summary cannot be read: run `snakemake` again."
 
 
+def _leaders_or_none(plan: Plan) -> list[str]:
+    """The best of every group of the leaderboard, with what is tied; nothing before it is there."""
+    path = Path(plan.folder.table("leaderboard"))
+    if "leaderboard" not in plan.tables or not path.is_file():
+        return []
+    try:
+        return _leaders(_read(path))
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return ["The leaderboard cannot be read: run `snakemake` again."]
+
+
+def _leaders(rows: list[Row]) -> list[str]:
+    groups: dict[tuple[str, str, str], dict[str, list[Row]]] = {}
+    for row in rows:
+        if row["rank"]:
+            group = groups.setdefault((row["places"], row["right"], row["num_composed"]), {})
+            group.setdefault(row["kind"], []).append(row)
+    if not groups:
+        return []
+    table = [["places", "what is right", "composed", "best exact model", "best network"]]
+    for keys, kinds in groups.items():
+        cells = [_best(kinds.get(kind, [])) for kind in ("exact", "network")]
+        table.append([*map(_plain, keys), *cells])
+    return [
+        "**Leaderboard.** The best of every group by success, or by all places where clutter is "
+        "what is right, and what cannot be told from it; the table *leaderboard* has all rows.",
+        _TABLE + "\n".join("   * - " + "\n     - ".join(cells) for cells in table),
+    ]
+
+
+def _best(rows: list[Row]) -> str:
+    """The rows of rank 1 with their score, then those that are tied with them."""
+    best = [row for row in rows if float(row["rank"]) == 1]
+    if not best:
+        return ""
+    tied = [row["experiment"] for row in rows if row not in best and float(row["tied"])]
+    names = ", ".join(row["experiment"] for row in best)
+    more = f"; tied: {', '.join(tied)}" if tied else ""
+    return f"{_plain(names)} {float(best[0][best[0]['score']]):.0%}{_plain(more)}"
+
+
 def _plain(text: str) -> str:
     """``text`` without what reStructuredText reads."""
     return re.sub(r"([\\`*_|])", r"\\\1", text)
@@ -54,8 +97,10 @@ def _plain(text: str) -> str:
 def _rows(plan: Plan) -> list[Row]:
     """The rows of the summary, none where there is no such file."""
     path = Path(plan.folder.summary())
-    if not path.is_file():
-        return []
+    return _read(path) if path.is_file() else []
+
+
+def _read(path: Path) -> list[Row]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from projcomp.config.places import GRID
 from projcomp.folder import LOCALITY, Folder
 from projcomp.plan.clutter import clutter_of
 from projcomp.plan.experiments import Experiment, exact_name
+from projcomp.plan.methods import method_of
 from projcomp.plan.run import Run
 from projcomp.settings.case import TRUTH, Case
 from projcomp.settings.report import TableSettings
@@ -188,6 +190,41 @@ def _clutter(run: Run) -> Iterator[Shown]:
         yield "", {"cases": cases, "clutter": clutter, "places": places, "radius": radius}
 
 
+def _confusions(run: Run) -> Iterator[Shown]:
+    """One for each set of places, as of the curves against k; the truth of its cases last."""
+    for places in dict.fromkeys(experiment.places.name for experiment in run.own.values()):
+        cases, clutter = {}, {}
+        for name, experiment in run.own.items():
+            chosen = [case.name for case in experiment.cases.values() if not case.avoids]
+            if experiment.places.name != places or not experiment.config.num_composed or not chosen:
+                continue
+            cases[name] = chosen
+            if found := clutter_of(run, experiment):
+                clutter[name] = found
+        if cases:
+            asked = {case for names in cases.values() for case in names}
+            cases[TRUTH] = [case for case in run.truth if case in asked]
+            yield "" if places == GRID else places, {"cases": cases, "clutter": clutter}
+
+
+def _leaderboard(run: Run) -> Iterator[Shown]:
+    """Whatever composes locations, members of sweeps too; the truth of its cases last.
+
+    What CompLift judges is left out: its samples are another row's, and cost more.
+    """
+    cases, clutter, methods = {}, {}, {}
+    for name, experiment in run.experiments.items():
+        asking = [c.name for c in experiment.cases.values() if c.locations and not c.avoids]
+        if experiment.config.num_composed and asking and experiment.sampling.complift is None:
+            cases[name], methods[name] = asking, method_of(run, experiment)
+            if found := clutter_of(run, experiment):
+                clutter[name] = found
+    if cases:
+        asked = {case for names in cases.values() for case in names}
+        cases[TRUTH] = [case for case in run.truth if case in asked]
+        yield "", {"cases": cases, "clutter": clutter, "methods": methods}
+
+
 def _pairs(run: Run) -> Iterator[Shown]:
     """The experiments with pairs of colours, and the truth of them, which learned from nothing."""
     config, truth = run.config, {}
@@ -274,6 +311,11 @@ def _counted(table: TableSettings, folder: Folder) -> list[str]:
     return [folder.counted(name, case) for name, cases in table.cases.items() for case in cases]
 
 
+def _summary_and_counted(table: TableSettings, folder: Folder) -> list[str]:
+    ranked = {name: cases for name, cases in table.cases.items() if name != TRUTH}
+    return [folder.summary(), *_counted(table.model_copy(update={"cases": ranked}), folder)]
+
+
 def _ceilings_and_localities(table: TableSettings, folder: Folder) -> list[str]:
     models = dict.fromkeys(model for model, _ in table.deltas.values())
     ceilings = [folder.table(name_of("ceiling", name)) for name in table.cases]
@@ -307,6 +349,21 @@ def _counted_samples_and_datasets(table: TableSettings, folder: Folder) -> list[
 
 
 TABLES = (
+    TableRow(
+        "leaderboard",
+        format=1,
+        caption=(
+            "Everything that composes locations, by set of places and number composed. Ranked "
+            "among themselves are methods of one kind (networks, or exact models) for which the "
+            "same is right: by *success* where k objects are right and nothing else, by "
+            "*all_places* where clutter is composed, whose right counts stand beside it. "
+            "*behind* is the distance from the best of these, with Newcombe's interval, paired "
+            "where both started from the same noise; *tied* rows cannot be told from the best. "
+            "Costs are per image."
+        ),
+        shows=_leaderboard,
+        reads=_summary_and_counted,
+    ),
     TableRow(
         "ceiling",
         format=1,
@@ -386,6 +443,18 @@ TABLES = (
         ),
         shows=_memorised,
         reads=_counted_samples_and_datasets,
+    ),
+    TableRow(
+        "confusion",
+        format=1,
+        caption=(
+            "Requested against found: in how many images of every case so many objects were "
+            "found, with Wilson intervals, and the share that is right: all images with what was "
+            "requested, or the exact Bayes composition's law where clutter is composed. The rows "
+            "*truth* are the detector's own confusion."
+        ),
+        shows=_confusions,
+        reads=_counted,
     ),
     TableRow(
         "sweep",

@@ -1,8 +1,8 @@
 """Anybody's arrays: ``images`` and a column of labels beside them, in an .npz or HDF5 file."""
 
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projcomp.data.hdf5 import is_unwritten, open_hdf5, reading
-from projcomp.errors import FileFormatError, UserError, is_out_of_memory
+from projcomp.errors import FileFormatError
+from projcomp.files.npz import names_in, read_array
 from projcomp.prediction.places import Division
-from projcomp.words import first_line
 
 IMAGES = "images"
 _SHAPES = "(N, H, W) or (N, H, W, 3)"
@@ -41,12 +41,7 @@ def open_npz(path: Path) -> Stored:
     Raises:
         FileFormatError: it is damaged, or has no images.
     """
-
-    def read(name: str) -> NDArray[Any]:
-        return _numpy(path, lambda: np.load(path, allow_pickle=False)[name], f" {name}")
-
-    names = _numpy(path, lambda: list(np.load(path, allow_pickle=False).files))
-    return _stored(path, names, read)
+    return _stored(path, names_in(path), partial(read_array, path))
 
 
 def open_h5(path: Path) -> Stored:
@@ -136,26 +131,6 @@ def _stored(path: Path, names: Sequence[str], read: Callable[[str], NDArray[Any]
         told = ", ".join(names[:12]) or "nothing"
         raise FileFormatError(f"{path}: an array {IMAGES} expected, got {told}: store them as such")
     return Stored(path, [name for name in names if name != IMAGES], read)
-
-
-def _numpy(path: Path, read: Callable[[], Any], what: str = "") -> Any:
-    try:
-        return read()
-    except UserError:
-        raise
-    except Exception as error:  # damaged bytes make numpy and zlib fail in every possible way
-        if is_out_of_memory(error):
-            raise
-        if isinstance(error, ValueError) and "allow_pickle" in str(error):
-            raise FileFormatError(
-                f"{path}:{what} of numbers or texts expected, got Python objects, which are never "
-                "unpickled: store it with a numpy type (astype)"
-            ) from None
-        told = "a damaged zip file" if isinstance(error, zipfile.BadZipFile) else "damaged data"
-        raise FileFormatError(
-            f"{path}: a whole .npz file expected, got {told} ({first_line(error)}): take a whole "
-            "copy of it, or make it again"
-        ) from None
 
 
 def _wrong(path: Path, got: str, mend: str) -> FileFormatError:

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
+from projcomp.evaluation.objects_told import FoundObject
 from projcomp.reporting.results import CaseResult
 from projcomp.reporting.style import DPI, INK, WRONG
+from projcomp.scenes.vocabulary import COLORS
 
 GAP = 6
 CAPTION = 20
@@ -20,12 +23,19 @@ RING = 0.09
 
 @dataclass(frozen=True)
 class Tile:
-    """One image ``(H, W, 3)``, the text under it and the places ``(k, 2)`` ringed in it."""
+    """One image ``(H, W, 3)``, the text under it, and what is drawn over it.
+
+    Places ``(k, 2)`` are ringed, or crossed where objects are circled too, each in its colour;
+    ``framed`` puts a frame in the colour of what is wrong around the image.
+    """
 
     image: np.ndarray
     caption: str = ""
     color: str = INK
     rings: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+    crosses: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+    found: Sequence[FoundObject] = ()
+    framed: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,10 +101,30 @@ def draw_sheet(axes: Axes, rows: Sequence[Row], side: int) -> None:
                 size = (RING * side * 72 / DPI) ** 2
                 axes.scatter(x, y, s=size, facecolors="none", edgecolors="white", linewidths=1.6)
                 axes.scatter(x, y, s=size, facecolors="none", edgecolors="black", linewidths=0.7)
+            _draw_marks(axes, tile, left, top, side)
     axes.imshow(canvas, interpolation="nearest", extent=(0, width, height, 0), aspect="auto")
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
     axes.set_axis_off()
+
+
+def _draw_marks(axes: Axes, tile: Tile, left: float, top: float, side: int) -> None:
+    """The frame, crosses at requested places, circles around what was found."""
+    if tile.framed:
+        corner = (left - 1, top - 1)
+        frame = Rectangle(corner, side + 2, side + 2, fill=False, edgecolor=WRONG, linewidth=1.5)
+        axes.add_patch(frame)
+    size = (RING * side * 72 / DPI) ** 2
+    if len(tile.crosses):
+        x, y = (np.array([left, top]) + tile.crosses * side).T
+        axes.scatter(x, y, s=size, marker="x", color="white", linewidths=1.8)
+        axes.scatter(x, y, s=size, marker="x", color="black", linewidths=0.8)
+    if tile.found:
+        centres = np.array([(one.x, one.y) for one in tile.found])
+        x, y = (np.array([left, top]) + centres * side).T
+        colors = [np.array(COLORS[one.color]) / 255 for one in tile.found]
+        for color, width in (("white", 2.6), (colors, 1.3)):
+            axes.scatter(x, y, s=4 * size, facecolors="none", edgecolors=color, linewidths=width)
 
 
 def sheet_figure(rows: Sequence[Row], title: str, side: int = 128) -> Figure:

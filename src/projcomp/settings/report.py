@@ -18,6 +18,27 @@ class Clutter(Section):
     counts: list[float]
 
 
+NONE = "none"
+"""The background of a method that has none."""
+
+
+class Method(Section):
+    """How an experiment composes.
+
+    ``background`` is a model and its condition, or NONE. ``kind`` is exact or network, ``model``
+    says which; ``places`` is the set of places that it counts in, and ``stream`` names its noise,
+    which the members of a sweep share, and twins.
+    """
+
+    operator: str
+    background: str
+    sampler: str
+    kind: str
+    model: str
+    places: str
+    stream: str
+
+
 class TableSettings(Section):
     """One table that sets cases side by side; its kind is a module of ``evaluation/tables``.
 
@@ -27,7 +48,8 @@ class TableSettings(Section):
     colours of a case; ``datasets`` are those that their model learned objects from, with their
     shares. ``deltas`` are what experiments add to their background: the model whose conditions, and
     the background by model and condition. ``asked`` are the objects that a case requests by any of
-    their attributes. ``threshold`` is the detector's. ``format`` is the number of the kind's row.
+    their attributes. ``methods`` say how each experiment composes. ``threshold`` is the detector's.
+    ``format`` is the number of the kind's row.
     """
 
     format: int
@@ -48,6 +70,7 @@ class TableSettings(Section):
     deltas: dict[str, tuple[str, str]] = Field(default={}, exclude_if=is_empty)
     asked: dict[str, list[Wanted]] = Field(default={}, exclude_if=is_empty)
     threshold: float = Field(default=0.0, exclude_if=is_empty)
+    methods: dict[str, Method] = Field(default={}, exclude_if=is_empty)
 
 
 class FigureSettings(Section):

@@ -33,7 +33,7 @@ FORMATS = {
     "locality": 2,
     "detector": 1,
     "sample": 5,
-    "evaluate": 2,
+    "evaluate": 3,
     "summary": 3,
 }
 

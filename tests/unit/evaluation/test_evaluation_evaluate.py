@@ -6,6 +6,8 @@ from projcomp.errors import FileFormatError
 from projcomp.evaluation.detector import Detector, save_detector
 from projcomp.evaluation.evaluate import evaluate
 from projcomp.evaluation.heatmaps import Detections
+from projcomp.evaluation.objects_told import read_objects, tell_objects
+from projcomp.scenes.vocabulary import COLORS
 from projcomp.settings.case import Case
 from projcomp.settings.stages import EvaluateSettings
 
@@ -34,22 +36,27 @@ def run(tmp_path, detector, case, asked=None, measured=None, attrs=None):
     return out.read_text().splitlines()
 
 
+def counted(lines):
+    """The rows without where the objects were found."""
+    return [line.rsplit(",", 1)[0] for line in lines[1:]]
+
+
 def test_places(tmp_path, detector):
     header, *rows = run(tmp_path, detector, PLACES)
     assert header == (
         "experiment,case,num_composed,index,num_objects,num_hit,all_places,extra_objects,"
         "exact_count,colors,colors_hit,all_colors,success,network_evaluations,seconds,acceptance,"
-        "effective_size,log_weight,accepted"
+        "effective_size,log_weight,accepted,objects"
     )
     assert rows == [
-        "A,k2,2,0,2,2,1,0,1,blue;red,,,1,,,,,,",
-        "A,k2,2,1,1,0,0,1,0,red,,,0,,,,,,",
-        "A,k2,2,2,0,0,0,0,0,,,,0,,,,,,",
+        "A,k2,2,0,2,2,1,0,1,blue;red,,,1,,,,,,,blue 0.2100 0.2000;red 0.8000 0.7900",
+        "A,k2,2,1,1,0,0,1,0,red,,,0,,,,,,,red 0.5000 0.5000",
+        "A,k2,2,2,0,0,0,0,0,,,,0,,,,,,,",
     ]
 
 
 def test_colors(tmp_path, detector):
-    assert run(tmp_path, detector, PAIR)[1:] == [
+    assert counted(run(tmp_path, detector, PAIR)) == [
         "A,red-blue,2,0,2,,,0,1,blue;red,2,1,1,,,,,,",
         "A,red-blue,2,1,1,,,0,0,red,1,0,0,,,,,,",
         "A,red-blue,2,2,0,,,0,0,,0,0,0,,,,,,",
@@ -57,7 +64,7 @@ def test_colors(tmp_path, detector):
 
 
 def test_background(tmp_path, detector):
-    assert run(tmp_path, detector, Case(name="k0"))[1:] == [
+    assert counted(run(tmp_path, detector, Case(name="k0"))) == [
         "A,k0,0,0,2,,,2,0,blue;red,,,0,,,,,,",
         "A,k0,0,1,1,,,1,0,red,,,0,,,,,,",
         "A,k0,0,2,0,,,0,1,,,,1,,,,,,",
@@ -65,7 +72,7 @@ def test_background(tmp_path, detector):
 
 
 def test_a_number_of_objects_wherever_they_are(tmp_path, detector):
-    assert run(tmp_path, detector, Case(name="n1", num_objects=1))[1:] == [
+    assert counted(run(tmp_path, detector, Case(name="n1", num_objects=1))) == [
         "A,n1,1,0,2,,,1,0,blue;red,,,0,,,,,,",
         "A,n1,1,1,1,,,0,1,red,,,1,,,,,,",
         "A,n1,1,2,0,,,0,0,,,,0,,,,,,",
@@ -82,7 +89,7 @@ def test_what_the_samples_file_says_of_each_image(tmp_path, detector):
     }
     costs = {"network_evaluations_per_image": 105, "seconds_per_image": 0.5}
     rows = run(tmp_path, detector, PAIR, measured=measured, attrs=costs)[1:]
-    assert [row.split(",", 12)[12] for row in rows] == [
+    assert [row.rsplit(",", 1)[0].split(",", 12)[12] for row in rows] == [
         "1,105,0.5,0.5,2.5,0.5,1",
         "0,105,0.5,0.25,3.0,-1.0,0",
         "0,105,0.5,1.0,1.0,0.0,1",
@@ -93,3 +100,14 @@ def test_what_the_samples_file_says_of_each_image(tmp_path, detector):
 def test_images_of_another_request_are_refused(tmp_path, detector, held):
     with pytest.raises(FileFormatError, match="another request"):
         run(tmp_path, detector, held, asked=PLACES)
+
+
+def test_where_objects_were_found_is_read_again():
+    cells = [tell_objects(found, list(COLORS)) for found in FOUND]
+    assert cells[2] == ""
+    # pandas reads an empty cell as a number that is none
+    assert [read_objects(cell or float("nan")) for cell in cells] == [
+        [("blue", 0.21, 0.2), ("red", 0.8, 0.79)],
+        [("red", 0.5, 0.5)],
+        [],
+    ]

@@ -19,6 +19,14 @@ colors,red-green,2,4,0.25,0.05,0.7
 truth,k2,2,10,0.9,0.6,0.98
 """
 
+LEADERS = """places,num_composed,right,kind,rank,tied,experiment,score,success
+grid,2,k objects,truth,,,truth,success,1
+grid,2,k objects,exact,1,1,A-exact,success,1
+grid,2,k objects,network,1,1,A,success,0.75
+grid,2,k objects,network,2,1,B_,success,0.5
+grid,2,k objects,network,3,0,S,success,0
+"""
+
 
 @pytest.fixture
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
@@ -67,3 +75,14 @@ def test_names_are_no_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     config = known()
     config["experiments"]["X_"] = config["experiments"]["B"]
     assert "experiment X_: bayes" in html(opening(Plan(load(config))))
+
+
+def test_the_best_of_every_group_and_what_is_tied(plan: Plan) -> None:
+    assert "Leaderboard" not in opening(plan)
+    Path("results").mkdir()
+    Path("results/leaderboard.csv").write_text(LEADERS)
+    page = " ".join(html(opening(plan)).replace("<p>", " ").replace("</p>", " ").split())
+    assert "A-exact 100%" in page
+    assert "A 75%; tied: B_" in page
+    Path("results/leaderboard.csv").write_text(LEADERS.replace("rank", "runk"))
+    assert "The leaderboard cannot be read" in opening(plan)

@@ -24,6 +24,9 @@ SINGLE_COLORS = ["red"]
 FIGURES = {
     "grid": {"A": PLACE_CASES["A"]},
     "samples4": {"A": ["k4"]},
+    "gallery": {"A": PLACE_CASES["A"]},
+    "confusion": PLACE_CASES,
+    "leaderboard": PLACE_CASES,
     "counts": PLACE_CASES,
     "rates": PLACE_CASES,
     "pairs": COLOR_CASES,
@@ -72,6 +75,23 @@ k1,1,whole,0.9,0.8,1,0.001
 k1,1,places,0.95,0.9,1,0.001
 k2,2,whole,0.6,0.5,0.7,0.05
 k2,2,places,,,,
+""",
+    "confusion": """experiment,case,num_composed,found,images,num_samples,share,share_low,\
+share_high,expected
+A,k1,1,0,1,4,0.25,0.1,0.5,0
+A,k1,1,1,3,4,0.75,0.5,0.9,1
+C,k1,1,0,0,4,0,0,0.5,0.4
+C,k1,1,1,4,4,1,0.5,1,0.6
+truth,k1,1,0,0,4,0,0,0.5,0
+truth,k1,1,1,4,4,1,0.5,1,1
+""",
+    "leaderboard": """places,num_composed,right,kind,rank,tied,experiment,case,operator,\
+background,sampler,model,num_samples,score,success,all_places,network_evaluations,seconds
+grid,1,k objects,truth,,,truth,k1,,,,truth,4,success,1,1,,
+grid,1,k objects,network,1,1,A,k1,product,single empty,heun 18,network,4,success,0.9,1,70,0.5
+grid,1,k objects,network,2,1,B,k1,bayes,none,sde 18,network,4,success,0.8,0.8,35,0.5
+grid,2,k objects,network,1,1,A,k2,product,single empty,heun 18,network,4,success,0.7,0.7,105,0.5
+apart,2,clutter,exact,1,1,C,k2,bayes,none,heun 18,exact,4,all_places,,1,105,0.5
 """,
     "ceiling": """case,num_composed,measure,truth,exact,trained,composition_loss,\
 composition_loss_low,composition_loss_high,network_loss,network_loss_low,network_loss_high,\

@@ -1,0 +1,44 @@
+"""How every experiment composes, in the words by which a leaderboard compares them."""
+
+from projcomp.config.samplers import SamplingConfig
+from projcomp.plan.experiments import Experiment
+from projcomp.plan.run import Run
+from projcomp.settings.report import NONE, Method
+
+
+def method_of(run: Run, experiment: Experiment) -> Method:
+    """Operator, background, sampler and kind of model of an experiment that composes locations."""
+    background = experiment.background
+    name = experiment.config.conditionals
+    exact = name is not None and bool(run.models[name].exact)
+    return Method(
+        operator=experiment.config.operator.label,
+        background=f"{background.model} {background.condition}" if background else NONE,
+        sampler=_sampler(experiment.sampling),
+        kind="exact" if exact else "network",
+        model=_model(run, name) if name else "unconditional",
+        places=experiment.places.name,
+        stream=experiment.stream,
+    )
+
+
+def _sampler(sampling: SamplingConfig) -> str:
+    """The sampler with its noise levels, its corrector and its swarm."""
+    told = f"{sampling.sampler.label} {sampling.num_steps}"
+    if sampling.corrector is not None:
+        told += f" + {sampling.corrector.name}"
+    if sampling.swarm is not None:
+        told += f", swarms of {sampling.swarm.particles}"
+    return told
+
+
+def _model(run: Run, name: str) -> str:
+    """What the conditionals are: exact, or a network that is told and sees so and so."""
+    model = run.models[name]
+    if model.exact:
+        return "exact" if model.window is None else f"exact, window {model.window}"
+    network = run.network(name)
+    reach = network.reach
+    whole = reach is None or reach >= run.config.resolution - 1
+    sees = "whole" if whole else f"local ({reach} px)"
+    return f"network, {network.conditioning}, {sees}"
