@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from projcomp.config.evaluation import DOUBT
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.heatmaps import Detections, find_peaks
 
@@ -15,11 +16,13 @@ class Detecting(Protocol):
     resolution: int
 
     def outputs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Raw outputs ``(N, 11, grid, grid)`` of ``images``, uint8 ``(N, H, W, 3)``."""
+        """Raw outputs ``(N, OUTPUTS, grid, grid)`` of ``images``, uint8 ``(N, H, W, 3)``."""
         ...
 
 
-def detect(detector: Detecting, images: np.ndarray, threshold: float) -> list[Detections]:
+def detect(
+    detector: Detecting, images: np.ndarray, threshold: float, doubt: float = DOUBT
+) -> list[Detections]:
     """The objects in each of ``images`` (uint8 ``(N, H, W, 3)``), computed in float32.
 
     Raises:
@@ -31,4 +34,4 @@ def detect(detector: Detecting, images: np.ndarray, threshold: float) -> list[De
             f"images: expected uint8 (N, {side}, {side}, 3) as the detector was trained on, got "
             f"{images.dtype} {images.shape}; train a detector at this resolution"
         )
-    return find_peaks(detector.outputs(images), threshold)
+    return find_peaks(detector.outputs(images), threshold, doubt)

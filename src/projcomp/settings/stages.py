@@ -30,10 +30,10 @@ FORMATS = {
     "train": 6,
     "check": 1,
     "locality": 2,
-    "detector": 1,
+    "detector": 2,
     "sample": 5,
-    "evaluate": 2,
-    "summary": 3,
+    "evaluate": 3,
+    "summary": 4,
 }
 
 
@@ -185,6 +185,7 @@ class EvaluateSettings(Section):
     experiment: str
     case: Case
     threshold: float
+    doubt: float
     radius: float
 
 
