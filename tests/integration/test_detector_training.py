@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
-from toy_discs import MOST, SIDE, draw_disc_scene, labelled, write_discs
+from toy_discs import MOST, NAMES, SIDE, draw_disc_scene, labelled, paint, write_discs
 
 from projcomp.config.learning import DetectorConfig
 from projcomp.data.picture import Picture
@@ -82,29 +82,87 @@ def test_overfits_eight_images():
         assert not found.unsure
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of a detector that has learned to count discs, its state beside it."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("trained")
+    data = write_discs(folder, 440)
+    return train(folder, data, images_seen=9600, learning_rate=5e-3)
+
+
 @pytest.mark.slow
-def test_training_writes_a_detector_that_counts(tmp_path):
-    data = write_discs(tmp_path, 440)
-    out = train(tmp_path, data, images_seen=9600, learning_rate=5e-3)
-    files = {path.name for path in out.iterdir()}
-    assert files == {*DETECTOR}
-    assert not list((tmp_path / "state").glob("*"))
-    check = pd.read_csv(out / "check.csv").set_index("num_objects")
+def test_training_writes_a_detector_that_counts(trained):
+    assert {path.name for path in trained.iterdir()} == {*DETECTOR}
+    assert not list((trained.parents[1] / "state").glob("*"))
+    check = pd.read_csv(trained / "check.csv").set_index("num_objects")
     assert check.loc["all", "images"] == 40
     assert check.loc["all", "exact_count"] > 0.8
     assert check.loc["all", "localization_error"] < 0.5 / SIDE
-    metrics = pd.read_csv(out / "metrics.csv")
+    assert check.loc["static", "unsure"] > 0.9 > 0.2 > check.loc["all", "unsure"]
+    metrics = pd.read_csv(trained / "metrics.csv")
     assert metrics["images_seen"].iloc[-1] == 9600
     assert metrics["loss"].iloc[-1] < 0.8 * metrics["loss"].iloc[0]
-    assert check.loc["static", "unsure"] > 0.9 > 0.2 > check.loc["all", "unsure"]
-    bins = pd.read_csv(out / "reliability.csv")
+    bins = pd.read_csv(trained / "reliability.csv")
     assert bins["peaks"].iloc[:-1].sum() == bins["peaks"].iloc[-1]
-    scope = read_scope(out)
+    scope = read_scope(trained)
     assert (scope.images, scope.objects, scope.threshold) == (400, (0, MOST), 0.5)
     assert scope.attributes["shape"] == ["sphere"]
     assert sorted(scope.attributes["color"]) == sorted(COLORS)
     blank = np.full((2, SIDE, SIDE, 3), 120, np.uint8)
-    assert [len(found.xy) for found in detect(load_detector(out), blank, 0.5)] == [0, 0]
+    assert [len(found.xy) for found in detect(load_detector(trained), blank, 0.5)] == [0, 0]
+
+
+LEFT, RIGHT, ABOVE, MOVED = map(np.array, ([0.25, 0.7], [0.75, 0.7], [0.5, 0.25], [0.6, 0.75]))
+
+
+@pytest.mark.slow
+def test_what_was_done_to_a_picture_is_said(trained):
+    """A picture of a red and a blue disc, changed in one way at a time, under many noises."""
+    detector = load_detector(trained)
+
+    def found(points, colors, change=lambda image: image):
+        pictures = [paint(points, colors, np.random.default_rng(n))[1].image for n in range(20)]
+        return detect(detector, np.stack([change(image) for image in pictures]), 0.5)
+
+    def share(found, right):
+        return np.mean([right(one) for one in found])
+
+    def faint(left):
+        """What stands on the left at a share of its difference to the ground."""
+
+        def change(image):
+            image = image.astype(float)
+            half = image[:, : SIDE // 2]
+            image[:, : SIDE // 2] = 120 + left * (half - 120)
+            return image.round().astype(np.uint8)
+
+        return change
+
+    def colors_at(one, *points):
+        rows, columns = match(one.xy, np.array(points), 1.5 / SIDE)
+        named = {int(column): NAMES[one.color[row]] for row, column in zip(rows, columns)}
+        return len(one.xy), [named.get(number) for number in range(len(points))]
+
+    both, kinds = [LEFT, RIGHT], ["red", "blue"]
+    whole = found(both, kinds)
+    assert share(whole, lambda one: colors_at(one, *both) == (2, kinds)) > 0.8
+    assert share(whole, lambda one: one.unsure) < 0.2
+    shifted = found([LEFT, MOVED], kinds)
+    assert share(shifted, lambda one: colors_at(one, LEFT, MOVED) == (2, kinds)) > 0.8
+    twice = found([*both, ABOVE], [*kinds, "red"])
+    assert share(twice, lambda one: colors_at(one, *both, ABOVE) == (3, [*kinds, "red"])) > 0.8
+    dropped = found([RIGHT], ["blue"])
+    assert share(dropped, lambda one: colors_at(one, *both) == (1, [None, "blue"])) > 0.8
+    recoloured = found(both, ["yellow", "blue"])
+    assert share(recoloured, lambda one: colors_at(one, *both) == (2, ["yellow", "blue"])) > 0.8
+    slightly = found(both, kinds, faint(0.9))
+    assert share(slightly, lambda one: len(one.xy) == 2) > 0.8
+    for left in (0.4, -0.6):
+        ghost = found(both, kinds, faint(left))
+        assert share(ghost, lambda one: one.unsure) > 0.8
+    noise = np.random.default_rng(0).integers(0, 256, (20, SIDE, SIDE, 3), dtype=np.uint8)
+    assert share(detect(detector, noise, 0.5), lambda one: one.unsure) > 0.8
 
 
 def weights(out):

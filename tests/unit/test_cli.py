@@ -20,6 +20,7 @@ STAGES = (
     *("render-shard", "render-reference", "render-scenes", "index", "preview", "train"),
     "inspect",
     *("train-detector", "locality", "sample", "evaluate", "summarize", "theory", "figure"),
+    "count",
     *("predict", "check", "config"),
 )
 RENDER = to_json(stages.render_settings(load(known()), "single"))
