@@ -141,7 +141,9 @@ def test_what_was_done_to_a_picture_is_said(trained):
 
     def colors_at(one, *points):
         rows, columns = match(one.xy, np.array(points), 1.5 / SIDE)
-        named = {int(column): NAMES[one.color[row]] for row, column in zip(rows, columns, strict=True)}
+        named = {
+            int(column): NAMES[one.color[row]] for row, column in zip(rows, columns, strict=True)
+        }
         return len(one.xy), [named.get(number) for number in range(len(points))]
 
     both, kinds = [LEFT, RIGHT], ["red", "blue"]

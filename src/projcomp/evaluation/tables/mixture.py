@@ -1,10 +1,10 @@
 """Mixtures of models side by side: do all colours come out, as often as they should?
 
 For every experiment and for the truth: the share of images with exactly the number of objects asked
-for, that of images that the detector doubts, every colour's share of the objects found, and the total variation of these shares from
-uniform. Shares of few objects are never quite uniform: the distance is too large by nature, its
-bootstrap interval still more so, and ``total_variation_of_uniform`` is what as many objects of
-uniform colours would have.
+for, that of images that the detector doubts, every colour's share of the objects found, and the
+total variation of these shares from uniform. Shares of few objects are never quite uniform: the
+distance is too large by nature, its bootstrap interval still more so, and
+``total_variation_of_uniform`` is what as many objects of uniform colours would have.
 """
 
 from typing import TYPE_CHECKING, Any
