@@ -42,6 +42,10 @@ from projcomp.settings.stages import (
 SIDE, COUNT = 16, 8
 CASE = Case(name="k1", locations=[(0.5, 0.5)])
 CASES = {"A": [CASE.name]}
+ERRORS = """num_objects,images,exact_count,one_less,one_more,all_found,some_false
+0,8,1,0,0,1,0
+1,8,1,0,0,1,0
+"""
 DATA = RenderSettings(
     seed=0,
     resolution=SIDE,
@@ -78,6 +82,7 @@ def make_inputs(root: Path) -> None:
     described = {"network": network.model_dump(), "resolution": SIDE, "condition": "none"}
     save_model(root / "models/toy", Denoiser(network, SIDE, "none"), described)
     save_detector(root / "models/detector", Detector(4, SIDE), {}, 4)
+    (root / "models/detector/check.csv").write_text(ERRORS)
     images = np.stack([picture.image for _, picture in pictures])
     write_samples(root / "samples/A/k1.h5", images, CASE, {"experiment": "A"})
 
@@ -94,7 +99,7 @@ def commands() -> dict[str, list[str]]:
             "--data data --model models/toy --out models/toy/check.csv --device cpu",
         ),
         "evaluate": (
-            EvaluateSettings(experiment="A", case=CASE, threshold=0.5, radius=0.09),
+            EvaluateSettings(experiment="A", case=CASE, threshold=0.5, doubt=0.5, radius=0.09),
             "samples/A/k1.h5 --detector models/detector --out results/A/k1.csv",
         ),
         "summarize": (

@@ -213,9 +213,23 @@ def main() -> None:
         print(f"### mixture\n\n{markdown(mixture(pd.read_csv(path)))}\n")
     check = pd.read_csv(root / "models/detector/check.csv").set_index("num_objects")
     columns = ["images", "exact_count", "exact_count_low", "exact_count_high", "count_error"]
-    more = ["recall", "precision", "color_accuracy"]
-    shown = check[columns + more].round(3).astype(object)
-    print(f"### the detector on held-out renders\n\n{markdown(shown.where(shown.notna(), ''))}")
+    parts = {
+        "the detector on held-out renders": [*columns, "recall", "precision", "unsure"],
+        "what it says of their objects": [
+            *("pixel_error", "localization_error", "color_accuracy", "shape_accuracy"),
+            *("material_accuracy", "size_accuracy", "score", "false_objects"),
+        ],
+    }
+    for title, chosen in parts.items():
+        shown = check[chosen].round(3).astype(object)
+        print(f"### {title}\n\n{markdown(shown.where(shown.notna(), ''))}\n")
+    print(f"### heights of its peaks\n\n{markdown(reliable(root))}")
+
+
+def reliable(root: Path) -> pd.DataFrame:
+    """Whether the heights of the detector's peaks are the shares of them that are objects."""
+    table = pd.read_csv(root / "models/detector/reliability.csv").round(3).astype(object)
+    return table.where(table.notna(), "").set_index("low")
 
 
 if __name__ == "__main__":

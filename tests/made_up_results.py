@@ -13,7 +13,7 @@ from projcomp.evaluation.detector import Detector, save_detector
 from projcomp.evaluation.evaluate import COLUMNS
 from projcomp.evaluation.make_table import make_table
 from projcomp.evaluation.summary import summarize
-from projcomp.folder import CHECK, LOCALITY, Folder
+from projcomp.folder import CHECK, LOCALITY, RELIABILITY, Folder
 from projcomp.plan.plan import Plan
 from projcomp.plan.stages import summary_settings
 from projcomp.settings.case import Case
@@ -21,12 +21,19 @@ from projcomp.settings.case import Case
 NUMBER = 6
 """Images of every case."""
 
-DETECTOR_CHECK = """num_objects,images,exact_count,exact_count_low,exact_count_high,recall,\
-precision,color_accuracy
-0,10,1.0,0.7,1.0,,,
-1,10,0.9,0.6,0.98,0.95,1,0.9
-1-5,10,0.9,0.6,0.98,0.95,1,0.9
-all,20,0.95,0.7,0.99,0.95,1,0.9
+DETECTOR_CHECK = """num_objects,images,exact_count,exact_count_low,exact_count_high,one_less,\
+one_more,all_found,some_false,recall,precision,color_accuracy,shape_accuracy,material_accuracy,\
+size_accuracy
+0,10,1.0,0.7,1.0,0,0,1,0,,,,,,
+1,10,0.9,0.6,0.98,0.1,0,0.9,0,0.95,1,0.9,0.8,0.9,1
+1-5,10,0.9,0.6,0.98,0.1,0,0.9,0,0.95,1,0.9,0.8,0.9,1
+all,20,0.95,0.7,0.99,0.05,0,0.95,0,0.95,1,0.9,0.8,0.9,1
+ghost,20,0.2,0.1,0.4,0.5,0,0.3,0,0.5,1,0.9,0.8,0.9,1
+"""
+RELIABILITY_TABLE = """low,high,peaks,height,objects,objects_low,objects_high,calibration_error
+0,0.1,4,0.07,0,0,0.5,
+0.9,1,10,0.97,0.9,0.6,0.98,
+0,1,14,0.7,0.6,0.4,0.8,0.07
 """
 MODEL_CHECK = """dataset,part,told,sigma,error,low,high,images
 single,held_out,condition,0.1,0.5,0.4,0.6,10
@@ -86,7 +93,9 @@ def write_results(plan: Plan) -> None:
         folder.model(name, LOCALITY): LOCALITY_TABLE.replace("single", name)
         for name in plan.run.followed
     }
-    for path, text in {**checks, folder.detector(CHECK): DETECTOR_CHECK}.items():
+    checks |= {folder.detector(CHECK): DETECTOR_CHECK}
+    checks |= {folder.detector(RELIABILITY): RELIABILITY_TABLE}
+    for path, text in checks.items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(text)
     save_detector(Path(folder.detector("")), Detector(channels=4, resolution=16), {}, 4)

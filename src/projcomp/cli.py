@@ -26,7 +26,7 @@ from projcomp.errors import ConfigError, DiskError, OutputError, UserError, is_o
 from projcomp.files import kinds as output_kinds
 from projcomp.files.json_keys import RepeatedKey, once
 from projcomp.files.outputs import check_apart, check_output, check_outputs
-from projcomp.folder import counted_name, shard_name
+from projcomp.folder import CHECK, Folder, counted_name, shard_name
 from projcomp.render.picture_size import MAX_SIDE, MIN_SIDE
 from projcomp.settings import stages
 from projcomp.settings.report import FigureSettings, TableSettings
@@ -499,9 +499,44 @@ def labels(
     write_label_sets(out, found[:sets])
 
 
+@_stage("count", "samples.h5 pictures/ --detector models/detector --out counts.csv --sheet a.png")
+def count(
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            help="pictures, folders of them, .npz or HDF5 files with images; all of one size"
+        ),
+    ],
+    detector: Annotated[Path, typer.Option(help="folder of a trained detector")],
+    out: Out,
+    objects: Annotated[
+        Path | None, typer.Option(help="table of the objects to write: place, confidence, looks")
+    ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="sheet of the first images to draw, objects ringed")
+    ] = None,
+    resize: Annotated[
+        bool, typer.Option("--resize", help="resize images of another size than the detector's")
+    ] = False,
+) -> None:
+    """Count the objects in images of your own, and say where the detector is unsure."""
+    check_output(out, output_kinds.TABLES["count"], images)
+    if objects:
+        check_apart(objects, out, "--objects")
+        check_output(objects, output_kinds.TABLES["count --objects"], images)
+    if sheet:
+        check_output(sheet, output_kinds.picture(sheet), images)
+    from projcomp.evaluation import count as counting
+
+    for line in counting.count(images, detector, out, objects=objects, sheet=sheet, resize=resize):
+        typer.echo(line)
+
+
 @_stage("summarize", "results --settings JSON --out results/summary.csv")
 def summarize(
-    results: Annotated[Path, typer.Argument(help="folder of the cases' tables")],
+    results: Annotated[
+        Path, typer.Argument(help="folder of the cases' tables; the models lie beside it")
+    ],
     settings: SettingsText,
     out: Out,
 ) -> None:
@@ -512,10 +547,11 @@ def summarize(
         for experiment, names in parsed.cases.items()
         for case in names
     ]
-    check_output(out, output_kinds.TABLES["summarize"], tables)
+    check = Path(Folder(str(results.parent)).detector(CHECK))
+    check_output(out, output_kinds.TABLES["summarize"], [*tables, check])
     from projcomp.evaluation import summary
 
-    summary.summarize(tables, parsed, out)
+    summary.summarize(tables, parsed, out, check)
 
 
 @_stage("theory", "rotations --settings JSON --out results/theory/rotations.csv")

@@ -20,6 +20,9 @@ METRICS = "metrics.csv"
 CHECK = "check.csv"
 """How well it does on images that it never saw, beside the weights."""
 
+RELIABILITY = "reliability.csv"
+"""Whether the heights of the detector's peaks are probabilities, beside its weights."""
+
 LOCALITY = "locality.csv"
 """How far its Jacobian reaches; of an exact model too, which has nothing else in its folder."""
 
@@ -85,7 +88,7 @@ class Folder:
         return self.at(f"state/models/{name}")
 
     def detector(self, file: str) -> str:
-        """``file`` of the detector (``WEIGHTS``, ``DETECTOR``, ``METRICS``, ``CHECK``)."""
+        """``file`` of the detector (``WEIGHTS``, ``DETECTOR``, ``METRICS``, ``CHECK``, ...)."""
         return self.at(f"models/detector/{file}")
 
     def detector_files(self) -> list[str]:

@@ -6,76 +6,33 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
+from toy_discs import MOST, NAMES, SIDE, draw_disc_scene, labelled, paint, write_discs
 
 from projcomp.config.learning import DetectorConfig
-from projcomp.data.index import build_index
 from projcomp.data.picture import Picture
-from projcomp.data.shards import write_shard
 from projcomp.errors import ConfigError, DeviceError, FileFormatError, UserError
 from projcomp.evaluation.detect import detect
 from projcomp.evaluation.detector import Detector, normalize
 from projcomp.evaluation.forward import load_detector
+from projcomp.evaluation.grid import ATTRIBUTES, DOUBT, HEAT, LOGITS, OFFSET, OUTPUTS
 from projcomp.evaluation.heatmaps import find_peaks
+from projcomp.evaluation.labelled import LabelledImages
 from projcomp.evaluation.matching import match
-from projcomp.evaluation.targets import draw_targets
-from projcomp.files.kinds import DETECTOR_STATE
+from projcomp.evaluation.scope import read_scope
+from projcomp.evaluation.targets import Labels, draw_targets
+from projcomp.files.kinds import DETECTOR, DETECTOR_STATE
 from projcomp.files.outputs import check_outputs
-from projcomp.scenes.spec import ObjectSpec, SceneSpec
+from projcomp.scenes.spec import SceneSpec
 from projcomp.scenes.vocabulary import CAMERA_LOCATION, COLORS, LAMP_LOCATIONS
 from projcomp.settings.stages import DetectorSettings
 from projcomp.training import detector
 from projcomp.training.detector import (
     _usable,
-    augment,
     detector_loss,
     draw_indices,
     train_detector,
 )
-
-SIDE = 16
-MOST = 3
-NAMES = list(COLORS)
-
-
-def draw_disc_scene(rng: np.random.Generator) -> tuple[SceneSpec, np.ndarray]:
-    """A scene of up to MOST discs of CLEVR's colours on grey, at least 5 pixels apart."""
-    image = np.full((SIDE, SIDE, 3), 120.0) + rng.normal(0, 2, (SIDE, SIDE, 3))
-    points: list[np.ndarray] = []
-    wanted = rng.integers(MOST + 1)
-    while len(points) < wanted:
-        point = rng.uniform(0.15, 0.85, 2)
-        if all(np.linalg.norm(point - other) > 5 / SIDE for other in points):
-            points.append(point)
-    objects = []
-    y, x = np.mgrid[:SIDE, :SIDE] + 0.5
-    for point in points:
-        color = NAMES[rng.integers(len(NAMES))]
-        distance = np.hypot(x - point[0] * SIDE, y - point[1] * SIDE)
-        cover = np.clip(2.0 - distance, 0, 1)[..., None]
-        image = image * (1 - cover) + cover * np.array(COLORS[color])
-        pixel = (float(point[0]), float(point[1]))
-        objects.append(
-            ObjectSpec("sphere", "large", "rubber", color, (0.0, 0.0, 0.7), 0.0, pixel, 9.0, 400)
-        )
-    scene = SceneSpec(tuple(objects), CAMERA_LOCATION, dict(LAMP_LOCATIONS))
-    return scene, Picture(image.clip(0, 255).astype(np.uint8), np.zeros((SIDE, SIDE), np.uint8))
-
-
-def write_discs(folder, count: int, change=lambda number, picture: picture):
-    rng = np.random.default_rng(0)
-    pictures = [change(i, draw_disc_scene(rng)) for i in range(count)]
-    shard = folder / "counting" / "shard-00000.h5"
-    write_shard(
-        shard,
-        pictures,
-        count=count,
-        size=(SIDE, SIDE),
-        max_objects=MOST,
-        settings={},
-        attributes={"shard": 0},
-    )
-    build_index([shard], folder / "counting.h5")
-    return folder / "counting.h5"
+from projcomp.training.disturbances import seen
 
 
 def settings(**changes) -> DetectorSettings:
@@ -94,19 +51,20 @@ def one_thread():
     torch.set_num_threads(1)
 
 
+def labels_of(known: LabelledImages) -> Labels:
+    """What is to be learned of renders that nothing was done to."""
+    batch = seen(torch.from_numpy(known.images), torch.from_numpy(known.masks), MOST)
+    parts = (known.pixel, known.attributes, known.num_objects)
+    return Labels(*map(torch.from_numpy, parts), batch.doubtful, batch.ruined)
+
+
 @pytest.mark.slow
 def test_overfits_eight_images():
     rng = np.random.default_rng(3)
-    pictures = [draw_disc_scene(rng) for _ in range(8)]
-    images = normalize(torch.from_numpy(np.stack([picture.image for _, picture in pictures])))
-    number = torch.tensor([len(scene.objects) for scene, _ in pictures])
+    known = labelled([draw_disc_scene(rng) for _ in range(8)])
+    images, number = normalize(torch.from_numpy(known.images)), known.num_objects
     assert len(set(number.tolist())) > 2
-    pixel, color = torch.zeros(8, MOST, 2), torch.zeros(8, MOST).long()
-    for row, (scene, _) in enumerate(pictures):
-        for column, item in enumerate(scene.objects):
-            pixel[row, column] = torch.tensor(item.pixel)
-            color[row, column] = NAMES.index(item.color)
-    targets = draw_targets(pixel, color, number, SIDE)
+    targets = draw_targets(labels_of(known), SIDE)
     torch.manual_seed(0)
     detector = Detector(8, SIDE)
     optimizer = torch.optim.AdamW(detector.parameters(), lr=1e-2)
@@ -117,27 +75,96 @@ def test_overfits_eight_images():
     for row, found in enumerate(find_peaks(detector.eval()(images).detach().numpy(), 0.5)):
         n = int(number[row])
         assert len(found.xy) == n
-        rows, columns = match(found.xy, pixel[row, :n].numpy(), 0.5 / SIDE)
+        rows, columns = match(found.xy, known.pixel[row, :n], 0.5 / SIDE)
         assert len(rows) == n
-        assert (found.color[rows] == color[row, columns].numpy()).all()
+        said = np.stack([getattr(found, name)[rows] for name in ATTRIBUTES], axis=-1)
+        assert (said == known.attributes[row, columns]).all()
+        assert not found.unsure
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of a detector that has learned to count discs, its state beside it."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("trained")
+    data = write_discs(folder, 440)
+    return train(folder, data, images_seen=9600, learning_rate=5e-3)
 
 
 @pytest.mark.slow
-def test_training_writes_a_detector_that_counts(tmp_path):
-    data = write_discs(tmp_path, 440)
-    out = train(tmp_path, data, images_seen=9600, learning_rate=5e-3)
-    files = {path.name for path in out.iterdir()}
-    assert files == {"weights.safetensors", "detector.json", "check.csv", "metrics.csv"}
-    assert not list((tmp_path / "state").glob("*"))
-    check = pd.read_csv(out / "check.csv").set_index("num_objects")
+def test_training_writes_a_detector_that_counts(trained):
+    assert {path.name for path in trained.iterdir()} == {*DETECTOR}
+    assert not list((trained.parents[1] / "state").glob("*"))
+    check = pd.read_csv(trained / "check.csv").set_index("num_objects")
     assert check.loc["all", "images"] == 40
     assert check.loc["all", "exact_count"] > 0.8
     assert check.loc["all", "localization_error"] < 0.5 / SIDE
-    metrics = pd.read_csv(out / "metrics.csv")
+    assert check.loc["static", "unsure"] > 0.9 > 0.2 > check.loc["all", "unsure"]
+    metrics = pd.read_csv(trained / "metrics.csv")
     assert metrics["images_seen"].iloc[-1] == 9600
     assert metrics["loss"].iloc[-1] < 0.8 * metrics["loss"].iloc[0]
+    bins = pd.read_csv(trained / "reliability.csv")
+    assert bins["peaks"].iloc[:-1].sum() == bins["peaks"].iloc[-1]
+    scope = read_scope(trained)
+    assert (scope.images, scope.objects, scope.threshold) == (400, (0, MOST), 0.5)
+    assert scope.attributes["shape"] == ["sphere"]
+    assert sorted(scope.attributes["color"]) == sorted(COLORS)
     blank = np.full((2, SIDE, SIDE, 3), 120, np.uint8)
-    assert [len(found.xy) for found in detect(load_detector(out), blank, 0.5)] == [0, 0]
+    assert [len(found.xy) for found in detect(load_detector(trained), blank, 0.5)] == [0, 0]
+
+
+LEFT, RIGHT, ABOVE, MOVED = map(np.array, ([0.25, 0.7], [0.75, 0.7], [0.5, 0.25], [0.6, 0.75]))
+
+
+@pytest.mark.slow
+def test_what_was_done_to_a_picture_is_said(trained):
+    """A picture of a red and a blue disc, changed in one way at a time, under many noises."""
+    detector = load_detector(trained)
+
+    def found(points, colors, change=lambda image: image):
+        pictures = [paint(points, colors, np.random.default_rng(n))[1].image for n in range(20)]
+        return detect(detector, np.stack([change(image) for image in pictures]), 0.5)
+
+    def share(found, right):
+        return np.mean([right(one) for one in found])
+
+    def faint(left):
+        """What stands on the left at a share of its difference to the ground."""
+
+        def change(image):
+            image = image.astype(float)
+            half = image[:, : SIDE // 2]
+            image[:, : SIDE // 2] = 120 + left * (half - 120)
+            return image.round().astype(np.uint8)
+
+        return change
+
+    def colors_at(one, *points):
+        rows, columns = match(one.xy, np.array(points), 1.5 / SIDE)
+        named = {
+            int(column): NAMES[one.color[row]] for row, column in zip(rows, columns, strict=True)
+        }
+        return len(one.xy), [named.get(number) for number in range(len(points))]
+
+    both, kinds = [LEFT, RIGHT], ["red", "blue"]
+    whole = found(both, kinds)
+    assert share(whole, lambda one: colors_at(one, *both) == (2, kinds)) > 0.8
+    assert share(whole, lambda one: one.unsure) < 0.2
+    shifted = found([LEFT, MOVED], kinds)
+    assert share(shifted, lambda one: colors_at(one, LEFT, MOVED) == (2, kinds)) > 0.8
+    twice = found([*both, ABOVE], [*kinds, "red"])
+    assert share(twice, lambda one: colors_at(one, *both, ABOVE) == (3, [*kinds, "red"])) > 0.8
+    dropped = found([RIGHT], ["blue"])
+    assert share(dropped, lambda one: colors_at(one, *both) == (1, [None, "blue"])) > 0.8
+    recoloured = found(both, ["yellow", "blue"])
+    assert share(recoloured, lambda one: colors_at(one, *both) == (2, ["yellow", "blue"])) > 0.8
+    slightly = found(both, kinds, faint(0.9))
+    assert share(slightly, lambda one: len(one.xy) == 2) > 0.8
+    for left in (0.4, -0.6):
+        ghost = found(both, kinds, faint(left))
+        assert share(ghost, lambda one: one.unsure) > 0.8
+    noise = np.random.default_rng(0).integers(0, 256, (20, SIDE, SIDE, 3), dtype=np.uint8)
+    assert share(detect(detector, noise, 0.5), lambda one: one.unsure) > 0.8
 
 
 def weights(out):
@@ -231,31 +258,44 @@ def test_every_pass_sees_every_image_once():
     assert draw_indices(0, 3, 0, 8).shape == (8,)
 
 
-def test_augmentation_is_mild_and_decided_by_its_generator():
-    images = normalize(torch.from_numpy(draw_disc_scene(np.random.default_rng(0))[1].image)[None])
-    images = images.repeat(64, 1, 1, 1)
-    out = augment(images, rng=torch.Generator().manual_seed(0))
-    assert torch.equal(out, augment(images, rng=torch.Generator().manual_seed(0)))
-    assert not torch.equal(out[0], out[1])
-    means = (out.mean((1, 2, 3)) - images.mean((1, 2, 3))).abs()
-    assert means.max() < 0.5
-    assert float(out.std()) == pytest.approx(float(images.std()), rel=0.3)
-
-
 def test_loss_is_least_at_the_targets():
-    pixel = torch.tensor([[[0.3, 0.4], [0.7, 0.7]]])
-    targets = draw_targets(pixel, torch.tensor([[2, 5]]), torch.tensor([2]), SIDE)
-    heat = torch.logit(targets.heat.clamp(1e-6, 1 - 1e-6))[:, None]
-    color = 20.0 * torch.nn.functional.one_hot(targets.color, 8).permute(0, 3, 1, 2)
-    best = torch.cat([heat, targets.offset, color], dim=1).requires_grad_()
+    known = labelled([draw_disc_scene(np.random.default_rng(1), 2) for _ in range(3)])
+    labels = labels_of(known)
+    labels.doubtful[1, 0], labels.ruined[2] = True, True
+    targets = draw_targets(labels, SIDE)
+    logits = [
+        20.0 * torch.nn.functional.one_hot(targets.attributes[:, n], len(names)).movedim(-1, 1)
+        for n, names in enumerate(ATTRIBUTES.values())
+    ]
+    heat, doubt = (
+        torch.logit(bumps.clamp(1e-6, 1 - 1e-6))[:, None] for bumps in (targets.heat, targets.doubt)
+    )
+    best = torch.cat([heat, doubt, targets.offset, *logits], dim=1).requires_grad_()
     losses = detector_loss(best, targets)
     assert losses["offset"] == 0
-    assert losses["color"] < 1e-6
-    losses["heat"].backward()
+    assert max(losses[name] for name in ATTRIBUTES) < 1e-6
+    losses["loss"].backward()
     assert best.grad is not None
-    assert best.grad[:, 0].abs().max() < 1e-5
-    worse = detector_loss(best.detach() + 0.3, targets)
-    assert worse["loss"] > losses["loss"]
+    assert best.grad[:, :2].abs().max() < 1e-5
+    for name, channels in {"heat": HEAT, "doubt": DOUBT, "offset": OFFSET, **LOGITS}.items():
+        worse = best.detach().clone()
+        worse[:, channels] = 0.5 * worse[:, channels] + 0.3
+        assert detector_loss(worse, targets)[name] > losses[name]
+
+
+def test_what_is_doubtful_teaches_the_heatmap_nothing():
+    labels = labels_of(labelled([draw_disc_scene(np.random.default_rng(2), 1) for _ in range(2)]))
+    labels.doubtful[0, 0], labels.ruined[1] = True, True
+    targets = draw_targets(labels, SIDE)
+    outputs = torch.zeros(2, OUTPUTS, SIDE, SIDE).requires_grad_()
+    detector_loss(outputs, targets)["loss"].backward()
+    assert outputs.grad is not None
+    row, column = (labels.pixel[0, 0].flip(0) * SIDE).long()
+    assert outputs.grad[0, HEAT, row, column] == 0
+    assert outputs.grad[0, DOUBT, row, column] < 0 < outputs.grad[0, DOUBT, 0, 0]
+    assert (outputs.grad[1, HEAT] == 0).all()
+    assert (outputs.grad[1, DOUBT] < 0).all()
+    assert (outputs.grad[:, 2:] == 0).all()
 
 
 # What cannot be trained on, or gone on with --------------------------------------------------

@@ -29,6 +29,7 @@ STAGES = (
         "figure",
         "labels",
     ),
+    "count",
     *("predict", "check", "config"),
 )
 RENDER = to_json(stages.render_settings(load(known()), "single"))

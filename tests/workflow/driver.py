@@ -27,7 +27,9 @@ case $stage in
     figure) ;;
     train) for f in weights.safetensors model.json metrics.csv; do : > "$out/$f"; done ;;
     train-detector)
-        for f in weights.safetensors detector.json metrics.csv check.csv; do : > "$out/$f"; done ;;
+        for f in weights.safetensors detector.json metrics.csv check.csv reliability.csv; do
+            : > "$out/$f"
+        done ;;
     *) : > "$out" ;;
 esac
 """

@@ -1,6 +1,6 @@
 """Images to counts to rates with intervals; models to what they react to."""
 
-from projcomp.folder import LOCALITY
+from projcomp.folder import CHECK, LOCALITY
 
 
 rule evaluate_case:
@@ -30,6 +30,7 @@ rule evaluate_case:
 rule summarize:
     input:
         plan.counted(),
+        check=folder.detector(CHECK),
     output:
         report(
             folder.summary(),

@@ -1,6 +1,6 @@
 """Datasets to networks. The state to resume from lies outside the declared outputs."""
 
-from projcomp.folder import CHECK, DETECTOR, METRICS, MODEL, WEIGHTS
+from projcomp.folder import CHECK, DETECTOR, METRICS, MODEL, RELIABILITY, WEIGHTS
 
 
 rule train_model:
@@ -70,6 +70,7 @@ rule train_detector:
         weights=folder.detector(WEIGHTS),
         described=folder.detector(DETECTOR),
         metrics=folder.detector(METRICS),
+        reliability=folder.detector(RELIABILITY),
         check=report(
             folder.detector(CHECK),
             caption="../report/detector.rst",

@@ -1,11 +1,12 @@
 """What is learned: the networks, their training, the models and the detector."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
 from projcomp.conditions.kinds import KINDS, NONE
 from projcomp.config.conditions import Condition
+from projcomp.config.evaluation import DOUBT
 from projcomp.config.features import FeatureMap
 from projcomp.config.section import Number, Section, Text, Whole, drop_none
 
@@ -213,6 +214,16 @@ class ModelConfig(Section):
         return self.exact or self.datasets
 
 
+Mild = Literal["blur", "noise", "tone", "tint", "fade", "dark"]
+"""What a sample may differ by from a render, and what is counted all the same."""
+
+Doubtful = Literal["ghost", "half", "merge", "smear", "static"]
+"""What a sample may show that is no whole object, and should make the detector unsure."""
+
+MILD: tuple[Mild, ...] = get_args(Mild)
+DOUBTFUL: tuple[Doubtful, ...] = get_args(Doubtful)
+
+
 class DetectorConfig(Section):
     """The object detector that counts: a small convolutional network."""
 
@@ -231,6 +242,17 @@ class DetectorConfig(Section):
     learning_rate: Number = Field(2e-3, gt=0, le=10, description="peak learning rate of AdamW")
     threshold: Number = Field(
         0.5, ge=0.01, le=0.99, description="least height of a heatmap peak that counts as an object"
+    )
+    doubt: Number = Field(
+        DOUBT,
+        ge=0.01,
+        le=0.99,
+        description="an image is one to be unsure of where the doubt is higher than this",
+    )
+    augmentations: list[Mild | Doubtful] = Field(
+        [*MILD, *DOUBTFUL],
+        description="what its training images are changed by: blur to dark are counted all the "
+        "same, ghost to static are to be unsure of",
     )
 
 

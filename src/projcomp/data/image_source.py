@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ACCEPTED = (
-    "8-bit RGB pictures (PNG, JPEG, WebP, BMP), or an HDF5 file whose dataset images is uint8 "
+    "8-bit RGB pictures (PNG, JPEG, WebP, BMP), or an .npz or HDF5 file whose images are uint8 "
     "(N, H, W, 3)"
 )
 """What images may lie in, in words."""

@@ -1,4 +1,4 @@
-"""A user's own pictures, whatever they lie in: picture files, folders of them, or HDF5.
+"""A user's own pictures, whatever they lie in: picture files, folders of them, .npz or HDF5.
 
 What they are is found out from their headers, before any pixel is decoded; images are decoded as
 they are asked for, so that a large file never lies in memory whole.
@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from projcomp.data.arrays import open_arrays
 from projcomp.data.hdf5 import PathLike
 from projcomp.data.image_source import ACCEPTED, ImageSource
 from projcomp.data.picture_file import open_picture
 from projcomp.data.stored_images import open_stored
 from projcomp.errors import FileFormatError
-from projcomp.files.contents import HDF5, what_is
+from projcomp.files.contents import HDF5, ZIP, what_is
 from projcomp.files.inputs import check_input
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -47,7 +48,7 @@ class Pictures:
     def batches(self, most: int = 64) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
         """Names and images, uint8 (n, H, W, 3), at most ``most`` at once, in order.
 
-        The name of a picture is its path; an image of an HDF5 file is ``path[number]``.
+        The name of a picture is its path; an image of another file is ``path[number]``.
 
         Raises:
             FileFormatError: a file went away, or its data are damaged.
@@ -69,9 +70,10 @@ class Pictures:
 
 
 def open_pictures(paths: Sequence[PathLike]) -> Pictures:
-    """Find out what ``paths`` hold: each a picture, a folder of pictures, or an HDF5 file.
+    """Find out what ``paths`` hold: each a picture, a folder of them, or an .npz or HDF5 file.
 
-    HDF5 files are samples, shards, indices, or foreign files with a dataset ``images``. The files
+    HDF5 files are samples, shards, indices, or foreign files with a dataset ``images``; an ``.npz``
+    has an array of that name, which may be of floats in [0, 1], or grey. The files
     of a folder are taken in natural order (2 before 10), hidden ones left out; anything in it that
     is no picture by its suffix is an error, so that none is passed over in silence.
 
@@ -102,7 +104,9 @@ def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
 def _files(path: Path) -> list[Path]:
     """The file itself, or the pictures of a folder."""
     if not path.is_dir():
-        check_input(path, "a picture, a folder of pictures or an HDF5 file", "check its name")
+        check_input(
+            path, "a picture, a folder of pictures, an .npz or an HDF5 file", "check its name"
+        )
         return [path]
     try:
         names = sorted((n for n in os.listdir(path) if n[0] != "."), key=natural_order)
@@ -134,4 +138,6 @@ def _source(path: Path) -> ImageSource:
             f"{path}: {ACCEPTED} expected, got a file that cannot be read ({error.strerror}): "
             "look after the disk that it lies on"
         ) from None
+    if looks == ZIP:
+        return open_arrays(path)
     return open_stored(path) if looks == HDF5 else open_picture(path)

@@ -1,8 +1,10 @@
 """The object detector: a small U-shaped convolutional network over a grid of cells.
 
-Every cell says how near the centre of an object is (a heatmap), how far off the cell's middle the
-centre lies, and which of CLEVR's eight colours the object has (the layout of CenterNet, Zhou et al.
-2019, without box sizes). It is trained here; counting is :mod:`~projcomp.evaluation.forward`'s.
+Every cell says whether the centre of an object lies in it (a heatmap), how far off the cell's
+middle the centre is, and which colour, shape, material and size of CLEVR's the object has (the
+layout of CenterNet, Zhou et al. 2019, without boxes). A second heatmap, the doubt, says where
+something is seen that is no whole object. It is trained here; counting is
+:mod:`~projcomp.evaluation.forward`'s.
 """
 
 import json
@@ -15,12 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from projcomp.evaluation.grid import OUTPUTS, STEP, fold_of
+from projcomp.evaluation.forward import FORMAT
+from projcomp.evaluation.grid import DOUBT, HEAT, OUTPUTS, STEP, fold_of
 from projcomp.files.atomic import write_text
 from projcomp.files.tensors import write_tensors
 from projcomp.folder import DETECTOR, WEIGHTS
 
-FORMAT = 1
 _CHUNK_PIXELS = 2**20
 
 
@@ -67,11 +69,11 @@ class Detector(nn.Module):
         self.up1 = _Up(4 * c, 2 * c)
         self.up2 = _Up(2 * c, c)
         self.head = nn.Sequential(_conv(c, c), nn.Conv2d(c, OUTPUTS, 1))
-        # A grid is mostly empty: start from a heatmap of about 0.05 everywhere.
+        # A grid is mostly empty: start from heatmaps of about 0.05 everywhere.
         nn.init.zeros_(self.head[-1].weight)  # pyright: ignore[reportArgumentType]
         nn.init.zeros_(self.head[-1].bias)  # pyright: ignore[reportArgumentType]
         with torch.no_grad():
-            self.head[-1].bias[0] = -3.0  # pyright: ignore[reportIndexIssue]
+            self.head[-1].bias[[HEAT, DOUBT]] = -3.0  # pyright: ignore[reportIndexIssue]
 
     def forward(self, images: Tensor) -> Tensor:
         """Raw outputs.
@@ -80,32 +82,30 @@ class Detector(nn.Module):
             images: float ``(B, 3, resolution, resolution)`` from :func:`normalize`.
 
         Returns:
-            ``(B, 11, grid, grid)``: heatmap logit; x and y offsets in cells; eight colour logits.
+            ``(B, OUTPUTS, grid, grid)``; ``grid.py`` says what the channels are.
         """
-        fine, middle, deepest = self._down(images)
-        x = self.up2(self.up1(deepest, middle), fine)
+        fine = self.fine(self.stem(self._folded(images)))
+        middle = self.down1(fine)
+        x = self.up2(self.up1(self.down2(middle), middle), fine)
         return self.head(x)[..., : self.grid, : self.grid]
 
     def features(self, images: Tensor) -> Tensor:
-        """What distances between sets of images are taken in: the deepest level's means.
+        """The deepest level, averaged over the image: what distances of sets of images compare.
 
         Args:
-            images: float ``(B, 3, resolution, resolution)`` from :func:`normalize`.
+            images: as :meth:`forward` takes them.
 
         Returns:
-            ``(B, F)``, F = 4 C, means over the grid.
+            ``(B, 4C)``.
         """
-        return self._down(images)[2].mean((2, 3))
+        deepest = self.down2(self.down1(self.fine(self.stem(self._folded(images)))))
+        return deepest.mean((2, 3))
 
-    def _down(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The three levels on the way down."""
+    def _folded(self, images: Tensor) -> Tensor:
+        """The cells' pixels as channels, the grid extended to a multiple of STEP."""
         x = functional.pixel_unshuffle(images, self.fold) if self.fold > 1 else images
         spare = -self.grid % STEP
-        if spare:
-            x = functional.pad(x, (0, spare, 0, spare), mode="replicate")
-        fine = self.fine(self.stem(x))
-        middle = self.down1(fine)
-        return fine, middle, self.down2(middle)
+        return functional.pad(x, (0, spare, 0, spare), mode="replicate") if spare else x
 
     @torch.inference_mode()
     def outputs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -124,14 +124,28 @@ def normalize(images: Tensor) -> Tensor:
     return images.permute(0, 3, 1, 2).float() / 63.75 - 2.0
 
 
+def denormalize(images: Tensor) -> NDArray[np.uint8]:
+    """What :func:`normalize` takes, of what it makes; beyond its range the nearest end."""
+    pixels = ((images + 2.0) * 63.75).round().clamp(0, 255).byte()
+    return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
 def save_detector(
-    folder: Path, detector: Detector, settings: dict[str, Any], channels: int
+    folder: Path,
+    detector: Detector,
+    settings: dict[str, Any],
+    channels: int,
+    learned: dict[str, Any] | None = None,
 ) -> None:
-    """Write ``weights.safetensors`` and ``detector.json`` into ``folder``, each atomically."""
+    """Write ``weights.safetensors`` and ``detector.json`` into ``folder``, each atomically.
+
+    ``learned`` says what images it is made for (:mod:`~projcomp.evaluation.scope`).
+    """
     description = {
         "format": FORMAT,
         "architecture": {"channels": channels, "resolution": detector.resolution},
         "settings": settings,
+        "learned_from": learned or {},
     }
     write_tensors(Path(folder) / WEIGHTS, detector.state_dict(), summed=True)
     write_text(Path(folder) / DETECTOR, json.dumps(description, indent=2, sort_keys=True) + "\n")

@@ -42,14 +42,16 @@ COLUMNS = (
     "effective_size",
     "log_weight",
     "accepted",
+    "unsure",
     "objects",
 )
 """Columns of a case's table. Truth values are 0 or 1; what the case does not ask for, and what its
 sampler did not measure, is empty. ``acceptance`` is of a corrector's proposals, ``effective_size``
-the least of a sample's swarm, ``accepted`` CompLift's verdict; ``objects`` says where each object
-was found and in which colour (``objects_told.py``)."""
+the least of a sample's swarm, ``accepted`` CompLift's verdict. ``unsure`` is 1 where the detector
+doubts what it sees; such an image is counted all the same. ``objects`` says where each object was
+found and in which colour (``objects_told.py``)."""
 
-TRUTHS = ("all_places", "exact_count", "all_colors", "success", "accepted")
+TRUTHS = ("all_places", "exact_count", "all_colors", "success", "accepted", "unsure")
 """Those of COLUMNS that are 0 or 1."""
 
 
@@ -79,11 +81,12 @@ def evaluate(
         )
     detector = load_detector(detector_dir)
     vocabulary, wanted = list(COLORS), case.num_objects
-    rows = [
-        _row(settings, i, measure(found, asked, case.colors, settings.radius, vocabulary, wanted))
-        | {"objects": tell_objects(found, vocabulary)}
-        for i, found in enumerate(detect(detector, taken.images, settings.threshold))
-    ]
+    everything = detect(detector, taken.images, settings.threshold, settings.doubt)
+    rows = []
+    for index, found in enumerate(everything):
+        measured = measure(found, asked, case.colors, settings.radius, vocabulary, wanted)
+        told = {"unsure": int(found.unsure), "objects": tell_objects(found, vocabulary)}
+        rows.append({**_row(settings, index, measured), **told})
     for name, values in _measured(taken, samples).items():
         for row, value in zip(rows, np.broadcast_to(values, len(rows)), strict=True):
             row[name] = value

@@ -19,6 +19,9 @@ from projcomp.files.described import Trained, read_description
 from projcomp.files.weights import UnfitWeights, read_weights
 from projcomp.folder import DETECTOR, WEIGHTS
 
+FORMAT = 2
+"""Of the detector's files; raised whenever what its outputs are has changed."""
+
 Array = NDArray[np.float32]
 Layer = Callable[[Array], Array]
 
@@ -123,6 +126,8 @@ def load_detector(folder: Path) -> Forward:
 
 def _described(description: Any) -> tuple[int, int]:
     """Channels and resolution that ``detector.json`` tells."""
+    if description.get("format") != FORMAT:
+        raise UnfitWeights(f"format {description.get('format')}, where {FORMAT} is read now")
     architecture = description["architecture"]
     channels, resolution = int(architecture["channels"]), int(architecture["resolution"])
     fold_of(resolution)  # which refuses what no detector is made for

@@ -1,9 +1,28 @@
 """The grid of cells that the detector works on, and what it says of each."""
 
+from itertools import accumulate
+
+from projcomp.scenes.vocabulary import COLORS, MATERIALS, SHAPES, SIZES
+
 MAX_GRID = 64
-NUM_COLORS = 8
-OUTPUTS = 1 + 2 + NUM_COLORS
-"""Heatmap logit; x and y offsets in cells; eight colour logits."""
+
+ATTRIBUTES: dict[str, list[str]] = {
+    "color": list(COLORS),
+    "shape": list(SHAPES),
+    "material": list(MATERIALS),
+    "size": list(SIZES),
+}
+"""What the detector says of an object beside its place, and the names that it chooses from."""
+
+HEAT, DOUBT, OFFSET = 0, 1, slice(2, 4)
+"""Channels of the outputs: two heatmaps' logits, then the x and y offsets in cells."""
+
+_ENDS = list(accumulate(map(len, ATTRIBUTES.values()), initial=OFFSET.stop))
+LOGITS = dict(zip(ATTRIBUTES, map(slice, _ENDS, _ENDS[1:]), strict=False))
+"""Channels of every attribute's logits."""
+
+OUTPUTS = _ENDS[-1]
+"""Channels of the outputs."""
 
 STEP = 4
 """The network halves its grid twice, so it works on a multiple of this."""

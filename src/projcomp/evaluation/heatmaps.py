@@ -1,4 +1,4 @@
-"""From the detector's grid back to objects: the peaks of its heatmap.
+"""From the detector's grid back to objects: the peaks of its heatmap, and whether it doubts.
 
 The middle of cell ``i`` is at ``(i + 0.5) / grid`` of the image side.
 """
@@ -7,6 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from projcomp.config.evaluation import DOUBT
+from projcomp.evaluation.grid import DOUBT as DOUBT_CHANNEL
+from projcomp.evaluation.grid import HEAT, LOGITS, OFFSET
+
+_NONE = np.empty(0, dtype=np.int64)
 
 
 class Detections(NamedTuple):
@@ -17,36 +23,60 @@ class Detections(NamedTuple):
     score: np.ndarray
     """float64 ``(n,)``: heights of the heatmap in [0, 1]."""
     color: np.ndarray
-    """int64 ``(n,)``: colour indices."""
+    """int64 ``(n,)``: colour indices; the next three likewise, empty where nobody asked."""
+    shape: np.ndarray = _NONE
+    material: np.ndarray = _NONE
+    size: np.ndarray = _NONE
+    doubt: float = 0.0
+    """Greatest height of the doubt in the image, in [0, 1]."""
+    unsure: bool = False
+    """Whether that is more than what was allowed."""
+
+    def above(self, threshold: float) -> "Detections":
+        """Those objects alone whose peaks are higher than ``threshold``."""
+        count = int((self.score > threshold).sum())
+        cut = {name: getattr(self, name)[:count] for name in ("xy", "score", *LOGITS)}
+        return self._replace(**cut)
 
 
-def find_peaks(outputs: NDArray[np.float32], threshold: float) -> list[Detections]:
+def find_peaks(
+    outputs: NDArray[np.float32], threshold: float, doubt: float = DOUBT
+) -> list[Detections]:
     """Objects of a batch: the heatmap's local maxima in 3 x 3 cells that are above ``threshold``.
 
     Neighbouring objects may be 2.75 cells apart at 32 pixels, so a wider window would lose some. Of
     equal neighbours only one counts, the first.
 
     Args:
-        outputs: ``(B, 11, G, G)`` of a detector.
+        outputs: ``(B, OUTPUTS, G, G)`` of a detector.
         threshold: least height of a peak, in [0, 1].
+        doubt: an image in which the doubt is somewhere higher than this is one to be unsure of.
 
     Returns:
         one entry per image, best object first.
     """
     batch, _, grid, _ = outputs.shape
-    heat = outputs[:, 0]
-    with np.errstate(over="ignore"):  # of e^-x, where the height is 0
-        height = 1 / (1 + np.exp(-heat))
+    heat = outputs[:, HEAT]
+    height = _height(heat)
     image, row, column = np.nonzero(_is_peak(heat) & (height > threshold))
     middles = np.stack([column, row], axis=1).astype(np.float32) + np.float32(0.5)
-    cells = middles + outputs[image, 1:3, row, column]
+    cells = middles + outputs[image, OFFSET, row, column]
     xy = (cells / grid).clip(0.0, 1.0).astype(float)
     scores = height[image, row, column].astype(float)
-    colors = outputs[image, 3:, row, column].argmax(axis=1)
+    kinds = [outputs[image, one, row, column].argmax(axis=1) for one in LOGITS.values()]
+    doubts = _height(outputs[:, DOUBT_CHANNEL]).max(axis=(1, 2), initial=0.0).tolist()
     order = np.lexsort((-scores, image))
     ends = np.searchsorted(image[order], np.arange(batch), side="right")
     parts = np.split(order, ends)[:batch]
-    return [Detections(xy[part], scores[part], colors[part]) for part in parts]
+    return [
+        Detections(xy[part], scores[part], *(kind[part] for kind in kinds), most, most > doubt)
+        for part, most in zip(parts, doubts, strict=True)
+    ]
+
+
+def _height(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # of e^-x, where the height is 0
+        return 1 / (1 + np.exp(-logits))
 
 
 def _is_peak(heat: NDArray[np.float32]) -> NDArray[np.bool_]:

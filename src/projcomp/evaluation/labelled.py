@@ -1,6 +1,6 @@
 """Rendered images with what stands in them, as the detector learns from and is checked on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import h5py
@@ -10,6 +10,7 @@ from projcomp.data.hdf5 import dataset
 from projcomp.data.index import open_index, read_parts, shards_behind
 from projcomp.data.shards import read_objects
 from projcomp.errors import FileFormatError
+from projcomp.evaluation.grid import ATTRIBUTES
 
 
 @dataclass(frozen=True)
@@ -18,23 +19,22 @@ class LabelledImages:
 
     images: np.ndarray
     """uint8 ``(N, H, W, 3)``"""
+    masks: np.ndarray
+    """uint8 ``(N, H, W)``: 0 the ground, i object i, counted from 1"""
     num_objects: np.ndarray
     """int64 ``(N,)``"""
     pixel: np.ndarray
     """float32 ``(N, K, 2)``: centres in [0, 1], x right and y down"""
-    color: np.ndarray
-    """int64 ``(N, K)``: colour indices"""
+    attributes: np.ndarray
+    """int64 ``(N, K, A)``: index of each of ``grid.ATTRIBUTES``"""
 
     def __len__(self) -> int:
         """Number of images."""
         return len(self.images)
 
-    def part(self, start: int, stop: int) -> "LabelledImages":
-        """Images ``start`` to ``stop`` (exclusive), without copying."""
-        cut = slice(start, stop)
-        return LabelledImages(
-            self.images[cut], self.num_objects[cut], self.pixel[cut], self.color[cut]
-        )
+    def __getitem__(self, rows: slice | np.ndarray) -> "LabelledImages":
+        """Some of the images, by a slice or by an array of numbers or truth values."""
+        return LabelledImages(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def read_labelled(path: Path, resolution: int) -> LabelledImages:
@@ -52,15 +52,20 @@ def read_labelled(path: Path, resolution: int) -> LabelledImages:
             "render the dataset again at this resolution"
         )
     images = np.empty(shards.shape, dtype=np.uint8)
-    tables: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    masks = np.empty(shards.shape[:3], dtype=np.uint8)
+    tables: list[tuple[np.ndarray, np.ndarray]] = []
 
     def read(file: h5py.File, rows: slice) -> None:
         dataset(file, "images").read_direct(images, dest_sel=rows)
-        number, objects = read_objects(file, file.filename)
-        tables.append((number, objects["pixel"], objects["color"]))
+        dataset(file, "masks").read_direct(masks, dest_sel=rows)
+        tables.append(read_objects(file, file.filename))
 
     read_parts(shards, read)
-    num_objects, pixel, color = (np.concatenate(parts) for parts in zip(*tables, strict=True))
+    num_objects, objects = (np.concatenate(parts) for parts in zip(*tables, strict=True))
     return LabelledImages(
-        images, num_objects.astype(np.int64), pixel.astype(np.float32), color.astype(np.int64)
+        images,
+        masks,
+        num_objects.astype(np.int64),
+        objects["pixel"].astype(np.float32),
+        np.stack([objects[name] for name in ATTRIBUTES], axis=-1).astype(np.int64),
     )

@@ -11,7 +11,7 @@ from projcomp.errors import OutputError
 from projcomp.files.contents import EMPTY, SAFETENSORS, SVG, UNKNOWN, ZEROS, ZIP, what_is
 from projcomp.files.outputs import Kind, PathLike, hdf5_attributes
 from projcomp.files.weights import SUM, read_metadata
-from projcomp.folder import CHECK, METRICS, WEIGHTS
+from projcomp.folder import CHECK, METRICS, RELIABILITY, WEIGHTS
 from projcomp.folder import DETECTOR as DETECTOR_FILE
 from projcomp.folder import MODEL as MODEL_FILE
 
@@ -192,6 +192,8 @@ TABLES = {
     "evaluate": table("experiment", "case", "num_composed", "index"),
     "evaluate --labels": table("num_composed", "images", "places_hit", "places_hit_low"),
     "summarize": table("experiment", "case", "num_composed", "num_samples"),
+    "count": table("image", "num_objects", "unsure", "doubt"),
+    "count --objects": table("image", "object", "x", "y"),
     "predict": table("first", "second", "cosine", "interaction"),
     "theory": table("experiment", "panel", "setting", "quantity"),
 }
@@ -218,5 +220,6 @@ DETECTOR = {
     DETECTOR_FILE: json_with("a detector's description", "architecture", "settings"),
     METRICS: table("update", "images_seen", "loss"),
     CHECK: table("num_objects", "images", "exact_count"),
+    RELIABILITY: table("low", "high", "peaks", "height"),
 }
 """What the detector's training writes into its folder."""

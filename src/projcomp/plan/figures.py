@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from projcomp.config.places import GRID
 from projcomp.config.theory import EXACT
-from projcomp.folder import CHECK, LOCALITY, Folder
+from projcomp.folder import CHECK, LOCALITY, RELIABILITY, Folder
 from projcomp.plan.clutter import clutter_of
 from projcomp.plan.run import Run
 from projcomp.plan.tables import TABLES, Shown, name_of, reads_summary, records_interaction
@@ -220,7 +220,7 @@ def _table_and_ceilings(figure: FigureSettings, folder: Folder) -> list[str]:
 
 
 def _detector_check(_: FigureSettings, folder: Folder) -> list[str]:
-    return [folder.detector(CHECK)]
+    return [folder.detector(CHECK), folder.detector(RELIABILITY)]
 
 
 def _exact_table(name: str) -> Callable[[FigureSettings, Folder], list[str]]:
@@ -510,10 +510,11 @@ FIGURES = (
     ),
     FigureRow(
         "detector",
-        format=5,
+        format=6,
         caption=(
-            "The detector's own errors on held-out renders, by the true number of objects. Every "
-            "rate of this report carries them."
+            "The detector's own errors on held-out renders, by the true number of objects, and the "
+            "share of its peaks that are objects, by their height: on the diagonal heights are "
+            "probabilities. Every rate of this report carries these errors."
         ),
         shows=_detector,
         reads=_detector_check,

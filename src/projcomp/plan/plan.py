@@ -10,7 +10,7 @@ from shlex import quote
 
 from projcomp.config.root import Config
 from projcomp.config.theory import TheoryExperiment
-from projcomp.folder import CHECK, LOCALITY, Folder
+from projcomp.folder import CHECK, LOCALITY, RELIABILITY, Folder
 from projcomp.plan import stages
 from projcomp.plan.figures import Figure, figures
 from projcomp.plan.run import Run
@@ -204,7 +204,7 @@ class Plan:
         for name in self.run.networks:
             found += [*folder.model_files(name), folder.model(name, CHECK)]
         found += [folder.model(name, LOCALITY) for name in self.run.followed]
-        found += [*folder.detector_files(), folder.detector(CHECK)]
+        found += [*folder.detector_files(), folder.detector(CHECK), folder.detector(RELIABILITY)]
         found += [folder.exact(name) for name in self.config.theory.experiments]
         found += self.counted()
         for experiment in self.run.cases:

@@ -366,7 +366,7 @@ TABLES = (
     ),
     TableRow(
         "ceiling",
-        format=1,
+        format=2,
         caption=(
             "The rendered truth, exact models and networks on the same requests, the latter two "
             "from the same noise: what the composition loses (truth - exact) and what the network "
@@ -458,7 +458,7 @@ TABLES = (
     ),
     TableRow(
         "sweep",
-        format=4,
+        format=5,
         caption=(
             "Operators and samplers side by side: success with Wilson interval, cost per image, "
             "acceptance of proposals and effective size of swarms. What CompLift judges stands in "
@@ -469,7 +469,7 @@ TABLES = (
     ),
     TableRow(
         "pairs",
-        format=1,
+        format=2,
         caption=(
             "What was found of every pair of colours, with Wilson intervals: both colours; "
             "*together*, one object in the place of two (*mixed*: of neither colour); one beside "
@@ -495,7 +495,7 @@ TABLES = (
     ),
     TableRow(
         "interaction",
-        format=4,
+        format=5,
         caption=(
             "Interaction of every pair with bootstrap interval, what it would be over the control "
             "instead of the background, the control's zero and error in the same units, the noise "
@@ -508,7 +508,7 @@ TABLES = (
     ),
     TableRow(
         "selected",
-        format=4,
+        format=5,
         caption=(
             "What CompLift accepted: the share of samples, the success among these alone, and the "
             "network evaluations that an accepted sample costs."
@@ -518,7 +518,7 @@ TABLES = (
     ),
     TableRow(
         "mixture",
-        format=4,
+        format=5,
         caption=(
             "Exact counts, colour shares and total variation from uniform of unconditional models "
             "and their mixtures."

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from projcomp.data.arrays import IMAGES, open_h5, open_npz, read_images
 from projcomp.data.hdf5 import open_hdf5, reading, text
 from projcomp.data.pictures import Pictures, natural_order, open_pictures
 from projcomp.data.shard_format import INDEX_KIND, SHARD_KIND
 from projcomp.errors import ConfigError, FileFormatError
 from projcomp.files.contents import HDF5, ZIP, what_is
 from projcomp.files.inputs import check_input
-from projcomp.prediction.arrays import IMAGES, open_h5, open_npz, read_images, read_labels
+from projcomp.prediction.arrays import read_labels
 from projcomp.prediction.places import Division
 from projcomp.prediction.rendered import COLUMNS, read_rendered
 from projcomp.words import quoted, short

@@ -31,10 +31,10 @@ FORMATS = {
     "train": 6,
     "check": 1,
     "locality": 2,
-    "detector": 1,
+    "detector": 2,
     "sample": 5,
     "evaluate": 3,
-    "summary": 3,
+    "summary": 4,
 }
 
 
@@ -195,6 +195,7 @@ class EvaluateSettings(Section):
     experiment: str
     case: Case
     threshold: float
+    doubt: float
     radius: float
 
 

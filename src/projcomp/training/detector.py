@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import warnings
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from math import ceil, cos, isfinite, pi
@@ -20,17 +21,21 @@ from torch import Tensor
 from torch.nn import functional
 
 from projcomp import devices, seeds
-from projcomp.config.learning import DetectorConfig
+from projcomp.config.learning import DOUBTFUL, MILD, DetectorConfig
 from projcomp.errors import ConfigError, FileFormatError, UserError, is_out_of_memory
-from projcomp.evaluation.check import check_detections
+from projcomp.evaluation.check import check_detections, reliability
 from projcomp.evaluation.detect import detect
-from projcomp.evaluation.detector import Detector, normalize, save_detector
+from projcomp.evaluation.detector import Detector, denormalize, normalize, save_detector
+from projcomp.evaluation.grid import DOUBT, HEAT, LOGITS, OFFSET
+from projcomp.evaluation.heatmaps import Detections
 from projcomp.evaluation.labelled import LabelledImages, read_labelled
-from projcomp.evaluation.targets import Targets, draw_targets
+from projcomp.evaluation.scope import learned_from
+from projcomp.evaluation.targets import Labels, Targets, draw_targets
 from projcomp.files.atomic import atomic_path, write_text
-from projcomp.folder import CHECK, METRICS
+from projcomp.folder import CHECK, METRICS, RELIABILITY
 from projcomp.memory import memory_for
 from projcomp.settings.training_checks import detector_problems
+from projcomp.training.disturbances import augment, disturb, seen
 from projcomp.training.failures import as_user_error, one_line
 from projcomp.words import first_line
 
@@ -38,13 +43,17 @@ if TYPE_CHECKING:
     from projcomp.settings.stages import DetectorSettings
 
 _LOG_UPDATES = 50
-_LOSSES: tuple[str, ...] = ("update", "images_seen", "loss", "heat", "offset", "color")
+_LOSSES = ("update", "images_seen", "loss", "heat", "doubt", "offset", *LOGITS)
 _LONGEST_MINUTES = 1e6
 """Between two checkpoints: two years; a timedelta takes no infinity."""
+_DISTURBED = 250
+"""Held-out renders that are disturbed in each way, at most."""
+_LEAST_HEIGHT = 0.05
+"""Of a peak whose height is held against whether an object is there."""
 _WARM_UP = 0.1
 _WEIGHT_DECAY = 1e-4
-_OFFSET_WEIGHT = 0.2
-_COLOR_WEIGHT = 0.2
+_WEIGHTS = {"heat": 1.0, "doubt": 1.0, "offset": 0.2}
+_ATTRIBUTE_WEIGHT = 0.2
 
 
 def train_detector(
@@ -59,9 +68,10 @@ def train_detector(
 ) -> None:
     """Train on all but the last ``settings.detector.holdout`` images of ``data``; check on those.
 
-    Writes ``weights.safetensors``, ``detector.json``, ``metrics.csv`` (the losses on the way) and
+    Writes ``weights.safetensors``, ``detector.json``, ``metrics.csv`` (the losses on the way),
     ``check.csv`` (the detector's own errors, :func:`~projcomp.evaluation.check.check_detections`)
-    into ``out_dir``. A training that was interrupted continues from its last checkpoint in
+    and ``reliability.csv`` (:func:`~projcomp.evaluation.check.reliability`) into ``out_dir``. A
+    training that was interrupted continues from its last checkpoint in
     ``state_dir``, which is removed at the end.
 
     Raises:
@@ -99,14 +109,15 @@ def train_detector(
     log = _LossLog()
     with one_line(lambda: _memory_line(config)):
         _fit(
-            _DetectorTraining(detector, images.part(0, kept), config, settings.seed),
+            _DetectorTraining(detector, images[:kept], config, settings.seed),
             log,
             accelerator=accelerator,
             checkpoint=Path(state_dir) / "detector.ckpt",
             described=described,
             minutes=checkpoint_minutes,
         )
-        _finish(detector, log, images.part(kept, len(images)), config, described, Path(out_dir))
+        learned = learned_from(images[:kept])
+        _finish(detector, log, learned, images[kept:], settings, Path(out_dir))
     (Path(state_dir) / "detector.ckpt").unlink(missing_ok=True)
 
 
@@ -132,45 +143,32 @@ def _order(seed: int, num_images: int, number: int) -> np.ndarray:
     return seeds.generator(seed, "detector", "order", number).permutation(num_images)
 
 
-def augment(images: Tensor, *, rng: torch.Generator) -> Tensor:
-    """What generated images differ by: brightness, contrast, a slight blur, slight noise.
-
-    No flips or turns: the light comes from one side.
-
-    Args:
-        images: float ``(B, 3, H, W)`` in [-2, 2].
-        rng: a generator on the CPU.
-    """
-
-    def uniform(low: float, high: float) -> Tensor:
-        drawn = torch.rand(len(images), 1, 1, 1, generator=rng) * (high - low) + low
-        return drawn.to(images.device)
-
-    padded = functional.pad(images, (1, 1, 1, 1), mode="replicate")
-    blurred = (padded[:, :, :-2] + 2 * padded[:, :, 1:-1] + padded[:, :, 2:]) / 4
-    blurred = (blurred[..., :-2] + 2 * blurred[..., 1:-1] + blurred[..., 2:]) / 4
-    images = torch.lerp(images, blurred, uniform(-0.2, 0.6).clamp(min=0.0))
-    images = images * uniform(0.85, 1.15) + uniform(-0.15, 0.15)
-    noise = torch.randn(images.shape, generator=rng).to(images.device)
-    return images + noise * uniform(-0.05, 0.1).clamp(min=0.0)
-
-
 def detector_loss(outputs: Tensor, targets: Targets) -> dict[str, Tensor]:
-    """Losses of ``(B, 11, G, G)`` outputs: heatmap (cross entropy), offset (L1), colour, total.
+    """Losses of ``(B, OUTPUTS, G, G)``: the two heatmaps (cross entropy), offset (L1), attributes.
 
-    Each is a sum over cells divided by the number of cells near objects. The heatmap's does not end
-    at zero: its least value is the entropy of the bumps.
+    Each is a sum over cells divided by the number of cells near objects. The heatmaps' do not end
+    at zero: their least values are the entropies of the bumps.
     """
     near = targets.near
-    weight = 1.0 / near.sum().clamp(min=1)
-    heat = functional.binary_cross_entropy_with_logits(outputs[:, 0], targets.heat, reduction="sum")
-    offset = (outputs[:, 1:3] - targets.offset).abs().sum(1)[near].sum()
-    color = functional.cross_entropy(
-        outputs[:, 3:].permute(0, 2, 3, 1)[near], targets.color[near], reduction="sum"
-    )
-    parts = {"heat": heat * weight, "offset": offset * weight, "color": color * weight}
-    parts["loss"] = (
-        parts["heat"] + _OFFSET_WEIGHT * parts["offset"] + _COLOR_WEIGHT * parts["color"]
+    share = 1.0 / near.sum().clamp(min=1)
+    parts = {
+        name: share
+        * functional.binary_cross_entropy_with_logits(
+            outputs[:, channel], target, weight, reduction="sum"
+        )
+        for name, channel, target, weight in (
+            ("heat", HEAT, targets.heat, targets.heat_weight),
+            ("doubt", DOUBT, targets.doubt, targets.doubt_weight),
+        )
+    }
+    parts["offset"] = share * (outputs[:, OFFSET] - targets.offset).abs().sum(1)[near].sum()
+    for number, (name, channels) in enumerate(LOGITS.items()):
+        logits = outputs[:, channels].permute(0, 2, 3, 1)[near]
+        known = targets.attributes[:, number][near]
+        parts[name] = share * functional.cross_entropy(logits, known, reduction="sum")
+    parts["loss"] = sum(
+        (_WEIGHTS.get(name, _ATTRIBUTE_WEIGHT) * part for name, part in parts.items()),
+        torch.zeros((), device=outputs.device),
     )
     return parts
 
@@ -211,16 +209,25 @@ class _DetectorTraining(lightning.LightningModule):
         drawn = draw_indices(self.seed, len(self.images), update, self.config.batch_size)
         rng = torch.Generator()
         rng.manual_seed(seeds.integer_seed(self.seed, "detector", "augment", update))
-        targets = draw_targets(
-            self._tensor(self.images.pixel[drawn]),
-            self._tensor(self.images.color[drawn]),
-            self._tensor(self.images.num_objects[drawn]),
-            self.detector.grid,
+        chosen = self.images[drawn]
+        batch = augment(
+            seen(
+                normalize(self._tensor(chosen.images)),
+                self._tensor(chosen.masks),
+                chosen.pixel.shape[1],
+            ),
+            self.config.augmentations,
+            rng,
         )
-        outputs = self.detector(
-            augment(normalize(self._tensor(self.images.images[drawn])), rng=rng)
+        labels = Labels(
+            self._tensor(chosen.pixel),
+            self._tensor(chosen.attributes),
+            self._tensor(chosen.num_objects),
+            batch.doubtful,
+            batch.ruined,
         )
-        return detector_loss(outputs.float(), targets)
+        outputs = self.detector(batch.images)
+        return detector_loss(outputs.float(), draw_targets(labels, self.detector.grid))
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(self.device)
@@ -375,14 +382,41 @@ def _memory_line(config: DetectorConfig) -> str:
 def _finish(
     detector: Detector,
     log: _LossLog,
+    learned: dict[str, Any],
     held_out: LabelledImages,
-    config: DetectorConfig,
-    described: dict[str, Any],
+    settings: "DetectorSettings",
     out_dir: Path,
 ) -> None:
-    detector = detector.eval()
-    check = check_detections(detect(detector, held_out.images, config.threshold), held_out)
-    save_detector(out_dir, detector, described, config.channels)
+    detector, config = detector.eval(), settings.detector
+
+    def found(images: LabelledImages, threshold: float = config.threshold) -> list[Detections]:
+        return detect(detector, images.images, threshold, config.doubt)
+
+    with_objects = held_out[held_out.num_objects > 0][:_DISTURBED]
+    disturbed = {
+        name: disturbed_images(with_objects, name, settings.seed) for name in (*MILD, *DOUBTFUL)
+    }
+    peaks = found(held_out, _LEAST_HEIGHT)
+    check = check_detections(
+        [one.above(config.threshold) for one in peaks],
+        held_out,
+        {name: (found(images), images) for name, images in disturbed.items()},
+    )
+    described = json.loads(settings.model_dump_json())
+    save_detector(out_dir, detector, described, config.channels, learned)
     write_text(out_dir / METRICS, log.text())
-    with atomic_path(out_dir / CHECK) as temporary:
-        check.to_csv(temporary, index=False, float_format="%.6g")
+    for name, table in ((CHECK, check), (RELIABILITY, reliability(peaks, held_out))):
+        with atomic_path(out_dir / name) as temporary:
+            table.to_csv(temporary, index=False, float_format="%.6g")
+
+
+def disturbed_images(images: LabelledImages, name: str, seed: int) -> LabelledImages:
+    """The same renders, each disturbed by ``name`` of ``MILD`` or ``DOUBTFUL``, as 8-bit images.
+
+    The draws are those of (seed, "detector", "check", name).
+    """
+    rng = torch.Generator().manual_seed(seeds.integer_seed(seed, "detector", "check", name))
+    pixels = normalize(torch.from_numpy(images.images))
+    batch = seen(pixels, torch.from_numpy(images.masks), images.pixel.shape[1])
+    changed = denormalize(disturb(batch, name, rng).images) if len(images) else images.images
+    return replace(images, images=changed)

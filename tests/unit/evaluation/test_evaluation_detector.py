@@ -6,9 +6,9 @@ import torch
 
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.detect import detect
-from projcomp.evaluation.detector import Detector, normalize, save_detector
-from projcomp.evaluation.forward import load_detector
-from projcomp.evaluation.grid import fold_of
+from projcomp.evaluation.detector import Detector, denormalize, normalize, save_detector
+from projcomp.evaluation.forward import FORMAT, load_detector
+from projcomp.evaluation.grid import OUTPUTS, fold_of
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_the_grid_stays_small(resolution, fold):
 def test_outputs_cover_the_grid(resolution, grid):
     detector = Detector(4, resolution).eval()
     out = detector(torch.zeros(2, 3, resolution, resolution))
-    assert out.shape == (2, 11, grid, grid)
+    assert out.shape == (2, OUTPUTS, grid, grid)
 
 
 def test_too_small_a_picture_is_refused():
@@ -40,6 +40,22 @@ def test_normalize():
     assert out.shape == (1, 3, 2, 4)
     assert out[0, 2, 1, 3] == pytest.approx(2.0)
     assert out.min() == -2.0
+    assert np.array_equal(denormalize(out), images.numpy())
+    assert denormalize(2 * out).max() == 255
+
+
+@pytest.mark.parametrize("resolution", [16, 18, 32, 128])
+def test_features_are_means_of_the_deepest_level(resolution):
+    torch.manual_seed(resolution)
+    detector = Detector(4, resolution).eval()
+    images = torch.randn(3, 3, resolution, resolution)
+    seen = []
+    detector.down2.register_forward_hook(lambda *call: seen.append(call[2]))
+    detector(images)
+    features = detector.features(images)
+    assert features.shape == (3, 16)
+    torch.testing.assert_close(features, seen[0].flatten(2).mean(2))
+    torch.testing.assert_close(detector.features(images[:1]), features[:1])
 
 
 def loud_detector() -> Detector:
@@ -83,6 +99,15 @@ def test_foreign_resolution_is_one_line():
     assert "\n" not in str(caught.value)
 
 
+def test_weights_of_an_older_format_are_one_line(tmp_path):
+    save_detector(tmp_path, loud_detector(), {}, 4)
+    path = tmp_path / "detector.json"
+    path.write_text(path.read_text().replace(f'"format": {FORMAT}', '"format": 1'))
+    with pytest.raises(FileFormatError, match=r"\(format 1, where 2 is read now\); train the") as e:
+        load_detector(tmp_path)
+    assert "\n" not in str(e.value)
+
+
 @pytest.mark.parametrize("broken", ["missing", "not json", "other weights", "damaged weights"])
 def test_broken_detectors_are_one_line(tmp_path, broken):
     save_detector(tmp_path, loud_detector(), {}, 4)
@@ -92,7 +117,7 @@ def test_broken_detectors_are_one_line(tmp_path, broken):
         (tmp_path / "detector.json").write_text("{")
     elif broken == "other weights":
         (tmp_path / "detector.json").write_text(
-            '{"architecture": {"channels": 8, "resolution": 16}}'
+            '{"format": 2, "architecture": {"channels": 8, "resolution": 16}}'
         )
     else:
         (tmp_path / "weights.safetensors").write_bytes(b"nothing")

@@ -15,7 +15,7 @@ PLACES = Case(name="k2", locations=[(0.2, 0.2), (0.8, 0.8)])
 PAIR = Case(name="red-blue", colors=["red", "blue"])
 FOUND = [
     Detections(np.array([[0.21, 0.2], [0.8, 0.79]]), np.array([0.9, 0.8]), np.array([2, 1])),
-    Detections(np.array([[0.5, 0.5]]), np.array([0.9]), np.array([1])),
+    Detections(np.array([[0.5, 0.5]]), np.array([0.9]), np.array([1]), unsure=True),
     Detections(np.empty((0, 2)), np.empty(0), np.empty(0, int)),
 ]
 
@@ -31,7 +31,9 @@ def detector(tmp_path, monkeypatch):
 def run(tmp_path, detector, case, asked=None, measured=None, attrs=None):
     samples, out = tmp_path / "samples.h5", tmp_path / "out.csv"
     write_samples(samples, np.zeros((3, 16, 16, 3), np.uint8), case, attrs or {}, measured)
-    settings = EvaluateSettings(experiment="A", case=asked or case, threshold=0.5, radius=0.09)
+    settings = EvaluateSettings(
+        experiment="A", case=asked or case, threshold=0.5, doubt=0.5, radius=0.09
+    )
     evaluate(settings, samples, detector, out)
     return out.read_text().splitlines()
 
@@ -46,36 +48,36 @@ def test_places(tmp_path, detector):
     assert header == (
         "experiment,case,num_composed,index,num_objects,num_hit,all_places,extra_objects,"
         "exact_count,colors,colors_hit,all_colors,success,network_evaluations,seconds,acceptance,"
-        "effective_size,log_weight,accepted,objects"
+        "effective_size,log_weight,accepted,unsure,objects"
     )
     assert rows == [
-        "A,k2,2,0,2,2,1,0,1,blue;red,,,1,,,,,,,blue 0.2100 0.2000;red 0.8000 0.7900",
-        "A,k2,2,1,1,0,0,1,0,red,,,0,,,,,,,red 0.5000 0.5000",
-        "A,k2,2,2,0,0,0,0,0,,,,0,,,,,,,",
+        "A,k2,2,0,2,2,1,0,1,blue;red,,,1,,,,,,,0,blue 0.2100 0.2000;red 0.8000 0.7900",
+        "A,k2,2,1,1,0,0,1,0,red,,,0,,,,,,,1,red 0.5000 0.5000",
+        "A,k2,2,2,0,0,0,0,0,,,,0,,,,,,,0,",
     ]
 
 
 def test_colors(tmp_path, detector):
     assert counted(run(tmp_path, detector, PAIR)) == [
-        "A,red-blue,2,0,2,,,0,1,blue;red,2,1,1,,,,,,",
-        "A,red-blue,2,1,1,,,0,0,red,1,0,0,,,,,,",
-        "A,red-blue,2,2,0,,,0,0,,0,0,0,,,,,,",
+        "A,red-blue,2,0,2,,,0,1,blue;red,2,1,1,,,,,,,0",
+        "A,red-blue,2,1,1,,,0,0,red,1,0,0,,,,,,,1",
+        "A,red-blue,2,2,0,,,0,0,,0,0,0,,,,,,,0",
     ]
 
 
 def test_background(tmp_path, detector):
     assert counted(run(tmp_path, detector, Case(name="k0"))) == [
-        "A,k0,0,0,2,,,2,0,blue;red,,,0,,,,,,",
-        "A,k0,0,1,1,,,1,0,red,,,0,,,,,,",
-        "A,k0,0,2,0,,,0,1,,,,1,,,,,,",
+        "A,k0,0,0,2,,,2,0,blue;red,,,0,,,,,,,0",
+        "A,k0,0,1,1,,,1,0,red,,,0,,,,,,,1",
+        "A,k0,0,2,0,,,0,1,,,,1,,,,,,,0",
     ]
 
 
 def test_a_number_of_objects_wherever_they_are(tmp_path, detector):
     assert counted(run(tmp_path, detector, Case(name="n1", num_objects=1))) == [
-        "A,n1,1,0,2,,,1,0,blue;red,,,0,,,,,,",
-        "A,n1,1,1,1,,,0,1,red,,,1,,,,,,",
-        "A,n1,1,2,0,,,0,0,,,,0,,,,,,",
+        "A,n1,1,0,2,,,1,0,blue;red,,,0,,,,,,,0",
+        "A,n1,1,1,1,,,0,1,red,,,1,,,,,,,1",
+        "A,n1,1,2,0,,,0,0,,,,0,,,,,,,0",
     ]
 
 
@@ -90,9 +92,9 @@ def test_what_the_samples_file_says_of_each_image(tmp_path, detector):
     costs = {"network_evaluations_per_image": 105, "seconds_per_image": 0.5}
     rows = run(tmp_path, detector, PAIR, measured=measured, attrs=costs)[1:]
     assert [row.rsplit(",", 1)[0].split(",", 12)[12] for row in rows] == [
-        "1,105,0.5,0.5,2.5,0.5,1",
-        "0,105,0.5,0.25,3.0,-1.0,0",
-        "0,105,0.5,1.0,1.0,0.0,1",
+        "1,105,0.5,0.5,2.5,0.5,1,0",
+        "0,105,0.5,0.25,3.0,-1.0,0,1",
+        "0,105,0.5,1.0,1.0,0.0,1,0",
     ]
 
 

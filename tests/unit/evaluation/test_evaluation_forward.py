@@ -7,6 +7,7 @@ import torch
 from projcomp.evaluation.detect import detect
 from projcomp.evaluation.detector import Detector, normalize
 from projcomp.evaluation.forward import Forward
+from projcomp.evaluation.grid import ATTRIBUTES, OUTPUTS
 from projcomp.evaluation.matching import match
 from projcomp.files.weights import UnfitWeights
 
@@ -53,7 +54,9 @@ def test_it_says_what_the_trained_one_says(channels, side):
     for a, b in pairs:
         rows, columns = match(a.xy, b.xy, 1e-4)  # of equal heights any may come first
         assert len(rows) == len(a.xy) == len(b.xy)
-        assert a.color[rows].tolist() == b.color[columns].tolist()
+        for name in ATTRIBUTES:
+            assert getattr(a, name)[rows].tolist() == getattr(b, name)[columns].tolist()
+        assert a.doubt == pytest.approx(b.doubt, abs=1e-4)
 
 
 def test_loud_inputs_are_said_in_silence(recwarn):
@@ -70,7 +73,7 @@ def test_chunks_do_not_matter(monkeypatch):
     whole = forward.outputs(images)
     monkeypatch.setattr("projcomp.evaluation.forward._CHUNK_PIXELS", 2 * 16 * 16)
     np.testing.assert_allclose(forward.outputs(images), whole, atol=1e-5)
-    assert forward.outputs(images[:0]).shape == (0, 11, 16, 16)
+    assert forward.outputs(images[:0]).shape == (0, OUTPUTS, 16, 16)
     assert forward.features(images).shape == (9, 16)
     assert forward.features(images[:0]).shape == (0, 16)
 

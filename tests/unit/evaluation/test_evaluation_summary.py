@@ -14,18 +14,18 @@ from projcomp.settings.stages import SummarySettings
 HEADER = (
     "experiment,case,num_composed,index,num_objects,num_hit,all_places,extra_objects,"
     "exact_count,colors,colors_hit,all_colors,success,network_evaluations,seconds,acceptance,"
-    "effective_size,log_weight,accepted\n"
+    "effective_size,log_weight,accepted,unsure\n"
 )
-A_K2 = """A,k2,2,0,2,2,1,0,1,red;blue,,,1,105,0.5,0.25,4,0.1,1
-A,k2,2,1,3,2,1,1,0,red;blue;red,,,0,105,0.5,0.75,2,0.2,1
-A,k2,2,2,1,1,0,0,0,red,,,0,105,0.5,0.5,3,0.3,0
-A,k2,2,3,2,1,0,1,1,cyan;red,,,0,105,0.5,0.5,3,0.4,1
+A_K2 = """A,k2,2,0,2,2,1,0,1,red;blue,,,1,105,0.5,0.25,4,0.1,1,0
+A,k2,2,1,3,2,1,1,0,red;blue;red,,,0,105,0.5,0.75,2,0.2,1,1
+A,k2,2,2,1,1,0,0,0,red,,,0,105,0.5,0.5,3,0.3,0,0
+A,k2,2,3,2,1,0,1,1,cyan;red,,,0,105,0.5,0.5,3,0.4,1,0
 """
-A_K0 = """A,k0,0,0,0,,,0,1,,,,1,,,,,,
-A,k0,0,1,1,,,1,0,red,,,0,,,,,,
+A_K0 = """A,k0,0,0,0,,,0,1,,,,1,,,,,,,0
+A,k0,0,1,1,,,1,0,red,,,0,,,,,,,0
 """
-PAIR = """colors,red-blue,2,0,2,,,0,1,blue;red,2,1,1,,,,,,
-colors,red-blue,2,1,2,,,1,1,red;red,1,0,0,,,,,,
+PAIR = """colors,red-blue,2,0,2,,,0,1,blue;red,2,1,1,,,,,,,0
+colors,red-blue,2,1,2,,,1,1,red;red,1,0,0,,,,,,,1
 """
 
 
@@ -64,7 +64,7 @@ def test_values_of_a_hand_made_table(tmp_path):
     assert 0 <= row["extra_objects_low"] < 0.5 < row["extra_objects_high"] <= 1
     for column in ("all_colors", "all_colors_low", "all_colors_high"):
         assert np.isnan(row[column])
-    assert (row["success"], row["accepted"]) == (0.25, 0.75)
+    assert (row["success"], row["accepted"], row["unsure"]) == (0.25, 0.75, 0.25)
     costs = ("network_evaluations", "seconds", "acceptance", "effective_size")
     assert [row[cost] for cost in costs] == [105, 0.5, 0.5, 3.0]
 
@@ -72,7 +72,7 @@ def test_values_of_a_hand_made_table(tmp_path):
 def test_columns_are_in_the_promised_order(tmp_path):
     table = summary(write(tmp_path, k2=A_K2), tmp_path / "s.csv")
     measures = ("mean_count", "exact_count", "all_places", "extra_objects", "all_colors")
-    measures += ("success", "accepted")
+    measures += ("success", "accepted", "unsure")
     assert list(table.columns) == [
         "experiment", "case", "num_composed", "num_samples",
         *(f"{m}{end}" for m in measures for end in ("", "_low", "_high")),
@@ -140,3 +140,29 @@ def test_broken_tables_are_one_line(tmp_path, text, message):
 def test_the_summary_begins_as_its_kind_says(tmp_path):
     summarize(write(tmp_path, k2=A_K2), settings(), tmp_path / "summary.csv")
     check_output(tmp_path / "summary.csv", TABLES["summarize"])
+
+
+CHECK = """num_objects,images,exact_count,one_less,one_more,all_found,some_false
+1,100,0.99,0.01,0.0,0.99,0.02
+2,100,0.9,0.08,0.02,0.9,0.0
+3,100,0.9,0.1,0.0,0.88,0.0
+all,300,0.93,0.06,0.01,0.92,0.01
+"""
+
+
+def test_corrected_rates_stand_beside_the_raw_ones(tmp_path):
+    check = tmp_path / "check.csv"
+    check.write_text(CHECK)
+    tables = write(tmp_path, k2=A_K2, k0=A_K0, pair=PAIR)
+    summarize(tables, settings(), tmp_path / "s.csv", check)
+    rows = pd.read_csv(tmp_path / "s.csv").set_index("case")
+    # right: 90 of 100 with 2; said to be 2: 0 of 100 with 1, 10 of 100 with 3
+    assert rows.loc["k2", "exact_count"] == 0.5
+    assert rows.loc["k2", "exact_count_corrected"] == pytest.approx((0.5 - 0.05) / (0.9 - 0.05))
+    assert rows.loc["k2", "all_places_corrected"] == pytest.approx((0.5 - 0.02) / (0.9 - 0.02))
+    low, high = rows.loc["k2", ["exact_count_corrected_low", "exact_count_corrected_high"]]
+    assert 0 <= low < rows.loc["k2", "exact_count_low"] < rows.loc["k2", "exact_count_high"] < high
+    assert rows.loc["red-blue", ["exact_count_corrected"]].notna().all()
+    assert rows.loc["red-blue", ["all_places_corrected"]].isna().all()
+    # renders without objects are not in the check
+    assert rows.loc["k0", ["exact_count_corrected", "exact_count_corrected_low"]].isna().all()

@@ -23,7 +23,7 @@ from projcomp.cli import app
 from projcomp.data.images import write_samples
 from projcomp.data.preview import draw_preview
 from projcomp.errors import DiskError, OutputError
-from projcomp.evaluation import evaluate, summary
+from projcomp.evaluation import count, evaluate, summary
 from projcomp.evaluation.tables import interaction, mixture, selected, sweep
 from projcomp.files import kinds as output_kinds
 from projcomp.files.atomic import atomic_path, check_place, write_text
@@ -187,6 +187,8 @@ def made_by_commands(folder) -> dict:
         "mixture": mixture.COLUMNS,
         "selected": selected.COLUMNS,
         "check-model": ("dataset", "part", "told", "sigma", "error"),
+        "count": count.COLUMNS,
+        "count --objects": count.OBJECT_COLUMNS,
     }
     for name, columns in tables.items():
         (folder / f"{name}.csv").write_text(",".join(columns) + "\n")

@@ -5,7 +5,13 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_results import DETECTOR_CHECK, LOCALITY_TABLE, MODEL_CHECK, write_case
+from made_up_results import (
+    DETECTOR_CHECK,
+    LOCALITY_TABLE,
+    MODEL_CHECK,
+    RELIABILITY_TABLE,
+    write_case,
+)
 from PIL import Image
 
 from projcomp.errors import ConfigError, FileFormatError
@@ -184,6 +190,7 @@ def root(tmp_path_factory):
         table.to_csv(root / "results" / f"{kind}.csv", index=False)
     (root / "models" / "detector").mkdir(parents=True)
     (root / "models" / "detector" / "check.csv").write_text(DETECTOR_CHECK)
+    (root / "models" / "detector" / "reliability.csv").write_text(RELIABILITY_TABLE)
     (root / "models" / "single").mkdir()
     (root / "models" / "single" / "check.csv").write_text(MODEL_CHECK)
     (root / "models" / "single" / "locality.csv").write_text(LOCALITY_TABLE)

@@ -40,6 +40,7 @@ COLUMNS = [
     "success",
     "success_low",
     "success_high",
+    "unsure",
     "spearman",
     "spearman_low",
     "spearman_high",
@@ -97,6 +98,7 @@ def _row(settings: "TableSettings", folder: Folder, experiment: str, name: str) 
         "success": success.mean(),
         "success_low": below,
         "success_high": above,
+        "unsure": counted["unsure"].mean(),
     }
 
 

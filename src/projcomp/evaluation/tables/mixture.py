@@ -1,10 +1,10 @@
 """Mixtures of models side by side: do all colours come out, as often as they should?
 
 For every experiment and for the truth: the share of images with exactly the number of objects asked
-for, every colour's share of the objects found, and the total variation of these shares from
-uniform. Shares of few objects are never quite uniform: the distance is too large by nature, its
-bootstrap interval still more so, and ``total_variation_of_uniform`` is what as many objects of
-uniform colours would have.
+for, that of images that the detector doubts, every colour's share of the objects found, and the
+total variation of these shares from uniform. Shares of few objects are never quite uniform: the
+distance is too large by nature, its bootstrap interval still more so, and
+``total_variation_of_uniform`` is what as many objects of uniform colours would have.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -44,9 +44,11 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
 def _measures(
     counted: pd.DataFrame, settings: "TableSettings", rng: np.random.Generator
 ) -> list[dict[str, Any]]:
-    number = int(counted["exact_count"].sum())
-    low, high = wilson(number, len(counted), settings.confidence)
-    found = [_entry("exact_count", number / len(counted), low, high)]
+    found = []
+    for rate in ("exact_count", "unsure"):
+        number = int(counted[rate].sum())
+        low, high = wilson(number, len(counted), settings.confidence)
+        found.append(_entry(rate, number / len(counted), low, high))
     objects = color_counts(counted)
     ends = [(1 - settings.confidence) / 2, (1 + settings.confidence) / 2]
     if objects.sum() == 0:

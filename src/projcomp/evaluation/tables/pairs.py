@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 OUTCOMES = ("both", "together", "one", "neither")
 """What may be found in an image: exactly one of them."""
 
-_RATES = ("success", *OUTCOMES, "mixed")
+_RATES = ("success", *OUTCOMES, "mixed", "unsure")
 COLUMNS = [
     "case",
     "first",
@@ -40,7 +40,7 @@ COLUMNS = [
 requested colours, and ``second`` is empty in controls, as are all rates that ask for two; a case
 that avoids a colour has neither, and success alone. Rates have Wilson intervals. ``mixed`` is the
 part of ``together`` in which the one object has another colour than the two; the rest may have lost
-a colour as well as hidden it."""
+a colour as well as hidden it. ``unsure`` are images that the detector doubts."""
 
 MOST = 500 * len(COLORS)
 """Pictures whose objects are laid over each other, at most."""
@@ -120,7 +120,8 @@ def _row(
     row |= dict(zip(("first", "second"), requested, strict=False))
     if len(requested) == 2 and covered:
         row["apart"] = share_apart(*(covered[color] for color in requested))
-    rates = {"success": counted["success"] == 1, **outcomes(counted, len(requested))}
+    rates = {name: counted[name] == 1 for name in ("success", "unsure")}
+    rates |= outcomes(counted, len(requested))
     for rate, found in rates.items():
         low, high = wilson(int(found.sum()), len(counted), settings.confidence)
         row |= {rate: found.mean(), f"{rate}_low": low, f"{rate}_high": high}

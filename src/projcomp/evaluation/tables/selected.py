@@ -28,6 +28,9 @@ COLUMNS = [
     "selected_success_low",
     "selected_success_high",
     "network_evaluations_per_accepted",
+    "unsure",
+    "unsure_low",
+    "unsure_high",
 ]
 
 
@@ -60,6 +63,7 @@ def _row(settings: "TableSettings", folder: Folder, experiment: str, name: str) 
         **_rate("acceptance", taken, number, settings.confidence),
         **_rate("selected_success", round(success.sum()), len(success), settings.confidence),
         "network_evaluations_per_accepted": cost * number / taken if taken else np.inf,
+        **_rate("unsure", round(counted["unsure"].sum()), number, settings.confidence),
     }
 
 

@@ -2,20 +2,28 @@
 
 from typing import TYPE_CHECKING
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from projcomp.evaluation.read_table import read_table
-from projcomp.folder import CHECK, Folder
-from projcomp.reporting.style import MARKERS, PALETTE
+from projcomp.folder import CHECK, RELIABILITY, Folder
+from projcomp.reporting.style import FAINT, MARKERS, PALETTE
 
 if TYPE_CHECKING:
     from projcomp.settings.report import FigureSettings
 
-SHARES = {"recall": "recall", "precision": "precision", "color_accuracy": "colour right"}
+SHARES = {
+    "recall": "recall",
+    "precision": "precision",
+    "color_accuracy": "colour right",
+    "shape_accuracy": "shape right",
+    "material_accuracy": "material right",
+    "size_accuracy": "size right",
+}
 
 
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
-    """Two panels over the true number of objects, from ``models/detector/check.csv``."""
+    """Two panels over the true number of objects, and whether heights are probabilities."""
     path = folder.detector(CHECK)
     columns = ["num_objects", "exact_count", "exact_count_low", "exact_count_high", *SHARES]
     table = read_table(path, columns, "train-detector", text=("num_objects",))
@@ -24,8 +32,8 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     rate = numbers["exact_count"].to_numpy()
     below = rate - numbers["exact_count_low"].to_numpy()
     above = numbers["exact_count_high"].to_numpy() - rate
-    figure = Figure(figsize=(8.0, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
+    figure = Figure(figsize=(11.5, 3.4), layout="constrained")
+    left, right, heights = figure.subplots(1, 3)
     errors = [below.clip(min=0), above.clip(min=0)]
     left.errorbar(x, rate, yerr=errors, marker="o", markersize=4, capsize=2, color=PALETTE[0])
     few = table.query("num_objects == '1-5'")["exact_count"].dropna()
@@ -42,4 +50,24 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
         axes.set_xticks(x)
         axes.set_ylim(top=1.02)
         axes.grid(axis="y")
+    _draw_reliability(heights, folder)
     return figure
+
+
+def _draw_reliability(axes: Axes, folder: Folder) -> None:
+    """The share of peaks that are objects against their height."""
+    columns = ["low", "high", "peaks", "height", "objects", "objects_low", "objects_high"]
+    table = read_table(folder.detector(RELIABILITY), columns, "train-detector")
+    bins = table.iloc[:-1]
+    bins = bins[bins["peaks"] > 0]
+    share = bins["objects"].to_numpy()
+    below, above = share - bins["objects_low"], bins["objects_high"] - share
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
+    errors = [below.clip(lower=0), above.clip(lower=0)]
+    axes.errorbar(
+        bins["height"], share, yerr=errors, marker="o", markersize=4, capsize=2, color=PALETTE[0]
+    )
+    axes.set_title("heights of peaks")
+    axes.set_xlabel("height")
+    axes.set_ylabel("share that are objects")
+    axes.grid(axis="y")
