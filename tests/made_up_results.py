@@ -67,6 +67,8 @@ def write_case(folder: Folder, experiment: str, case: Case, rng: np.random.Gener
     table = pd.DataFrame({"index": range(NUMBER), "num_objects": asked + 1 - right, **told})
     table = table.assign(experiment=experiment, case=case.name, num_composed=asked, extra_objects=0)
     table = table.assign(exact_count=right, success=right, accepted=right, colors="red")
+    if case.asked:
+        table["outcome"] = np.where(right, "right", "unbound")
     table = table.assign(network_evaluations=105, seconds=0.5)
     cells = [";".join(["red 0.2000 0.6000"] * count) for count in table["num_objects"]]
     table = table.assign(objects=cells)

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from projcomp.evaluation.heatmaps import Detections
     from projcomp.scenes.spec import SceneSpec
 
 Table = Mapping[str, Any]
@@ -39,3 +40,11 @@ def of_scene(scene: "SceneSpec") -> "Table":
     }
     pixels = np.array([item.pixel for item in scene.objects], dtype=float).reshape(1, -1, 2)
     return {**found, "pixel": pixels, THERE: np.ones((1, len(scene.objects)), dtype=bool)}
+
+
+def of_detections(found: "Detections") -> Table:
+    """The objects detected in one image, ``(1, K)``."""
+    import numpy as np
+
+    fields = {field: getattr(found, field)[None] for field in FIELDS if field != "pixel"}
+    return {**fields, "pixel": found.xy[None], THERE: np.ones((1, len(found.xy)), dtype=bool)}

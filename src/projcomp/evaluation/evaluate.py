@@ -43,13 +43,15 @@ COLUMNS = (
     "log_weight",
     "accepted",
     "unsure",
+    "outcome",
     "objects",
 )
 """Columns of a case's table. Truth values are 0 or 1; what the case does not ask for, and what its
 sampler did not measure, is empty. ``acceptance`` is of a corrector's proposals, ``effective_size``
 the least of a sample's swarm, ``accepted`` CompLift's verdict. ``unsure`` is 1 where the detector
-doubts what it sees; such an image is counted all the same. ``objects`` says where each object was
-found and in which colour (``objects_told.py``)."""
+doubts what it sees; such an image is counted all the same. ``outcome`` is one of
+``binding.OUTCOMES`` where objects were requested by their attributes. ``objects`` says where each
+object was found and in which colour (``objects_told.py``)."""
 
 TRUTHS = ("all_places", "exact_count", "all_colors", "success", "accepted", "unsure")
 """Those of COLUMNS that are 0 or 1."""
@@ -84,7 +86,9 @@ def evaluate(
     everything = detect(detector, taken.images, settings.threshold, settings.doubt)
     rows = []
     for index, found in enumerate(everything):
-        measured = measure(found, asked, case.colors, settings.radius, vocabulary, wanted)
+        measured = measure(
+            found, asked, case.colors, settings.radius, vocabulary, wanted, case.asked
+        )
         told = {"unsure": int(found.unsure), "objects": tell_objects(found, vocabulary)}
         rows.append({**_row(settings, index, measured), **told})
     for name, values in _measured(taken, samples).items():
@@ -153,6 +157,7 @@ def _row(settings: "EvaluateSettings", index: int, measured: Measures) -> dict[s
         "all_places": number(measured.all_places),
         "extra_objects": measured.extra_objects,
         "exact_count": number(measured.exact_count),
+        "outcome": measured.outcome,
         "colors": ";".join(measured.colors),
         "colors_hit": number(measured.colors_hit),
         "all_colors": number(measured.all_colors),

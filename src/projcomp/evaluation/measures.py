@@ -3,12 +3,20 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from projcomp.conditions.holding import holding
+from projcomp.conditions.holding import num_objects as num_objects_of
+from projcomp.conditions.table import of_detections
 from projcomp.config.section import Color
+from projcomp.evaluation.binding import RIGHT, outcome
 from projcomp.evaluation.heatmaps import Detections
 from projcomp.evaluation.matching import match
+
+if TYPE_CHECKING:
+    from projcomp.settings.case import Wanted
 
 
 @dataclass(frozen=True)
@@ -31,11 +39,14 @@ class Measures:
     colors_hit: int | None
     """requested colours that some object has, each object answering to one"""
     all_colors: bool | None
+    outcome: str | None = None
+    """what became of objects that were requested by any of their attributes (``binding.py``)"""
 
     @property
     def success(self) -> bool:
         """Everything that was asked for, and nothing else."""
-        return self.exact_count and self.all_places is not False and self.all_colors is not False
+        asked = (self.all_places, self.all_colors, self.outcome in (None, RIGHT))
+        return self.exact_count and False not in asked
 
 
 def measure(
@@ -45,6 +56,7 @@ def measure(
     radius: float,
     vocabulary: Sequence[str],
     asked: int | None = None,
+    described: "Sequence[Wanted]" = (),
 ) -> Measures:
     """Measure one image.
 
@@ -55,6 +67,7 @@ def measure(
         radius: a place holds an object whose centre lies this near, one object per place.
         vocabulary: names of the colour indices.
         asked: requested number of objects, where neither places nor colours are requested.
+        described: objects requested by any of their attributes, where nothing else is.
     """
     locations = np.asarray(locations, dtype=float).reshape(-1, 2)
     num_objects = len(found.xy)
@@ -63,6 +76,13 @@ def measure(
     colors_hit = (Counter(names) & Counter(map(str, colors))).total() if len(colors) else None
     wanted = asked or len(locations) + len(colors)
     answered = min(num_objects, asked or 0) + (num_hit or 0) + (colors_hit or 0)
+    became = None
+    if described:
+        objects = of_detections(found)
+        became = outcome(objects, described, radius)
+        wanted = num_objects_of(described)
+        met = len(holding(objects, described, radius))
+        answered = min(num_objects, met + wanted - len(described))
     return Measures(
         num_objects=num_objects,
         num_hit=num_hit,
@@ -72,4 +92,5 @@ def measure(
         colors=names,
         colors_hit=colors_hit,
         all_colors=None if colors_hit is None else colors_hit == len(colors),
+        outcome=became,
     )

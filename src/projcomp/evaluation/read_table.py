@@ -17,6 +17,7 @@ TEXT = (
     "experiment",
     "case",
     "colors",
+    "outcome",
     "objects",
     "dataset",
     "part",

@@ -65,6 +65,16 @@ RUN = load(
                 "places": {**OVER_EMPTY, "location_pairs": [[1, 2], [1, 9]]},
                 "far": {**OVER_EMPTY, "places": "spread", "num_composed": [0, 2, 4]},
                 "far_pairs": {**OVER_EMPTY, "places": "spread", "location_pairs": [[1, 2], [1, 9]]},
+                "described": {
+                    "composed": [
+                        {"model": "other", "told": "case"},
+                        {"model": "colored", "told": "case"},
+                    ],
+                    "background": {"model": "other", "condition": "empty"},
+                    "cases": [{"for": {"place": [1, 2], "color": ["red", "blue"]}}],
+                    "num_samples": 4,
+                    "exact": True,
+                },
                 "mixed": {
                     "models": ["told_nothing"],
                     "operator": "average",
