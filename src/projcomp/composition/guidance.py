@@ -13,14 +13,21 @@ from projcomp.errors import ConfigError
 
 
 def split(
-    stacked: Stacked, guidance: float | None
+    stacked: Stacked, num_models: int, guidance: float | None
 ) -> tuple[Samples | None, Float[Tensor, "superposed batch *dims"]]:
     """The background, where there is guidance, and the scores of what is superposed.
 
     Args:
         stacked: shape ``(num_models, batch, *dims)``; with guidance the background before them.
+        num_models: how many models are superposed.
         guidance: ``g``, or None for no background.
+
+    Raises:
+        ValueError: there are more or fewer scores.
     """
+    expected = num_models + (guidance is not None)
+    if len(stacked) != expected:
+        raise ValueError(f"expected {expected} stacked scores, got {len(stacked)}")
     return (None, stacked) if guidance is None else (stacked[0], stacked[1:])
 
 

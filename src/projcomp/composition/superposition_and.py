@@ -38,8 +38,6 @@ from projcomp.errors import ConfigError
 RIDGE = 1e-9
 """Added to the Gram matrix's diagonal, relative to its trace, where scores are nearly collinear."""
 
-_ITO = DensityTracker("ito")
-
 
 @dataclass(frozen=True)
 class SuperpositionAnd:
@@ -87,8 +85,7 @@ class SuperpositionAnd:
 
     def init(self, x: Samples, sigma: float) -> "AndState":
         """Equal densities."""
-        densities = DensityTracker("ito", at_start=self.at_start)
-        return AndState(densities.start(self.num_models, x, sigma), start=sigma)
+        return AndState(self._densities.start(self.num_models, x, sigma), start=sigma)
 
     def score(self, step: Step, state: "AndState") -> "tuple[Samples, AndState]":
         """The drift ``u = s_1 + sum_i kappa_i V_i``, guided, shape ``(batch, *dims)``.
@@ -101,7 +98,7 @@ class SuperpositionAnd:
                 "sampler: expected one that injects the exact noise variance (sde) for AND, got "
                 "another; or take the operator's form for the ODE"
             )
-        background, stacked = split(self.scores(step.x, step.sigma), self.guidance)
+        background, stacked = split(self.scores(step.x, step.sigma), self.num_models, self.guidance)
         origin = guided(stacked[0], background, self.guidance)
         v = stacked[1:] - stacked[:1]
         products = gram(v)
@@ -121,9 +118,13 @@ class SuperpositionAnd:
     def observe(self, step: Step, dx: Samples, state: "AndState") -> "AndState":
         """Follow the densities; the last step, which lands on a mean, is left out."""
         assert state.scores is not None
-        log_q = state.log_q + _ITO.change(step, dx, state.scores, None)
+        log_q = state.log_q + self._densities.change(step, dx, state.scores, None)
         log_q = log_q if state.extra is None else log_q + state.extra
         return replace(state, log_q=log_q, scores=None, extra=None)
+
+    @property
+    def _densities(self) -> DensityTracker:
+        return DensityTracker("ito", at_start=self.at_start)
 
     def _traces(
         self,
@@ -210,7 +211,7 @@ class SuperpositionAndOde:
             )
         evaluated, traces = self._densities.evaluate(self.scores, step, state.bits)
         assert traces is not None
-        background, stacked = split(evaluated, self.guidance)
+        background, stacked = split(evaluated, self.num_models, self.guidance)
         traces = traces[-self.num_models :]
         origin = guided(stacked[0], background, self.guidance)
         v = stacked[1:] - stacked[:1]

@@ -55,7 +55,7 @@ class SuperpositionOr:
     def score(self, step: Step, state: Superposed) -> tuple[Samples, Superposed]:
         """``sum_i kappa_i s_i``, guided where there is guidance, shape ``(batch, *dims)``."""
         stacked, state = self.densities.scores_of(self.scores, step, state)
-        background, stacked = split(stacked, self.guidance)
+        background, stacked = split(stacked, self.num_models, self.guidance)
         prior = torch.zeros(self.num_models).double()
         if self.bias:
             prior = torch.tensor(self.bias, dtype=torch.float64)

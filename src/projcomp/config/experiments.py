@@ -41,7 +41,9 @@ class RequestConfig(Section):
         "after them",
     )
     background: BackgroundConfig | None = Field(
-        None, description="the background of a product; other operators take none"
+        None,
+        description="the background of a product, or of a superposition with guidance; other "
+        "operators take none",
     )
     control: BackgroundConfig | None = Field(
         None,

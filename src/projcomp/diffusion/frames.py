@@ -56,18 +56,25 @@ class FrameLevels:
             )
 
     def rotation(self, sigma: float) -> float:
-        """The rotations' noise level where the translations have ``sigma``."""
+        """The rotations' noise level where a step from ``sigma`` begins.
+
+        Raises:
+            ConfigError: none begins there.
+        """
         return float(self.rotations[self._number(sigma)])
 
     def units(self, sigma: float) -> Float[Tensor, "6"]:
-        """What displacements over the step from ``sigma`` are measured in, shape ``(6,)``."""
+        """What displacements over the step from ``sigma`` are measured in, shape ``(6,)``.
+
+        Raises:
+            ConfigError: as of ``rotation``.
+        """
         number = self._number(sigma)
-        falls = [
-            float(one[number] ** 2 - one[number + 1] ** 2) if number + 1 < len(one) else 1.0
+        moved, turned = (
+            float(one[number] ** 2 - one[number + 1] ** 2)
             for one in (self.translations, self.rotations)
-        ]
-        ratio = (falls[1] / falls[0]) ** 0.5
-        return torch.tensor([1.0] * 3 + [ratio] * 3, dtype=torch.float64)
+        )
+        return torch.tensor([1.0] * 3 + [(turned / moved) ** 0.5] * 3, dtype=torch.float64)
 
     def stacked(self, models: Sequence[FrameModel]) -> ScoreStack:
         """The score stack of ``models``, for compositions: ``(num_models, batch, n, 6)``."""
@@ -89,11 +96,12 @@ class FrameLevels:
         return torch.cat([rotation @ exp(around), translation + along[..., None]], -1)
 
     def _number(self, sigma: float) -> int:
-        found = (self.translations == sigma).nonzero()
+        """Which step begins where the translations have ``sigma``."""
+        found = (self.translations[:-1] == sigma).nonzero()
         if not len(found):
             raise ConfigError(
-                "sigmas: expected the translations' noise levels of these frames, got "
-                f"{sigma:g}; sample with FrameLevels.translations"
+                "sigmas: expected steps from the translations' noise levels of these frames, got "
+                f"one from {sigma:g}; sample with FrameLevels.translations"
             )
         return int(found[0])
 

@@ -238,8 +238,8 @@ def gap_of(num_steps, corrected):
 
 
 def test_the_corrected_and_meets_equal_densities_on_frames_too():
-    published = gap_of(60, False)
-    coarse, fine = gap_of(15, True), gap_of(60, True)
+    published = gap_of(40, False)
+    coarse, fine = gap_of(10, True), gap_of(40, True)
     assert fine < coarse / 2
     assert fine < published / 2
 
@@ -296,5 +296,7 @@ def test_levels_that_do_not_fit_are_refused_in_one_line():
     for wrong in (levels(4), levels(5).flip(0)):
         with pytest.raises(ConfigError, match=r"^frames: expected as many noise levels .* both"):
             FrameLevels(levels(5), wrong)
-    with pytest.raises(ConfigError, match=r"^sigmas: expected the translations' noise levels"):
+    with pytest.raises(
+        ConfigError, match=r"^sigmas: expected steps from the translations' noise levels"
+    ):
         levels_of(5).units(0.123)
