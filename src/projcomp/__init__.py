@@ -13,17 +13,20 @@ if TYPE_CHECKING:
     from projcomp.composition.followed import FollowedField
     from projcomp.composition.linear import average, simple_product
     from projcomp.composition.mixtures import GaussianMixture, stacked_scores
+    from projcomp.composition.predicted_frames import frames_to_score
     from projcomp.composition.product import product_field
+    from projcomp.composition.remembering import RememberingField
     from projcomp.composition.superposition_and import SuperpositionAnd
     from projcomp.composition.superposition_or import SuperpositionOr
     from projcomp.diffusion.batched import BatchedScores
     from projcomp.diffusion.epsilon import denoiser_of, vp_sigmas
+    from projcomp.diffusion.frames import FrameLevels, frames_of_noise
     from projcomp.diffusion.noise_levels import edm_sigmas
     from projcomp.errors import UserError
     from projcomp.samplers.euler import euler
     from projcomp.samplers.heun import Heun
     from projcomp.samplers.langevin import Langevin
-    from projcomp.samplers.noise import NoiseStreams
+    from projcomp.samplers.noise import CentredNoise, NoiseStreams
     from projcomp.samplers.process import Corrector, sample
     from projcomp.samplers.sde import ReverseSde
     from projcomp.samplers.smc import Swarms
@@ -34,12 +37,15 @@ __version__ = "0.1.0"
 # A test holds the three lists of this file against each other.
 _HOMES = {
     "BatchedScores": "diffusion.batched",
+    "CentredNoise": "samplers.noise",
     "Corrector": "samplers.process",
     "FollowedField": "composition.followed",
+    "FrameLevels": "diffusion.frames",
     "GaussianMixture": "composition.mixtures",
     "Heun": "samplers.heun",
     "Langevin": "samplers.langevin",
     "NoiseStreams": "samplers.noise",
+    "RememberingField": "composition.remembering",
     "ReverseSde": "samplers.sde",
     "SuperpositionAnd": "composition.superposition_and",
     "SuperpositionOr": "composition.superposition_or",
@@ -49,6 +55,8 @@ _HOMES = {
     "denoiser_of": "diffusion.epsilon",
     "edm_sigmas": "diffusion.noise_levels",
     "euler": "samplers.euler",
+    "frames_of_noise": "diffusion.frames",
+    "frames_to_score": "composition.predicted_frames",
     "product_field": "composition.product",
     "sample": "samplers.process",
     "simple_product": "composition.linear",
@@ -60,12 +68,15 @@ _HOMES = {
 
 __all__ = [
     "BatchedScores",
+    "CentredNoise",
     "Corrector",
     "FollowedField",
+    "FrameLevels",
     "GaussianMixture",
     "Heun",
     "Langevin",
     "NoiseStreams",
+    "RememberingField",
     "ReverseSde",
     "SuperpositionAnd",
     "SuperpositionOr",
@@ -75,6 +86,8 @@ __all__ = [
     "denoiser_of",
     "edm_sigmas",
     "euler",
+    "frames_of_noise",
+    "frames_to_score",
     "product_field",
     "sample",
     "simple_product",

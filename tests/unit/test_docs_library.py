@@ -39,6 +39,20 @@ def test_the_superposition_is_in_either_place(page):
     assert page["log_densities"].shape == (2, 256)
 
 
+def test_the_guided_and_is_between_both_places_and_away_from_the_background(page):
+    """Along the difference nothing is guided; at right angles to it g (1/2, 1/2) is reached."""
+    x = page["between"].double()
+    assert float((x[:, 0] - x[:, 1]).abs().mean()) < 0.2
+    assert float((x[:, 0] + x[:, 1]).mean()) == pytest.approx(2.0, abs=0.15)
+
+
+def test_the_chains_are_one_of_both(page):
+    ends = torch.stack([page["straight"], page["upright"]])
+    away = (page["chains"] - ends[:, None]).abs().amax((2, 3, 4))
+    assert float(away.min(0).values.median()) < 0.5
+    assert 0.3 < float((away[0] < away[1]).double().mean()) < 0.7
+
+
 def test_the_followed_densities_are_those_of_the_models(page):
     """log N(x; e_i, v) - log N(x; 0, v) = (2 x_i - 1)/(2 v), but for the last level."""
     x, variance = page["result"].x, 0.2**2 + 0.01**2

@@ -1,6 +1,7 @@
 """The models' log-densities, followed along a path."""
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,7 +17,7 @@ from projcomp.composition.log_density import (
     smooth_change,
 )
 from projcomp.diffusion.field import ScoreStack, Step
-from projcomp.diffusion.shapes import Bits, PerModel, Samples, Stacked
+from projcomp.diffusion.shapes import Bits, PerModel, Precise, Samples, Stacked
 from projcomp.errors import ConfigError
 
 Estimator = Literal["ito", "published_balance", "detailed_balance", "hutchinson", "exact"]
@@ -56,14 +57,16 @@ class DensityTracker:
             of a Gaussian; those, or an ancestral sampler's, whose variance tends to it), or along
             the ODE with divergences by ``hutchinson`` probes or ``exact``.
         data_std: standard deviation of the data, for ``detailed_balance``.
+        at_start: ``(x, sigma) -> log q (batch,)`` where the path starts, the same for all models.
     """
 
     estimator: Estimator = "ito"
     data_std: float = 0.5
+    at_start: Callable[[Samples, float], Precise] = gaussian_log_density
 
     def start(self, num_models: int, x: Samples, sigma: float) -> PerModel:
-        """``log N(x; 0, sigma^2)`` for every model, shape ``(num_models, batch)``."""
-        return gaussian_log_density(x, sigma).expand(num_models, -1)
+        """The start's density for every model, shape ``(num_models, batch)``."""
+        return self.at_start(x, sigma).expand(num_models, -1)
 
     def init(self, num_models: int, x: Samples, sigma: float) -> Superposed:
         """The state of a path that starts at ``x``: equal densities."""
@@ -72,12 +75,17 @@ class DensityTracker:
     def scores_of(
         self, scores: ScoreStack, step: Step, state: Superposed
     ) -> tuple[Stacked, Superposed]:
-        """Scores at the step's start, and the state that ``observe`` follows the step with."""
+        """Scores at the step's start, and the state that ``observe`` follows the step with.
+
+        A background before the models that the state follows is evaluated and not followed.
+        """
         if step.sigma_next > 0:
             stacked, extra = self.evaluate(scores, step, state.bits)
         else:  # the last step, which lands on a mean, changes no density
             stacked, extra = scores(step.x, step.sigma), None
-        return stacked, replace(state, scores=stacked, extra=extra)
+        followed = -len(state.log_q)
+        extra = None if extra is None else extra[followed:]
+        return stacked, replace(state, scores=stacked[followed:], extra=extra)
 
     def observe(self, step: Step, dx: Samples, state: Superposed) -> Superposed:
         """Follow the densities over a step, with the scores of before it.

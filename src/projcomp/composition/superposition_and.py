@@ -10,9 +10,14 @@ circumcentre of the scores and P the projector on span{V} (docs/method.md, secti
 two models is bounded by their scores and the noise; the circumcentre of three nearly collinear
 scores may lie anywhere, and so may the step's end. The published form looks at the step's own
 noise, of which Ito's rule then misses a term; ``corrected`` adds it.
+
+With guidance g over a background b the step starts from ``s_g = s_b + g (s_1 - s_b)`` in place of
+``s_1``, r_i has ``dv <V_i, s_1 - s_g>`` more, and ``kappa_i = a_i / (g dv)``: the path is the
+guided one, the densities that stay equal are those of the unguided models.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -22,16 +27,16 @@ from torch import Tensor
 from projcomp.composition import divergence
 from projcomp.composition.densities import DensityTracker, Superposed
 from projcomp.composition.feynman_kac import gram
+from projcomp.composition.guidance import check, guided, split
+from projcomp.composition.log_density import gaussian_log_density
 from projcomp.composition.superposition_or import weighted_sum
-from projcomp.diffusion.field import ScoreStack, Step
+from projcomp.diffusion.field import Retraction, ScoreStack, Step, add
 from projcomp.diffusion.inner import dots
-from projcomp.diffusion.shapes import Gram, PerModel, Samples
+from projcomp.diffusion.shapes import Gram, PerModel, Precise, Samples, Stacked
 from projcomp.errors import ConfigError
 
 RIDGE = 1e-9
 """Added to the Gram matrix's diagonal, relative to its trace, where scores are nearly collinear."""
-
-_ITO = DensityTracker("ito")
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,8 @@ class SuperpositionAnd:
     Of three models and more the steps are not bounded (see above).
 
     Attributes:
-        scores: the stacked models, no background.
-        num_models: how many.
+        scores: the stacked models; with guidance the background before them.
+        num_models: how many models, without the background.
         lift: ``log q_i - log q_1`` wanted at the end, one for every model but the first; empty for
             equal densities.
         lift_end: the least noise level above zero, by which the lift is complete; it is spread
@@ -50,6 +55,9 @@ class SuperpositionAnd:
         corrected: whether to add the term that the published form misses: one directional
             derivative of all scores per step and model beyond the first. Scores must then be
             differentiable.
+        guidance: ``g`` over the background; None for no background.
+        at_start: ``(x, sigma) -> log q (batch,)`` where the path starts, the same for all models.
+        retract: as of the sampler, for the derivatives of the corrected form.
     """
 
     scores: ScoreStack
@@ -57,12 +65,13 @@ class SuperpositionAnd:
     lift: tuple[float, ...] = ()
     lift_end: float | None = None
     corrected: bool = False
+    guidance: float | None = None
+    at_start: Callable[[Samples, float], Precise] = gaussian_log_density
+    retract: Retraction = add
 
     def __post_init__(self) -> None:
-        if self.lift and not self.lift_end:
-            raise ConfigError(
-                "lift_end: expected the least noise level above zero with a lift, got none"
-            )
+        check(self.guidance)
+        _check_lift(self.lift, self.lift_end)
 
     @property
     def stateful(self) -> bool:
@@ -76,10 +85,10 @@ class SuperpositionAnd:
 
     def init(self, x: Samples, sigma: float) -> "AndState":
         """Equal densities."""
-        return AndState(_ITO.start(self.num_models, x, sigma), start=sigma)
+        return AndState(self._densities.start(self.num_models, x, sigma), start=sigma)
 
     def score(self, step: Step, state: "AndState") -> "tuple[Samples, AndState]":
-        """The drift ``u = s_1 + sum_i kappa_i V_i``, shape ``(batch, *dims)``.
+        """The drift ``u = s_1 + sum_i kappa_i V_i``, guided, shape ``(batch, *dims)``.
 
         Raises:
             ConfigError: the sampler injects another variance than the exact one.
@@ -89,35 +98,33 @@ class SuperpositionAnd:
                 "sampler: expected one that injects the exact noise variance (sde) for AND, got "
                 "another; or take the operator's form for the ODE"
             )
-        stacked = self.scores(step.x, step.sigma)
+        background, stacked = split(self.scores(step.x, step.sigma), self.num_models, self.guidance)
+        origin = guided(stacked[0], background, self.guidance)
         v = stacked[1:] - stacked[:1]
         products = gram(v)
         right = step.dv / 2 * products.diagonal(dim1=1, dim2=2)
         if step.noise is not None:
             right = right - dots((step.noise_std * step.noise)[None], v).T
-        right = right + self._lift(step, state).to(right.device)
+        if background is not None:
+            right = right + step.dv * dots((stacked[0] - origin)[None], v).T
+        right = right + _lift(self, step, state).to(right.device)
         missed = None
         if self.corrected and step.sigma_next > 0:
             missed = -step.dv / 2 * self._traces(step, v, products)
             right = right - (missed[1:] - missed[:1]).T
-        drift, kappa = _drift(stacked[0], v, solve(products, right) / step.dv)
+        drift, kappa = _drift(origin, v, solve(products, right) / step.dv, self.guidance)
         return drift, replace(state, kappa=kappa, scores=stacked, extra=missed)
 
     def observe(self, step: Step, dx: Samples, state: "AndState") -> "AndState":
         """Follow the densities; the last step, which lands on a mean, is left out."""
         assert state.scores is not None
-        log_q = state.log_q + _ITO.change(step, dx, state.scores, None)
+        log_q = state.log_q + self._densities.change(step, dx, state.scores, None)
         log_q = log_q if state.extra is None else log_q + state.extra
         return replace(state, log_q=log_q, scores=None, extra=None)
 
-    def _lift(self, step: Step, state: "AndState") -> Tensor:
-        """This step's share of the lift, shape ``(M - 1,)``."""
-        if not self.lift:
-            return torch.zeros(self.num_models - 1).double()
-        assert self.lift_end is not None
-        low, high = max(step.sigma_next, self.lift_end), max(step.sigma, self.lift_end)
-        share = math.log(high / low) / math.log(state.start / self.lift_end)
-        return share * torch.tensor(self.lift, dtype=torch.float64)
+    @property
+    def _densities(self) -> DensityTracker:
+        return DensityTracker("ito", at_start=self.at_start)
 
     def _traces(
         self,
@@ -130,9 +137,15 @@ class SuperpositionAnd:
         flat = v.to(torch.float64).flatten(2).transpose(0, 1)
         basis = torch.linalg.solve_triangular(factor, flat, upper=False)
         total = torch.zeros(self.num_models, len(step.x), dtype=torch.float64, device=v.device)
+        here = torch.zeros_like(v[0])
+
+        def moved(dx: Samples, sigma: float) -> Stacked:
+            return self.scores(self.retract(step, dx), sigma)
+
         for axis in range(self.num_models - 1):
-            direction = basis[:, axis].reshape(step.x.shape).to(step.x.dtype)
-            total = total + divergence.hutchinson(self.scores, step.x, step.sigma, direction)[1]
+            direction = basis[:, axis].reshape(here.shape).to(here.dtype)
+            along = divergence.hutchinson(moved, here, step.sigma, direction)[1]
+            total = total + along[-self.num_models :]
         return total
 
 
@@ -149,16 +162,27 @@ class SuperpositionAndOde:
 
     ``G a = r``, ``r_i = (div s_i - div s_1) + <V_i, s_i>``: exact in the steps' limit, but needs
     divergences. With probes, densities come equal as the inverse root of the number of steps.
+    Guidance adds ``<V_i, s_1 - s_g>``, a lift its share over ``sigma (sigma - sigma_next)``.
 
     Attributes:
-        scores: the stacked models, differentiable, no background.
-        num_models: how many.
+        scores: the stacked models, differentiable; with guidance the background before them.
+        num_models: how many models, without the background.
         exact: exact divergences, for few dimensions; else one Hutchinson probe a step.
+        lift: as of the SDE's form.
+        lift_end: the same.
+        guidance: ``g`` over the background; None for no background.
     """
 
     scores: ScoreStack
     num_models: int
     exact: bool = False
+    lift: tuple[float, ...] = ()
+    lift_end: float | None = None
+    guidance: float | None = None
+
+    def __post_init__(self) -> None:
+        check(self.guidance)
+        _check_lift(self.lift, self.lift_end)
 
     @property
     def stateful(self) -> bool:
@@ -170,12 +194,13 @@ class SuperpositionAndOde:
         """1: the weights sum to 1."""
         return 1.0
 
-    def init(self, x: Samples, sigma: float) -> Superposed:
+    def init(self, x: Samples, sigma: float) -> AndState:
         """Equal densities."""
-        return self._densities.init(self.num_models, x, sigma)
+        log_q = self._densities.start(self.num_models, x, sigma)
+        return AndState(log_q, bits=self._densities.bits(x), start=sigma)
 
-    def score(self, step: Step, state: Superposed) -> tuple[Samples, Superposed]:
-        """``s_1 + sum_i a_i V_i``, shape ``(batch, *dims)``.
+    def score(self, step: Step, state: AndState) -> tuple[Samples, AndState]:
+        """``s_1 + sum_i a_i V_i``, guided, shape ``(batch, *dims)``.
 
         Raises:
             ConfigError: the sampler injects noise.
@@ -184,33 +209,63 @@ class SuperpositionAndOde:
             raise ConfigError(
                 "sampler: expected one without noise (euler) for this form of AND, got another"
             )
-        stacked, traces = self._densities.evaluate(self.scores, step, state.bits)
+        evaluated, traces = self._densities.evaluate(self.scores, step, state.bits)
         assert traces is not None
+        background, stacked = split(evaluated, self.num_models, self.guidance)
+        traces = traces[-self.num_models :]
+        origin = guided(stacked[0], background, self.guidance)
         v = stacked[1:] - stacked[:1]
         right = traces[1:] - traces[:1] + dots(v, stacked[1:])
-        drift, kappa = _drift(stacked[0], v, solve(gram(v), right.T))
+        if background is not None:
+            right = right + dots(v, (stacked[0] - origin)[None])
+        if self.lift:
+            fall = step.sigma * (step.sigma - step.sigma_next)
+            right = right + _lift(self, step, state).to(right.device)[:, None] / fall
+        drift, kappa = _drift(origin, v, solve(gram(v), right.T), self.guidance)
         return drift, replace(state, kappa=kappa, scores=stacked, extra=traces)
 
-    def observe(self, step: Step, dx: Samples, state: Superposed) -> Superposed:
+    def observe(self, step: Step, dx: Samples, state: AndState) -> AndState:
         """Follow the densities; the last step, which lands on a mean, is left out."""
-        return self._densities.observe(step, dx, state)
+        assert state.scores is not None
+        change = self._densities.change(step, dx, state.scores, state.extra)
+        return replace(state, log_q=state.log_q + change, scores=None, extra=None)
 
     @property
     def _densities(self) -> DensityTracker:
         return DensityTracker("exact" if self.exact else "hutchinson")
 
 
+def _check_lift(lift: Sequence[float], lift_end: float | None) -> None:
+    if lift and not lift_end:
+        raise ConfigError(
+            "lift_end: expected the least noise level above zero with a lift, got none"
+        )
+
+
+def _lift(field: SuperpositionAnd | SuperpositionAndOde, step: Step, state: AndState) -> Tensor:
+    """This step's share of the lift, shape ``(M - 1,)``."""
+    if not field.lift:
+        return torch.zeros(field.num_models - 1).double()
+    assert field.lift_end is not None
+    low, high = max(step.sigma_next, field.lift_end), max(step.sigma, field.lift_end)
+    share = math.log(high / low) / math.log(state.start / field.lift_end)
+    return share * torch.tensor(field.lift, dtype=torch.float64)
+
+
 def _drift(
-    first: Samples,
+    origin: Samples,
     v: Float[Tensor, "others batch *dims"],
     coefficients: Float64[Tensor, "batch others"],
+    guidance: float | None,
 ) -> tuple[Samples, PerModel]:
     """``s_1 + sum_i a_i V_i``, ``a`` of shape ``(batch, M - 1)``; and all kappa, ``(M, batch)``.
 
-    Not ``sum_i kappa_i s_i``: kappa reaches hundreds where scores nearly agree.
+    Not ``sum_i kappa_i s_i``: kappa reaches hundreds where scores nearly agree. Guidance moves the
+    origin, and is in the coefficients and not in kappa.
     """
-    kappa = coefficients.T
-    return first + weighted_sum(kappa, v), torch.cat([1 - kappa.sum(0, keepdim=True), kappa])
+    kappa = coefficients.T / (guidance or 1.0)
+    drift = origin + weighted_sum(coefficients.T, v)
+    return drift, torch.cat([1 - kappa.sum(0, keepdim=True), kappa])
 
 
 def ridged(products: Gram) -> Gram:

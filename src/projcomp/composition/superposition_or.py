@@ -2,6 +2,7 @@
 
 Skreta et al. 2025, section 3 (docs/method.md, section 4): ``kappa = softmax(T log q + ell)``,
 ``u = sum_i kappa_i s_i``. With T = 1 and ``ell = log omega`` it samples ``sum_i omega_i q_i``.
+With guidance ``u`` is the guided one, and kappa that of the unguided densities.
 """
 
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from projcomp.composition.densities import DensityTracker, Superposed
+from projcomp.composition.guidance import check, guided, split
 from projcomp.diffusion.field import ScoreStack, Step
 from projcomp.diffusion.shapes import PerModel, Samples, Stacked
 
@@ -18,11 +20,12 @@ class SuperpositionOr:
     """The score field of a mixture.
 
     Attributes:
-        scores: the stacked models, no background.
-        num_models: how many.
+        scores: the stacked models; with guidance the background before them.
+        num_models: how many models, without the background.
         bias: ``ell``, one per model; zeros for equal shares.
         temperature: ``T``; the larger, the sooner one model takes all.
         densities: how the log-densities are followed.
+        guidance: ``g`` over the background; None for no background.
     """
 
     scores: ScoreStack
@@ -30,6 +33,10 @@ class SuperpositionOr:
     bias: tuple[float, ...] = ()
     temperature: float = 1.0
     densities: DensityTracker = field(default_factory=DensityTracker)
+    guidance: float | None = None
+
+    def __post_init__(self) -> None:
+        check(self.guidance)
 
     @property
     def stateful(self) -> bool:
@@ -46,14 +53,16 @@ class SuperpositionOr:
         return self.densities.init(self.num_models, x, sigma)
 
     def score(self, step: Step, state: Superposed) -> tuple[Samples, Superposed]:
-        """``sum_i kappa_i s_i``, shape ``(batch, *dims)``."""
+        """``sum_i kappa_i s_i``, guided where there is guidance, shape ``(batch, *dims)``."""
         stacked, state = self.densities.scores_of(self.scores, step, state)
+        background, stacked = split(stacked, self.num_models, self.guidance)
         prior = torch.zeros(self.num_models).double()
         if self.bias:
             prior = torch.tensor(self.bias, dtype=torch.float64)
         level = self.temperature * state.log_q + prior.to(stacked.device)[:, None]
         kappa = level.softmax(0)
-        return weighted_sum(kappa, stacked), replace(state, kappa=kappa)
+        drift = guided(weighted_sum(kappa, stacked), background, self.guidance)
+        return drift, replace(state, kappa=kappa)
 
     def observe(self, step: Step, dx: Samples, state: Superposed) -> Superposed:
         """Follow the densities, with the scores of before the step."""

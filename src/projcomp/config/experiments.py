@@ -90,7 +90,9 @@ class RequestConfig(Section):
         "conditionals and models",
     )
     background: BackgroundConfig | None = Field(
-        None, description="the background of a product; other operators take none"
+        None,
+        description="the background of a product, or of a superposition with guidance; other "
+        "operators take none",
     )
     control: BackgroundConfig | None = Field(
         None,

@@ -55,6 +55,11 @@ class OperatorSection(Named):
         """Whether it records how conditions interact over a background."""
         return self.keeps_weights and self.background_from != "none"
 
+    @property
+    def samples_background(self) -> bool:
+        """Whether it samples its background where nothing is composed."""
+        return self.background_from != "none"
+
     def weights_of(self, num_conditions: int, num_models: int = 0) -> list[float]:
         """Weights of a case's conditions, the negated ones last, then of the unconditional models.
 
@@ -71,7 +76,7 @@ class OperatorSection(Named):
 
     def size_problem(self, count: int) -> str | None:
         """What is wrong with composing ``count`` distributions: the key, expected, got; or None."""
-        if self.background_from == "none" and count == 0:
+        if count == 0 and not self.samples_background:
             others = [o.default_name() for o in OPERATORS if o.needs != "none"]
             return (
                 f"operator: expected {' or '.join(others)} where nothing is composed, got "
@@ -131,7 +136,38 @@ class Average(_Linear):
     weights: Weights = 1.0
 
 
-class SuperpositionOr(OperatorSection):
+class _Superposition(OperatorSection):
+    """Weighs the models by log-densities that it follows along the path."""
+
+    follows_steps: ClassVar[bool] = True
+
+    guidance: Number = Field(
+        1.0,
+        gt=0,
+        le=1e4,
+        exclude_if=lambda guidance: guidance == 1,
+        description="strength g of the path's drift s_b + g (s - s_b) over the experiment's "
+        "background, s the superposition's; the densities stay those of the unguided models; 1 "
+        "takes no background",
+    )
+
+    @property
+    def given_guidance(self) -> float | None:
+        """The guidance, or None where it changes nothing."""
+        return None if self.guidance == 1 else self.guidance
+
+    @property
+    def background_from(self) -> Background:
+        """Given by the experiment, where there is guidance."""
+        return "none" if self.given_guidance is None else "given"
+
+    @property
+    def samples_background(self) -> bool:
+        """False: there is nothing to weigh."""
+        return False
+
+
+class SuperpositionOr(_Superposition):
     """SuperDiff OR: a mixture of the models, weighed by their densities on the way."""
 
     name: Literal["superposition_or"] = "superposition_or"
@@ -157,7 +193,6 @@ class SuperpositionOr(OperatorSection):
         description="standard deviation of the data, a guess, for detailed_balance",
     )
 
-    follows_steps: ClassVar[bool] = True
     decides_samplers: ClassVar[str] = "estimator"
 
     @property
@@ -178,7 +213,7 @@ class SuperpositionOr(OperatorSection):
         return super().size_problem(count)
 
 
-class SuperpositionAnd(OperatorSection):
+class SuperpositionAnd(_Superposition):
     """SuperDiff AND: keeps the log-densities that it follows equal, so far as these are right."""
 
     name: Literal["superposition_and"] = "superposition_and"
@@ -190,10 +225,9 @@ class SuperpositionAnd(OperatorSection):
     lift: list[Weight] = Field(
         [],
         description="log-density wanted at the end above the first model's, one number for every "
-        "model but the first; not for the form ode, which keeps densities equal",
+        "model but the first",
     )
 
-    follows_steps: ClassVar[bool] = True
     decides_samplers: ClassVar[str] = "form"
 
     @property
@@ -202,14 +236,9 @@ class SuperpositionAnd(OperatorSection):
         return ("euler",) if self.form == "ode" else ("sde",)
 
     def size_problem(self, count: int) -> str | None:
-        """Beside the other operators' problems: one lift a model but the first, none for ode."""
+        """Beside the other operators' problems: one lift a model but the first."""
         if count and self.lift and len(self.lift) != count - 1:
             return f"operator.lift: expected {count - 1} numbers or none, got {len(self.lift)}"
-        if count and self.lift and self.form == "ode":
-            return (
-                "operator.lift: expected none with form ode, which keeps densities equal; leave it "
-                "out"
-            )
         return super().size_problem(count)
 
 

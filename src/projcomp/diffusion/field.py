@@ -13,7 +13,15 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from projcomp.diffusion.shapes import Condition, Index, PerSample, Precise, Samples, Stacked
+from projcomp.diffusion.shapes import (
+    Condition,
+    Index,
+    Moves,
+    PerSample,
+    Precise,
+    Samples,
+    Stacked,
+)
 
 ScoreStack = Callable[[Samples, float], Stacked]
 """``(x (batch, *dims), sigma) -> scores (num_models, batch, *dims)`` of all models at once."""
@@ -30,8 +38,8 @@ class Step:
         x: the samples before the step, shape ``(batch, *dims)``.
         sigma: their noise level.
         sigma_next: the noise level after the step, at most ``sigma``.
-        noise: the standard normal noise that this step will inject, shaped as ``x``, or None where
-            the step injects none.
+        noise: the standard normal noise that this step will inject, shaped as a displacement, or
+            None where the step injects none.
         noise_std: what the sampler will multiply ``noise`` by.
         noise_share: ``xi``, the share of the reverse SDE's noise that the process keeps as steps
             become many: 1 of the SDE and of ancestral samplers; it means nothing without ``noise``.
@@ -40,7 +48,7 @@ class Step:
     x: Samples
     sigma: float
     sigma_next: float
-    noise: Samples | None = None
+    noise: Moves | None = None
     noise_std: float = 0.0
     noise_share: float = 1.0
 
@@ -53,6 +61,15 @@ class Step:
     def injects_dv(self) -> bool:
         """Whether the injected variance is exactly ``dv``, as the Ito estimator demands."""
         return self.noise is not None and abs(self.noise_std**2 - self.dv) <= 1e-6 * self.dv
+
+
+Retraction = Callable[[Step, Moves], Samples]
+"""``(step, dx) -> x``: where a step's displacement leads."""
+
+
+def add(step: Step, dx: Samples) -> Samples:
+    """``x + dx``: the retraction of flat space."""
+    return step.x + dx
 
 
 @runtime_checkable
@@ -77,12 +94,12 @@ class ScoreField(Protocol):
         """The state at the start ``x``, shape ``(batch, *dims)``, of noise level ``sigma``."""
         ...
 
-    def score(self, step: Step, state: Any) -> tuple[Samples, Any]:
-        """The drift of ``step``, shape ``(batch, *dims)``, and the state (may keep scores)."""
+    def score(self, step: Step, state: Any) -> tuple[Moves, Any]:
+        """The drift of ``step``, shaped as a displacement, and the state (may keep scores)."""
         ...
 
-    def observe(self, step: Step, dx: Samples, state: Any) -> Any:
-        """The state after ``step`` displaced the samples by ``dx``, shape ``(batch, *dims)``."""
+    def observe(self, step: Step, dx: Moves, state: Any) -> Any:
+        """The state after ``step`` displaced the samples by ``dx``."""
         ...
 
 

@@ -12,6 +12,10 @@ from torch import Tensor
 Samples = Float[Tensor, "batch *dims"]
 """Samples, or anything that has their shape: noise, displacements, one model's scores."""
 
+Moves = Float[Tensor, "batch *moves"]
+"""Displacements of samples, and noise: shaped as these in flat space, where a step adds them; on a
+manifold as its directions (:mod:`projcomp.diffusion.frames`)."""
+
 Stacked = Float[Tensor, "models batch *dims"]
 """Scores of several models at the same samples."""
 

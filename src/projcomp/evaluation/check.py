@@ -60,10 +60,10 @@ def reliability(found: Sequence[Detections], truth: LabelledImages) -> pd.DataFr
     """Whether a peak's height is the probability that an object stands there, by its height.
 
     Columns: ``low`` and ``high`` (the bin of heights, tenths; the last row has all of them);
-    ``peaks``; ``height`` (their mean); ``objects`` (the share of them that are matched to an
-    object) with its Wilson interval ``objects_low`` and ``_high``; ``calibration_error``, in the
+    ``peaks``; ``height`` (their mean); ``precision`` (the share of them that are matched to
+    an object) with its Wilson interval ``precision_low`` and ``_high``; ``calibration_error``, in the
     last row (the expected calibration error of Naeini et al. 2015: the mean over the peaks of
-    ``|height - objects|`` of their bins).
+    ``|height - precision|`` of their bins).
 
     Args:
         found: all peaks, low ones too.
@@ -80,7 +80,7 @@ def reliability(found: Sequence[Detections], truth: LabelledImages) -> pd.DataFr
         {"low": n / BINS, "high": (n + 1) / BINS, **_reliable(height[bins == n], right[bins == n])}
         for n in range(BINS)
     ]
-    gaps = [row["peaks"] * abs(row["height"] - row["objects"]) for row in rows if row["peaks"]]
+    gaps = [row["peaks"] * abs(row["height"] - row["precision"]) for row in rows if row["peaks"]]
     error = _ratio(sum(gaps), len(height))
     whole = {"low": 0.0, "high": 1.0, **_reliable(height, right), "calibration_error": error}
     return pd.DataFrame([*rows, whole])
@@ -150,9 +150,9 @@ def _reliable(height: np.ndarray, right: np.ndarray) -> dict[str, float]:
     return {
         "peaks": len(height),
         "height": _ratio(height.sum(), len(height)),
-        "objects": _ratio(right.sum(), len(right)),
-        "objects_low": low,
-        "objects_high": high,
+        "precision": _ratio(right.sum(), len(right)),
+        "precision_low": low,
+        "precision_high": high,
     }
 
 

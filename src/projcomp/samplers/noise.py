@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from projcomp.diffusion.frames import centred
 from projcomp.diffusion.shapes import Precise, Samples
 from projcomp.errors import ConfigError
 
@@ -98,3 +100,22 @@ def _stream(seed: int, purpose: int) -> torch.Generator:
     """A generator that has nothing to do with the one of ``seed`` itself, which makes the start."""
     state = np.random.SeedSequence([seed, purpose]).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state) >> 1)
+
+
+@dataclass(frozen=True)
+class CentredNoise:
+    """Noise of frames, ``(batch, n, 6)``, that does not move their centre.
+
+    Attributes:
+        noise: of the same shape, which may.
+    """
+
+    noise: Noise
+
+    def normal(self) -> Samples:
+        """The next noise: standard normal on the translations of mean zero, and the rotations."""
+        return centred(self.noise.normal())
+
+    def uniform(self) -> Precise:
+        """The next uniform numbers, as they are."""
+        return self.noise.uniform()

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from projcomp.diffusion.field import ScoreField, Step
+from projcomp.diffusion.field import Retraction, ScoreField, Step, add
 from projcomp.diffusion.shapes import Samples
 from projcomp.samplers.noise import Noise
 from projcomp.samplers.result import Move
@@ -20,9 +20,11 @@ class ReverseSde:
 
     Attributes:
         noise_share: ``xi``, the share of the SDE's noise, in [0, 1].
+        retract: where a displacement leads; on a manifold not to the sum.
     """
 
     noise_share: float = 1.0
+    retract: Retraction = add
 
     def __call__(
         self,
@@ -40,7 +42,7 @@ class ReverseSde:
             share = self.noise_share
             drift, noise_std = (1.0 + share) / 2.0 * dv, math.sqrt(share * dv)
         step = Step(x, sigma, sigma_next, noise_share=self.noise_share)
-        return _noisy_step(field, step, drift, noise_std, state, noise)
+        return _noisy_step(field, step, drift, noise_std, state, noise, self.retract)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def _noisy_step(
     noise_std: float,
     state: Any,
     noise: Noise,
+    retract: Retraction = add,
 ) -> Move:
     """Displace by ``drift`` times the score and by noise of ``noise_std``; 0 draws none."""
     if noise_std > 0:
@@ -89,4 +92,4 @@ def _noisy_step(
     dx = drift * score
     if step.noise is not None:
         dx = dx + step.noise_std * step.noise
-    return Move(step.x + dx, field.observe(step, dx, state), 1)
+    return Move(retract(step, dx), field.observe(step, dx, state), 1)

@@ -67,13 +67,14 @@ def compose(
         case settings.SuperpositionOr():
             densities = DensityTracker(operator.estimator, operator.data_std)
             bias = tuple(operator.bias)
-            return SuperpositionOr(scores, count, bias, operator.temperature, densities)
-        case settings.SuperpositionAnd(form="ode"):
-            return SuperpositionAndOde(scores, count)
+            temperature, guidance = operator.temperature, operator.given_guidance
+            return SuperpositionOr(scores, count, bias, temperature, densities, guidance)
         case settings.SuperpositionAnd():
+            lift, guidance = tuple(operator.lift), operator.given_guidance
+            if operator.form == "ode":
+                return SuperpositionAndOde(scores, count, False, lift, sigma_min, guidance)
             corrected = operator.form == "corrected"
-            lift = tuple(operator.lift)
-            return SuperpositionAnd(scores, count, lift, sigma_min, corrected)
+            return SuperpositionAnd(scores, count, lift, sigma_min, corrected, guidance)
         case settings.RandomChoice():
             return RandomChoice(scores, count)
         case settings.OperatorFromFile():

@@ -250,13 +250,24 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         ),
         "experiments.X.operator.lift: expected 1 numbers or none, got 2",
     ),
-    "a lift on the ode": (
+    "guidance over nothing": (
         experiment(
             **POSITION,
-            operator={"name": "superposition_and", "form": "ode", "lift": [1]},
-            sampling={"sampler": "euler"},
+            operator={"name": "superposition_and", "guidance": 2},
+            sampling={"sampler": "sde"},
         ),
-        "experiments.X.operator.lift: expected none with form ode",
+        "experiments.X.background: expected a model and a condition, because operator "
+        "superposition_and needs a background, got nothing",
+    ),
+    "guidance of nothing": (
+        experiment(
+            **{**POSITION, "num_composed": [0, 1]},
+            background={"model": "single", "condition": "empty"},
+            operator={"name": "superposition_or", "guidance": 2},
+            sampling={"sampler": "sde"},
+        ),
+        "experiments.X.operator: expected product or bayes where nothing is composed, got "
+        "superposition_or",
     ),
     "noise levels of one experiment the wrong way round": (
         experiment(**POSITION, **BAYES, sampling={"sigma_max": 0.001}),

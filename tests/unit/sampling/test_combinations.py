@@ -33,9 +33,11 @@ CHOSEN = {
     "or_published": {"name": "superposition_or", "estimator": "published_balance"},
     "or_balance": {"name": "superposition_or", "estimator": "detailed_balance"},
     "or_probe": {"name": "superposition_or", "estimator": "hutchinson", "temperature": 5.0},
+    "or_guided": {"name": "superposition_or", "guidance": 2.0},
     "and": {"name": "superposition_and"},
     "and_corrected": {"name": "superposition_and", "form": "corrected", "lift": [1.0]},
     "and_ode": {"name": "superposition_and", "form": "ode"},
+    "and_guided": {"name": "superposition_and", "form": "ode", "lift": [1.0], "guidance": 2.0},
     "random_choice": {"name": "random_choice"},
     "own": {"name": "own", "file": str(OWN / "product.py"), "settings": {"strength": 0.8}},
 }
@@ -66,7 +68,8 @@ def settings_of(operator, predictor, corrector, swarm, **sampling):
         **{"num_steps": 3, "precision": "fp32", **sampling},
     )
     backgrounds = {"product": "empty", "bayes": "unconditional", "own": "empty"}
-    condition = backgrounds.get(CHOSEN[operator]["name"])
+    guided = "empty" if "guidance" in CHOSEN[operator] else None
+    condition = backgrounds.get(CHOSEN[operator]["name"], guided)
     return SampleSettings(
         seed=5,
         experiment="X",

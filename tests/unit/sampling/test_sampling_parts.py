@@ -124,7 +124,16 @@ def test_the_levels_of_a_window_are_those_that_a_sampler_ends_a_step_at():
             operators.SuperpositionAnd(form="corrected", lift=[1.5, -0.5]),
             SuperpositionAnd(scores, 3, (1.5, -0.5), 0.02, corrected=True),
         ),
-        (operators.SuperpositionAnd(form="ode"), SuperpositionAndOde(scores, 3)),
+        (operators.SuperpositionAnd(form="ode"), SuperpositionAndOde(scores, 3, lift_end=0.02)),
+        (
+            operators.SuperpositionAnd(form="ode", lift=[1.5, -0.5], guidance=2.0),
+            SuperpositionAndOde(scores, 3, False, (1.5, -0.5), 0.02, 2.0),
+        ),
+        (
+            operators.SuperpositionAnd(guidance=2.0),
+            SuperpositionAnd(scores, 3, lift_end=0.02, guidance=2.0),
+        ),
+        (operators.SuperpositionOr(guidance=2.0), SuperpositionOr(scores, 3, guidance=2.0)),
         (operators.RandomChoice(), RandomChoice(scores, 3)),
     ],
 )

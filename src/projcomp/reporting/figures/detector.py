@@ -56,12 +56,12 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
 
 def _draw_reliability(axes: Axes, folder: Folder) -> None:
     """The share of peaks that are objects against their height."""
-    columns = ["low", "high", "peaks", "height", "objects", "objects_low", "objects_high"]
+    columns = ["low", "high", "peaks", "height", "precision", "precision_low", "precision_high"]
     table = read_table(folder.detector(RELIABILITY), columns, "train-detector")
     bins = table.iloc[:-1]
     bins = bins[bins["peaks"] > 0]
-    share = bins["objects"].to_numpy()
-    below, above = share - bins["objects_low"], bins["objects_high"] - share
+    share = bins["precision"].to_numpy()
+    below, above = share - bins["precision_low"], bins["precision_high"] - share
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
     errors = [below.clip(lower=0), above.clip(lower=0)]
     axes.errorbar(
