@@ -30,7 +30,8 @@ size_accuracy
 all,20,0.95,0.7,0.99,0.05,0,0.95,0,0.95,1,0.9,0.8,0.9,1
 ghost,20,0.2,0.1,0.4,0.5,0,0.3,0,0.5,1,0.9,0.8,0.9,1
 """
-RELIABILITY_TABLE = """low,high,peaks,height,precision,precision_low,precision_high,calibration_error
+RELIABILITY_TABLE = """low,high,peaks,height,precision,precision_low,precision_high,\
+calibration_error
 0,0.1,4,0.07,0,0,0.5,
 0.9,1,10,0.97,0.9,0.6,0.98,
 0,1,14,0.7,0.6,0.4,0.8,0.07

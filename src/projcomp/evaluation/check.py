@@ -60,8 +60,8 @@ def reliability(found: Sequence[Detections], truth: LabelledImages) -> pd.DataFr
     """Whether a peak's height is the probability that an object stands there, by its height.
 
     Columns: ``low`` and ``high`` (the bin of heights, tenths; the last row has all of them);
-    ``peaks``; ``height`` (their mean); ``precision`` (the share of them that are matched to
-    an object) with its Wilson interval ``precision_low`` and ``_high``; ``calibration_error``, in the
+    ``peaks``; ``height`` (their mean); ``precision`` (the share of them that are matched to an
+    object) with its Wilson interval ``precision_low`` and ``_high``; ``calibration_error``, in the
     last row (the expected calibration error of Naeini et al. 2015: the mean over the peaks of
     ``|height - precision|`` of their bins).
 

@@ -101,7 +101,7 @@ def test_reliability_by_hand():
         known,
     )
     assert table["peaks"].to_list() == [0, 0, 0, 1, 0, 0, 0, 0, 0, 3, 4]
-    assert table["objects"].iloc[[3, 9, 10]].to_list() == pytest.approx([0, 2 / 3, 1 / 2])
+    assert table["precision"].iloc[[3, 9, 10]].to_list() == pytest.approx([0, 2 / 3, 1 / 2])
     assert table["height"].iloc[9] == pytest.approx((0.95 + 0.92 + 1) / 3)
     gap = 0.31 + abs(0.95 + 0.92 + 1 - 2)
     assert table["calibration_error"].iloc[-1] == pytest.approx(gap / 4)
@@ -111,4 +111,4 @@ def test_reliability_by_hand():
 def test_no_peaks_have_no_reliability():
     table = reliability([found([], [])], truth([0], [[[0, 0]]], [[0]]))
     assert table["peaks"].sum() == 0
-    assert table["objects"].isna().all()
+    assert table["precision"].isna().all()
