@@ -34,6 +34,7 @@ FORMATS = {
     "sample": 5,
     "evaluate": 2,
     "summary": 3,
+    "playground": 1,
 }
 
 
