@@ -609,5 +609,9 @@ const Playground = (() => {
 
   addEventListener("DOMContentLoaded", start);
 
-  return { get state() { return state; }, get shown() { return shown; } };
+  return {
+    get state() { return state; },
+    get shown() { return shown; },
+    get newest() { return newest; },
+  };
 })();

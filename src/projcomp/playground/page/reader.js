@@ -104,16 +104,12 @@ const Reader = (() => {
       }
       const chosen = choose(candidates, shows, foreign);
       const union = new Uint8Array(pixels);
-      let faintest = Infinity;
-      for (const { one } of chosen.filter(Boolean)) {
-        for (const i of one.mask) union[i] = 1;
-        faintest = Math.min(faintest, one.energy);
-      }
-      if (faintest === Infinity) {
-        faintest = Math.min(...candidates.map((all) => (all.length ? all[0].one.energy : Infinity)));
-      }
-      if (faintest === Infinity) faintest = 1;
-      const most = rules.leftover * faintest;
+      for (const { one } of chosen.filter(Boolean)) for (const i of one.mask) union[i] = 1;
+      const known = [...chosen.filter(Boolean), ...candidates.filter((all) => all.length).map((all) => all[0])];
+      const least = (what) => known.reduce((best, { one }) => Math.min(best, what(one)), Infinity);
+      const most = known.length ? rules.leftover * least((one) => one.energy) : rules.leftover;
+      // half of the faintest object's contrast; shades of the light are fainter
+      const half = known.length ? rules.leftover * least((one) => one.energy / one.mask.length) : 0;
       let left = 0;
       for (let i = 0; i < pixels; i++) if (!union[i]) left += foreign[i];
       // a picture that one of several sets explains alone shows no two
@@ -124,7 +120,7 @@ const Reader = (() => {
       const isApart = met.every(Boolean) && !alone;
       return {
         met, shows, apart: isApart, alone,
-        others: regions(foreign, union, most),
+        others: regions(foreign, union, Math.max(half, rules.differs ** 2), most),
         // the pairs' rule: of many objects, the faint changes of light alone add up to more
         nothingElse: left <= most,
       };
@@ -172,10 +168,10 @@ const Reader = (() => {
       return best.chosen;
     }
 
-    // Connected foreign regions outside of ``union`` with more contrast than ``most``.
-    function regions(foreign, union, most) {
+    // Connected regions outside of ``union``, foreign by more than ``threshold`` at every pixel and
+    // by more than ``most`` together.
+    function regions(foreign, union, threshold, most) {
       const width = rules.width;
-      const threshold = rules.differs ** 2;
       const seen = Uint8Array.from(union);
       let count = 0;
       for (let start = 0; start < pixels; start++) {

@@ -80,12 +80,13 @@ const State = (() => {
 
   // --- links ------------------------------------------------------------------------------------
 
+  const encoded = (text) => encodeURIComponent(text).replace(/~/g, "%7E"); // ~ divides fields
   const rounded = (value) => String(Math.round(value * 1000) / 1000);
 
   function objectToText({ at, weight, labels }) {
     const fields = at ? [`at:${rounded(at[0])}:${rounded(at[1])}`] : [];
     for (const [name, value] of Object.entries(labels)) {
-      fields.push([name, value].map(encodeURIComponent).join(":"));
+      fields.push([name, value].map(encoded).join(":"));
     }
     if (weight !== 1) fields.push(`weight:${weight}`);
     return fields.join("~") || "any";
@@ -106,7 +107,7 @@ const State = (() => {
       const [name, ...values] = field.split(":").map(decodeURIComponent);
       if (name === "at" && values.length === 2) object.at = values.map(number);
       else if (name === "weight" && values.length === 1) object.weight = number(values[0]);
-      else if (values.length === 1) object.labels[name] = values[0];
+      else if (name !== "at" && values.length === 1) object.labels[name] = values[0];
       else throw new Error(`objects: at:x:y, attribute:value or weight:w expected, got ${field}`);
     }
     return object;
