@@ -44,7 +44,7 @@ def opened() -> Iterator[Any]:
         yield chromium
 
 
-@pytest.fixture()
+@pytest.fixture
 def page(opened, url: str) -> Iterator[Any]:
     found = opened.new_page(viewport={"width": 1200, "height": 1000})
     found.set_default_timeout(PATIENCE)

@@ -20,7 +20,7 @@ STAGES = (
     *("render-shard", "render-reference", "render-scenes", "index", "preview", "train"),
     "inspect",
     *("train-detector", "locality", "sample", "evaluate", "summarize", "theory", "figure"),
-    *("predict", "check", "config"),
+    *("predict", "playground", "check", "config"),
 )
 RENDER = to_json(stages.render_settings(load(known()), "single"))
 

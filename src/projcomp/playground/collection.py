@@ -109,7 +109,9 @@ def _ground(
     return _drawn(ground, np.zeros(len(ground)), "background", MOST_BACKGROUNDS, seed)[0]
 
 
-def _drawn(images: Images, table: NDArray, name: str, most: int, seed: int) -> tuple[Images, NDArray]:
+def _drawn(
+    images: Images, table: NDArray, name: str, most: int, seed: int
+) -> tuple[Images, NDArray]:
     """At most so many, in their order, drawn without replacement."""
     if len(images) <= most:
         return images, table

@@ -41,7 +41,8 @@ FOLLOW = """given.cases.map((asked) => {
   const size = map.channels * given.side * given.side;
   const sets = given.pictures.map((bytes) => {
     const data = new Float32Array(bytes.length * size);
-    bytes.forEach((one, n) => data.set(map.encode(Pool.picture(one, 0, given.side ** 2)), n * size));
+    bytes.forEach((one, n) =>
+      data.set(map.encode(Pool.picture(one, 0, given.side ** 2)), n * size));
     return Engine.makePoints(data, bytes.length, Float64Array.from(given.logWeights));
   });
   const path = Engine.follow({

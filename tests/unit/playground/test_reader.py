@@ -1,5 +1,7 @@
 """The page's reader of pixels and its words against those of `projcomp predict`."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -63,7 +65,7 @@ def read(samples: NDArray[np.uint8], *sets: NDArray[np.uint8]):
         side=SIDE,
         pictures=[one.flatten().tolist() for one in every],
         ground=[int(starts[-1]) + k for k in range(GROUND)],
-        asked=[[*range(a, b)] for a, b in zip(starts, starts[1:], strict=False)],
+        asked=[[*range(a, b)] for a, b in pairwise(starts)],
         samples=x.tolist(),
         rules=RULES,
     )

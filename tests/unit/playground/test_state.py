@@ -11,7 +11,6 @@ from in_node import in_node, needs_node
 from projcomp.config.demo import places
 from projcomp.config.strict_yaml import read_yaml
 from projcomp.plan.load import load
-from projcomp.plan.plan import Plan
 from projcomp.plan.playground import known_run
 
 pytestmark = needs_node

@@ -246,7 +246,7 @@ const Playground = (() => {
     }
     const met = read.met.filter(Boolean).length;
     const objects = read.count === 1 ? "1 object" : `${read.count} objects`;
-    const others = read.others ? `, ${read.others} of them not asked for` : "";
+    const others = read.others ? `, ${read.others} not asked for` : "";
     const avoided = read.avoided.some(Boolean) ? ", and what was to be avoided" : "";
     box.textContent = count
       ? `${met} of ${count} requests met; shows ${objects}${others}${avoided}.`
@@ -341,7 +341,7 @@ const Playground = (() => {
   function drawObjectNotes() {
     document.querySelectorAll("#objects .few").forEach((note, k) => {
       const count = shown.numbers[k];
-      note.textContent = count < meta.choice.most / 2 ? `${count} pictures` : "";
+      note.textContent = count < meta.choice.most / 2 ? `asked of the ${count} nearest pictures` : "";
     });
   }
 
@@ -430,10 +430,9 @@ const Playground = (() => {
         };
         item.append(weight);
       }
-      item.append(Draw.element("span", { class: "few" }));
       const remove = Draw.element("button", { type: "button", class: "remove", "aria-label": `Remove object ${k + 1}` }, "✕");
       remove.onclick = () => removeObject(k);
-      item.append(remove);
+      item.append(remove, Draw.element("span", { class: "few" }));
       return item;
     }));
     if (shown && shown.numbers) drawObjectNotes();
