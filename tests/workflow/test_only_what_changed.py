@@ -31,6 +31,7 @@ SUMMARIZE: set[Job] = {("summarize", "")}
 TABLES_OF_COLORS: set[Job] = {("make_table", "interaction_colors"), ("make_table", "pairs_colors")}
 PAIRS_OF_THE_TRUTH: set[Job] = {("make_table", "pairs_truth")}
 CLUTTER: set[Job] = {("make_table", "clutter")}
+PLAYGROUND: set[Job] = {("playground", "")}
 
 
 def jobs(rule: str, names: set[str]) -> set[Job]:
@@ -91,6 +92,7 @@ def test_a_larger_dataset_renders_the_new_shards_only(planned_after: dict[str, s
         | jobs("sample_case", sampled)
         | jobs("evaluate_case", sampled)
         | SUMMARIZE
+        | PLAYGROUND
         | jobs("draw_figure", {"counts", "rates", "grid_A", "grid_B", "overlap"})
         | jobs("draw_figure", {"unconditional", "denoising"})
     )
@@ -183,5 +185,6 @@ def test_a_render_setting_runs_everything_but_exact_experiments_again(
         | TABLES_OF_COLORS
         | PAIRS_OF_THE_TRUTH
         | CLUTTER
+        | PLAYGROUND
         | jobs("draw_figure", ALL_FIGURES)
     )

@@ -156,6 +156,7 @@ const Engine = (() => {
     const [channels, height, width] = shape;
     const pixels = height * width;
     const reach = window >> 1;
+    const double = 2 * sigma * sigma;
     const best = new Float64Array(pixels).fill(-Infinity);
     const total = new Float64Array(pixels);
     const apart = new Float64Array(pixels);
@@ -164,7 +165,8 @@ const Engine = (() => {
     for (let n = 0; n < count; n++) {
       apart.fill(0);
       for (let c = 0; c < channels; c++) {
-        const [from, start] = [c * pixels, n * size + c * pixels];
+        const from = c * pixels;
+        const start = n * size + from;
         for (let i = 0; i < pixels; i++) {
           const difference = x[from + i] - data[start + i];
           apart[i] += difference * difference;
@@ -172,7 +174,7 @@ const Engine = (() => {
       }
       boxSums(apart, along, height, width, reach);
       for (let i = 0; i < pixels; i++) {
-        const level = logWeights[n] - along[i] / (2 * sigma * sigma);
+        const level = logWeights[n] - along[i] / double;
         if (level <= best[i] - NEGLIGIBLE) continue;
         let share = 1;
         if (level > best[i]) {
@@ -196,17 +198,21 @@ const Engine = (() => {
 
   // Sums over the square of 2 reach + 1 pixels around each, cut at the border: rows, then columns.
   function boxSums(values, out, height, width, reach) {
-    const sums = (at, step, length) => {
-      const line = new Float64Array(length + 1);
-      for (let i = 0; i < length; i++) line[i + 1] = line[i] + values[at + i * step];
-      for (let i = 0; i < length; i++) {
-        const [low, high] = [Math.max(i - reach, 0), Math.min(i + reach + 1, length)];
-        out[at + i * step] = line[high] - line[low];
-      }
-    };
-    for (let row = 0; row < height; row++) sums(row * width, 1, width);
+    for (let row = 0; row < height; row++) lineSums(values, out, row * width, 1, width, reach);
     values.set(out);
-    for (let column = 0; column < width; column++) sums(column, width, height);
+    for (let column = 0; column < width; column++) {
+      lineSums(values, out, column, width, height, reach);
+    }
+  }
+
+  function lineSums(values, out, start, step, length, reach) {
+    let sum = 0;
+    for (let i = 0; i < Math.min(reach, length); i++) sum += values[start + i * step];
+    for (let i = 0; i < length; i++) {
+      if (i + reach < length) sum += values[start + (i + reach) * step];
+      if (i > reach) sum -= values[start + (i - reach - 1) * step];
+      out[start + i * step] = sum;
+    }
   }
 
   // --- operators --------------------------------------------------------------------------------

@@ -35,10 +35,12 @@ const Reader = (() => {
       const mask = [];
       let energy = 0;
       for (let i = 0; i < pixels; i++) {
-        const parts = [away(i, 0), away(i, 1), away(i, 2)];
-        if (Math.max(...parts.map(Math.abs)) <= rules.differs) continue;
+        const red = away(i, 0);
+        const green = away(i, 1);
+        const blue = away(i, 2);
+        if (Math.max(Math.abs(red), Math.abs(green), Math.abs(blue)) <= rules.differs) continue;
         mask.push(i);
-        energy += parts[0] ** 2 + parts[1] ** 2 + parts[2] ** 2;
+        energy += red * red + green * green + blue * blue;
       }
       const inside = new Uint8Array(pixels);
       for (const i of mask) inside[i] = 1;
