@@ -48,6 +48,32 @@ def write_toy(folder: Path, shards: int = 3, name: str = "toy", side: int = SIDE
     return folder / f"{name}.h5"
 
 
+def write_singles(folder: Path) -> tuple[Path, list]:
+    """Two shards of single objects, four images each, and their scenes."""
+    scenes, paths = [], []
+    for number in range(2):
+        pictures = []
+        for index in range(4):
+            rng = seeds.generator(0, "single", 4 * number + index)
+            scene = generate_scene(rng, SceneConfig(), 1, 1)
+            image = rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+            pictures.append((scene, Picture(image, np.ones((SIDE, SIDE), np.uint8))))
+        scenes += pictures
+        paths.append(folder / "ones" / f"shard-{number:05d}.h5")
+        about = {"seed": 0, "shard": number}
+        write_shard(
+            paths[-1],
+            pictures,
+            count=4,
+            size=(SIDE, SIDE),
+            max_objects=1,
+            settings={"dataset": "ones"},
+            attributes=about,
+        )
+    build_index(paths, folder / "ones.h5")
+    return folder / "ones.h5", scenes
+
+
 def open_dataset(path: str | Path) -> h5py.File:
     """Open an index as other readers do, having seen that every shard is there.
 

@@ -29,7 +29,7 @@ from projcomp.files.outputs import check_apart, check_output, check_outputs
 from projcomp.folder import CHECK, Folder, counted_name, shard_name
 from projcomp.render.picture_size import MAX_SIDE, MIN_SIDE
 from projcomp.settings import stages
-from projcomp.settings.report import FigureSettings, TableSettings
+from projcomp.settings.report import FigureSettings, PlaygroundSettings, TableSettings
 
 SettingsT = TypeVar("SettingsT", bound=Section)
 
@@ -641,6 +641,37 @@ def predict(
     )
     for line in run.run(asked, how, out, figure=figure, pictures=pictures):
         typer.echo(line)
+
+
+@_stage("playground", "data/single.h5 --by color --background data/empty.h5 --out page.html")
+def playground(
+    datasets: Annotated[
+        list[Path],
+        typer.Argument(
+            help="datasets of single objects (indices or shards), or one of whatever `projcomp "
+            "predict` reads"
+        ),
+    ],
+    by: Annotated[
+        str, typer.Option(help="what a new object asks for: position, color, or another column")
+    ],
+    out: Out,
+    background: Annotated[
+        str | None, typer.Option(help="a label of that column, or a file of images")
+    ] = None,
+    most: Annotated[
+        int | None, typer.Option(min=2, help="pictures of a dataset; of more, so many are drawn")
+    ] = None,
+    settings: SettingsText = "{}",
+) -> None:
+    """Make a page that composes exact models in a browser, from the pictures it carries."""
+    given = _parse(PlaygroundSettings, settings)
+    parsed = given if most is None else given.model_copy(update={"most": most})
+    inputs = [*datasets, *([Path(background)] if background else [])]
+    check_output(out, output_kinds.PLAYGROUND, inputs)
+    from projcomp.playground import run
+
+    typer.echo(run.run(parsed, datasets, out, by=by, background=background))
 
 
 @_stage("table", "sweep_tools --settings JSON --root . --out results/sweep_tools.csv")

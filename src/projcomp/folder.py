@@ -125,6 +125,10 @@ class Folder:
         """A figure of the report, ``suffix`` png or svg."""
         return self.at(f"results/figures/{name}.{suffix}")
 
+    def playground(self) -> str:
+        """The page to play with."""
+        return self.at("results/playground.html")
+
     def log(self, name: str) -> str:
         """What a job printed; ``name`` is its stage, and what it makes."""
         return self.at(f"logs/{name}.log")

@@ -30,7 +30,7 @@ STAGES = (
         "labels",
     ),
     "count",
-    *("predict", "check", "config"),
+    *("predict", "playground", "check", "config"),
 )
 RENDER = to_json(stages.render_settings(load(known()), "single"))
 

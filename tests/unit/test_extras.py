@@ -25,7 +25,7 @@ ROOMS = {
     "train": ["networks", "training", "sampling", "evaluation", "data", "devices"],
     "workflow": [
         *("cli", "config", "plan", "settings", "folder", "theory", "reporting"),
-        "prediction",
+        *("playground", "prediction"),
         *("evaluation/summary", "evaluation/make_table", "evaluation/tables", "data/describe"),
         *("data/preview", "data/validate", "data/index", "files/outputs", "files/kinds"),
     ],

@@ -40,6 +40,7 @@ TABLES_OVER_K: set[Job] = {("make_table", name) for name in OVER_K}
 LEADERBOARD: set[Job] = {("make_table", "leaderboard"), ("draw_figure", "leaderboard")}
 PAIRS_OF_THE_TRUTH: set[Job] = {("make_table", "pairs_truth")}
 CLUTTER: set[Job] = {("make_table", "clutter")}
+PLAYGROUND: set[Job] = {("playground", "")}
 
 
 def jobs(rule: str, names: set[str]) -> set[Job]:
@@ -119,6 +120,7 @@ def test_a_larger_dataset_renders_the_new_shards_only(planned_after: dict[str, s
         | jobs("evaluate_case", sampled)
         | SUMMARIZE
         | drawn(of_places("A") | of_places("B"))
+        | PLAYGROUND
         | jobs("draw_figure", {"counts", "rates", "grid_A", "grid_B", "overlap"})
         | TABLES_OVER_K
         | jobs("draw_figure", {"unconditional", "denoising", "gallery_A", "gallery_B"} | OVER_K)
@@ -224,5 +226,6 @@ def test_a_render_setting_runs_everything_but_exact_experiments_again(
         | PAIRS_OF_THE_TRUTH
         | CLUTTER
         | jobs("make_table", OF_PLACES)
+        | PLAYGROUND
         | jobs("draw_figure", ALL_FIGURES)
     )

@@ -39,3 +39,29 @@ rule draw_figure:
     shell:
         "projcomp figure {wildcards.name} --settings {params.settings:q}"
         " --root {params.root} --png {output.png} --svg {output.svg} > {log} 2>&1"
+
+
+rule playground:
+    input:
+        datasets=lambda w: plan.playground_inputs()[0],
+        background=lambda w: plan.playground_inputs()[1],
+    output:
+        report(
+            folder.playground(),
+            caption="../report/playground.rst",
+            category="Playground",
+            labels={"page": "compose in the browser"},
+        ),
+    log:
+        folder.log("playground"),
+    priority: 50
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        settings=lambda w: plan.playground_settings(),
+    shell:
+        "projcomp playground {input.datasets} --by position --background {input.background}"
+        " --settings {params.settings:q} --out {output} > {log} 2>&1"

@@ -126,6 +126,16 @@ def hdf5(name: str, kind: str, has: str | None = None, lacks: str | None = None)
     return Kind(name, is_one)
 
 
+def html_with(name: str, mark: str) -> Kind:
+    """An HTML file with ``mark`` in its head."""
+
+    def is_one(path: Path) -> bool:
+        with path.open("rb") as file:
+            return mark.encode() in file.read(4096)
+
+    return Kind(name, is_one)
+
+
 def _weights(name: str, description: str, other: str) -> Kind:
     """Weights that have their description beside them, or our check sum and not the other's."""
 
@@ -181,6 +191,10 @@ SHARD = hdf5("a dataset's shard", "projcomp shard", has="shard")
 SCENES = hdf5("a file of rendered scenes", "projcomp shard", lacks="shard")
 INDEX = hdf5("a dataset's index", "projcomp dataset")
 SAMPLES = hdf5("a samples file", "projcomp samples")
+PLAYGROUND_MARK = '<meta name="generator" content="projcomp playground">'
+"""By which a page of ours is known."""
+
+PLAYGROUND = html_with("a playground's page", PLAYGROUND_MARK)
 FIGURE_PNG = Kind("a PNG picture", lambda path: what_is(path) == "a PNG picture")
 FIGURE_SVG = Kind("an SVG picture", lambda path: what_is(path) == SVG)
 

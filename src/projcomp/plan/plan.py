@@ -13,6 +13,7 @@ from projcomp.config.theory import TheoryExperiment
 from projcomp.folder import CHECK, LOCALITY, RELIABILITY, Folder
 from projcomp.plan import stages
 from projcomp.plan.figures import Figure, figures
+from projcomp.plan.playground import known_run, playground_settings
 from projcomp.plan.run import Run
 from projcomp.plan.tables import Table, tables
 from projcomp.settings.case import TRUTH
@@ -173,7 +174,19 @@ class Plan:
             folder.summary(),
             *(folder.table(name) for name in self.tables),
             *(folder.figure(name, kind) for name in self.figures for kind in ("png", "svg")),
+            *self.playground_targets(),
         ]
+
+    def playground_targets(self) -> list[str]:
+        """The page to play with, where the run has what it needs."""
+        return [self.folder.playground()] if known_run(self.run) else []
+
+    def playground_inputs(self) -> tuple[list[str], str]:
+        """The indices that the page's pictures come from, and that of its backgrounds."""
+        known = known_run(self.run)
+        assert known is not None
+        assert known.empty is not None
+        return [self.folder.index(name) for name in known.datasets], self.folder.index(known.empty)
 
     def exact_targets(self) -> list[str]:
         """What is known before any network is trained: what shows exact models and the truth."""
@@ -190,6 +203,7 @@ class Plan:
             *(folder.counted(name, case) for name, case in counted),
             *(folder.table(name) for name, table in self.tables.items() if ready(table)),
             *(folder.figure(name, kind) for name in drawn for kind in ("png", "svg")),
+            *self.playground_targets(),
         ]
 
     def intermediates(self) -> list[str]:
@@ -269,6 +283,10 @@ class Plan:
         """Settings of the figure ``name``, as JSON."""
         return to_json(self.figures[name].settings)
 
+    def playground_settings(self) -> str:
+        """Settings of the page to play with, as JSON."""
+        return to_json(playground_settings(self.run))
+
     # Size -------------------------------------------------------------------------------------
 
     def job_counts(self) -> dict[str, int]:
@@ -291,6 +309,7 @@ class Plan:
             "theory_experiment": len(config.theory.experiments),
             "make_table": len(self.tables),
             "draw_figure": len(self.figures),
+            "playground": len(self.playground_targets()),
             "all": 1,
         }
 

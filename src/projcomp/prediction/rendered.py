@@ -26,6 +26,21 @@ def read_rendered(
         FileFormatError: an image shows another number of objects than one; a shard is missing or
             damaged.
     """
+    images, table = read_single(path)
+    if by == "position":
+        labels = division.labels(table["pixel"].clip(0, 1))
+        return images, labels, sorted(set(labels.tolist()))
+    names = VOCABULARY[by]
+    return images, np.array(names)[table[by]], names
+
+
+def read_single(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.void]]:
+    """The images of an index or a shard, uint8 ``(N, H, W, 3)``, and the object of each, ``(N,)``.
+
+    Raises:
+        FileFormatError: an image shows another number of objects than one; a shard is missing or
+            damaged.
+    """
     shards = find_shards(path)
     images = np.empty(shards.shape, np.uint8)
     objects: list[NDArray[np.void]] = []
@@ -41,9 +56,4 @@ def read_rendered(
         dataset(file, "images").read_direct(images, dest_sel=rows)
 
     read_parts(shards, read)
-    table = np.concatenate(objects)
-    if by == "position":
-        labels = division.labels(table["pixel"].clip(0, 1))
-        return images, labels, sorted(set(labels.tolist()))
-    names = VOCABULARY[by]
-    return images, np.array(names)[table[by]], names
+    return images, np.concatenate(objects)

@@ -90,7 +90,7 @@ def split_background(source: Labelled, background: str) -> tuple[Labelled, Image
         rest = {name: images for name, images in source.images.items() if name != background}
         found = Labelled(source.path, rest), source.images[background]
     elif Path(background).exists():
-        found = source, _pictures(Path(background))
+        found = source, read_pictures(Path(background))
         size = found[1].shape[1:3]
         if size != source.size:
             raise FileFormatError(
@@ -140,6 +140,15 @@ def choose_pairs(names: Sequence[str], asked: str | None) -> list[tuple[str, str
     return pairs
 
 
+def is_rendered(path: Path) -> bool:
+    """Whether it is a dataset of ours, an index or a shard.
+
+    Raises:
+        FileFormatError: it is nothing that can be read.
+    """
+    return not path.is_dir() and _kind(path) in (SHARD_KIND, INDEX_KIND)
+
+
 def _kind(path: Path) -> str:
     """What a file is: the kind of ours, or ``HDF5``, or ``ZIP``."""
     check_input(path, ACCEPTED, "check its name")
@@ -153,8 +162,12 @@ def _kind(path: Path) -> str:
         return text(file, "kind") or HDF5
 
 
-def _pictures(path: Path) -> Images:
-    """All pictures of a background's file or folder."""
+def read_pictures(path: Path) -> Images:
+    """All pictures of a background's file or folder, uint8 ``(N, H, W, 3)``.
+
+    Raises:
+        FileFormatError: it holds none, or is damaged.
+    """
     if path.is_dir():
         return _decoded(open_pictures([path]))
     check_input(path, "a background's images", "check its name")

@@ -1,9 +1,12 @@
 """Settings of what the report shows: the tables that set cases side by side, and the figures."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from projcomp.config.section import Section
 from projcomp.settings.case import Wanted
+from projcomp.settings.stages import FORMATS
 
 
 def is_empty(value: object) -> bool:
@@ -88,3 +91,35 @@ class FigureSettings(Section):
     models: list[str] = Field(default=[])
     clutter: list[str] = Field(default=[], exclude_if=is_empty)
     datasets: list[str] = Field(default=[], exclude_if=is_empty)
+
+
+class KnownModel(Section):
+    """A trained model, by what it is told and the name of its feature map (``rgb`` for none)."""
+
+    name: str
+    condition: Literal["position", "color"]
+    features: str
+
+
+class KnownRun(Section):
+    """What an experiment of the playground is called by in a config.
+
+    ``datasets`` are those of the page's pictures, ``empty`` that of its backgrounds, and
+    ``trained`` the models that an experiment may compose.
+    """
+
+    datasets: list[str]
+    empty: str | None = None
+    trained: list[KnownModel] = Field(default=[])
+
+
+class PlaygroundSettings(Section):
+    """The page to play with: at most ``most`` pictures of every dataset.
+
+    ``run`` is what experiments are written with; None where there is no run.
+    """
+
+    format: int = FORMATS["playground"]
+    seed: int = 0
+    most: int = Field(default=2400, ge=2)
+    run: KnownRun | None = None

@@ -35,6 +35,7 @@ FORMATS = {
     "sample": 5,
     "evaluate": 3,
     "summary": 4,
+    "playground": 1,
 }
 
 

@@ -6,18 +6,12 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
-from toy_dataset import SIDE, write_toy
+from toy_dataset import write_singles, write_toy
 from toy_squares import labelled_squares, square_pictures, write_squares
 
-from projcomp import seeds
-from projcomp.config.scenes import SceneConfig
-from projcomp.data.index import build_index
-from projcomp.data.picture import Picture
-from projcomp.data.shards import write_shard
 from projcomp.errors import ConfigError, FileFormatError
 from projcomp.prediction.places import Division, parse_places
 from projcomp.prediction.sources import choose_pairs, read_labelled, split_background
-from projcomp.scenes.placement import generate_scene
 
 DIVISION = Division()
 
@@ -28,32 +22,6 @@ def read(path: Path, by: str = "color"):
 
 def same(found, wanted) -> bool:
     return set(found) == set(wanted) and all(np.array_equal(found[n], wanted[n]) for n in wanted)
-
-
-def write_singles(folder: Path) -> tuple[Path, list]:
-    """Two shards of single objects, four images each, and their scenes."""
-    scenes, paths = [], []
-    for number in range(2):
-        pictures = []
-        for index in range(4):
-            rng = seeds.generator(0, "single", 4 * number + index)
-            scene = generate_scene(rng, SceneConfig(), 1, 1)
-            image = rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
-            pictures.append((scene, Picture(image, np.ones((SIDE, SIDE), np.uint8))))
-        scenes += pictures
-        paths.append(folder / "ones" / f"shard-{number:05d}.h5")
-        about = {"seed": 0, "shard": number}
-        write_shard(
-            paths[-1],
-            pictures,
-            count=4,
-            size=(SIDE, SIDE),
-            max_objects=1,
-            settings={"dataset": "ones"},
-            attributes=about,
-        )
-    build_index(paths, folder / "ones.h5")
-    return folder / "ones.h5", scenes
 
 
 def test_arrays_of_every_kind_give_the_same_pictures(tmp_path: Path) -> None:

@@ -1,0 +1,150 @@
+"""One HTML file of everything: pictures, style and programs, for a browser without a network."""
+
+import base64
+import html
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from projcomp.config import features as feature_settings
+from projcomp.config.demo import places
+from projcomp.config.learning import ModelConfig
+from projcomp.config.samplers import SamplingConfig
+from projcomp.errors import OutputError
+from projcomp.features.colors import GROUND, clevr_colors
+from projcomp.files.atomic import write_text
+from projcomp.files.kinds import PLAYGROUND_MARK
+from projcomp.playground.collection import Collection
+from projcomp.prediction import composing, sentences, strict_reader
+
+MOST_BYTES = 8 * 2**20
+"""Of a page: what a browser opens at once, and a static host serves gladly."""
+
+LEAST, MOST = 24, 120
+"""Pictures of a condition: the nearest ones where fewer lie within the bandwidth; the nearest ones
+where more do, so that a composition takes well under a second."""
+
+EMPTY_SHARE = 0.15
+"""Of the empty pictures among the unconditional ones, as the demo's models draw them."""
+
+PAIR_SAMPLES = 8
+"""Exact compositions of every pair, for the line that predicts."""
+
+_PROGRAMS = ("engine", "reader", "pool", "words", "state", "worker", "draw", "app")
+_INERT = ("worker",)
+"""Programs that only the worker runs; the page hands them over as text."""
+
+
+def describe(found: Collection, by: str, run: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the programs are told beside the pictures; every constant from the place that has it.
+
+    Args:
+        found: the pictures.
+        by: what a new object asks for.
+        run: the run's names for YAML (``PlaygroundSettings``); None where there is no run.
+    """
+    count, height, width = found.images.shape[:3]
+    luminance, palette = feature_settings.Luminance(), feature_settings.Palette()
+    return {
+        "count": count,
+        "height": height,
+        "width": width,
+        "backgrounds": len(found.backgrounds),
+        "by": by,
+        "labels": {
+            name: {"names": names, "values": values.tolist()}
+            for name, (names, values) in found.labels.items()
+        },
+        "points": None if found.points is None else found.points.round(4).flatten().tolist(),
+        "places": [list(place) for place in places()["apart"]],
+        "features": {
+            "rgb": {},
+            "luminance": luminance.model_dump(exclude={"name"}),
+            "palette": palette.model_dump(exclude={"name"}),
+            "colors": [*clevr_colors().tolist(), list(GROUND)],
+        },
+        "reader": {
+            "differs": strict_reader.DIFFERS,
+            "explained": strict_reader.EXPLAINED,
+            "overlap": strict_reader.OVERLAP,
+            "leftover": strict_reader.LEFTOVER,
+        },
+        "choice": {
+            "least": LEAST,
+            "most": MOST,
+            "bandwidth": ModelConfig.model_fields["bandwidth"].default,
+            "empty_share": EMPTY_SHARE,
+            "rho": SamplingConfig.model_fields["rho"].default,
+            "composes": sentences.COMPOSES,
+            "recipe": {
+                "samples": PAIR_SAMPLES,
+                "steps": composing.NUM_STEPS,
+                "least": composing.SIGMA_MIN,
+                "greatest": composing.SIGMA_MAX,
+            },
+        },
+        "run": run,
+    }
+
+
+def pack(found: Collection) -> str:
+    """The pictures as base64: those with an object, then the backgrounds; deflated rows.
+
+    Every row is stored less the one above it, which deflates to a third of the bytes where a
+    picture as it is deflates to two fifths.
+    """
+    images = np.concatenate([found.images, found.backgrounds])
+    rows = images.copy()
+    rows[:, 1:] -= images[:, :-1]  # modulo 256
+    return base64.b64encode(zlib.compress(rows.tobytes())).decode()
+
+
+def make_page(found: Collection, title: str, by: str, run: Mapping[str, Any] | None = None) -> str:
+    """The whole page.
+
+    Args:
+        found: the pictures.
+        title: what they are.
+        by: what a new object asks for.
+        run: as of :func:`describe`.
+    """
+    folder = files("projcomp.playground") / "page"
+    parts = {
+        "mark": PLAYGROUND_MARK,
+        "title": html.escape(title),
+        "style": (folder / "style.css").read_text(encoding="utf-8"),
+        "meta": _json(describe(found, by, run)),
+        "pictures": pack(found),
+    }
+    for name in _PROGRAMS:
+        kind = ' type="text/plain"' if name in _INERT else ""
+        text = (folder / f"{name}.js").read_text(encoding="utf-8")
+        parts[name] = f'<script{kind} id="{name}">\n{text}</script>'
+    template = (folder / "page.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{ (\w+) \}\}", lambda match: parts[match[1]], template)
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page, complete or not at all.
+
+    Raises:
+        OutputError: it is larger than :data:`MOST_BYTES`.
+    """
+    size = len(text.encode())
+    if size > MOST_BYTES:
+        raise OutputError(
+            f"{path}: a page of at most {MOST_BYTES / 2**20:g} MiB expected, got "
+            f"{size / 2**20:.1f}: lower --most, or take smaller pictures"
+        )
+    write_text(path, text)
+
+
+def _json(value: Any) -> str:
+    """JSON that no browser takes for an end of its script."""
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")

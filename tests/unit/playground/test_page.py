@@ -1,0 +1,134 @@
+"""From the flags to the page: what it carries, and the one line of what it cannot be made of."""
+
+import base64
+import json
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from toy_dataset import write_singles
+from toy_page import toy_collection
+from toy_squares import square_pictures, write_squares
+from typer.testing import CliRunner
+
+from projcomp.cli import app
+from projcomp.data.shard_format import VOCABULARY
+from projcomp.errors import OutputError
+from projcomp.playground import page as pages
+from projcomp.playground.page import make_page, write_page
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["playground", *map(str, arguments)])
+    return result.exit_code, result.output
+
+
+def carried(text: str) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+    """What the programs are told, and all pictures ``(N, H, W, 3)``, read from a page."""
+
+    def inside(name: str) -> str:
+        found = re.search(rf'<script type="[^"]*" id="{name}">(.*?)</script>', text, re.DOTALL)
+        assert found is not None
+        return found[1]
+
+    meta = json.loads(inside("meta"))
+    rows = np.frombuffer(zlib.decompress(base64.b64decode(inside("pictures"))), np.uint8)
+    rows = rows.reshape(-1, meta["height"], meta["width"], 3)
+    return meta, np.cumsum(rows, 1, dtype=np.uint8)
+
+
+def test_a_page_carries_its_pictures_to_the_bit() -> None:
+    toy = toy_collection()
+    meta, images = carried(make_page(toy, "toy", "position"))
+    assert np.array_equal(images, np.concatenate([toy.images, toy.backgrounds]))
+    assert (meta["count"], meta["backgrounds"]) == (len(toy.images), len(toy.backgrounds))
+    assert np.allclose(np.reshape(meta["points"], (-1, 2)), toy.points, atol=1e-4)
+    for name, (names, values) in toy.labels.items():
+        assert meta["labels"][name] == {"names": names, "values": values.tolist()}
+
+
+def test_our_datasets_come_with_all_that_is_known_of_their_objects(tmp_path: Path) -> None:
+    index, scenes = write_singles(tmp_path)
+    out = tmp_path / "page.html"
+    code, output = run(index, "--by", "color", "--background", index, "--out", out)
+    assert code == 0, output
+    assert "8 pictures and 8 of the background" in output
+    meta, images = carried(out.read_text(encoding="utf-8"))
+    assert np.array_equal(images[:8], [picture.image for _, picture in scenes])
+    objects = [scene.objects[0] for scene, _ in scenes]
+    for name in VOCABULARY:
+        told = [meta["labels"][name]["names"][k] for k in meta["labels"][name]["values"]]
+        assert told == [getattr(one, name) for one in objects]
+    assert meta["by"] == "color"
+    # twice the dataset is twice the pictures, of which so many are drawn
+    both = (index, index, "--by", "position", "--out", out, "--most", 3)
+    code, output = run(*both)
+    assert code == 0, output
+    meta, images = carried(out.read_text(encoding="utf-8"))
+    assert (meta["count"], meta["backgrounds"], len(images)) == (6, 0, 6)
+
+
+def test_foreign_pictures_have_the_labels_of_their_column(tmp_path: Path) -> None:
+    out = tmp_path / "page.html"
+    squares = write_squares(tmp_path)
+    code, output = run(squares, "--by", "color", "--background", "none", "--out", out)
+    assert code == 0, output
+    meta, images = carried(out.read_text(encoding="utf-8"))
+    wanted = square_pictures()
+    ground = wanted.pop("none")
+    assert meta["points"] is None
+    assert meta["run"] is None
+    assert list(meta["labels"]) == ["color"]
+    assert sorted(meta["labels"]["color"]["names"]) == sorted(wanted)
+    for number, name in enumerate(meta["labels"]["color"]["names"]):
+        rows = np.array(meta["labels"]["color"]["values"]) == number
+        assert np.array_equal(images[: meta["count"]][rows], wanted[name])
+    assert np.array_equal(images[meta["count"] :], ground)
+
+
+def test_labels_cannot_end_the_script_they_stand_in(tmp_path: Path) -> None:
+    name = "</script><b>"
+    pictures = np.zeros((4, 8, 8, 3), np.uint8)
+    pictures[:, 2:4] = 200
+    np.savez(tmp_path / "odd.npz", images=pictures, kind=[name, name, "x", "x"])
+    out = tmp_path / "page.html"
+    code, output = run(tmp_path / "odd.npz", "--by", "kind", "--out", out)
+    assert code == 0, output
+    meta, _ = carried(out.read_text(encoding="utf-8"))
+    assert name in meta["labels"]["kind"]["names"]
+
+
+def test_what_cannot_be_packed_is_told_in_one_line(tmp_path: Path) -> None:
+    index, _ = write_singles(tmp_path)
+    squares = write_squares(tmp_path)
+    out = tmp_path / "page.html"
+    cases = {
+        ("--by", "taste", index): "--by: one of position, shape, color, material, size expected",
+        ("--by", "taste", squares): "color",
+        ("--by", "color", index, squares): "projcomp datasets, or one dataset of another kind",
+        ("--by", "color", squares, "--background", "nosuch"): "--background: a label among",
+        ("--by", "color", index, "--background", "nosuch"): "--background: a file of images",
+        ("--by", "color", tmp_path / "none.h5"): "none.h5",
+    }
+    for arguments, told in cases.items():
+        code, output = run(*arguments, "--out", out)
+        assert code == 1
+        assert output.startswith("error: ")
+        assert output.count("\n") == 1
+        assert told in output
+        assert not out.exists()
+    out.write_text("<p>somebody's own page</p>", encoding="utf-8")
+    code, output = run(index, "--by", "color", "--out", out)
+    assert code == 1
+    assert "a playground's page to replace expected" in output
+
+
+def test_a_page_has_a_greatest_size(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(pages, "MOST_BYTES", 1000)
+    with pytest.raises(OutputError, match="lower --most"):
+        write_page(tmp_path / "page.html", make_page(toy_collection(), "toy", "position"))
+    assert not list(tmp_path.iterdir())
