@@ -581,8 +581,16 @@ def predict(
     by: Annotated[
         str, typer.Option(help="the column of the conditions: position, color, shape, ...")
     ],
-    background: Annotated[str, typer.Option(help="a label of that column, or a file of images")],
+    background: Annotated[
+        str, typer.Option(help="a label of that column, or a file of images; with --with: all")
+    ],
     out: Out,
+    also: Annotated[
+        str | None,
+        typer.Option(
+            "--with", help="a second column: pairs of a label of either, on one and the same object"
+        ),
+    ] = None,
     pairs: Annotated[str | None, typer.Option(help="red-blue,red-cyan in place of all")] = None,
     samples: Annotated[int, typer.Option(min=1, help="exact compositions of each pair")] = 32,
     seed: Annotated[int, typer.Option(min=0, help="root of the random streams")] = 0,
@@ -629,7 +637,8 @@ def predict(
         check_apart(pictures, figure, "--pictures")
     from projcomp.prediction import run
 
-    asked = run.Asked(dataset, by, background, pairs, run.division(cells, places, bandwidth))
+    where = run.division(cells, places, bandwidth)
+    asked = run.Asked(dataset, by, background, pairs, where, also)
     how = run.recipe(
         num_samples=samples,
         seed=seed,

@@ -13,7 +13,7 @@ For conditions i and j over a background b:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -100,11 +100,43 @@ class Prediction:
     brightness: dict[str, float]
 
 
+class Judge(Protocol):
+    """Says what became of a pair."""
+
+    def outcomes(self, x: Tensor, pair: Pair) -> Tensor:
+        """Numbers of :data:`~projcomp.prediction.strict_reader.OUTCOMES`, ``(S,)``.
+
+        Args:
+            x: samples of the pair, ``(S, 3, H, W)`` in [-1, 1] or beyond.
+            pair: the names of its conditions.
+        """
+        ...
+
+    def ceiling(self, pair: Pair) -> float:
+        """The success that the pictures allow."""
+        ...
+
+
+class _Apart:
+    """Each condition on an object of its own: the strict reader of pixels."""
+
+    def __init__(self, ground: Tensor, pictures: Mapping[str, Tensor], device: Any) -> None:
+        self._reader = StrictReader(ground, device)
+        self._shown = {name: _learn(self._reader, name, some) for name, some in pictures.items()}
+
+    def outcomes(self, x: Tensor, pair: Pair) -> Tensor:
+        return self._reader.read(x, self._shown[pair[0]], self._shown[pair[1]])
+
+    def ceiling(self, pair: Pair) -> float:
+        return float(apart(self._shown[pair[0]], self._shown[pair[1]]).double().mean())
+
+
 def predict(
     images: Mapping[str, NDArray[np.uint8]],
     background: NDArray[np.uint8],
     pairs: Sequence[Pair],
     recipe: Recipe,
+    judge: Judge | None = None,
 ) -> Prediction:
     """Measure every pair, with a progress bar.
 
@@ -113,6 +145,8 @@ def predict(
         background: those of the background.
         pairs: two names each.
         recipe: how.
+        judge: who says what became of a pair; without one the strict reader, which looks for an
+            object of each condition.
 
     Raises:
         FileFormatError: a condition has a single picture, or none that differs from the background.
@@ -126,8 +160,7 @@ def predict(
             )
     some = {name: _some(images[name], name, recipe) for name in asked}
     ground = _some(background, "background", recipe)
-    reader = StrictReader(ground, recipe.device)
-    shown = {name: _learn(reader, name, pictures) for name, pictures in some.items()}
+    judge = judge or _Apart(ground, some, recipe.device)
     points = {name: points_in(recipe.features, pictures) for name, pictures in some.items()}
     empty = points_in(recipe.features, ground)
     deltas = {name: (p.center - empty.center).double() for name, p in points.items()}
@@ -147,7 +180,7 @@ def predict(
                         "second": second,
                         "cosine": _cosine(deltas[first], deltas[second]),
                         "interaction": _interaction(composed, recipe),
-                        **_outcomes(reader, seen, shown[first], shown[second]),
+                        **_outcomes(judge, seen, pair),
                     }
                 )
                 pictures[pair] = decode(seen[:PICTURES])
@@ -188,10 +221,9 @@ def _interaction(composed: Composed, recipe: Recipe) -> float:
     return float((total[:, 0, 1] / (total[:, 0, 0] * total[:, 1, 1]).sqrt()).mean())
 
 
-def _outcomes(reader: StrictReader, x: Tensor, first: Shown, second: Shown) -> dict[str, Any]:
-    found = reader.read(x, first, second)
+def _outcomes(judge: Judge, x: Tensor, pair: Pair) -> dict[str, Any]:
+    found = judge.outcomes(x, pair)
     shares = {name: float((found == n).double().mean()) for n, name in enumerate(OUTCOMES)}
     low, high = wilson(round(shares["success"] * len(x)), len(x), CONFIDENCE)
-    ceiling = float(apart(first, second).double().mean())
     interval = {"success_low": low, "success_high": high}
-    return {"num_samples": len(x), **shares, **interval, "ceiling": ceiling}
+    return {"num_samples": len(x), **shares, **interval, "ceiling": judge.ceiling(pair)}

@@ -16,11 +16,20 @@ from projcomp.errors import ConfigError
 from projcomp.features.feature_map import RGB, Features
 from projcomp.features.make import make_features
 from projcomp.files.atomic import atomic_path
+from projcomp.prediction.one_object import OneObject, conditions_of
 from projcomp.prediction.places import Division, parse_places
 from projcomp.prediction.predict import PICTURES, Prediction, Recipe, predict
 from projcomp.prediction.sentences import sentences
-from projcomp.prediction.sources import choose_pairs, read_labelled, split_background
+from projcomp.prediction.sources import (
+    choose_pairs,
+    read_columns,
+    read_labelled,
+    split_background,
+)
 from projcomp.words import quoted
+
+EVERYTHING = "all"
+"""The background of two labels of one object."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,7 @@ class Asked:
         background: one of its labels, or a file.
         pairs: such as ``red-blue,red-cyan``; None for all.
         division: how positions become conditions.
+        also: a second column, whose labels the same object is to have; None for two objects.
     """
 
     dataset: Path
@@ -40,6 +50,7 @@ class Asked:
     background: str
     pairs: str | None
     division: Division
+    also: str | None = None
 
 
 def division(cells: int, places: str | None, bandwidth: float) -> Division:
@@ -92,10 +103,7 @@ def run(
         ConfigError: a pair is asked for that there is not.
         FileFormatError: the pictures, their labels or the background are not what they should be.
     """
-    source = read_labelled(asked.dataset, asked.by, asked.division)
-    conditions, background = split_background(source, asked.background)
-    pairs = choose_pairs(list(conditions.images), asked.pairs)
-    found = predict(conditions.images, background, pairs, how)
+    found = _on_one_object(asked, how) if asked.also else _on_two_objects(asked, how)
     with atomic_path(out) as temporary:
         found.table.to_csv(temporary, index=False, float_format="%.6g")
     if figure:
@@ -105,6 +113,39 @@ def run(
     if pictures:
         _draw_pictures(found, pictures, f"{asked.dataset.name} by {asked.by}")
     return sentences(found.table, found.brightness)
+
+
+def _on_two_objects(asked: Asked, how: Recipe) -> Prediction:
+    """Pairs of labels of one column, an object each, over the background that is given."""
+    source = read_labelled(asked.dataset, asked.by, asked.division)
+    conditions, background = split_background(source, asked.background)
+    pairs = choose_pairs(list(conditions.images), asked.pairs)
+    return predict(conditions.images, background, pairs, how)
+
+
+def _on_one_object(asked: Asked, how: Recipe) -> Prediction:
+    """A label of either column on one object, over all pictures of the dataset."""
+    assert asked.also is not None
+    if asked.background != EVERYTHING:
+        raise ConfigError(
+            f"--background: {EVERYTHING} expected beside --with, because what two labels of one "
+            f"object are composed over is all pictures, got {quoted(asked.background)}"
+        )
+    if asked.also == asked.by:
+        raise ConfigError(f"--with: another column than --by expected, got {asked.also} for both")
+    images, columns = read_columns(asked.dataset, (asked.by, asked.also), asked.division)
+    conditions, pairs = conditions_of(images, columns)
+    names = [f"{first}-{second}" for first, second in pairs]
+    if asked.pairs is not None:
+        chosen = [word.strip() for word in asked.pairs.split(",")]
+        unknown = [word for word in chosen if word not in names]
+        if unknown:
+            raise ConfigError(
+                f"--pairs: pairs such as {names[0]} expected, got {quoted(unknown[0])}: correct it"
+            )
+        pairs = [pair for pair, name in zip(pairs, names, strict=True) if name in chosen]
+    judge = OneObject(images, *columns.values(), how.device)
+    return predict(conditions, images, pairs, how, judge)
 
 
 def _draw_pictures(found: Prediction, out: Path, title: str) -> None:

@@ -63,21 +63,44 @@ def read_labelled(path: Path, by: str, division: Division) -> Labelled:
     """
     if path.is_dir():
         return Labelled(path, _by_folder(path))
+    images, labels, order = _column(path, by, division)
+    groups = {name: images[labels == name] for name in order}
+    return Labelled(path, {name: group for name, group in groups.items() if name and len(group)})
+
+
+def read_columns(
+    path: Path, columns: Sequence[str], division: Division
+) -> tuple[Images, dict[str, NDArray[np.str_]]]:
+    """All pictures that lie at ``path``, and the labels of each in some columns.
+
+    Raises:
+        FileFormatError: it holds no pictures with such labels, or is damaged.
+    """
+    if path.is_dir():
+        raise FileFormatError(
+            f"{path}: a file with columns of labels expected, got a folder, which has one label a "
+            "picture: leave out --with"
+        )
+    images, found = np.empty(0, np.uint8), {}
+    for by in columns:
+        images, found[by], _ = _column(path, by, division)
+    return images, found
+
+
+def _column(path: Path, by: str, division: Division) -> tuple[Images, NDArray[np.str_], list[str]]:
+    """The pictures of a file, the label of each in one column, and the labels in order."""
     kind = _kind(path)
     if kind in (SHARD_KIND, INDEX_KIND):
         if by not in COLUMNS:
             raise _no_column(path, by, COLUMNS)
-        images, labels, order = read_rendered(path, by, division)
-    else:
-        stored = open_npz(path) if kind == ZIP else open_h5(path)
-        if by not in stored.columns:
-            raise _no_column(path, by, stored.columns)
-        images = read_images(stored)
-        labels = read_labels(stored, by, division, len(images))
-        order = sorted(set(labels.tolist()), key=natural_order)
-        _check_bright(path, images)
-    groups = {name: images[labels == name] for name in order}
-    return Labelled(path, {name: group for name, group in groups.items() if name and len(group)})
+        return read_rendered(path, by, division)
+    stored = open_npz(path) if kind == ZIP else open_h5(path)
+    if by not in stored.columns:
+        raise _no_column(path, by, stored.columns)
+    images = read_images(stored)
+    labels = read_labels(stored, by, division, len(images))
+    _check_bright(path, images)
+    return images, labels, sorted(set(labels.tolist()), key=natural_order)
 
 
 def split_background(source: Labelled, background: str) -> tuple[Labelled, Images]:
