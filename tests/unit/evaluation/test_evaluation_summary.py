@@ -14,18 +14,18 @@ from projcomp.settings.stages import SummarySettings
 HEADER = (
     "experiment,case,num_composed,index,num_objects,num_hit,all_places,extra_objects,"
     "exact_count,colors,colors_hit,all_colors,success,network_evaluations,seconds,acceptance,"
-    "effective_size,log_weight,accepted,unsure\n"
+    "effective_size,log_weight,accepted,unsure,outcome,objects\n"
 )
-A_K2 = """A,k2,2,0,2,2,1,0,1,red;blue,,,1,105,0.5,0.25,4,0.1,1,0
-A,k2,2,1,3,2,1,1,0,red;blue;red,,,0,105,0.5,0.75,2,0.2,1,1
-A,k2,2,2,1,1,0,0,0,red,,,0,105,0.5,0.5,3,0.3,0,0
-A,k2,2,3,2,1,0,1,1,cyan;red,,,0,105,0.5,0.5,3,0.4,1,0
+A_K2 = """A,k2,2,0,2,2,1,0,1,red;blue,,,1,105,0.5,0.25,4,0.1,1,0,,
+A,k2,2,1,3,2,1,1,0,red;blue;red,,,0,105,0.5,0.75,2,0.2,1,1,,
+A,k2,2,2,1,1,0,0,0,red,,,0,105,0.5,0.5,3,0.3,0,0,,
+A,k2,2,3,2,1,0,1,1,cyan;red,,,0,105,0.5,0.5,3,0.4,1,0,,
 """
-A_K0 = """A,k0,0,0,0,,,0,1,,,,1,,,,,,,0
-A,k0,0,1,1,,,1,0,red,,,0,,,,,,,0
+A_K0 = """A,k0,0,0,0,,,0,1,,,,1,,,,,,,0,,
+A,k0,0,1,1,,,1,0,red,,,0,,,,,,,0,,
 """
-PAIR = """colors,red-blue,2,0,2,,,0,1,blue;red,2,1,1,,,,,,,0
-colors,red-blue,2,1,2,,,1,1,red;red,1,0,0,,,,,,,1
+PAIR = """colors,red-blue,2,0,2,,,0,1,blue;red,2,1,1,,,,,,,0,,
+colors,red-blue,2,1,2,,,1,1,red;red,1,0,0,,,,,,,1,,
 """
 
 

@@ -119,6 +119,11 @@ def test_figures_of_the_default_run() -> None:
     grids = {"grid_A", "grid_B", "grid_C", "grid_truth"}
     four = {"samples4_A", "samples4_B", "samples4_C", "samples4_truth"}
     rest = {"counts", "rates", "pairs_colors", "pairs_truth", "unconditional"}
+    galleries = {f"gallery_{name}" for name in ("A", "B", "C", "colors", "truth")}
+    projected = {f"projection_{name}" for name in ("A", "B", "C")}
+    # the rendered truth is not what C should make
+    true = {f"{kind}_{name}" for kind in ("distance", "memorised") for name in ("A", "B")}
+    rest |= galleries | projected | true | {"confusion", "leaderboard"}
     assert set(names) == grids | four | rest | {
         "overlap",
         "denoising",
@@ -133,6 +138,7 @@ def test_figures_follow_the_experiments() -> None:
     only = changed({"experiments": without, "theory": {"experiments": []}})
     names = set(figures(only))
     shown = {"pairs_colors", "pairs_truth", "interaction_colors"}
+    shown |= {"gallery_colors", "gallery_truth"}
     assert names == shown | {"denoising", "detector"}
 
 
@@ -143,7 +149,8 @@ def test_a_figure_reads_what_it_shows() -> None:
     assert without_clutter.figure_inputs("counts") == ["results/summary.csv"]
     assert "models/single/check.csv" in plan.figure_inputs("denoising")
     assert plan.figure_inputs("theory_backgrounds") == ["results/theory/backgrounds.csv"]
-    assert plan.figure_inputs("detector") == ["models/detector/check.csv"]
+    of_the_detector = ["models/detector/check.csv", "models/detector/reliability.csv"]
+    assert plan.figure_inputs("detector") == of_the_detector
     assert plan.figure_inputs("samples4_B") == ["samples/B/k4.h5", "results/B/k4.csv"]
     controls = Plan(changed({"experiments": {"colors": {"single_colors": ["red"]}}}))
     samples = ["samples/colors/red.h5", "samples/truth/red.h5"]
@@ -158,4 +165,7 @@ def test_a_figures_settings_change_with_its_own_cases_only() -> None:
     more = Plan(changed({"experiments": {"A": {"num_composed": [0, 1, 2, 3, 4, 5]}}}))
     before = Plan(RUN)
     same = {n for n in before.figures if before.figure_settings(n) == more.figure_settings(n)}
-    assert set(before.figures) - same == {"counts", "rates", "grid_A", "grid_truth", "overlap"}
+    of_places = {f"{kind}_A" for kind in ("projection", "distance", "memorised", "gallery")}
+    over_k = {"counts", "rates", "overlap", "confusion", "leaderboard"}
+    changed_ones = of_places | over_k | {"grid_A", "grid_truth", "gallery_truth"}
+    assert set(before.figures) - same == changed_ones

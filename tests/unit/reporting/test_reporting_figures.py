@@ -40,6 +40,7 @@ FIGURES = {
     "sweep": {"S-p-heun": ["k2"]},
     "interaction": COLOR_CASES,
     "ceiling": PLACE_CASES,
+    "binding": {"D": ["red-cube"], "truth": ["red-cube"]},
     "mixture": {"or": ["n1"]},
     "selected": {"S-p-lift": ["k2", "k3"]},
     "overlap": {"A": ["k2", "k4"], "B": ["k2"]},
@@ -133,6 +134,12 @@ acceptance_high,selected_success,selected_success_low,selected_success_high,\
 network_evaluations_per_accepted
 S-p-lift,k2,40,10,0.25,0.1,0.4,0.9,0.6,1,420
 S-p-lift,k3,40,0,0,0,0.1,,,,inf
+""",
+    "binding": """experiment,case,num_samples,right,right_low,right_high,unbound,partial,neither,chance
+D,red-cube,4,0.5,0.2,0.8,0.25,0.25,0,0.05
+D,all,4,0.5,,,0.25,0.25,0,0.05
+truth,red-cube,4,1,0.6,1,0,0,0,0.05
+truth,all,4,1,,,0,0,0,0.05
 """,
     "pairs": """case,first,second,num_samples,success,both,together,one,neither,apart
 gray-red,gray,red,4,0.5,0.5,0.25,0.25,0,0.7
