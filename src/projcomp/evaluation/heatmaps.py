@@ -63,13 +63,19 @@ def find_peaks(
     cells = middles + outputs[image, OFFSET, row, column]
     xy = (cells / grid).clip(0.0, 1.0).astype(float)
     scores = height[image, row, column].astype(float)
-    kinds = [outputs[image, one, row, column].argmax(axis=1) for one in LOGITS.values()]
+    kinds = {name: outputs[image, one, row, column].argmax(axis=1) for name, one in LOGITS.items()}
     doubts = _height(outputs[:, DOUBT_CHANNEL]).max(axis=(1, 2), initial=0.0).tolist()
     order = np.lexsort((-scores, image))
     ends = np.searchsorted(image[order], np.arange(batch), side="right")
     parts = np.split(order, ends)[:batch]
     return [
-        Detections(xy[part], scores[part], *(kind[part] for kind in kinds), most, most > doubt)
+        Detections(
+            xy=xy[part],
+            score=scores[part],
+            **{name: kind[part] for name, kind in kinds.items()},
+            doubt=most,
+            unsure=most > doubt,
+        )
         for part, most in zip(parts, doubts, strict=True)
     ]
 

@@ -210,7 +210,7 @@ class _DetectorTraining(lightning.LightningModule):
         rng = torch.Generator()
         rng.manual_seed(seeds.integer_seed(self.seed, "detector", "augment", update))
         chosen = self.images[drawn]
-        batch = augment(
+        changed = augment(
             seen(
                 normalize(self._tensor(chosen.images)),
                 self._tensor(chosen.masks),
@@ -223,10 +223,10 @@ class _DetectorTraining(lightning.LightningModule):
             self._tensor(chosen.pixel),
             self._tensor(chosen.attributes),
             self._tensor(chosen.num_objects),
-            batch.doubtful,
-            batch.ruined,
+            changed.doubtful,
+            changed.ruined,
         )
-        outputs = self.detector(batch.images)
+        outputs = self.detector(changed.images)
         return detector_loss(outputs.float(), draw_targets(labels, self.detector.grid))
 
     def _tensor(self, values: np.ndarray) -> Tensor:
