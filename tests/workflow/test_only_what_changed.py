@@ -23,12 +23,12 @@ OF_TABLES = {"interaction_colors"}
 PROJECTED = {"projection_A", "projection_B", "projection_C"}
 DISTANT, MEMORISED = {"distance_A", "distance_B"}, {"memorised_A", "memorised_B"}
 OF_PLACES = PROJECTED | DISTANT | MEMORISED
-"""Tables of experiments at places, each with a figure; the truth is not what C should make."""
+"""Tables of experiments at places; the truth is not what C should make."""
 
 OF_MODELS, OF_THE_DETECTOR = {"denoising"}, {"detector"}
 OF_THE_TRUTH_ALONE = {"grid_truth", "pairs_truth"}
 OF_COUNTS = OF_THE_SUMMARY | OF_COUNTED_IMAGES | OF_TABLES
-ALL_FIGURES = OF_COUNTS | OF_PLACES | OF_IMAGES_ALONE | OF_MODELS | OF_THE_DETECTOR
+ALL_FIGURES = OF_COUNTS | PROJECTED | DISTANT | {"memorised"} | OF_IMAGES_ALONE | OF_MODELS | OF_THE_DETECTOR
 """But for the exact experiments', which have their own tests below."""
 
 DETECTOR: set[Job] = {("train_detector", "")}
@@ -43,8 +43,12 @@ def jobs(rule: str, names: set[str]) -> set[Job]:
 
 
 def drawn(names: set[str]) -> set[Job]:
-    """Tables with the figures that draw them."""
-    return jobs("make_table", names) | jobs("draw_figure", names)
+    """Tables with the figures that draw them: one each, and one of all that is memorised."""
+    return jobs("make_table", names) | jobs("draw_figure", figures_of(names))
+
+
+def figures_of(tables: set[str]) -> set[str]:
+    return {"memorised" if name.startswith("memorised") else name for name in tables}
 
 
 def of_places(experiment: str) -> set[str]:

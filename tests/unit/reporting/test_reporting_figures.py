@@ -41,7 +41,7 @@ FIGURES = {
     "local": {"A": ["k1", "k2"]},
     "projection": PLACE_CASES,
     "distance": PLACE_CASES,
-    "memorised": PLACE_CASES,
+    "memorised": {"A": ["k1", "k2"]},
 }
 TABLES = {
     "projection": """case,num_composed,subject,projection,against,measure,value,low,high,p_value,\
@@ -67,7 +67,7 @@ k2,2,composed,frechet,2,1.5,2.5,,,
 k2,2,truth,frechet,0.1,-0.5,0.5,,,
 k2,2,composed,coverage,0.6,0.5,0.7,,0.95,
 """,
-    "memorised": """case,num_composed,part,value,low,high,p_value
+    "memorised_A": """case,num_composed,part,value,low,high,p_value
 k1,1,whole,0.9,0.8,1,0.001
 k1,1,places,0.95,0.9,1,0.001
 k2,2,whole,0.6,0.5,0.7,0.05
