@@ -23,14 +23,15 @@ GALLERIES = {"gallery_A", "gallery_B", "gallery_C", "gallery_colors", "gallery_t
 PROJECTED = {"projection_A", "projection_B", "projection_C"}
 DISTANT, MEMORISED = {"distance_A", "distance_B"}, {"memorised_A", "memorised_B"}
 OF_PLACES = PROJECTED | DISTANT | MEMORISED
-"""Tables of experiments at places, each with a figure; the truth is not what C should make."""
+"""Tables of experiments at places; the truth is not what C should make."""
 
 OVER_K = {"confusion", "leaderboard"}
 OF_TABLES = {"interaction_colors"} | OVER_K
 OF_MODELS, OF_THE_DETECTOR = {"denoising"}, {"detector"}
 OF_THE_TRUTH_ALONE = {"grid_truth", "gallery_truth", "pairs_truth"}
 OF_COUNTS = OF_THE_SUMMARY | OF_COUNTED_IMAGES | GALLERIES | OF_TABLES
-ALL_FIGURES = OF_COUNTS | OF_PLACES | OF_IMAGES_ALONE | OF_MODELS | OF_THE_DETECTOR
+DRAWN_OF_PLACES = PROJECTED | DISTANT | {"memorised"}
+ALL_FIGURES = OF_COUNTS | DRAWN_OF_PLACES | OF_IMAGES_ALONE | OF_MODELS | OF_THE_DETECTOR
 """But for the exact experiments', which have their own tests below."""
 
 DETECTOR: set[Job] = {("train_detector", "")}
@@ -48,8 +49,12 @@ def jobs(rule: str, names: set[str]) -> set[Job]:
 
 
 def drawn(names: set[str]) -> set[Job]:
-    """Tables with the figures that draw them."""
-    return jobs("make_table", names) | jobs("draw_figure", names)
+    """Tables with the figures that draw them: one each, and one of all that is memorised."""
+    return jobs("make_table", names) | jobs("draw_figure", figures_of(names))
+
+
+def figures_of(tables: set[str]) -> set[str]:
+    return {"memorised" if name.startswith("memorised") else name for name in tables}
 
 
 def of_places(experiment: str) -> set[str]:

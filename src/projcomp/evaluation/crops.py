@@ -17,7 +17,7 @@ REACH = 1.5
 Place = Sequence[float]
 
 
-def window(place: Place, radius: float, shape: tuple[int, int]) -> tuple[slice, slice]:
+def window(place: Place, radius: float, shape: Sequence[int]) -> tuple[slice, slice]:
     """Rows and columns of the window of a place.
 
     Args:

@@ -88,7 +88,7 @@ def nearer(
         return Compared()
     pooled = np.concatenate([samples, held_out])
     # row a, column b: 1/2 where a is nearer, -1/2 where b is
-    wins = sum(_wins(column) for column in pooled.T) / pooled.shape[1]
+    wins = np.mean([_wins(column) for column in pooled.T], axis=0)
     across = wins[:n, n:]
     value = float(across.mean() + 0.5)
     left_x = (across.sum() - across.sum(1)) / ((n - 1) * m)

@@ -145,8 +145,8 @@ def jackknife_interval(
 
 
 def detectable(
-    right: Array,
-    spoilt: Array,
+    right: NDArray[Any],
+    spoilt: NDArray[Any],
     first: int,
     second: int,
     confidence: float,
@@ -184,8 +184,8 @@ def detectable(
         x = rng.multinomial(first, (1 - share) * law + share * other, draws).astype(float)
         y = rng.multinomial(second, law, draws).astype(float)
         # a point drawn twice is two points at the distance 0
-        inner = [((z @ matrix) * z).sum(1) / (n * (n - 1)) for z, n in ((x, first), (y, second))]
-        return energy_coefficient(*inner, ((x @ matrix) * y).sum(1) / (first * second))
+        xx, yy = (((z @ matrix) * z).sum(1) / (n * (n - 1)) for z, n in ((x, first), (y, second)))
+        return energy_coefficient(xx, yy, ((x @ matrix) * y).sum(1) / (first * second))
 
     critical = np.quantile(drawn(0.0), confidence)
     for share in np.arange(1, 21) / 20:

@@ -36,7 +36,7 @@ def _trained(run: Run, known: list[str]) -> list[KnownModel]:
     for name in run.networks:
         model = run.models[name]
         datasets = [run.config.datasets[dataset] for dataset in model.datasets]
-        if model.condition == "none" or not set(model.datasets) <= set(known):
+        if model.condition not in ("position", "color") or not set(model.datasets) <= set(known):
             continue
         if not any(dataset.max_objects == 0 for dataset in datasets):
             continue
@@ -44,10 +44,14 @@ def _trained(run: Run, known: list[str]) -> list[KnownModel]:
         if model.features not in (None, _default(features)):
             continue
         kind = (model.condition, features)
-        found.setdefault(kind, KnownModel(name=name, condition=model.condition, features=features))
+        known_as = {"name": name, "condition": model.condition, "features": features}
+        found.setdefault(kind, KnownModel.model_validate(known_as))
     return list(found.values())
 
 
 def _default(name: str) -> FeatureSection | None:
     """The feature map of that name with its default settings; None where it has none."""
-    return next((kind() for kind in (Luminance, Palette) if kind.default_name() == name), None)
+    return next(
+        (kind.model_validate({}) for kind in (Luminance, Palette) if kind.default_name() == name),
+        None,
+    )

@@ -50,7 +50,8 @@ def describe(found: Collection, by: str, run: Mapping[str, Any] | None) -> dict[
         run: the run's names for YAML (``PlaygroundSettings``); None where there is no run.
     """
     count, height, width = found.images.shape[:3]
-    luminance, palette = feature_settings.Luminance(), feature_settings.Palette()
+    luminance = feature_settings.Luminance.model_validate({})
+    palette = feature_settings.Palette.model_validate({})
     return {
         "count": count,
         "height": height,

@@ -144,7 +144,7 @@ def _on_one_object(asked: Asked, how: Recipe) -> Prediction:
                 f"--pairs: pairs such as {names[0]} expected, got {quoted(unknown[0])}: correct it"
             )
         pairs = [pair for pair, name in zip(pairs, names, strict=True) if name in chosen]
-    judge = OneObject(images, *columns.values(), how.device)
+    judge = OneObject(images, columns[asked.by], columns[asked.also], how.device)
     return predict(conditions, images, pairs, how, judge)
 
 

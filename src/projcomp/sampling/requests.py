@@ -106,7 +106,7 @@ def model_requests(
     denoisers = {name: at_precision(model, precision, device) for name, model in models.items()}
     kinds = {name: model.condition_kind for name, model in models.items()}
 
-    def told(chosen: BackgroundConfig | Composed | None) -> list[Request]:
+    def request_of(chosen: BackgroundConfig | Composed | None) -> list[Request]:
         """A distribution that the case does not decide."""
         if chosen is None:
             return []
@@ -120,21 +120,21 @@ def model_requests(
         return [(denoisers[chosen.model], row)]
 
     unconditional = [BackgroundConfig(model=m, condition="unconditional") for m in settings.models]
-    others = [request for chosen in unconditional for request in told(chosen)]
+    others = [request for chosen in unconditional for request in request_of(chosen)]
     asked, explained = [], []
     if settings.conditionals:
         name = settings.conditionals
         asked = [(denoisers[name], row) for row in _conditions(settings, kinds[name])]
         if settings.sampling.complift:
             free = BackgroundConfig(model=name, condition="unconditional")
-            explained = told(free) + asked[: settings.case.num_composed]
+            explained = request_of(free) + asked[: settings.case.num_composed]
     weights = None
     if settings.composed:
-        asked = [request for one in settings.composed for request in told(one)]
+        asked = [request for one in settings.composed for request in request_of(one)]
         weights = [one.weight for one in settings.composed]
-    control = told(settings.control)
+    control = request_of(settings.control)
     return Requests(
-        composed=told(settings.background) + asked + others + control,
+        composed=request_of(settings.background) + asked + others + control,
         num_conditions=len(asked),
         num_models=len(others),
         num_controls=len(control),

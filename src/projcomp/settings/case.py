@@ -63,8 +63,12 @@ class Case(Section):
     @property
     def objects(self) -> list[Wanted]:
         """Every requested object, whichever way it is requested."""
-        places = [Wanted(told={"position": point}) for point in self.locations]
-        return [*places, *(Wanted(told={"color": color}) for color in self.colors), *self.asked]
+        places = [Wanted(told={"position": point}, avoided={}) for point in self.locations]
+        return [
+            *places,
+            *(Wanted(told={"color": color}, avoided={}) for color in self.colors),
+            *self.asked,
+        ]
 
     @property
     def num_composed(self) -> int:

@@ -334,3 +334,23 @@ def test_training_images_are_those_that_are_not_held_out(tmp_path):
         FileFormatError, match=r"toy\.h5: images \(9, 9, 3\) expected, got \(8, 8, 3\)"
     ):
         list(read_learned([index], (9, 9, 3), most=5))
+
+
+def test_one_image_has_rows_without_numbers(tmp_path):
+    folder, rng = Folder(str(tmp_path)), np.random.default_rng(2)
+    for name, number in {"X": 2, "truth": 1}.items():
+        write(folder, name, "k0", [], pictures(rng, [], number=number))
+        write(folder, name, "k2", PLACES, pictures(rng, PLACES, number=number))
+        write_counted(folder, name, "k2", [1] * number)
+    write_toy(tmp_path / "data", side=SIDE)
+    save_detector(tmp_path / "models" / "detector", Detector(channels=4, resolution=SIDE), {}, 4)
+    shown = {"X": ["k2"], "truth": ["k2"]}
+    tables = [
+        projected(tmp_path, "X"),
+        made(tmp_path, "distance", shown, places={"k2": PLACES}),
+        nearest(tmp_path, "X"),
+    ]
+    for table in tables:
+        some = table[table["measure"] != "color"] if "measure" in table else table
+        assert len(some)
+        assert some["value"].isna().all()

@@ -51,7 +51,7 @@ FIGURES = {
     "local": {"A": ["k1", "k2"]},
     "projection": PLACE_CASES,
     "distance": PLACE_CASES,
-    "memorised": PLACE_CASES,
+    "memorised": {"A": ["k1", "k2"]},
 }
 TABLES = {
     "projection": """case,num_composed,subject,projection,against,measure,value,low,high,p_value,\
@@ -77,7 +77,7 @@ k2,2,composed,frechet,2,1.5,2.5,,,
 k2,2,truth,frechet,0.1,-0.5,0.5,,,
 k2,2,composed,coverage,0.6,0.5,0.7,,0.95,
 """,
-    "memorised": """case,num_composed,part,value,low,high,p_value
+    "memorised_A": """case,num_composed,part,value,low,high,p_value
 k1,1,whole,0.9,0.8,1,0.001
 k1,1,places,0.95,0.9,1,0.001
 k2,2,whole,0.6,0.5,0.7,0.05
@@ -135,7 +135,8 @@ network_evaluations_per_accepted
 S-p-lift,k2,40,10,0.25,0.1,0.4,0.9,0.6,1,420
 S-p-lift,k3,40,0,0,0,0.1,,,,inf
 """,
-    "binding": """experiment,case,num_samples,right,right_low,right_high,unbound,partial,neither,chance
+    "binding": """experiment,case,num_samples,right,right_low,right_high,unbound,partial,\
+neither,chance
 D,red-cube,4,0.5,0.2,0.8,0.25,0.25,0,0.05
 D,all,4,0.5,,,0.25,0.25,0,0.05
 truth,red-cube,4,1,0.6,1,0,0,0,0.05

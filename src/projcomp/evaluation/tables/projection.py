@@ -13,8 +13,9 @@ The same is asked of the truth as the subject: what it breaks of the definition 
 another object in the window, say) no model can keep. Its halves against each other are the floor.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ from projcomp.evaluation.marginal import against_law
 from projcomp.evaluation.matching import match
 from projcomp.evaluation.two_sample import (
     Compared,
+    Statistic,
     compare,
     detectable,
     distances,
@@ -45,6 +47,9 @@ from projcomp.settings.case import TRUTH
 
 if TYPE_CHECKING:
     from projcomp.settings.report import TableSettings
+
+Images = NDArray[np.uint8]
+Matrix = Callable[[NDArray[Any]], NDArray[np.float64]]
 
 ALL = "all"
 REST = "rest"
@@ -113,41 +118,40 @@ def _against_truth(
     settings: "TableSettings", read: dict[str, dict[str, _Pictures]], subject: str, case: str
 ) -> Iterator[dict[str, Any]]:
     """Place by place, all places at once, and the rest; of the truth, its halves, all at once."""
-    true, radius = read[TRUTH][case], settings.radius
-    places = true.places
-    first, second = read[subject][case].images, true.images
+    true = read[TRUTH][case]
+    x, y = read[subject][case].images, true.images
     if subject == TRUTH:
-        order = _stream(settings, case, "halves").permutation(len(second))
-        first, second = (second[half] for half in np.array_split(order, 2))
-    crops = [[at_place(some, place, radius) for some in (first, second)] for place in places]
+        order = _stream(settings, case, "halves").permutation(len(y))
+        x, y = (y[half] for half in np.array_split(order, 2))
+    windows = [partial(at_place, place=place, radius=settings.radius) for place in true.places]
+    rest = partial(elsewhere, places=true.places, radius=settings.radius)
     empty = _case_of(read[TRUTH], [])
-    for number, (x, y) in enumerate(crops if subject == COMPOSED else [], 1):
-        rows = list(_told(settings, [x], [y], case, subject, str(number), TRUTH))
+    for number, window in enumerate(windows if subject == COMPOSED else [], 1):
+        rows = list(_told(settings, x, y, [window], (case, subject, str(number), TRUTH)))
         if empty is not None:
-            lost = at_place(empty.images, places[number - 1], radius)
             rng = _stream(settings, case, str(number), "detects")
-            known = (len(x), len(y), settings.confidence)
-            rows[0]["detects"] = detectable(y, lost, *known, rng=rng)
+            sizes = (len(x), len(y), settings.confidence)
+            rows[0]["detects"] = detectable(window(y), window(empty.images), *sizes, rng=rng)
         yield from rows
-    yield from _told(settings, *zip(*crops, strict=True), case, subject, ALL, TRUTH)
-    rest = [[elsewhere(some, places, radius)] for some in (first, second)]
-    yield from _told(settings, *rest, case, subject, REST, TRUTH)
+    yield from _told(settings, x, y, windows, (case, subject, ALL, TRUTH))
+    yield from _told(settings, x, y, [rest], (case, subject, REST, TRUTH))
 
 
 def _against_composed(
     settings: "TableSettings", own: dict[str, _Pictures], subject: str, case: str
 ) -> Iterator[dict[str, Any]]:
     """The places against the conditionals' own samples, the rest against the background's."""
-    images, places, radius = own[case].images, own[case].places, settings.radius
+    x, places = own[case].images, own[case].places
     for number, place in enumerate(places, 1):
         alone = _case_of(own, [place])
         if len(places) > 1 and alone is not None:
-            crops = [[at_place(some, place, radius)] for some in (images, alone.images)]
-            yield from _told(settings, *crops, case, subject, str(number), "conditional")
+            window = partial(at_place, place=place, radius=settings.radius)
+            names = (case, subject, str(number), "conditional")
+            yield from _told(settings, x, alone.images, [window], names)
     empty = _case_of(own, [])
     if empty is not None:
-        rest = [[elsewhere(some, places, radius)] for some in (images, empty.images)]
-        yield from _told(settings, *rest, case, subject, REST, "background")
+        rest = partial(elsewhere, places=places, radius=settings.radius)
+        yield from _told(settings, x, empty.images, [rest], (case, subject, REST, "background"))
 
 
 def _case_of(own: dict[str, _Pictures], places: list[tuple[float, float]]) -> _Pictures | None:
@@ -157,45 +161,45 @@ def _case_of(own: dict[str, _Pictures], places: list[tuple[float, float]]) -> _P
 
 def _told(
     settings: "TableSettings",
-    x: Sequence[NDArray[Any]],
-    y: Sequence[NDArray[Any]],
-    case: str,
-    subject: str,
-    projection: str,
-    against: str,
+    x: Images,
+    y: Images,
+    projections: Sequence[Callable[[Images], NDArray[np.float32]]],
+    names: tuple[str, str, str, str],
 ) -> Iterator[dict[str, Any]]:
-    """The rows of a comparison, the energy's first; none where no pixel is compared."""
-    if not x[0].shape[1]:
-        return
-    counts = {"num_samples": len(x[0]), "num_reference": len(y[0])}
-    compared = _compared(settings, x, y, case, subject, projection, against)
-    for measure, found in compared.items():
-        known = {"projection": projection, "against": against, "measure": measure}
-        yield {**known, **vars(found), **counts}
-
-
-def _compared(
-    settings: "TableSettings", x: Sequence[NDArray[Any]], y: Sequence[NDArray[Any]], *stream: str
-) -> dict[str, Compared]:
-    """Two sets of images by each measure, several projections of them at once.
+    """Two sets of images by each measure, the energy first, several projections of them at once.
 
     The mean of the projections' distances, or kernels, is one of the images, so that permutations
-    and intervals are over whole images, whose places depend on each other.
+    and intervals are over whole images, whose places depend on each other. There are no rows where
+    no pixel is compared.
+
+    Args:
+        settings: of the table.
+        x: the first set.
+        y: the reference.
+        projections: what is compared of an image.
+        names: case, subject, projection and reference.
     """
-    confidence, first = settings.confidence, len(x[0])
-    pooled = [np.concatenate(parts) for parts in zip(x, y, strict=True)]
-    found = {}
-    for measure, matrix, statistic in (
-        ("energy", distances, energy_coefficient),
-        ("mmd", gaussian_kernel, kernel_discrepancy),
-    ):
-        mean = np.mean([matrix(points) for points in pooled], axis=0)
-        rng = _stream(settings, *stream, measure)
-        found[measure] = compare(mean, first, statistic, confidence, rng=rng)
-    whole = np.concatenate(pooled, axis=1)
-    rng = _stream(settings, *stream, "classifier")
-    found["classifier"] = held_out_accuracy(whole[:first], whole[first:], confidence, rng=rng)
-    return found
+    confidence, both = settings.confidence, np.concatenate([x, y])
+    points = [projection(both) for projection in projections]
+    if not points[0].shape[1]:
+        return
+    whole = np.concatenate(points, axis=1)
+
+    def compared(matrix: Matrix, statistic: Statistic, measure: str) -> Compared:
+        mean = np.mean([matrix(some) for some in points], axis=0)
+        rng = _stream(settings, *names, measure)
+        return compare(mean, len(x), statistic, confidence, rng=rng)
+
+    rng = _stream(settings, *names, "classifier")
+    found = {
+        "energy": compared(distances, energy_coefficient, "energy"),
+        "mmd": compared(gaussian_kernel, kernel_discrepancy, "mmd"),
+        "classifier": held_out_accuracy(whole[: len(x)], whole[len(x) :], confidence, rng=rng),
+    }
+    counts = {"num_samples": len(x), "num_reference": len(y)}
+    for measure, values in found.items():
+        known = {"projection": names[2], "against": names[3], "measure": measure}
+        yield {**known, **vars(values), **counts}
 
 
 def _colors(

@@ -30,7 +30,7 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     figure = Figure(figsize=size, layout="constrained")
     panels = np.atleast_1d(figure.subplots(1, len(experiments), sharey=True))
     for axes, experiment in zip(panels, experiments, strict=True):
-        _draw_panel(axes, table[table["experiment"] == experiment])
+        _draw_panel(axes, table.query("experiment == @experiment"))
         axes.set_title(title_of(experiment))
         axes.set_xlabel("share of samples")
     handles, labels = panels[0].get_legend_handles_labels()

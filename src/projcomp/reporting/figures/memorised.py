@@ -1,6 +1,6 @@
 """Whether samples are nearer to training images than new renders are, against k."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,42 +9,42 @@ from pandas import DataFrame
 from projcomp.evaluation.read_table import read_table
 from projcomp.evaluation.tables.memorised import COLUMNS, PARTS
 from projcomp.folder import Folder
-from projcomp.reporting.style import FAINT, MARKERS, PALETTE, title_of
-from projcomp.settings.case import TRUTH
+from projcomp.reporting.style import FAINT, looks
 
 if TYPE_CHECKING:
     from projcomp.settings.report import FigureSettings
 
-LABELS = {"whole": "whole pictures", "places": "windows around the places"}
+TITLES = {"whole": "whole pictures", "places": "windows around the places"}
+_DODGE = 0.06
 
 
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
-    """One line for each part of the picture."""
-    table = read_table(folder.table(settings.name), COLUMNS, "table", ["part"])
-    figure = Figure(figsize=(4.2, 3.0), layout="constrained")
-    axes = figure.subplots()
-    axes.axhline(0.5, color=FAINT, linestyle="--", linewidth=1, label="nothing copied")
-    for number, part in enumerate(PARTS):
-        rows = DataFrame(table[table["part"] == part]).sort_values("num_composed")
-        value = rows["value"].to_numpy()
-        below, above = value - rows["low"].to_numpy(), rows["high"].to_numpy() - value
-        axes.errorbar(
-            rows["num_composed"].to_numpy() + 0.08 * number,
-            value,
-            yerr=np.clip([below, above], 0, None),
-            color=PALETTE[number],
-            marker=MARKERS[number],
-            capsize=2,
-            markersize=4,
-            elinewidth=0.9,
-            label=LABELS[part],
-        )
-    axes.set_xlabel("composed locations k")
-    axes.set_ylabel("nearer to the training images\nthan a new render, probability")
-    axes.set_ylim(-0.03, 1.03)
-    axes.set_xticks(sorted(table["num_composed"].unique()))
-    axes.grid(axis="y")
-    (experiment, *_) = (name for name in settings.cases if name != TRUTH)
-    axes.set_title(f"{title_of(experiment)}: nearest training images")
-    axes.legend()
+    """A panel for each part of the picture, a line for each experiment."""
+    figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+    panels = dict(zip(PARTS, figure.subplots(1, len(PARTS), sharey=True), strict=True))
+    shown: set[int] = set()
+    for number, (name, style) in enumerate(looks(settings.cases).items()):
+        table = read_table(folder.table(f"memorised_{name}"), COLUMNS, "table", ["part"])
+        table = DataFrame(table[table["case"].isin(settings.cases[name])])
+        shown |= set(table["num_composed"])
+        for part, axes in panels.items():
+            rows = DataFrame(table[table["part"] == part]).sort_values("num_composed")
+            value = rows["value"].to_numpy()
+            ends = [value - rows["low"].to_numpy(), rows["high"].to_numpy() - value]
+            look: Any = {"capsize": 2, "markersize": 4, "elinewidth": 0.9, "label": name, **style}
+            axes.errorbar(
+                rows["num_composed"].to_numpy() + _DODGE * (number - len(settings.cases) / 2),
+                value,
+                yerr=np.clip(ends, 0, None),
+                **look,
+            )
+    for part, axes in panels.items():
+        axes.axhline(0.5, color=FAINT, linestyle="--", linewidth=1)
+        axes.set_title(TITLES[part])
+        axes.set_xlabel("composed locations k")
+        axes.set_xticks(sorted(shown))
+        axes.set_ylim(-0.03, 1.03)
+        axes.grid(axis="y")
+    panels[PARTS[0]].set_ylabel("nearer to the training images\nthan a new render, probability")
+    figure.legend(*panels[PARTS[0]].get_legend_handles_labels(), loc="outside right center")
     return figure

@@ -1,6 +1,6 @@
 """How far the projections of a composition are from what Definition 4.1 says, against k."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -63,24 +63,22 @@ def _rows(table: DataFrame, part: str, against: str) -> DataFrame:
 def _line(axes: Axes, rows: DataFrame, subject: str, measure: str) -> None:
     """One subject's values: all places together, or each where there is no such row."""
     style = STYLES[subject]
-    single = ~rows["projection"].isin([ALL, REST])
-    whole = rows[~single] if (~single).any() else rows
-    whole = DataFrame(whole).sort_values("num_composed")
+    together = rows["projection"].isin([ALL, REST])
+    each = DataFrame(rows[~together])
+    whole = each if together.sum() == 0 else DataFrame(rows[together])
+    whole = whole.sort_values("num_composed")
     k, value = whole["num_composed"].to_numpy(), whole["value"].to_numpy()
     ends = [value - whole["low"].to_numpy(), whole["high"].to_numpy() - value]
     name = "the truth" if subject == TRUTH else "composed samples"
-    line = {"color": style["color"], "linestyle": style["linestyle"]}
-    axes.errorbar(
-        k, value, yerr=np.clip(ends, 0, None), capsize=2, elinewidth=0.9, label=name, **line
-    )
+    line: Any = {"color": style["color"], "linestyle": style["linestyle"], "label": name}
+    axes.errorbar(k, value, yerr=np.clip(ends, 0, None), capsize=2, elinewidth=0.9, **line)
     told = whole["p_value"].to_numpy() <= TOLD
     for filled in (True, False):
         face = style["color"] if filled else "white"
         some = told == filled
-        dots = {"marker": style["marker"], "linestyle": "", "markersize": 4}
+        dots: Any = {"marker": style["marker"], "linestyle": "", "markersize": 4}
         axes.plot(k[some], value[some], color=style["color"], markerfacecolor=face, **dots)
-    if subject == COMPOSED and (~single).any():
-        alone = rows[single]
-        axes.plot(alone["num_composed"], alone["value"], ".", color=FAINT, ms=3, label="each place")
+    if subject == COMPOSED and len(each) and len(each) < len(rows):
+        axes.plot(each["num_composed"], each["value"], ".", color=FAINT, ms=3, label="each place")
     if measure == "color":
         axes.plot(k, whole["floor"], ":", color=style["color"], lw=1, label=f"uniform, of {name}")
