@@ -24,8 +24,10 @@ def _one_name(value: Any) -> Any:
 def _known(value: str) -> str:
     parts = value.split(TOGETHER)
     if value != NONE and (not set(parts) <= set(KINDS) or len(set(parts)) < len(parts)):
-        kinds = ", ".join([NONE, *KINDS])
-        raise PydanticCustomError("condition", f"one of {kinds}, or a list of them without none")
+        known = {"kinds": ", ".join([NONE, *KINDS])}
+        raise PydanticCustomError(
+            "condition", "one of {kinds}, or a list of them without none", known
+        )
     return value
 
 
@@ -52,15 +54,16 @@ def _value(value: Any) -> Value:
         return str(value)
     if isinstance(value, str):
         return _line(value)
-    is_pair = isinstance(value, list | tuple) and len(value) == 2
-    if is_pair and all(isinstance(x, int | float) and 0 <= x <= 1 for x in value):
-        return float(value[0]), float(value[1])
+    if isinstance(value, list | tuple) and len(value) == 2:
+        x, y = value
+        if all(isinstance(one, int | float) and 0 <= one <= 1 for one in (x, y)):
+            return float(x), float(y)
     raise PydanticCustomError("value", "a name, or an image point [x, y] of shares in [0, 1]")
 
 
 def _values(value: Any) -> Any:
     if not isinstance(value, dict):
-        raise PydanticCustomError("told", f"values by kind such as {_EXAMPLE}")
+        raise PydanticCustomError("told", "values by kind such as {example}", {"example": _EXAMPLE})
     return {_line(str(kind)): _value(of_kind) for kind, of_kind in value.items()}
 
 
@@ -76,8 +79,9 @@ def _one_of(*names: str) -> BeforeValidator:
             return value
         if isinstance(value, dict) and value:
             return _values(value)
+        expected = {"names": ", ".join(names), "example": _EXAMPLE}
         raise PydanticCustomError(
-            "distribution", f"{', '.join(names)}, or what is told such as {_EXAMPLE}"
+            "distribution", "{names}, or what is told such as {example}", expected
         )
 
     return BeforeValidator(distribution, json_schema_input_type=str | dict[str, Any])

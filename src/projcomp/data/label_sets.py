@@ -58,7 +58,7 @@ def read_label_sets(path: Path, *, y_down: bool = False) -> NDArray[np.float64]:
         got = f"numbers from {low:g} to {high:g}" if np.isfinite(places).all() else "some infinite"
         mend = "divide them by the image side, and leave out what is no place"
         raise _wrong(path, "shares of the image side in [0, 1]", got, mend)
-    return places if y_down else places * [1, -1] + [0, 1]
+    return places if y_down else places * np.array([1.0, -1.0]) + np.array([0.0, 1.0])
 
 
 def write_label_sets(path: Path, places: NDArray[np.floating]) -> None:

@@ -51,7 +51,5 @@ def _trained(run: Run, known: list[str]) -> list[KnownModel]:
 
 def _default(name: str) -> FeatureSection | None:
     """The feature map of that name with its default settings; None where it has none."""
-    return next(
-        (kind.model_validate({}) for kind in (Luminance, Palette) if kind.default_name() == name),
-        None,
-    )
+    known = {kind.default_name(): kind for kind in (Luminance, Palette)}
+    return known[name].model_validate({}) if name in known else None

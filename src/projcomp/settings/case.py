@@ -63,12 +63,9 @@ class Case(Section):
     @property
     def objects(self) -> list[Wanted]:
         """Every requested object, whichever way it is requested."""
-        places = [Wanted(told={"position": point}, avoided={}) for point in self.locations]
-        return [
-            *places,
-            *(Wanted(told={"color": color}, avoided={}) for color in self.colors),
-            *self.asked,
-        ]
+        told: list[Told] = [{"position": point} for point in self.locations]
+        told += [{"color": color} for color in self.colors]
+        return [*(Wanted(told=values, avoided={}) for values in told), *self.asked]
 
     @property
     def num_composed(self) -> int:
