@@ -89,7 +89,7 @@ def draw_sheet(axes: Axes, rows: Sequence[Row], side: int) -> None:
             if tile.caption:
                 axes.text(
                     left + side / 2,
-                    top + side + 1,
+                    top + side + (4 if tile.framed else 1),
                     tile.caption,
                     ha="center",
                     va="top",
