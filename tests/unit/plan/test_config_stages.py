@@ -118,8 +118,11 @@ def test_figures_of_the_default_run() -> None:
     assert len(names) == len(set(names))
     grids = {"grid_A", "grid_B", "grid_C", "grid_truth"}
     four = {"samples4_A", "samples4_B", "samples4_C", "samples4_truth"}
+    galleries = {name.replace("grid", "gallery") for name in grids} | {"gallery_colors"}
     rest = {"counts", "rates", "pairs_colors", "pairs_truth", "unconditional"}
-    assert set(names) == grids | four | rest | {
+    assert set(names) == grids | four | galleries | rest | {
+        "confusion",
+        "leaderboard",
         "overlap",
         "denoising",
         "detector",
@@ -133,7 +136,7 @@ def test_figures_follow_the_experiments() -> None:
     only = changed({"experiments": without, "theory": {"experiments": []}})
     names = set(figures(only))
     shown = {"pairs_colors", "pairs_truth", "interaction_colors"}
-    assert names == shown | {"denoising", "detector"}
+    assert names == shown | {"gallery_colors", "gallery_truth", "denoising", "detector"}
 
 
 def test_a_figure_reads_what_it_shows() -> None:
@@ -158,4 +161,7 @@ def test_a_figures_settings_change_with_its_own_cases_only() -> None:
     more = Plan(changed({"experiments": {"A": {"num_composed": [0, 1, 2, 3, 4, 5]}}}))
     before = Plan(RUN)
     same = {n for n in before.figures if before.figure_settings(n) == more.figure_settings(n)}
-    assert set(before.figures) - same == {"counts", "rates", "grid_A", "grid_truth", "overlap"}
+    assert set(before.figures) - same == {
+        *("counts", "rates", "confusion", "leaderboard", "overlap"),
+        *("grid_A", "grid_truth", "gallery_A", "gallery_truth"),
+    }
