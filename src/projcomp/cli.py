@@ -465,7 +465,7 @@ def evaluate(
     check_output(out, output_kinds.TABLES["evaluate --labels"], [*samples, *given])
     from projcomp.evaluation.judge_labels import Judging, judge
 
-    how = Judging(radius, threshold, CONFIDENCE, EvaluationConfig().bootstrap)
+    how = Judging(radius, threshold, CONFIDENCE, EvaluationConfig.model_validate({}).bootstrap)
     for line in judge(samples, given, detector, out, how, y_down=y_down):
         typer.echo(line)
 

@@ -17,8 +17,8 @@ from projcomp.scenes.placement import generate_scene
 Objects = Literal["any", "large"]
 
 RULES: dict[Objects, SceneConfig] = {
-    "any": SceneConfig(sizes=["large", "small"]),
-    "large": SceneConfig(sizes=["large"]),
+    "any": SceneConfig.model_validate({"sizes": ["large", "small"]}),
+    "large": SceneConfig.model_validate({"sizes": ["large"]}),
 }
 """CLEVR's ground, distances and visibility, for both sizes, or for renders of large objects alone,
 which have no room at most sets for both. The camera is not jittered: so each place is one where
