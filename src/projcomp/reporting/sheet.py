@@ -123,7 +123,7 @@ def _draw_marks(axes: Axes, tile: Tile, left: float, top: float, side: int) -> N
     if tile.found:
         centres = np.array([(one.x, one.y) for one in tile.found])
         x, y = (np.array([left, top]) + centres * side).T
-        colors: Any = [np.array(COLORS[one.color]) / 255 for one in tile.found]
+        colors: Any = [tuple(value / 255 for value in COLORS[one.color]) for one in tile.found]
         for color, width in (("white", 2.6), (colors, 1.3)):
             axes.scatter(x, y, s=4 * size, facecolors="none", edgecolors=color, linewidths=width)
 
