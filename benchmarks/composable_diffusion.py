@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from projcomp.config.evaluation import CONFIDENCE, EvaluationConfig
 from projcomp.data.images import write_samples
 from projcomp.data.label_sets import shipped_label_sets, write_label_sets
 from projcomp.evaluation.judge_labels import Judging, judge
@@ -70,8 +69,8 @@ def main() -> None:
     how = Judging(
         config.evaluation.radius,
         config.detector.threshold,
-        CONFIDENCE,
-        EvaluationConfig().bootstrap,
+        config.evaluation.confidence,
+        config.evaluation.bootstrap,
     )
     detector = Path(plan.folder.detector_files()[0]).parent
     for name in asked.experiments:

@@ -7,7 +7,6 @@ sets at which large objects alone keep CLEVR's distances and margins. Six minute
 """
 
 import argparse
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +16,20 @@ from projcomp.scenes.camera import Camera
 from projcomp.scenes.label_sets import RULES, SETS, draw_label_sets
 from projcomp.scenes.vocabulary import SIZES
 
+ROUNDED = 0.02
+"""Half precision moves a place by up to so many scene units."""
 
-def fits_large(places: np.ndarray) -> bool:
-    """Whether large objects centred at image points (k, 2) keep the distances and margins."""
+
+def fits_large(places: np.ndarray) -> np.ndarray:
+    """At which sets ``(N, k, 2)`` large objects keep the distances and margins, ``(N,)``."""
     camera, radius, rules = Camera(), SIZES["large"], RULES["large"]
     axes = camera.ground_directions()
     ground = np.stack([axes["right"][:2], axes["behind"][:2]])
-    at = camera.point_on_plane(places.astype(float), radius)[:, :2] @ ground.T
-    off = 0.02  # half precision moves a place by up to so many scene units
-    return all(
-        np.linalg.norm(at[i] - at[j]) >= 2 * radius + rules.min_distance - off
-        and (np.abs(at[i] - at[j]) >= rules.margin - off).all()
-        for i, j in combinations(range(len(at)), 2)
-    )
+    at = camera.point_on_plane(places.astype(float), radius)[..., :2] @ ground.T
+    one, other = np.triu_indices(places.shape[1], 1)
+    off = np.abs(at[:, one] - at[:, other])
+    apart = np.linalg.norm(off, axis=-1) >= 2 * radius + rules.min_distance - ROUNDED
+    return (apart & (off >= rules.margin - ROUNDED).all(-1)).all(-1)
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
         for number, count in numbers.items():
             places = draw_label_sets(asked.seed, objects, number, min(count, asked.sets))
             drawn[objects, number] = places
-            share = np.mean([fits_large(one) for one in places])
+            share = fits_large(places).mean()
             told = f"{objects}, k = {number}: {len(places)} sets"
             print(f"{told}, {share:.3f} for large objects", flush=True)
     if asked.out:

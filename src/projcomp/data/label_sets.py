@@ -58,12 +58,12 @@ def read_label_sets(path: Path, *, y_down: bool = False) -> NDArray[np.float64]:
         got = f"numbers from {low:g} to {high:g}" if np.isfinite(places).all() else "some infinite"
         mend = "divide them by the image side, and leave out what is no place"
         raise _wrong(path, "shares of the image side in [0, 1]", got, mend)
-    return places if y_down else places * np.array([1.0, -1.0]) + np.array([0.0, 1.0])
+    return places if y_down else _turned(places)
 
 
 def write_label_sets(path: Path, places: NDArray[np.floating]) -> None:
     """Write places ``(N, k, 2)``, x right and y down, in the original's layout."""
-    labels = (places.astype(np.float64) * [1, -1] + [0, 1]).astype(np.float32)
+    labels = _turned(places.astype(np.float64)).astype(np.float32)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **{KEY: labels})
 
@@ -89,6 +89,11 @@ def write_shipped(path: Path, drawn: Mapping[tuple[Objects, int], NDArray[np.flo
     arrays = {_name(*key): places for key, places in drawn.items()}
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)
+
+
+def _turned(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points ``(..., 2)`` with y measured from the other side."""
+    return np.stack([points[..., 0], 1 - points[..., 1]], axis=-1)
 
 
 def _name(objects: Objects, num_composed: int) -> str:

@@ -90,7 +90,7 @@ def draw_sheet(axes: Axes, rows: Sequence[Row], side: int) -> None:
             if tile.caption:
                 axes.text(
                     left + side / 2,
-                    top + side + 1,
+                    top + side + (4 if tile.framed else 1),
                     tile.caption,
                     ha="center",
                     va="top",
@@ -123,7 +123,7 @@ def _draw_marks(axes: Axes, tile: Tile, left: float, top: float, side: int) -> N
     if tile.found:
         centres = np.array([(one.x, one.y) for one in tile.found])
         x, y = (np.array([left, top]) + centres * side).T
-        colors: Any = [np.array(COLORS[one.color]) / 255 for one in tile.found]
+        colors: Any = [tuple(value / 255 for value in COLORS[one.color]) for one in tile.found]
         for color, width in (("white", 2.6), (colors, 1.3)):
             axes.scatter(x, y, s=4 * size, facecolors="none", edgecolors=color, linewidths=width)
 

@@ -1,6 +1,7 @@
 import importlib
 import io
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,8 @@ from projcomp.errors import ConfigError, FileFormatError
 from projcomp.evaluation.summary import summarize
 from projcomp.folder import Folder
 from projcomp.plan.cases import color_case
-from projcomp.reporting.draw import KINDS, draw
+from projcomp.reporting.draw import KINDS, draw, drawer
+from projcomp.reporting.style import plain_style
 from projcomp.settings.case import Case
 from projcomp.settings.report import FigureSettings
 from projcomp.settings.stages import SummarySettings
@@ -263,6 +265,33 @@ def test_rings_mark_the_requested_places(root, tmp_path):
     assert [len(tile.rings) for tile in tiles] == [4, 0, 0]
     assert [tile.caption for tile in tiles] == ["4", "5", "4"]
     assert tiles[0].color == tiles[2].color != tiles[1].color
+
+
+def gallery(root, **changes):
+    cases = {"A": ["k2"]}
+    settings = FigureSettings(format=1, name="g", kind="gallery", cases=cases, **changes)
+    with plain_style():
+        return drawer("gallery")(settings, Folder(str(root)))
+
+
+def test_a_gallery_shows_what_was_found_and_frames_what_failed(root, tmp_path):
+    (axes,) = gallery(root).axes
+    assert len(axes.patches) == 3  # every second of six
+    # two scatters of crosses and two of circles for each image
+    assert len(axes.collections) == 6 * 4
+    assert [len(axes.collections[i].get_offsets()) for i in (0, 2, 6)] == [2, 2, 3]
+    captions = [text.get_text() for text in axes.texts if "of" in text.get_text()]
+    assert captions == ["2 of 2", "3 of 2"] * 3
+    shutil.copytree(root, tmp_path / "run")
+    path = tmp_path / "run/results/A/k2.csv"
+    table = pd.read_csv(path).assign(success=0, all_places=1)
+    table.to_csv(path, index=False)
+    assert len(gallery(tmp_path / "run").axes[0].patches) == 6
+    # over clutter other objects are right
+    assert len(gallery(tmp_path / "run", clutter=["A"]).axes[0].patches) == 0
+    table.assign(objects="red 0.2").to_csv(path, index=False)
+    with pytest.raises(FileFormatError, match=r"k2\.csv: .* objects, got 'red 0\.2'; run evaluate"):
+        gallery(tmp_path / "run")
 
 
 def test_enlarging_takes_the_nearest_pixel():
