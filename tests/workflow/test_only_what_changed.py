@@ -34,6 +34,7 @@ ALL_FIGURES = OF_COUNTS | PROJECTED | DISTANT | {"memorised"} | OF_IMAGES_ALONE 
 DETECTOR: set[Job] = {("train_detector", "")}
 SUMMARIZE: set[Job] = {("summarize", "")}
 TABLES_OF_COLORS: set[Job] = {("make_table", "interaction_colors"), ("make_table", "pairs_colors")}
+PROJECTED_COLORS: set[Job] = {("make_table", "projection_colors")}
 PAIRS_OF_THE_TRUTH: set[Job] = {("make_table", "pairs_truth")}
 CLUTTER: set[Job] = {("make_table", "clutter")}
 
@@ -71,6 +72,7 @@ def test_a_training_setting_renders_nothing(planned_after: dict[str, set[Job]]) 
         | jobs("evaluate_case", SAMPLED)
         | SUMMARIZE
         | TABLES_OF_COLORS
+        | PROJECTED_COLORS
         | jobs("make_table", OF_PLACES)
         | jobs("draw_figure", ALL_FIGURES - OF_THE_TRUTH_ALONE - OF_THE_DETECTOR)
     )
@@ -153,6 +155,7 @@ def test_one_experiment_does_not_touch_the_others(planned_after: dict[str, set[J
         | jobs("evaluate_case", {"colors/red-blue"})
         | SUMMARIZE
         | TABLES_OF_COLORS
+        | PROJECTED_COLORS
         | jobs("draw_figure", {"counts", "rates", "pairs_colors", "interaction_colors"})
     )
 
@@ -207,6 +210,7 @@ def test_a_render_setting_runs_everything_but_exact_experiments_again(
         | TABLES_OF_COLORS
         | PAIRS_OF_THE_TRUTH
         | CLUTTER
+        | PROJECTED_COLORS
         | jobs("make_table", OF_PLACES)
         | jobs("draw_figure", ALL_FIGURES)
     )
