@@ -55,25 +55,30 @@ def elsewhere(images: NDArray[Any], places: Iterable[Place], radius: float) -> N
     return _points(images[:, away])
 
 
-def of_colors(images: NDArray[np.uint8], colors: Sequence[str]) -> NDArray[np.float32]:
-    """How much of ``colors`` is where in ``images`` ``(N, H, W, 3)``: ``(N, D)``, D 16 a colour.
+def color_fields(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """How much of CLEVR's eight colours is where in ``images``: ``(N, FIELDS, FIELDS, 8)``.
 
     Every pixel is shared among the eight colours and the ground by how like it is to them, as in
-    the features ``palette``; the shares are averaged over a grid of 4 x 4 fields.
+    the features ``palette``; the shares are averaged over fields of the picture.
     """
     known = np.vstack([shown_colors(), GROUND]).astype(np.float32)
-    chosen = [list(COLORS).index(color) for color in colors]
-    sharpness = Palette().sharpness
-    found = np.empty((len(images), FIELDS, FIELDS, len(chosen)), np.float32)
+    sharpness = Palette.model_fields["sharpness"].default
+    found = np.empty((len(images), FIELDS, FIELDS, len(COLORS)), np.float32)
     for image, fields in zip(images, found, strict=True):
         pixels = image[:, :, None].astype(np.float32) / 127.5 - 1
         squares = ((pixels - known) ** 2).sum(-1)
         weights = np.exp(-sharpness * (squares - squares.min(-1, keepdims=True)))
-        shares = (weights / weights.sum(-1, keepdims=True))[:, :, chosen]
+        shares = (weights / weights.sum(-1, keepdims=True))[:, :, :-1]
         for row, band in enumerate(np.array_split(shares, FIELDS, axis=0)):
             for column, field in enumerate(np.array_split(band, FIELDS, axis=1)):
                 fields[row, column] = field.mean((0, 1))
-    return found.reshape(len(images), FIELDS**2 * len(chosen))
+    return found
+
+
+def of_colors(fields: NDArray[Any], colors: Sequence[str]) -> NDArray[np.float32]:
+    """What of :func:`color_fields` is of ``colors``: ``(N, D)``."""
+    chosen = fields[..., [list(COLORS).index(color) for color in colors]]
+    return chosen.reshape(len(chosen), prod(chosen.shape[1:])).astype(np.float32)
 
 
 def _points(pixels: NDArray[Any]) -> NDArray[np.float32]:

@@ -20,4 +20,5 @@ def shown_colors(light: float = LIGHT) -> NDArray[np.float64]:
     """
     linear = light * np.array(list(COLORS.values()), float) / 255
     toe, power = 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055
-    return 2 * np.where(linear <= 0.0031308, toe, power) - 1
+    encoded: NDArray[np.float64] = np.where(linear <= 0.0031308, toe, power)
+    return 2 * encoded - 1

@@ -12,7 +12,7 @@ from projcomp.data.images import write_samples
 from projcomp.data.learned import read_learned
 from projcomp.errors import FileFormatError
 from projcomp.evaluation import detect
-from projcomp.evaluation.crops import of_colors
+from projcomp.evaluation.crops import color_fields, of_colors
 from projcomp.evaluation.detector import Detector, save_detector
 from projcomp.evaluation.evaluate import COLUMNS
 from projcomp.evaluation.heatmaps import Detections
@@ -362,7 +362,8 @@ def test_what_is_like_a_colour_is_told_where_it_is():
     shown = ((shown_colors() + 1) * 127.5).round()
     image = np.full((1, 8, 8, 3), 128.0)
     image[0, :4, 2:4] = shown[list(COLORS).index("blue")]  # two fields of 2 x 2 pixels
-    blue, others = of_colors(image, ["blue"]), of_colors(image, ["red", "cyan"])
+    fields = color_fields(image)
+    blue, others = of_colors(fields, ["blue"]), of_colors(fields, ["red", "cyan"])
     expected = np.zeros((4, 4))
     expected[:2, 1] = 1
     assert blue.reshape(4, 4) == pytest.approx(expected, abs=0.02)

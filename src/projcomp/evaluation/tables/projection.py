@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from projcomp import seeds
 from projcomp.data.images import read_samples
 from projcomp.evaluation.classifier import held_out_accuracy
-from projcomp.evaluation.crops import at_place, elsewhere, of_colors
+from projcomp.evaluation.crops import at_place, color_fields, elsewhere, of_colors
 from projcomp.evaluation.detect import Detecting, detect
 from projcomp.evaluation.forward import load_detector
 from projcomp.evaluation.marginal import against_law
@@ -49,7 +49,7 @@ from projcomp.settings.case import TRUTH
 if TYPE_CHECKING:
     from projcomp.settings.report import TableSettings
 
-Images = NDArray[np.uint8]
+Images = NDArray[Any]
 Projection = Callable[[Images], NDArray[np.float32]]
 Matrix = Callable[[NDArray[Any]], NDArray[np.float64]]
 
@@ -78,7 +78,10 @@ MOST = 500
 
 @dataclass(frozen=True)
 class _Pictures:
-    """Images of one case, and the places or the colours that it asks for."""
+    """Images of one case, and the places or the colours that it asks for.
+
+    Of a case that asks for colours, ``images`` are the fields of these (``color_fields``).
+    """
 
     images: Images
     places: list[tuple[float, float]]
@@ -135,7 +138,8 @@ def _read(folder: Folder, experiment: str, case: str, settings: "TableSettings")
     path = folder.samples(experiment, case)
     samples = read_samples(path, case, None if experiment == TRUTH else experiment)
     places = [(x, y) for x, y in samples.locations.tolist()]
-    return _Pictures(samples.images[:MOST], places, samples.colors)
+    images = samples.images[:MOST]
+    return _Pictures(color_fields(images) if samples.colors else images, places, samples.colors)
 
 
 def _against_truth(
