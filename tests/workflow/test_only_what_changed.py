@@ -39,6 +39,7 @@ SUMMARIZE: set[Job] = {("summarize", "")}
 TABLES_OF_COLORS: set[Job] = {("make_table", "interaction_colors"), ("make_table", "pairs_colors")}
 TABLES_OVER_K: set[Job] = {("make_table", name) for name in OVER_K}
 LEADERBOARD: set[Job] = {("make_table", "leaderboard"), ("draw_figure", "leaderboard")}
+PROJECTED_COLORS: set[Job] = {("make_table", "projection_colors")}
 PAIRS_OF_THE_TRUTH: set[Job] = {("make_table", "pairs_truth")}
 CLUTTER: set[Job] = {("make_table", "clutter")}
 PLAYGROUND: set[Job] = {("playground", "")}
@@ -77,6 +78,7 @@ def test_a_training_setting_renders_nothing(planned_after: dict[str, set[Job]]) 
         | jobs("evaluate_case", SAMPLED)
         | SUMMARIZE
         | TABLES_OF_COLORS
+        | PROJECTED_COLORS
         | jobs("make_table", OF_PLACES)
         | TABLES_OVER_K
         | jobs("draw_figure", ALL_FIGURES - OF_THE_TRUTH_ALONE - OF_THE_DETECTOR)
@@ -170,6 +172,7 @@ def test_one_experiment_does_not_touch_the_others(planned_after: dict[str, set[J
         | jobs("evaluate_case", {"colors/red-blue"})
         | SUMMARIZE
         | TABLES_OF_COLORS
+        | PROJECTED_COLORS
         | jobs("draw_figure", {"counts", "rates", "pairs_colors", "interaction_colors"})
         | jobs("draw_figure", {"gallery_colors"})
         | LEADERBOARD
@@ -230,6 +233,7 @@ def test_a_render_setting_runs_everything_but_exact_experiments_again(
         | TABLES_OVER_K
         | PAIRS_OF_THE_TRUTH
         | CLUTTER
+        | PROJECTED_COLORS
         | jobs("make_table", OF_PLACES)
         | PLAYGROUND
         | jobs("draw_figure", ALL_FIGURES)

@@ -138,6 +138,13 @@ def _of_table(kind: str) -> Callable[[Run], Iterator[Shown]]:
     return shows
 
 
+def _projected(run: Run) -> Iterator[Shown]:
+    """Tables of numbers of places; of pairs of colours there is nothing to be drawn against k."""
+    for name, shown in _of_table("projection")(run):
+        if run.own[name].config.num_composed:
+            yield name, shown
+
+
 def _memorised(run: Run) -> Iterator[Shown]:
     """One for all experiments, so that exact models, which copy, stand beside networks."""
     (row,) = (row for row in TABLES if row.kind == "memorised")
@@ -292,7 +299,7 @@ FIGURES = (
             "places; filled where a permutation test tells the two apart. Last: the colours at the "
             "places, their total variation from uniform and what as many uniform ones have."
         ),
-        shows=_of_table("projection"),
+        shows=_projected,
         reads=_own_table,
     ),
     FigureRow(

@@ -254,6 +254,11 @@ def _projections(run: Run) -> Iterator[Shown]:
         shown = {name: list(cases), **({TRUTH: list(cases)} if true else {})}
         detected = {"threshold": run.config.detector.threshold, "colors": run.config.scene.colors}
         yield name, {"cases": shown, "radius": run.config.evaluation.radius, **detected}
+    for name, experiment in run.own.items():
+        pairs = experiment.config.color_pairs and experiment.config.conditionals
+        cases = [case.name for case in experiment.cases.values() if not case.avoids]
+        if pairs and cases:
+            yield name, {"cases": {name: cases, TRUTH: cases}}
 
 
 def _distances(run: Run) -> Iterator[Shown]:
@@ -336,9 +341,17 @@ def _counted_and_samples(table: TableSettings, folder: Folder) -> list[str]:
     return [*_counted(table, folder), *(folder.samples(name, case) for name, case in shown)]
 
 
+def _samples(table: TableSettings, folder: Folder) -> list[str]:
+    return [folder.samples(name, case) for name, cases in table.cases.items() for case in cases]
+
+
 def _samples_and_detector(table: TableSettings, folder: Folder) -> list[str]:
-    shown = [(name, case) for name, cases in table.cases.items() for case in cases]
-    return [*(folder.samples(name, case) for name, case in shown), *folder.detector_files()]
+    return [*_samples(table, folder), *folder.detector_files()]
+
+
+def _projected(table: TableSettings, folder: Folder) -> list[str]:
+    """The detector says the colours of what stands at places."""
+    return _samples_and_detector(table, folder) if table.threshold else _samples(table, folder)
 
 
 def _counted_samples_and_datasets(table: TableSettings, folder: Folder) -> list[str]:
@@ -418,7 +431,7 @@ TABLES = (
             "samples without the object that would be told in 4 of 5 runs."
         ),
         shows=_projections,
-        reads=_samples_and_detector,
+        reads=_projected,
     ),
     TableRow(
         "distance",

@@ -12,12 +12,14 @@ from projcomp.data.images import write_samples
 from projcomp.data.learned import read_learned
 from projcomp.errors import FileFormatError
 from projcomp.evaluation import detect
+from projcomp.evaluation.crops import color_fields, of_colors
 from projcomp.evaluation.detector import Detector, save_detector
 from projcomp.evaluation.evaluate import COLUMNS
 from projcomp.evaluation.heatmaps import Detections
 from projcomp.evaluation.make_table import make_table
 from projcomp.evaluation.tables import distance, memorised, projection
 from projcomp.folder import Folder
+from projcomp.scenes.shown_colors import shown_colors
 from projcomp.scenes.vocabulary import COLORS
 from projcomp.settings.case import Case
 from projcomp.settings.report import TableSettings
@@ -354,3 +356,50 @@ def test_one_image_has_rows_without_numbers(tmp_path):
         some = table[table["measure"] != "color"] if "measure" in table else table
         assert len(some)
         assert some["value"].isna().all()
+
+
+def test_what_is_like_a_colour_is_told_where_it_is():
+    shown = ((shown_colors() + 1) * 127.5).round()
+    image = np.full((1, 8, 8, 3), 128.0)
+    image[0, :4, 2:4] = shown[list(COLORS).index("blue")]  # two fields of 2 x 2 pixels
+    fields = color_fields(image)
+    blue, others = of_colors(fields, ["blue"]), of_colors(fields, ["red", "cyan"])
+    expected = np.zeros((4, 4))
+    expected[:2, 1] = 1
+    assert blue.reshape(4, 4) == pytest.approx(expected, abs=0.02)
+    assert others.shape == (1, 32)
+    assert others == pytest.approx(0, abs=0.02)
+
+
+def test_pairs_of_colours_are_held_against_single_ones(tmp_path):
+    folder, rng = Folder(str(tmp_path)), np.random.default_rng(3)
+    names, shown = list(COLORS), ((shown_colors() + 1) * 127.5).round()
+
+    def squares(*colors, size=3):
+        images = 128 + rng.normal(0, 2, (20, SIDE, SIDE, 3))
+        for image in images:
+            for color in colors:
+                row, column = rng.integers(0, SIDE - size, 2)
+                image[row : row + size, column : column + size] = shown[names.index(color)]
+        return images.clip(0, 255).astype(np.uint8)
+
+    def put(experiment, images, *colors):
+        asked = Case(name="-".join(colors), colors=list(colors))
+        attrs = {} if experiment == "truth" else {"experiment": experiment}
+        write_samples(folder.samples(experiment, asked.name), images, asked, attrs)
+
+    for experiment in ("X", "truth"):
+        put(experiment, squares("red"), "red")
+        put(experiment, squares("blue"), "blue")
+    put("truth", squares("red", "blue"), "red", "blue")
+    put("X", squares("red", "green"), "red", "blue")  # the blue one is green
+    cases = ["red", "blue", "red-blue"]
+    table = made(tmp_path, "projection", {"X": cases, "truth": cases})
+    p = p_values(table)
+    assert p["red"] > 0.01
+    assert max(p["blue"], p["all"], p["rest"]) <= 0.01
+    own = p_values(table, against="conditional")
+    assert set(own) == {"red", "blue"}
+    assert own["red"] > 0.01 >= own["blue"]
+    assert min(p_values(table, "truth", "conditional").values()) > 0.01
+    assert "color" not in set(table["measure"])

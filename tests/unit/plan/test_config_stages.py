@@ -118,7 +118,6 @@ def test_figures_of_the_default_run() -> None:
     assert len(names) == len(set(names))
     grids = {"grid_A", "grid_B", "grid_C", "grid_truth"}
     four = {"samples4_A", "samples4_B", "samples4_C", "samples4_truth"}
-    galleries = {name.replace("grid", "gallery") for name in grids} | {"gallery_colors"}
     rest = {"counts", "rates", "pairs_colors", "pairs_truth", "unconditional"}
     galleries = {f"gallery_{name}" for name in ("A", "B", "C", "colors", "truth")}
     projected = {f"projection_{name}" for name in ("A", "B", "C")}

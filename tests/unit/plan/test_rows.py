@@ -203,7 +203,9 @@ def test_projections_are_of_places_and_the_truth_is_not_of_clutter() -> None:
     assert set(PLAN.tables["memorised_A-exact"].settings.datasets) == {"single", "empty"}
     assert set(PLAN.tables["projection_C"].settings.cases) == {"C"}
     absent = {"distance_C", "memorised_C", "projection_background", "projection_avoiding"}
-    assert not {*absent, "projection_places", "projection_colors"} & set(PLAN.tables)
+    assert not {*absent, "projection_places", "projection_not_blue"} & set(PLAN.tables)
+    assert "projection_colors" in set(PLAN.tables) - set(PLAN.figures)
+    assert not PLAN.tables["projection_colors"].settings.threshold
 
 
 def test_no_file_is_named_twice() -> None:

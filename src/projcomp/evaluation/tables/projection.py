@@ -2,11 +2,12 @@
 
 A law is a projective composition of p_1, ..., p_k over p_b if its projection i has the law of p_i's
 projection i, for every i, and the rest has that of p_b's rest. Projection i is the window around
-requested place i, the rest is what lies in no requested window (``evaluation/crops.py``). Every
-projection of the composed samples is held against
+requested place i, the rest is what lies in no requested window; of colours, projection i is what is
+like the colour, the rest what is like the others (``evaluation/crops.py``). Every projection of the
+composed samples is held against
 
-- ``conditional``: that of the conditional's own samples, the case of this place alone;
-- ``background``: the rest of the background's own samples, the case of no place;
+- ``conditional``: that of the conditional's own samples, the case of this place or colour alone;
+- ``background``: the rest of the background's own samples, the case of nothing;
 - ``truth``: that of rendered true compositions of the same request, where these are right.
 
 The same is asked of the truth as the subject: what it breaks of the definition (the shadow of
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from projcomp import seeds
 from projcomp.data.images import read_samples
 from projcomp.evaluation.classifier import held_out_accuracy
-from projcomp.evaluation.crops import at_place, elsewhere
+from projcomp.evaluation.crops import at_place, color_fields, elsewhere, of_colors
 from projcomp.evaluation.detect import Detecting, detect
 from projcomp.evaluation.forward import load_detector
 from projcomp.evaluation.marginal import against_law
@@ -48,12 +49,13 @@ from projcomp.settings.case import TRUTH
 if TYPE_CHECKING:
     from projcomp.settings.report import TableSettings
 
-Images = NDArray[np.uint8]
+Images = NDArray[Any]
+Projection = Callable[[Images], NDArray[np.float32]]
 Matrix = Callable[[NDArray[Any]], NDArray[np.float64]]
 
 ALL = "all"
 REST = "rest"
-"""Projections beside the places' numbers, from 1: the mean over the places, and the rest."""
+"""Projections beside the places' numbers, from 1, and the colours: their mean, and the rest."""
 
 COMPOSED = "composed"
 
@@ -76,10 +78,31 @@ MOST = 500
 
 @dataclass(frozen=True)
 class _Pictures:
-    """Images of one case and the places that it asks for."""
+    """Images of one case, and the places or the colours that it asks for.
 
-    images: NDArray[np.uint8]
+    Of a case that asks for colours, ``images`` are the fields of these (``color_fields``).
+    """
+
+    images: Images
     places: list[tuple[float, float]]
+    colors: list[str]
+
+    @property
+    def asked(self) -> list[Any]:
+        return self.places or self.colors
+
+    def projections(self, radius: float) -> dict[str, Projection]:
+        """Of what is asked for, by name, in order."""
+        if self.places:
+            windows = [partial(at_place, place=place, radius=radius) for place in self.places]
+            return {str(number): window for number, window in enumerate(windows, 1)}
+        return {color: partial(of_colors, colors=[color]) for color in self.colors}
+
+    def rest(self, radius: float) -> Projection:
+        """What none of these shows."""
+        if self.places:
+            return partial(elsewhere, places=self.places, radius=radius)
+        return partial(of_colors, colors=[color for color in COLORS if color not in self.colors])
 
 
 def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
@@ -94,16 +117,19 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
         }
         for name, cases in settings.cases.items()
     }
-    detector = load_detector(Path(folder.detector(DETECTOR)).parent)
+    # of places alone is asked what stands there
+    at_places = any(some.places for cases in read.values() for some in cases.values())
+    detector = load_detector(Path(folder.detector(DETECTOR)).parent) if at_places else None
     rows: list[dict[str, Any]] = []
     for subject, cases in read.items():
         for name, pictures in cases.items():
-            if not pictures.places:
+            if not pictures.asked:
                 continue
-            known = {"case": name, "num_composed": len(pictures.places), "subject": subject}
+            known = {"case": name, "num_composed": len(pictures.asked), "subject": subject}
             found = list(_against_truth(settings, read, subject, name)) if TRUTH in read else []
             found += _against_composed(settings, cases, subject, name)
-            found += _colors(settings, detector, pictures, name, subject)
+            if detector is not None:
+                found += _colors(settings, detector, pictures, name, subject)
             rows += [{**known, **row} for row in found]
     return pd.DataFrame(rows).reindex(columns=pd.Index(COLUMNS))
 
@@ -111,7 +137,9 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
 def _read(folder: Folder, experiment: str, case: str, settings: "TableSettings") -> _Pictures:
     path = folder.samples(experiment, case)
     samples = read_samples(path, case, None if experiment == TRUTH else experiment)
-    return _Pictures(samples.images[:MOST], [(x, y) for x, y in samples.locations.tolist()])
+    places = [(x, y) for x, y in samples.locations.tolist()]
+    images = samples.images[:MOST]
+    return _Pictures(color_fields(images) if samples.colors else images, places, samples.colors)
 
 
 def _against_truth(
@@ -123,47 +151,46 @@ def _against_truth(
     if subject == TRUTH:
         order = _stream(settings, case, "halves").permutation(len(y))
         x, y = (y[half] for half in np.array_split(order, 2))
-    windows = [partial(at_place, place=place, radius=settings.radius) for place in true.places]
-    rest = partial(elsewhere, places=true.places, radius=settings.radius)
-    empty = _case_of(read[TRUTH], [])
-    for number, window in enumerate(windows if subject == COMPOSED else [], 1):
-        rows = list(_told(settings, x, y, [window], (case, subject, str(number), TRUTH)))
+    projections, empty = true.projections(settings.radius), _case_of(read[TRUTH], [])
+    for name, projection in projections.items() if subject == COMPOSED else ():
+        rows = list(_told(settings, x, y, [projection], (case, subject, name, TRUTH)))
         if empty is not None:
-            rng = _stream(settings, case, str(number), "detects")
-            sizes = (len(x), len(y), settings.confidence)
-            rows[0]["detects"] = detectable(window(y), window(empty.images), *sizes, rng=rng)
+            rng = _stream(settings, case, name, "detects")
+            known = projection(y), projection(empty.images), len(x), len(y), settings.confidence
+            rows[0]["detects"] = detectable(*known, rng=rng)
         yield from rows
-    yield from _told(settings, x, y, windows, (case, subject, ALL, TRUTH))
+    yield from _told(settings, x, y, list(projections.values()), (case, subject, ALL, TRUTH))
+    rest = true.rest(settings.radius)
     yield from _told(settings, x, y, [rest], (case, subject, REST, TRUTH))
 
 
 def _against_composed(
     settings: "TableSettings", own: dict[str, _Pictures], subject: str, case: str
 ) -> Iterator[dict[str, Any]]:
-    """The places against the conditionals' own samples, the rest against the background's."""
-    x, places = own[case].images, own[case].places
-    for number, place in enumerate(places, 1):
-        alone = _case_of(own, [place])
-        if len(places) > 1 and alone is not None:
-            window = partial(at_place, place=place, radius=settings.radius)
-            names = (case, subject, str(number), "conditional")
-            yield from _told(settings, x, alone.images, [window], names)
+    """What is asked for against the conditionals' samples, the rest against the background's."""
+    composed = own[case]
+    x, projections = composed.images, composed.projections(settings.radius)
+    for asked, (name, projection) in zip(composed.asked, projections.items(), strict=True):
+        alone = _case_of(own, [asked])
+        if alone is not None and alone is not composed:
+            names = (case, subject, name, "conditional")
+            yield from _told(settings, x, alone.images, [projection], names)
     empty = _case_of(own, [])
     if empty is not None:
-        rest = partial(elsewhere, places=places, radius=settings.radius)
-        yield from _told(settings, x, empty.images, [rest], (case, subject, REST, "background"))
+        rest, names = composed.rest(settings.radius), (case, subject, REST, "background")
+        yield from _told(settings, x, empty.images, [rest], names)
 
 
-def _case_of(own: dict[str, _Pictures], places: list[tuple[float, float]]) -> _Pictures | None:
-    """The case of exactly these places."""
-    return next((some for some in own.values() if some.places == places), None)
+def _case_of(own: dict[str, _Pictures], asked: list[Any]) -> _Pictures | None:
+    """The case of exactly these places or colours."""
+    return next((some for some in own.values() if some.asked == asked), None)
 
 
 def _told(
     settings: "TableSettings",
     x: Images,
     y: Images,
-    projections: Sequence[Callable[[Images], NDArray[np.float32]]],
+    projections: Sequence[Projection],
     names: tuple[str, str, str, str],
 ) -> Iterator[dict[str, Any]]:
     """Two sets of images by each measure, the energy first, several projections of them at once.
