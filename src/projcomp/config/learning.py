@@ -4,7 +4,6 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from projcomp.config.evaluation import DOUBT
 from projcomp.config.features import FeatureMap
 from projcomp.config.section import Number, Section, Text, Whole, drop_none
 
@@ -241,10 +240,11 @@ class DetectorConfig(Section):
         0.5, ge=0.01, le=0.99, description="least height of a heatmap peak that counts as an object"
     )
     doubt: Number = Field(
-        DOUBT,
-        ge=0.01,
-        le=0.99,
-        description="an image is one to be unsure of where the doubt is higher than this",
+        0.01,
+        gt=0,
+        le=0.5,
+        description="share of held-out renders of which it may be unsure: as much doubt as the "
+        "others have is allowed",
     )
     augmentations: list[Mild | Doubtful] = Field(
         [*MILD, *DOUBTFUL],
