@@ -106,7 +106,7 @@ def test_training_writes_a_detector_that_counts(trained):
     bins = pd.read_csv(trained / "reliability.csv")
     assert bins["peaks"].iloc[:-1].sum() == bins["peaks"].iloc[-1]
     scope = read_scope(trained)
-    assert (scope.images, scope.objects, scope.threshold) == (400, (0, MOST), 0.5)
+    assert (scope.images, scope.objects, scope.threshold) == (400, (0, MOST), 0.3)
     assert scope.attributes["shape"] == ["sphere"]
     assert sorted(scope.attributes["color"]) == sorted(COLORS)
     blank = np.full((2, SIDE, SIDE, 3), 120, np.uint8)

@@ -237,7 +237,7 @@ class DetectorConfig(Section):
     batch_size: Whole = Field(64, ge=1, le=1_000_000, description="images per update")
     learning_rate: Number = Field(2e-3, gt=0, le=10, description="peak learning rate of AdamW")
     threshold: Number = Field(
-        0.5, ge=0.01, le=0.99, description="least height of a heatmap peak that counts as an object"
+        0.3, ge=0.01, le=0.99, description="least height of a heatmap peak that counts as an object"
     )
     doubt: Number = Field(
         0.01,
