@@ -99,7 +99,7 @@ def commands() -> dict[str, list[str]]:
             "--data data --model models/toy --out models/toy/check.csv --device cpu",
         ),
         "evaluate": (
-            EvaluateSettings(experiment="A", case=CASE, threshold=0.5, doubt=0.5, radius=0.09),
+            EvaluateSettings(experiment="A", case=CASE, threshold=0.5, radius=0.09),
             "samples/A/k1.h5 --detector models/detector --out results/A/k1.csv",
         ),
         "summarize": (

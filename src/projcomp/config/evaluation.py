@@ -9,9 +9,6 @@ from projcomp.config.section import Number, Section, Whole
 RADIUS = 0.09
 """A place holds an object when a detected centre lies this near, as a share of the image side."""
 
-DOUBT = 0.5
-"""An image is one to be unsure of where the detector's doubt is somewhere higher than this."""
-
 CONFIDENCE = 0.95
 """Level of intervals."""
 

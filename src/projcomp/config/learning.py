@@ -6,7 +6,6 @@ from pydantic import BeforeValidator, Field
 
 from projcomp.conditions.kinds import KINDS, NONE
 from projcomp.config.conditions import Condition
-from projcomp.config.evaluation import DOUBT
 from projcomp.config.features import FeatureMap
 from projcomp.config.section import Number, Section, Text, Whole, drop_none
 
@@ -241,13 +240,14 @@ class DetectorConfig(Section):
     batch_size: Whole = Field(64, ge=1, le=1_000_000, description="images per update")
     learning_rate: Number = Field(2e-3, gt=0, le=10, description="peak learning rate of AdamW")
     threshold: Number = Field(
-        0.5, ge=0.01, le=0.99, description="least height of a heatmap peak that counts as an object"
+        0.3, ge=0.01, le=0.99, description="least height of a heatmap peak that counts as an object"
     )
     doubt: Number = Field(
-        DOUBT,
-        ge=0.01,
-        le=0.99,
-        description="an image is one to be unsure of where the doubt is higher than this",
+        0.01,
+        gt=0,
+        le=0.5,
+        description="share of held-out renders of which it may be unsure: as much doubt as the "
+        "others have is allowed",
     )
     augmentations: list[Mild | Doubtful] = Field(
         [*MILD, *DOUBTFUL],

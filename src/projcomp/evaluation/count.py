@@ -66,7 +66,7 @@ def count(
 
     Args:
         images: pictures, folders of them, ``.npz`` or HDF5 files, all of one size.
-        detector_dir: folder of a trained detector, whose threshold and doubt are taken.
+        detector_dir: folder of a trained detector, whose threshold is taken.
         out: table to write.
         objects: table of the objects to write (OBJECT_COLUMNS).
         sheet: picture of the first images to draw, what was found in them ringed.
@@ -92,7 +92,7 @@ def count(
     with tqdm(total=len(pictures), desc="counting", unit="image", disable=None) as bar:
         for names, batch in pictures.batches():
             fitting = _resized(batch, side)
-            found = detect(detector, fitting, scope.threshold, scope.doubt)
+            found = detect(detector, fitting, scope.threshold)
             _add(counted, names, fitting, found, scope)
             bar.update(len(batch))
     write_text(out, _csv(COLUMNS, counted.rows))

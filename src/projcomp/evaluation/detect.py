@@ -5,7 +5,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from projcomp.config.evaluation import DOUBT
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.heatmaps import Detections, find_peaks
 
@@ -14,6 +13,7 @@ class Detecting(Protocol):
     """A detector: torch's own (``detector.py``) or the saved one without torch (``forward.py``)."""
 
     resolution: int
+    most_doubt: float
 
     def outputs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Raw outputs ``(N, OUTPUTS, grid, grid)`` of ``images``, uint8 ``(N, H, W, 3)``."""
@@ -30,16 +30,14 @@ class Describing(Protocol):
         ...
 
 
-def detect(
-    detector: Detecting, images: np.ndarray, threshold: float, doubt: float = DOUBT
-) -> list[Detections]:
+def detect(detector: Detecting, images: np.ndarray, threshold: float) -> list[Detections]:
     """The objects in each of ``images`` (uint8 ``(N, H, W, 3)``), computed in float32.
 
     Raises:
         FileFormatError: the images are not of the detector's resolution.
     """
     _check(images, detector.resolution)
-    return find_peaks(detector.outputs(images), threshold, doubt)
+    return find_peaks(detector.outputs(images), threshold, detector.most_doubt)
 
 
 def features(detector: Describing, images: np.ndarray) -> NDArray[np.float32]:

@@ -52,7 +52,12 @@ class Detector(nn.Module):
     Args:
         channels: base channels C.
         resolution: side of the images, pixels, at least 16; see :func:`fold_of`.
+
+    Attributes:
+        most_doubt: an image of which it has more doubt is one to be unsure of.
     """
+
+    most_doubt: float = 1.0
 
     def __init__(self, channels: int, resolution: int) -> None:
         super().__init__()
@@ -144,6 +149,7 @@ def save_detector(
     description = {
         "format": FORMAT,
         "architecture": {"channels": channels, "resolution": detector.resolution},
+        "most_doubt": detector.most_doubt,
         "settings": settings,
         "learned_from": learned or {},
     }

@@ -83,7 +83,7 @@ def evaluate(
         )
     detector = load_detector(detector_dir)
     vocabulary, wanted = list(COLORS), case.num_objects
-    everything = detect(detector, taken.images, settings.threshold, settings.doubt)
+    everything = detect(detector, taken.images, settings.threshold)
     rows = []
     for index, found in enumerate(everything):
         measured = measure(

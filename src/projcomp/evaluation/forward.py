@@ -48,13 +48,21 @@ class Forward:
         channels: base channels, as of the trained detector.
         resolution: side of the images, pixels.
         tensors: its weights by name.
+        most_doubt: an image of which it has more doubt is one to be unsure of.
 
     Raises:
         UnfitWeights: the weights are not this network's; the message says which.
     """
 
-    def __init__(self, channels: int, resolution: int, tensors: Mapping[str, np.ndarray]) -> None:
+    def __init__(
+        self,
+        channels: int,
+        resolution: int,
+        tensors: Mapping[str, np.ndarray],
+        most_doubt: float = 1.0,
+    ) -> None:
         self.resolution = resolution
+        self.most_doubt = most_doubt
         self.fold = fold_of(resolution)
         self.grid = resolution // self.fold
         self.num_features = 4 * channels
@@ -115,23 +123,23 @@ def load_detector(folder: Path) -> Forward:
     Raises:
         FileFormatError: a file is missing, damaged, or does not fit the other.
     """
-    channels, resolution = read_description(Path(folder), TRAINED, _described)
+    channels, resolution, most_doubt = read_description(Path(folder), TRAINED, _described)
     return read_weights(
         Path(folder) / WEIGHTS,
-        lambda path: Forward(channels, resolution, load_file(path)),
+        lambda path: Forward(channels, resolution, load_file(path), most_doubt),
         TRAINED.weights,
         TRAINED.again,
     )
 
 
-def _described(description: Any) -> tuple[int, int]:
-    """Channels and resolution that ``detector.json`` tells."""
+def _described(description: Any) -> tuple[int, int, float]:
+    """Channels, resolution and the allowed doubt that ``detector.json`` tells."""
     if description.get("format") != FORMAT:
         raise UnfitWeights(f"format {description.get('format')}, where {FORMAT} is read now")
     architecture = description["architecture"]
     channels, resolution = int(architecture["channels"]), int(architecture["resolution"])
     fold_of(resolution)  # which refuses what no detector is made for
-    return channels, resolution
+    return channels, resolution, float(description["most_doubt"])
 
 
 class _Weights:

@@ -3,14 +3,13 @@
 The middle of cell ``i`` is at ``(i + 0.5) / grid`` of the image side.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from projcomp.config.evaluation import DOUBT
-from projcomp.evaluation.grid import DOUBT as DOUBT_CHANNEL
-from projcomp.evaluation.grid import HEAT, LOGITS, OFFSET
+from projcomp.evaluation.grid import DOUBT, HEAT, LOGITS, OFFSET
 
 _NONE = np.empty(0, dtype=np.int64)
 
@@ -40,7 +39,7 @@ class Detections(NamedTuple):
 
 
 def find_peaks(
-    outputs: NDArray[np.float32], threshold: float, doubt: float = DOUBT
+    outputs: NDArray[np.float32], threshold: float, most_doubt: float = 1.0
 ) -> list[Detections]:
     """Objects of a batch: the heatmap's local maxima in 3 x 3 cells that are above ``threshold``.
 
@@ -50,7 +49,8 @@ def find_peaks(
     Args:
         outputs: ``(B, OUTPUTS, G, G)`` of a detector.
         threshold: least height of a peak, in [0, 1].
-        doubt: an image in which the doubt is somewhere higher than this is one to be unsure of.
+        most_doubt: an image in which the doubt is somewhere higher than this is one to be unsure
+            of; of none, if it is 1.
 
     Returns:
         one entry per image, best object first.
@@ -64,7 +64,7 @@ def find_peaks(
     xy = (cells / grid).clip(0.0, 1.0).astype(float)
     scores = height[image, row, column].astype(float)
     kinds = {name: outputs[image, one, row, column].argmax(axis=1) for name, one in LOGITS.items()}
-    doubts = _height(outputs[:, DOUBT_CHANNEL]).max(axis=(1, 2), initial=0.0).tolist()
+    doubts = _height(outputs[:, DOUBT]).max(axis=(1, 2), initial=0.0).tolist()
     order = np.lexsort((-scores, image))
     ends = np.searchsorted(image[order], np.arange(batch), side="right")
     parts = np.split(order, ends)[:batch]
@@ -74,10 +74,16 @@ def find_peaks(
             score=scores[part],
             **{name: kind[part] for name, kind in kinds.items()},
             doubt=most,
-            unsure=most > doubt,
+            unsure=most > most_doubt,
         )
         for part, most in zip(parts, doubts, strict=True)
     ]
+
+
+def allowed_doubt(found: Sequence[Detections], share: float) -> float:
+    """The doubt that at most a ``share`` of the images has more of; there must be some images."""
+    doubts = np.array([one.doubt for one in found])
+    return float(np.quantile(doubts, 1 - share, method="higher"))
 
 
 def _height(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -23,7 +23,6 @@ class Scope:
 
     Attributes:
         threshold: least height of a peak that counts as an object.
-        doubt: greatest doubt in an image that is not to be unsure of.
         images: number of images that it learned from.
         objects: least and greatest number of objects in one of them.
         attributes: by the names in ``grid.ATTRIBUTES``, what some object in them was.
@@ -31,7 +30,6 @@ class Scope:
     """
 
     threshold: float
-    doubt: float
     images: int
     objects: tuple[int, int]
     attributes: Mapping[str, list[str]]
@@ -89,7 +87,6 @@ def _described(description: Any) -> Scope:
     low, high = map(int, learned["objects"])
     return Scope(
         threshold=float(settings["threshold"]),
-        doubt=float(settings["doubt"]),
         images=int(learned["images"]),
         objects=(low, high),
         attributes={name: [str(one) for one in learned["attributes"][name]] for name in ATTRIBUTES},

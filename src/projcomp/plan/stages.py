@@ -163,7 +163,6 @@ def evaluate_settings(run: Run, experiment: str, case: str) -> EvaluateSettings:
         experiment=experiment,
         case=run.cases[experiment][case],
         threshold=config.detector.threshold,
-        doubt=config.detector.doubt,
         radius=config.evaluation.radius,
     )
 

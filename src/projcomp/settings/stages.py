@@ -196,7 +196,6 @@ class EvaluateSettings(Section):
     experiment: str
     case: Case
     threshold: float
-    doubt: float
     radius: float
 
 

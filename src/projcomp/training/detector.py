@@ -27,7 +27,7 @@ from projcomp.evaluation.check import check_detections, reliability
 from projcomp.evaluation.detect import detect
 from projcomp.evaluation.detector import Detector, denormalize, normalize, save_detector
 from projcomp.evaluation.grid import DOUBT, HEAT, LOGITS, OFFSET
-from projcomp.evaluation.heatmaps import Detections
+from projcomp.evaluation.heatmaps import Detections, allowed_doubt
 from projcomp.evaluation.labelled import LabelledImages, read_labelled
 from projcomp.evaluation.scope import learned_from
 from projcomp.evaluation.targets import Labels, Targets, draw_targets
@@ -390,8 +390,9 @@ def _finish(
     detector, config = detector.eval(), settings.detector
 
     def found(images: LabelledImages, threshold: float = config.threshold) -> list[Detections]:
-        return detect(detector, images.images, threshold, config.doubt)
+        return detect(detector, images.images, threshold)
 
+    detector.most_doubt = allowed_doubt(found(held_out), config.doubt)
     with_objects = held_out[held_out.num_objects > 0][:_DISTURBED]
     disturbed = {
         name: disturbed_images(with_objects, name, settings.seed) for name in (*MILD, *DOUBTFUL)

@@ -27,7 +27,7 @@ RED = (200, 40, 40)
 class Reader:
     """Counts red pixels: a peak of a large metal cube in each; doubts where a pixel is white."""
 
-    resolution = SIDE
+    resolution, most_doubt = SIDE, 0.5
 
     def outputs(self, images):
         out = np.full((len(images), OUTPUTS, SIDE, SIDE), -9.0, np.float32)

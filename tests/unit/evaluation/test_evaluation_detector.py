@@ -72,7 +72,9 @@ def test_a_saved_detector_detects_the_same(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (7, 16, 16, 3), dtype=np.uint8)
     before = detect(detector, images, 0.5)
     assert sum(len(f.xy) for f in before) > 0
+    detector.most_doubt = 0.25
     save_detector(tmp_path, detector, {"seed": 3}, 4)
+    assert load_detector(tmp_path).most_doubt == 0.25
     after = detect(load_detector(tmp_path), images, 0.5)
     for a, b in zip(before, after, strict=True):
         np.testing.assert_allclose(a.xy, b.xy, atol=1e-6)
@@ -117,7 +119,7 @@ def test_broken_detectors_are_one_line(tmp_path, broken):
         (tmp_path / "detector.json").write_text("{")
     elif broken == "other weights":
         (tmp_path / "detector.json").write_text(
-            '{"format": 2, "architecture": {"channels": 8, "resolution": 16}}'
+            '{"format": 2, "most_doubt": 1, "architecture": {"channels": 8, "resolution": 16}}'
         )
     else:
         (tmp_path / "weights.safetensors").write_bytes(b"nothing")

@@ -31,9 +31,7 @@ def detector(tmp_path, monkeypatch):
 def run(tmp_path, detector, case, asked=None, measured=None, attrs=None):
     samples, out = tmp_path / "samples.h5", tmp_path / "out.csv"
     write_samples(samples, np.zeros((3, 16, 16, 3), np.uint8), case, attrs or {}, measured)
-    settings = EvaluateSettings(
-        experiment="A", case=asked or case, threshold=0.5, doubt=0.5, radius=0.09
-    )
+    settings = EvaluateSettings(experiment="A", case=asked or case, threshold=0.5, radius=0.09)
     evaluate(settings, samples, detector, out)
     return out.read_text().splitlines()
 

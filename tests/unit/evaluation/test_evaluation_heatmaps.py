@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from projcomp.evaluation.grid import ATTRIBUTES, DOUBT, HEAT, LOGITS, OFFSET, OUTPUTS
-from projcomp.evaluation.heatmaps import find_peaks
+from projcomp.evaluation.heatmaps import Detections, allowed_doubt, find_peaks
 from projcomp.evaluation.targets import SIGMA, Labels, Targets, draw_targets
 
 
@@ -139,10 +139,19 @@ def test_peaks_by_hand():
 def test_one_doubtful_cell_makes_an_image_unsure():
     out = np.repeat(logits(np.zeros((6, 6))), 2, axis=0)
     out[1, DOUBT, 3, 2] = 1.0
-    sure, unsure = find_peaks(out, 0.5)
+    sure, unsure = find_peaks(out, 0.5, 0.5)
     assert (sure.unsure, unsure.unsure) == (False, True)
     assert unsure.doubt == pytest.approx(1 / (1 + np.exp(-1)))
-    assert not find_peaks(out, 0.5, doubt=0.8)[1].unsure
+    assert not find_peaks(out, 0.5, 0.8)[1].unsure
+
+
+def test_the_allowed_doubt_is_that_of_all_but_a_share():
+    found = [Detections(np.empty((0, 2)), *[np.empty(0)] * 2, doubt=n / 100) for n in range(100)]
+    for share in (0.01, 0.05, 0.5):
+        allowed = allowed_doubt(found[::-1], share)
+        assert sum(one.doubt > allowed for one in found) == pytest.approx(100 * share, abs=1)
+        assert sum(one.doubt > allowed for one in found) <= 100 * share
+    assert allowed_doubt(found[:1], 0.01) == 0
 
 
 def test_equal_neighbours_are_one_object():

@@ -149,8 +149,8 @@ def test_a_figure_reads_what_it_shows() -> None:
     assert without_clutter.figure_inputs("counts") == ["results/summary.csv"]
     assert "models/single/check.csv" in plan.figure_inputs("denoising")
     assert plan.figure_inputs("theory_backgrounds") == ["results/theory/backgrounds.csv"]
-    of_the_detector = ["models/detector/check.csv", "models/detector/reliability.csv"]
-    assert plan.figure_inputs("detector") == of_the_detector
+    detector = [f"models/detector/{name}.csv" for name in ("check", "reliability")]
+    assert plan.figure_inputs("detector") == detector
     assert plan.figure_inputs("samples4_B") == ["samples/B/k4.h5", "results/B/k4.csv"]
     controls = Plan(changed({"experiments": {"colors": {"single_colors": ["red"]}}}))
     samples = ["samples/colors/red.h5", "samples/truth/red.h5"]
