@@ -4,6 +4,7 @@ import pytest
 from known_config import known
 from pydantic import ValidationError
 
+from projcomp.config.experiments import BackgroundConfig
 from projcomp.config.operators import SuperpositionAnd, SuperpositionOr
 from projcomp.plan.load import load
 
@@ -40,4 +41,4 @@ def test_members_of_a_sweep_have_the_background_where_they_are_guided():
     run = load(known({"sweeps": {"tools": sweep}}))
     backgrounds = {member.operator: member.experiment.background for member in run.members["tools"]}
     assert backgrounds["plain"] is None
-    assert backgrounds["guided"].condition == "empty"
+    assert backgrounds["guided"] == BackgroundConfig(model="single", condition="empty")
