@@ -238,8 +238,8 @@ def gap_of(num_steps, corrected):
 
 
 def test_the_corrected_and_meets_equal_densities_on_frames_too():
-    published = gap_of(40, False)
-    coarse, fine = gap_of(10, True), gap_of(40, True)
+    published = gap_of(60, False)
+    coarse, fine = gap_of(15, True), gap_of(60, True)
     assert fine < coarse / 2
     assert fine < published / 2
 

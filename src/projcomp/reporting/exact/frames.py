@@ -31,7 +31,8 @@ def draw(table: pd.DataFrame) -> Figure:
     _lines(gap, table, "AND", "gap", GAPS)
     gap.set_yscale("log")
     gap.set_title("AND: gap of the true log q,\nroot mean square")
-    gap.legend(fontsize=5.5)
+    gap.margins(y=0.4)
+    gap.legend(fontsize=5.5, loc="lower left")
     size.legend(fontsize=5.5)
     for axes in panels:
         axes.set_xlabel("number of steps N")
