@@ -1,6 +1,7 @@
 """The page to play with: whether a run has what it needs, and what it carries."""
 
 from projcomp.config.features import FeatureSection, Luminance, Palette
+from projcomp.config.section import defaults
 from projcomp.plan.run import Run
 from projcomp.settings.report import KnownModel, KnownRun, PlaygroundSettings
 
@@ -50,4 +51,5 @@ def _trained(run: Run, known: list[str]) -> list[KnownModel]:
 
 def _default(name: str) -> FeatureSection | None:
     """The feature map of that name with its default settings; None where it has none."""
-    return next((kind() for kind in (Luminance, Palette) if kind.default_name() == name), None)
+    kinds: tuple[type[FeatureSection], ...] = (Luminance, Palette)
+    return next((defaults(kind)() for kind in kinds if kind.default_name() == name), None)
