@@ -29,15 +29,13 @@ const Playground = (() => {
     const object = (at, labels = {}, weight = 1) => ({ at, weight, labels });
     const made = (name, objects, changes = {}) =>
       ({ name, state: { ...State.defaults(meta), objects, ...changes } });
-    const names = Object.keys(meta.labels);
     const found = [];
     const has = (name, value) => meta.labels[name] && meta.labels[name].names.includes(value);
     if (meta.points) {
-      const places = (count, labels) => meta.places.slice(0, count).map((at) => object(at, labels));
-      if (has("size", "small")) {
-        found.push(made("Nine small ones", places(9, { size: "small" })));
-        found.push(made("Five large ones", places(5, { size: "large" })));
-      } else found.push(made("Five objects", places(5, {})));
+      const places = (count, labels) => meta.places.slice(0, count).map((at) => object(at, { ...labels }));
+      const sizes = has("size", "small") && has("size", "large");
+      found.push(made(sizes ? "Nine small ones" : "Nine objects", places(9, sizes ? { size: "small" } : {})));
+      found.push(made(sizes ? "Five large ones" : "Five objects", places(5, sizes ? { size: "large" } : {})));
       const [x, y] = meta.places[2];
       found.push(made("Pushed together", [object([x - 0.05, y]), object([x + 0.05, y + 0.02])]));
       found.push(made("Bayes and its ghost", places(3, {}), { operator: "bayes" }));
@@ -49,7 +47,7 @@ const Playground = (() => {
       found.push(made("… by luminance", pair("yellow", "green"), { features: "luminance" }));
       found.push(made("… by palette", pair("yellow", "green"), { features: "palette" }));
     } else if (!meta.points) {
-      const [name] = names;
+      const [name] = Object.keys(meta.labels);
       const values = meta.labels[name].names;
       for (const [a, b] of [[0, 1], [1, 2], [0, 2]]) {
         if (b >= values.length) continue;
@@ -602,7 +600,7 @@ const Playground = (() => {
     }));
     listen();
     main = startWorker(answered);
-    const first = meta.points && meta.by === "position" ? known[1] || known[0] : known[0];
+    const first = meta.points && meta.by === "position" ? known[1] : known[0];
     if (first) state = JSON.parse(JSON.stringify(first.state));
     if (location.hash.length > 1) follow(location.hash);
     else changed();
