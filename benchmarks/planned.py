@@ -110,6 +110,8 @@ def entries(plan: Any) -> dict[Any, Any]:
         found["table", name] = [settings, inputs]
     for name in plan.figures:
         found["figure", name] = [plan.figure_settings(name), plan.figure_inputs(name)]
+    if getattr(plan, "playground_targets", list)():
+        found["playground"] = [plan.playground_settings(), plan.playground_inputs()]
     found["targets"] = plan.targets()
     found["intermediates"] = plan.intermediates()
     return found

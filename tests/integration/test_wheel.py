@@ -90,11 +90,12 @@ def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_wheel_holds_every_module_the_marker_of_types_and_the_label_sets(wheel: Path) -> None:
+def test_the_wheel_holds_modules_the_marker_of_types_and_other_files(wheel: Path) -> None:
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     source = REPOSITORY / "src"
     assert inside == {
         *(str(path.relative_to(source)) for path in source.rglob("*.py")),
+        *(str(path.relative_to(source)) for path in source.glob("projcomp/playground/page/*")),
         *("projcomp/py.typed", "projcomp/data/label_sets.npz"),
     }
 

@@ -1,6 +1,7 @@
 """The page to play with: whether a run has what it needs, and what it carries."""
 
 from projcomp.config.features import FeatureSection, Luminance, Palette
+from projcomp.config.section import defaults
 from projcomp.plan.run import Run
 from projcomp.settings.report import KnownModel, KnownRun, PlaygroundSettings
 
@@ -51,5 +52,5 @@ def _trained(run: Run, known: list[str]) -> list[KnownModel]:
 
 def _default(name: str) -> FeatureSection | None:
     """The feature map of that name with its default settings; None where it has none."""
-    known = {kind.default_name(): kind for kind in (Luminance, Palette)}
-    return known[name].model_validate({}) if name in known else None
+    kinds: tuple[type[FeatureSection], ...] = (Luminance, Palette)
+    return next((defaults(kind)() for kind in kinds if kind.default_name() == name), None)

@@ -27,7 +27,8 @@ class Collection:
 
     Attributes:
         images: uint8 ``(N, H, W, 3)``.
-        labels: attribute to its names and the number of each image's, uint16 ``(N,)``.
+        labels: attribute to its names, all of which occur, and the number of each image's, uint16
+            ``(N,)``; of our own datasets those of which several occur.
         points: where the objects are, ``(N, 2)`` in [0, 1] from the top left; None where unknown.
         backgrounds: uint8 ``(B, H, W, 3)``, B 0 where none are given.
     """
@@ -70,9 +71,19 @@ def collect(
     read = [_drawn(*read_single(path), path.stem, most, seed) for path in datasets]
     images = _together(datasets, [images for images, _ in read])
     table = np.concatenate([table for _, table in read])
-    labels = {name: (names, table[name].astype(np.uint16)) for name, names in VOCABULARY.items()}
+    labels = {
+        name: found
+        for name, names in VOCABULARY.items()
+        if len((found := _occurring(names, table[name]))[0]) > 1
+    }
     ground = _ground(datasets[0], images, background, seed)
     return Collection(images, labels, table["pixel"].clip(0, 1), ground)
+
+
+def _occurring(names: list[str], numbers: NDArray) -> tuple[list[str], NDArray[np.uint16]]:
+    """The names that occur, in their order, and the new number of each image's."""
+    there, again = np.unique(numbers, return_inverse=True)
+    return [names[number] for number in there], again.astype(np.uint16)
 
 
 def _foreign(path: Path, by: str, background: str | None, most: int, seed: int) -> Collection:

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from projcomp.config import features as feature_settings
 from projcomp.config.demo import places
+from projcomp.config.features import Luminance, Palette
 from projcomp.config.learning import ModelConfig
 from projcomp.config.samplers import SamplingConfig
+from projcomp.config.section import defaults
 from projcomp.errors import OutputError
 from projcomp.features.colors import GROUND, clevr_colors
 from projcomp.files.atomic import write_text
@@ -50,8 +51,7 @@ def describe(found: Collection, by: str, run: Mapping[str, Any] | None) -> dict[
         run: the run's names for YAML (``PlaygroundSettings``); None where there is no run.
     """
     count, height, width = found.images.shape[:3]
-    luminance = feature_settings.Luminance.model_validate({})
-    palette = feature_settings.Palette.model_validate({})
+    luminance, palette = defaults(Luminance)(), defaults(Palette)()
     return {
         "count": count,
         "height": height,

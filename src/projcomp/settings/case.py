@@ -64,7 +64,8 @@ class Case(Section):
     def objects(self) -> list[Wanted]:
         """Every requested object, whichever way it is requested."""
         told: list[Told] = [{"position": point} for point in self.locations]
-        told += [{"color": str(color)} for color in self.colors]
+        for color in self.colors:
+            told.append({"color": color})
         return [*(Wanted(told=values, avoided={}) for values in told), *self.asked]
 
     @property

@@ -29,31 +29,29 @@ const Playground = (() => {
     const object = (at, labels = {}, weight = 1) => ({ at, weight, labels });
     const made = (name, objects, changes = {}) =>
       ({ name, state: { ...State.defaults(meta), objects, ...changes } });
-    const names = Object.keys(meta.labels);
     const found = [];
     const has = (name, value) => meta.labels[name] && meta.labels[name].names.includes(value);
     if (meta.points) {
-      const places = (count, labels) => meta.places.slice(0, count).map((at) => object(at, labels));
-      if (has("size", "small")) {
-        found.push(made("Nine small objects", places(9, { size: "small" })));
-        found.push(made("Five large objects", places(5, { size: "large" })));
-      } else found.push(made("Five objects", places(5, {})));
+      const places = (count, labels) => meta.places.slice(0, count).map((at) => object(at, { ...labels }));
+      const sizes = has("size", "small") && has("size", "large");
+      found.push(made(sizes ? "Nine small ones" : "Nine objects", places(9, sizes ? { size: "small" } : {})));
+      found.push(made(sizes ? "Five large ones" : "Five objects", places(5, sizes ? { size: "large" } : {})));
       const [x, y] = meta.places[2];
       found.push(made("Pushed together", [object([x - 0.05, y]), object([x + 0.05, y + 0.02])]));
       found.push(made("Bayes and its ghost", places(3, {}), { operator: "bayes" }));
     }
     if (has("color", "yellow") && has("color", "blue") && has("color", "green")) {
       const pair = (a, b) => [a, b].map((color) => object(null, { color }));
-      found.push(made("Yellow with blue", pair("yellow", "blue")));
-      found.push(made("Yellow with green", pair("yellow", "green")));
-      found.push(made("… scaled luminance", pair("yellow", "green"), { features: "luminance" }));
-      found.push(made("… in a palette", pair("yellow", "green"), { features: "palette" }));
+      found.push(made("Yellow + blue", pair("yellow", "blue")));
+      found.push(made("Yellow + green", pair("yellow", "green")));
+      found.push(made("… by luminance", pair("yellow", "green"), { features: "luminance" }));
+      found.push(made("… by palette", pair("yellow", "green"), { features: "palette" }));
     } else if (!meta.points) {
-      const [name] = names;
+      const [name] = Object.keys(meta.labels);
       const values = meta.labels[name].names;
       for (const [a, b] of [[0, 1], [1, 2], [0, 2]]) {
         if (b >= values.length) continue;
-        found.push(made(`${values[a]} with ${values[b]}`,
+        found.push(made(`${values[a]} + ${values[b]}`,
           [object(null, { [name]: values[a] }), object(null, { [name]: values[b] })]));
       }
     }
@@ -190,8 +188,8 @@ const Playground = (() => {
     const step = shown.steps[at];
     const last = { x: shown.picture, denoised: shown.picture };
     const { x, denoised } = step || last;
-    const scale = step ? 1 / Math.max(1, step.sigma) : 1; // noise far beyond the range is shrunk
-    Draw.picture(byId("noisy"), scale === 1 ? x : x.map((value) => value * scale), width, height);
+    const scale = step ? 1 / (1 + step.sigma) : 1; // noise is far beyond what a screen shows
+    Draw.picture(byId("noisy"), x.map((value) => value * scale), width, height);
     Draw.picture(byId("denoised"), denoised, width, height);
     const text = step
       ? `Noise level σ = ${step.sigma.toPrecision(3)}, step ${at + 1} of ${shown.steps.length}`
@@ -230,7 +228,9 @@ const Playground = (() => {
       return;
     }
     Draw.matrix(byId("matrix"), found.cosines, state.objects.map(nameOf));
-    Draw.map(byId("map"), found.map, width, height);
+    // as strong as its greatest, but faint where that is little beside the deltas themselves
+    const energy = found.perLevel.reduce((sum, one) => sum + one.reduce((all, row, i) => all + row[i], 0), 0);
+    Draw.map(byId("map"), found.map, width, height, (2 * energy) / (width * height));
     byId("map").setAttribute("aria-label", "Map of the interaction over the pixels");
     drawCurve(Number(byId("level").value));
   }
@@ -600,7 +600,7 @@ const Playground = (() => {
     }));
     listen();
     main = startWorker(answered);
-    const first = meta.points && meta.by === "position" ? known[1] || known[0] : known[0];
+    const first = meta.points && meta.by === "position" ? known[1] : known[0];
     if (first) state = JSON.parse(JSON.stringify(first.state));
     if (location.hash.length > 1) follow(location.hash);
     else changed();

@@ -22,9 +22,9 @@ const Draw = (() => {
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name)
     .split(",").map(Number);
 
-  // A map of numbers of either sign, as strong as its greatest.
-  function map(canvas, values, width, height) {
-    const most = values.reduce((best, value) => Math.max(best, Math.abs(value)), 1e-12);
+  // A map of numbers of either sign, as strong as its greatest, or as ``least``.
+  function map(canvas, values, width, height, least) {
+    const most = values.reduce((best, value) => Math.max(best, Math.abs(value)), least || 1e-12);
     const [plus, minus] = [color("--plus"), color("--minus")];
     put(canvas, width, height, (i) => [
       ...(values[i] > 0 ? plus : minus), 255 * Math.sqrt(Math.abs(values[i]) / most),
@@ -68,11 +68,11 @@ const Draw = (() => {
     box.replaceChildren(table);
   }
 
-  // Bars of a value at each noise level, from the greatest on; ``here`` is the one looked at.
+  // Bars of a cosine at each noise level, from the greatest on; ``here`` is the one looked at.
   function curve(box, levels, values, here) {
     const [width, height, left, bottom] = [420, 170, 44, 22];
-    const low = Math.min(0, ...values);
-    const high = Math.max(0, ...values, low + 1e-9);
+    const low = Math.min(-0.05, ...values); // so that next to nothing looks like it
+    const high = Math.max(0.1, ...values);
     const y = (value) => 8 + ((high - value) / (high - low)) * (height - bottom - 8);
     const step = (width - left) / levels.length;
     const greatest = levels.reduce((best, _, i) => (values[i] > values[best] ? i : best), 0);
@@ -94,7 +94,7 @@ const Draw = (() => {
       bar.appendChild(svg("title", {}, `σ = ${levels[i].toPrecision(3)}: ${value.toPrecision(3)}`));
     });
     chart.appendChild(svg("line", { class: "axis", x1: left, x2: width, y1: y(0), y2: y(0) }));
-    for (const value of [high, low].filter((value) => Math.abs(value) > 1e-6)) {
+    for (const value of [high, low]) {
       chart.appendChild(svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, value.toPrecision(2)));
     }
     const middle = levels.length >> 1;

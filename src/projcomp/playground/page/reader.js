@@ -110,8 +110,10 @@ const Reader = (() => {
       const known = [...chosen.filter(Boolean), ...candidates.filter((all) => all.length).map((all) => all[0])];
       const least = (what) => known.reduce((best, { one }) => Math.min(best, what(one)), Infinity);
       const most = known.length ? rules.leftover * least((one) => one.energy) : rules.leftover;
-      // half of the faintest object's contrast; shades of the light are fainter
+      // half of the faintest object's contrast, and of the smallest one's size: shades of the light
+      // and the rims of objects have less
       const half = known.length ? rules.leftover * least((one) => one.energy / one.mask.length) : 0;
+      const size = known.length ? least((one) => one.mask.length) / 2 : 1;
       let left = 0;
       for (let i = 0; i < pixels; i++) if (!union[i]) left += foreign[i];
       // a picture that one of several sets explains alone shows no two
@@ -122,7 +124,7 @@ const Reader = (() => {
       const isApart = met.every(Boolean) && !alone;
       return {
         met, shows, apart: isApart, alone,
-        others: regions(foreign, union, Math.max(half, rules.differs ** 2), most),
+        others: regions(withoutLight(away, union), union, Math.max(half, rules.differs ** 2), most, size),
         // the pairs' rule: of many objects, the faint changes of light alone add up to more
         nothingElse: left <= most,
       };
@@ -170,19 +172,56 @@ const Reader = (() => {
       return best.chosen;
     }
 
-    // Connected regions outside of ``union``, foreign by more than ``threshold`` at every pixel and
-    // by more than ``most`` together.
-    function regions(foreign, union, threshold, most) {
+    // What is foreign outside of ``union`` but for a light that changes slowly, of second order in x
+    // and y: the changes of light of many objects' pictures add up. Squares, per pixel.
+    function withoutLight(away, union) {
       const width = rules.width;
-      const seen = Uint8Array.from(union);
+      const basis = (i) => {
+        const x = (2 * (i % width)) / width - 1;
+        const y = (2 * Math.floor(i / width)) / (pixels / width) - 1;
+        return [1, x, y, x * x, x * y, y * y];
+      };
+      const out = new Float64Array(pixels);
+      const free = [];
+      for (let i = 0; i < pixels; i++) if (!union[i]) free.push(i);
+      for (let c = 0; c < 3; c++) {
+        // least squares by Gaussian elimination, with a trace of a ridge
+        const rows = Array.from({ length: 6 }, (_, a) => new Array(7).fill(0).map((_, b) => (a === b ? 1e-6 : 0)));
+        for (const i of free) {
+          const terms = [...basis(i), away(i, c)];
+          for (let a = 0; a < 6; a++) for (let b = 0; b < 7; b++) rows[a][b] += terms[a] * terms[b];
+        }
+        for (let a = 0; a < 6; a++) {
+          for (let below = 0; below < 6; below++) {
+            if (below === a) continue;
+            const share = rows[below][a] / rows[a][a];
+            for (let b = a; b < 7; b++) rows[below][b] -= share * rows[a][b];
+          }
+        }
+        const fit = rows.map((row, a) => row[6] / row[a]);
+        for (const i of free) {
+          const light = basis(i).reduce((sum, term, a) => sum + term * fit[a], 0);
+          out[i] += (away(i, c) - light) ** 2;
+        }
+      }
+      return out;
+    }
+
+    // Connected regions outside of ``union`` and its rim of at least ``size`` pixels, foreign by more than
+    // ``threshold`` at every pixel and by more than ``most`` together.
+    function regions(foreign, union, threshold, most, size) {
+      const width = rules.width;
+      const seen = Uint8Array.from(union, (inside, i) => inside || union[i - width] ||
+        union[i + width] || (i % width && union[i - 1]) || ((i + 1) % width && union[i + 1]) ? 1 : 0);
       let count = 0;
       for (let start = 0; start < pixels; start++) {
         if (seen[start] || foreign[start] <= threshold) continue;
-        let energy = 0;
+        let [energy, area] = [0, 0];
         const stack = [start];
         seen[start] = 1;
         while (stack.length) {
           const i = stack.pop();
+          area += 1;
           energy += foreign[i];
           const near = [i - width, i + width];
           if (i % width) near.push(i - 1);
@@ -193,7 +232,7 @@ const Reader = (() => {
             stack.push(j);
           }
         }
-        count += energy > most;
+        count += energy > most && area >= size;
       }
       return count;
     }
