@@ -82,6 +82,8 @@ def write_case(folder: Folder, experiment: str, case: Case, rng: np.random.Gener
 def write_results(plan: Plan) -> None:
     """Everything that the tables and figures of a run read, its exact experiments apart."""
     folder, rng = plan.folder, np.random.default_rng(0)
+    # before what is counted by it
+    save_detector(Path(folder.detector("")), Detector(channels=4, resolution=16), {}, 4)
     counted = [
         write_case(folder, experiment, case, rng)
         for experiment, cases in plan.run.cases.items()
@@ -101,7 +103,6 @@ def write_results(plan: Plan) -> None:
     for path, text in checks.items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(text)
-    save_detector(Path(folder.detector("")), Detector(channels=4, resolution=16), {}, 4)
     for name, table in plan.tables.items():
         make_table(name, table.settings, Path(folder.root), Path(folder.table(name)))
 
