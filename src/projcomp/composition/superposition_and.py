@@ -137,7 +137,7 @@ class SuperpositionAnd:
         flat = v.to(torch.float64).flatten(2).transpose(0, 1)
         basis = torch.linalg.solve_triangular(factor, flat, upper=False)
         total = torch.zeros(self.num_models, len(step.x), dtype=torch.float64, device=v.device)
-        here = torch.zeros_like(v[0])
+        here = v.new_zeros(v.shape[1:])  # there may be no difference of scores
 
         def moved(dx: Samples, sigma: float) -> Stacked:
             return self.scores(self.retract(step, dx), sigma)
