@@ -44,7 +44,7 @@ lint: $(VENV)/.installed-dev
 	snakemake --lint
 
 unit: $(VENV)/.installed-dev
-	OMP_NUM_THREADS=1 pytest -n auto --maxprocesses 8 -m "not smoke"
+	OMP_NUM_THREADS=1 pytest -n auto --maxprocesses 8 --dist worksteal -m "not smoke"
 
 smoke: $(VENV)/.installed-dev
 	pytest -m smoke

@@ -82,17 +82,8 @@ def write_case(folder: Folder, experiment: str, case: Case, rng: np.random.Gener
 def write_results(plan: Plan) -> None:
     """Everything that the tables and figures of a run read, its exact experiments apart."""
     folder, rng = plan.folder, np.random.default_rng(0)
-    # before what is counted by it
+    # the detector before what is counted by it, and its check before the summary that it corrects
     save_detector(Path(folder.detector("")), Detector(channels=4, resolution=16), {}, 4)
-    counted = [
-        write_case(folder, experiment, case, rng)
-        for experiment, cases in plan.run.cases.items()
-        for case in cases.values()
-    ]
-    for name in plan.config.datasets:
-        index = write_toy(Path(folder.index(name)).parent, name=name, side=16)
-        os.utime(index, (0, 0))  # older than all that is made of it
-    summarize(counted, summary_settings(plan.run), Path(folder.summary()))
     checks = {folder.model(name, CHECK): MODEL_CHECK for name in plan.run.networks}
     checks |= {
         folder.model(name, LOCALITY): LOCALITY_TABLE.replace("single", name)
@@ -103,6 +94,15 @@ def write_results(plan: Plan) -> None:
     for path, text in checks.items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(text)
+    counted = [
+        write_case(folder, experiment, case, rng)
+        for experiment, cases in plan.run.cases.items()
+        for case in cases.values()
+    ]
+    for name in plan.config.datasets:
+        index = write_toy(Path(folder.index(name)).parent, name=name, side=16)
+        os.utime(index, (0, 0))  # older than all that is made of it
+    summarize(counted, summary_settings(plan.run), Path(folder.summary()))
     for name, table in plan.tables.items():
         make_table(name, table.settings, Path(folder.root), Path(folder.table(name)))
 

@@ -1,4 +1,4 @@
-"""The networks of the large presets, whole: a few updates, and a composed sample, on a CPU."""
+"""The networks of the large presets, whole: two updates, and a composed sample, on a CPU."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def test_a_presets_network_learns_and_is_composed(preset: str) -> None:
     condition, sigma = given("position", [(0.3, 0.4)]), torch.tensor([0.5])
     optimizer = torch.optim.Adam(model.parameters(), lr=config.training.learning_rate / 10)
     errors = []
-    for _ in range(3):
+    for _ in range(2):
         error = denoising_error(
             lambda x, s: model(x, s, condition), x0, sigma, noise, model.sigma_data
         )
@@ -52,7 +52,7 @@ def test_a_presets_network_learns_and_is_composed(preset: str) -> None:
         return torch.stack([(one - x) / sigma**2 for one in denoised])
 
     sigmas = edm_sigmas(
-        num_steps=2,
+        num_steps=1,
         sigma_min=config.sampling.sigma_min,
         sigma_max=config.sampling.sigma_max,
         rho=config.sampling.rho,

@@ -16,7 +16,7 @@ from projcomp.samplers.smc import effective_size
         lambda: dot(torch.zeros(3, 2), torch.zeros(4, 2)),
         lambda: combine(torch.zeros(3), [1.0, 0.0, 0.0]),
         lambda: effective_size(torch.zeros(4, 2)),  # not in double precision
-        lambda: Step(torch.zeros(3, 2), 1.0, 0.5, noise=torch.zeros(3, 1)),
+        lambda: Step(torch.zeros(3, 2), 1.0, 0.5, noise=torch.zeros(4, 2)),
     ],
 )
 def test_a_wrong_shape_is_refused(call):
