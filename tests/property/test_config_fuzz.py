@@ -51,6 +51,21 @@ OWN_NETWORK = {
     "conditioning": "both",
     "blob_width": 0.1,
 }
+ASKED = {
+    "composed": [
+        {"model": "single", "told": "case", "only": ["position"]},
+        {"model": "colored", "told": "case", "weight": 0.5},
+        {"model": "single", "told": {"position": [0.5, 0.5]}},
+    ],
+    "background": {"model": "colored", "condition": {"color": "red"}},
+    "cases": [
+        {"asked": [{"place": 1, "color": "red", "not": {"color": "blue"}}], "same": True},
+        {"for": {"place": [2], "color": ["green", "cyan"]}},
+    ],
+    "num_samples": 4,
+    "exact": True,
+}
+EXPERIMENTS = {"mixed": MIXED, "far": FAR, "asked": ASKED}
 AT = {
     "at": {
         "num_images": 10,
@@ -62,7 +77,7 @@ AT = {
 }
 BASE: dict[str, Any] = load(
     known(
-        {"sweeps": {"S": SWEEP}, "experiments": {"mixed": MIXED, "far": FAR}, "datasets": AT}
+        {"sweeps": {"S": SWEEP}, "experiments": EXPERIMENTS, "datasets": AT}
         | {"models": {"cluttered": {"network": OWN_NETWORK}}}
     )
 ).config.model_dump(mode="json", exclude_unset=True) | {

@@ -50,10 +50,20 @@ def problems(run: Run) -> Iterator[str]:
     yield from _twins(config)
     yield from _sampling("sampling", config.sampling)
     for experiment in run.experiments.values():
-        if not any(place_checks.request_problems(config, "", experiment.config)):
+        if _has_cases(run, experiment):
             yield from _composition(run, experiment)
     if not config.experiments and not config.sweeps:
         yield "experiments: expected at least one experiment, got none"
+
+
+def _has_cases(run: Run, experiment: Experiment) -> bool:
+    """Whether its requests make cases; where they do not, that was told already."""
+    entry = experiment.config
+    if experiment.twin_of is not None:  # whose models are no names of the config
+        entry = run.own[experiment.twin_of].config
+    places = place_checks.request_problems(run.config, "", entry)
+    asked = request_checks.problems(run.config, "", entry, [entry.operator])
+    return not any(places) and not any(asked)
 
 
 def _collisions(run: Run) -> Iterator[str]:

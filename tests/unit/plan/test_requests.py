@@ -204,6 +204,18 @@ COLORED = [{"model": "colored", "told": "case"}]
             {"composed": COLORED, "cases": [{"for": {"color": ["pink"]}}]},
             "X.cases.0.for.color: expected",
         ),
+        (
+            {"composed": COLORED, "cases": [{"for": {"color": [1]}}]},
+            "X.cases.0.for.color: expected one of gray",
+        ),
+        (
+            {"composed": COLORED, "cases": [{"asked": [{"not": {"not": "red"}}]}]},
+            "X.cases.0.asked.0.not.not: expected",
+        ),
+        (
+            {"composed": [{"model": "", "told": "case"}], "cases": ONE},
+            "X.composed.0.model: expected",
+        ),
         ({"composed": COLORED, "cases": [{"for": {"color": []}}]}, "expected at least one value"),
         ({"composed": COLORED, "cases": [{"asked": []}]}, "X.cases.0: expected objects in `asked`"),
         ({"composed": COLORED, "cases": [*ONE, *ONE]}, "expected each case once, got red twice"),
