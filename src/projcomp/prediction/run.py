@@ -112,7 +112,7 @@ def run(
         draw_predicted(found.table, figure)
     if pictures:
         _draw_pictures(found, pictures, f"{asked.dataset.name} by {asked.by}")
-    return sentences(found.table, found.brightness)
+    return sentences(found.table, found.brightness, on_one_object=asked.also is not None)
 
 
 def _on_two_objects(asked: Asked, how: Recipe) -> Prediction:

@@ -21,17 +21,27 @@ FEWEST = 4
 """Pairs from which a rank correlation says anything."""
 
 
-def sentences(table: pd.DataFrame, brightness: Mapping[str, float]) -> list[str]:
+def sentences(
+    table: pd.DataFrame, brightness: Mapping[str, float], *, on_one_object: bool = False
+) -> list[str]:
     """Which conditions compose, whether the cosine tells which, and what all have in common.
 
     Args:
         table: one row a pair (``predict.COLUMNS``).
         brightness: how much brighter each condition is than the background, by name.
+        on_one_object: whether both conditions are of one object; else each is of its own, at an
+            independent place.
     """
-    return [_partners(table), *_correlations(table), *_alike(table), *_brightness(brightness)]
+    ceiling = f"where independent places would give about {table['ceiling'].mean():.2f}"
+    if on_one_object:
+        ceiling = (
+            f"both on one object, which pictures show for {table['ceiling'].mean():.0%} of pairs"
+        )
+    told = [_partners(table, ceiling), *_correlations(table), *_alike(table)]
+    return [*told, *_brightness(brightness)]
 
 
-def _partners(table: pd.DataFrame) -> str:
+def _partners(table: pd.DataFrame, ceiling: str) -> str:
     """Every condition with its partners, each pair once, by the condition with most of them."""
     rows = sorted(table.to_dict("records"), key=lambda row: -row["success"])
     good = {
@@ -48,11 +58,7 @@ def _partners(table: pd.DataFrame) -> str:
     alone = [name for name in _names(table) if not any(name in pair for pair in good)]
     if alone:
         parts.append(f"{', '.join(alone)} with none")
-    ceiling = table["ceiling"].mean()
-    return (
-        f"success of at least {COMPOSES:g}, where independent places would give about "
-        f"{ceiling:.2f}: {'; '.join(parts)}"
-    )
+    return f"success of at least {COMPOSES:g}, {ceiling}: {'; '.join(parts)}"
 
 
 def _correlations(table: pd.DataFrame) -> list[str]:

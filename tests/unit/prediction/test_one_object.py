@@ -77,7 +77,7 @@ def test_it_is_written_as_pairs_are(stored, tmp_path) -> None:
     told = run(asked, Recipe(num_samples=4), tmp_path / "out.csv")
     lines = (tmp_path / "out.csv").read_text().splitlines()
     assert [line.split(",")[:2] for line in lines[1:]] == [["red", "wide"], ["blue", "tall"]]
-    assert told
+    assert "both on one object, which pictures show for 100% of pairs" in told[0]
 
 
 @pytest.mark.parametrize(
