@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-MOST = 20
+MAX_OBJECTS = 20
 """Objects of one picture, at most. No object at all is the condition 'empty'."""
 
 
@@ -18,7 +18,7 @@ class Count(Kind):
     """The number of objects, from 1 on."""
 
     name = "count"
-    values = tuple(str(number) for number in range(1, MOST + 1))
+    values = tuple(str(number) for number in range(1, MAX_OBJECTS + 1))
 
     def labels(self, objects: Table) -> "NDArray[np.float32]":
         """The picture's number of objects, from 0 for one, of every object: ``(N, K, 1)``."""
@@ -28,7 +28,7 @@ class Count(Kind):
     def numbers(self, value: Any) -> tuple[float, ...]:
         """The number of objects, from 0 for one."""
         if str(value) not in self.values:
-            raise ValueError(f"expected a number from 1 to {MOST}, got {value!r}")
+            raise ValueError(f"expected a number from 1 to {MAX_OBJECTS}, got {value!r}")
         return (float(value) - 1,)
 
     def answers(self, labels: Any, told: Any, bandwidth: float) -> Any:

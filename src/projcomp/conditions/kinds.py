@@ -23,6 +23,11 @@ KINDS: dict[str, Kind] = {
 }
 
 
+def kinds_in(condition: str) -> list[str]:
+    """The names of the kinds that a model's condition is made of; none of :data:`NONE`."""
+    return [] if condition == NONE else condition.split(TOGETHER)
+
+
 def kind_of(name: str) -> Kind:
     """The kind ``name``: of :data:`KINDS`, or several of them joined by a plus.
 

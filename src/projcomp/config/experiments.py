@@ -4,7 +4,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field
 
-from projcomp.config.conditions import Asked, Distribution, ToldByCase
+from projcomp.conditions.count import MAX_OBJECTS
+from projcomp.config.conditions import UNCONDITIONAL, Asked, Distribution, ToldByCase
 from projcomp.config.operators import Operator, Product
 from projcomp.config.places import GRID, MAX_PLACES
 from projcomp.config.samplers import SamplingConfig
@@ -14,10 +15,6 @@ Place = Annotated[Whole, Field(ge=1, le=MAX_PLACES)]
 
 Pair = TypeVar("Pair")
 Pairs = Annotated[list[Pair], Field(max_length=100)]
-
-MAX_OBJECTS = 20
-"""Objects of one picture, at most."""
-
 
 MAX_CASES = 1000
 """Cases of one experiment, at most."""
@@ -38,7 +35,7 @@ class ComposedConfig(Section):
 
     model: Text = Field(description="name of a model")
     told: ToldByCase = Field(
-        "unconditional",
+        UNCONDITIONAL,
         description="case: what the case asks for of each object, as far as the model can be told "
         "it; or one of the model's distributions, as of a background",
     )

@@ -90,6 +90,11 @@ class NetworkConfig(Section):
             reach = below + 2 * blocks
         return reach + 2  # the first and the last convolution
 
+    def sees(self, resolution: int) -> int | None:
+        """Pixels that it sees of pictures of this side; None for the whole picture."""
+        reach = self.reach
+        return None if reach is None or reach >= resolution - 1 else reach
+
     def work(self, resolution: int) -> float:
         """Multiply-adds of one image of ``resolution`` pixels' side, about: to order trainings."""
         total = 0.0

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from projcomp.config.experiments import MAX_OBJECTS
+from projcomp.conditions.count import MAX_OBJECTS
 from projcomp.config.section import Color, Number, Section, Text, Whole
 
 Shape = Literal["cube", "sphere", "cylinder"]

@@ -1,6 +1,7 @@
 """A rendered dataset as tensors for training: pixels as bytes, and conditions drawn."""
 
 import math
+from functools import cache
 from pathlib import Path
 
 import h5py
@@ -124,6 +125,7 @@ class RenderedImages:
         return rows
 
 
+@cache
 def told_sets(condition: str) -> tuple[Tensor, Tensor]:
     """Which numbers of a condition are told: every set of its parts, and how often.
 

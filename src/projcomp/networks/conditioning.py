@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from projcomp.conditions.joint import TOGETHER, UNTOLD
+from projcomp.conditions.joint import UNTOLD
 from projcomp.conditions.kind import Kind
-from projcomp.conditions.kinds import NONE, kind_of, width_of
+from projcomp.conditions.kinds import NONE, kind_of, kinds_in, width_of
 from projcomp.config.conditions import EMPTY as CONDITION_EMPTY
 from projcomp.config.conditions import UNCONDITIONAL, Distribution
 from projcomp.networks.layers import MPFourier
@@ -61,7 +61,7 @@ def row_of(condition: Distribution, kind: str) -> Tensor:
     if condition == UNCONDITIONAL:
         return unconditional(kind)[0]
     assert isinstance(condition, dict)
-    foreign = [part for part in condition if part not in kind.split(TOGETHER)]
+    foreign = [part for part in condition if part not in kinds_in(kind)]
     if foreign:
         raise ValueError(f"expected values of {kind}, got one of {foreign[0]}")
     # a joint kind takes values by the names of its parts

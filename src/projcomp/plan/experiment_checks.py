@@ -201,13 +201,8 @@ def _colors(
     requests: Literal["all"] | list[tuple[Color, Color]] | list[Color],
 ) -> Iterator[str]:
     """A model composes colours that it has seen; the others' embeddings were never trained."""
-    known = [config.datasets[d] for d in config.models[model].sources if d in config.datasets]
-    seen = {
-        color
-        for dataset in known
-        if dataset.max_objects
-        for color in dataset.colors or config.scene.colors
-    }
+    known = any(name in config.datasets for name in config.models[model].sources)
+    seen = request_checks.seen_colors(config, model)
     each = [(one,) if isinstance(one, str) else one for one in requests]
     asked = COLORS if requests == "all" else dict.fromkeys(color for one in each for color in one)
     unseen = [color for color in asked if color not in seen]

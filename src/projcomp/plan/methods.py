@@ -38,7 +38,6 @@ def _model(run: Run, name: str) -> str:
     if model.exact:
         return "exact" if model.window is None else f"exact, window {model.window}"
     network = run.network(name)
-    reach = network.reach
-    whole = reach is None or reach >= run.config.resolution - 1
-    sees = "whole" if whole else f"local ({reach} px)"
+    pixels = network.sees(run.config.resolution)
+    sees = "whole" if pixels is None else f"local ({pixels} px)"
     return f"network, {network.conditioning}, {sees}"

@@ -54,9 +54,10 @@ def _network(network: NetworkConfig, condition: str, resolution: int) -> str:
     """How a network is told its condition, and how far each of its pixels sees."""
     told = {"embedding": " by embedding", "map": " by map", "both": " by embedding and map"}
     by = "" if condition == "none" else told[network.conditioning]
-    if network.reach is None or network.reach >= resolution - 1:
+    pixels = network.sees(resolution)
+    if pixels is None:
         return f"{by}, sees the whole picture"
-    return f"{by}, sees {network.reach} pixels far"
+    return f"{by}, sees {pixels} pixels far"
 
 
 def _places(plan: Plan, name: str) -> str:

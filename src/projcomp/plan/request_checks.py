@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from projcomp.conditions.kinds import KINDS, NONE
+from projcomp.conditions.kinds import KINDS, NONE, kinds_in
 from projcomp.config.conditions import CASE, EMPTY, NOT, PLACE, UNCONDITIONAL
 from projcomp.config.experiments import CaseConfig, RequestConfig
 from projcomp.config.messages import unknown_name
@@ -12,7 +12,7 @@ from projcomp.config.operators import AnyOperator
 from projcomp.config.root import Config
 from projcomp.plan.cases import experiment_cases
 from projcomp.plan.places import place_set
-from projcomp.plan.requests import grid_values, kinds_of, stack, told_kinds
+from projcomp.plan.requests import grid_values, stack, told_kinds
 from projcomp.scenes.vocabulary import COLORS
 from projcomp.settings.case import Case
 
@@ -43,7 +43,7 @@ def problems(
 
 def told_problem(config: Config, key: str, model: str, told: Mapping[str, Any]) -> str | None:
     """Why a model cannot be told values by kind; None if it can."""
-    kinds = kinds_of(config.models[model].condition)
+    kinds = kinds_in(config.models[model].condition)
     for kind, value in told.items():
         if kind not in kinds:
             can = f"told {' and '.join(kinds)}" if kinds else "told nothing (condition none)"
@@ -75,9 +75,9 @@ def _models(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
                 f"{here}.told: expected {UNCONDITIONAL}, because model {one.model} has condition "
                 f"none, got {one.told}"
             )
-        foreign = [kind for kind in one.only or [] if kind not in kinds_of(condition)]
+        foreign = [kind for kind in one.only or [] if kind not in kinds_in(condition)]
         if foreign:
-            yield f"{here}.only: expected some of {kinds_of(condition)}, got {foreign[0]}"
+            yield f"{here}.only: expected some of {kinds_in(condition)}, got {foreign[0]}"
         if one.only and one.told != CASE:
             yield f"{here}.only: expected told: {CASE} beside it, got {one.told}; remove it"
         if isinstance(one.told, dict):
@@ -192,6 +192,13 @@ def _untold(case: Case, entry: RequestConfig, config: Config) -> str | None:
     return None
 
 
+def seen_colors(config: Config, model: str) -> set[str]:
+    """The colours of the objects that a model learns from; none where it learns from none."""
+    known = [config.datasets[d] for d in config.models[model].sources if d in config.datasets]
+    shown = [dataset.colors or config.scene.colors for dataset in known if dataset.max_objects]
+    return {color for colors in shown for color in colors}
+
+
 def _seen(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
     """Colours are composed that the models have seen, as with pairs of colours."""
     places = place_set(config, entry.places)
@@ -202,13 +209,11 @@ def _seen(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
             wanted = [one for case in cases for one in case.objects]
             told = [values for one in wanted for values in (one.told, one.avoided)]
         asked = {values.get("color") for values in told if isinstance(values, dict)}
-        if "color" not in kinds_of(config.models[one.model].condition):
+        if "color" not in kinds_in(config.models[one.model].condition):
             continue
-        sources = [d for d in config.models[one.model].sources if d in config.datasets]
-        with_objects = [config.datasets[d] for d in sources if config.datasets[d].max_objects]
-        seen = {color for d in with_objects for color in d.colors or config.scene.colors}
+        seen = seen_colors(config, one.model)
         unseen = [color for color in COLORS if color in asked - seen]
-        if unseen and with_objects:
+        if unseen and seen:
             yield (
                 f"{key}.composed.{number}: expected colours that {one.model} learns "
                 f"({', '.join(sorted(seen))}), got {unseen[0]}"

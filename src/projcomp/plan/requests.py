@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from projcomp.conditions.joint import TOGETHER
-from projcomp.conditions.kinds import KINDS, NONE
+from projcomp.conditions.kinds import KINDS, kinds_in
 from projcomp.config.conditions import CASE, NOT, PLACE, Told, Value
 from projcomp.config.experiments import CaseConfig, ComposedConfig, RequestConfig
 from projcomp.config.learning import ModelConfig
@@ -107,10 +106,5 @@ def _told(
 
 def told_kinds(chosen: ComposedConfig, models: Mapping[str, ModelConfig]) -> list[str]:
     """What a model is told of a case's objects."""
-    kinds = kinds_of(models[chosen.model].condition)
+    kinds = kinds_in(models[chosen.model].condition)
     return [kind for kind in kinds if chosen.only is None or kind in chosen.only]
-
-
-def kinds_of(condition: str) -> list[str]:
-    """The kinds that a model's condition is made of; none where it is told nothing."""
-    return [] if condition == NONE else condition.split(TOGETHER)
