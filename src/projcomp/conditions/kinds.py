@@ -5,7 +5,7 @@ from projcomp.conditions.count import Count
 from projcomp.conditions.joint import TOGETHER, Joint
 from projcomp.conditions.kind import Kind
 from projcomp.conditions.position import Position
-from projcomp.scenes.vocabulary import COLORS, MATERIALS, SHAPES, SIZES
+from projcomp.scenes.vocabulary import ATTRIBUTES
 
 NONE = "none"
 """The condition of a model that is told nothing."""
@@ -14,10 +14,7 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Position(),
-        Attribute("color", list(COLORS)),
-        Attribute("shape", SHAPES),
-        Attribute("size", list(SIZES)),
-        Attribute("material", MATERIALS),
+        *(Attribute(name, ATTRIBUTES[name]) for name in ("color", "shape", "size", "material")),
         Count(),
     )
 }

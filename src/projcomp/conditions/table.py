@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from projcomp.scenes.vocabulary import ATTRIBUTES
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -15,7 +17,7 @@ Table = Mapping[str, Any]
 ``color``, ``shape``, ``size`` and ``material``, each ``(N, K)``; ``pixel``, the centres,
 ``(N, K, 2)`` in [0, 1]; and ``there``, which of the rows are objects, ``(N, K)``."""
 
-FIELDS = ("color", "shape", "size", "material", "pixel")
+FIELDS = (*ATTRIBUTES, "pixel")
 THERE = "there"
 
 
@@ -31,12 +33,9 @@ def of_scene(scene: "SceneSpec") -> "Table":
     """One scene's objects, ``(1, K)``."""
     import numpy as np
 
-    from projcomp.scenes.vocabulary import COLORS, MATERIALS, SHAPES, SIZES
-
-    names = {"color": COLORS, "shape": SHAPES, "size": SIZES, "material": MATERIALS}
     found = {
-        field: np.array([[list(words).index(getattr(item, field)) for item in scene.objects]])
-        for field, words in names.items()
+        field: np.array([[names.index(getattr(item, field)) for item in scene.objects]])
+        for field, names in ATTRIBUTES.items()
     }
     pixels = np.array([item.pixel for item in scene.objects], dtype=float).reshape(1, -1, 2)
     return {**found, "pixel": pixels, THERE: np.ones((1, len(scene.objects)), dtype=bool)}

@@ -20,18 +20,15 @@ from projcomp.data.hdf5 import (
 )
 from projcomp.data.picture import mask_boxes
 from projcomp.scenes.spec import ObjectSpec, SceneSpec
-from projcomp.scenes.vocabulary import COLORS, LAMP_LOCATIONS, MATERIALS, SHAPES, SIZES
+from projcomp.scenes.vocabulary import ATTRIBUTES, LAMP_LOCATIONS
 
 SHARD_KIND = "projcomp shard"
 INDEX_KIND = "projcomp dataset"
 DATASETS = ("images", "masks", "objects", "num_objects", "camera", "lights")
 
-VOCABULARY: dict[str, list[str]] = {
-    "shape": list(SHAPES),
-    "color": list(COLORS),
-    "material": list(MATERIALS),
-    "size": list(SIZES),
-}
+VOCABULARY = ATTRIBUTES
+"""The table's first fields, in its order."""
+
 LAMPS = list(LAMP_LOCATIONS)
 
 

@@ -2,16 +2,11 @@
 
 from itertools import accumulate
 
-from projcomp.scenes.vocabulary import COLORS, MATERIALS, SHAPES, SIZES
+from projcomp.scenes import vocabulary
 
 MAX_GRID = 64
 
-ATTRIBUTES: dict[str, list[str]] = {
-    "color": list(COLORS),
-    "shape": list(SHAPES),
-    "material": list(MATERIALS),
-    "size": list(SIZES),
-}
+ATTRIBUTES = {name: vocabulary.ATTRIBUTES[name] for name in ("color", "shape", "material", "size")}
 """What the detector says of an object beside its place, and the names that it chooses from."""
 
 HEAT, DOUBT, OFFSET = 0, 1, slice(2, 4)

@@ -19,6 +19,14 @@ COLORS: dict[str, tuple[int, int, int]] = {
 }
 """Name -> (r, g, b) in 0..255; the renderer takes c/255 as linear, as CLEVR's generator does."""
 
+ATTRIBUTES: dict[str, list[str]] = {
+    "shape": SHAPES,
+    "color": list(COLORS),
+    "material": MATERIALS,
+    "size": list(SIZES),
+}
+"""What an object has, and the names of its values, each in the order of its numbers."""
+
 CAMERA_LOCATION = (7.481132, -6.50764, 5.343665)
 """Camera of CLEVR's base scene before jitter; it tracks the origin."""
 
