@@ -32,16 +32,11 @@ def sentences(
         on_one_object: whether both conditions are of one object; else each is of its own, at an
             independent place.
     """
-    ceiling = f"where independent places would give about {table['ceiling'].mean():.2f}"
-    if on_one_object:
-        ceiling = (
-            f"both on one object, which pictures show for {table['ceiling'].mean():.0%} of pairs"
-        )
-    told = [_partners(table, ceiling), *_correlations(table), *_alike(table)]
+    told = [_partners(table, on_one_object=on_one_object), *_correlations(table), *_alike(table)]
     return [*told, *_brightness(brightness)]
 
 
-def _partners(table: pd.DataFrame, ceiling: str) -> str:
+def _partners(table: pd.DataFrame, *, on_one_object: bool = False) -> str:
     """Every condition with its partners, each pair once, by the condition with most of them."""
     rows = sorted(table.to_dict("records"), key=lambda row: -row["success"])
     good = {
@@ -58,6 +53,10 @@ def _partners(table: pd.DataFrame, ceiling: str) -> str:
     alone = [name for name in _names(table) if not any(name in pair for pair in good)]
     if alone:
         parts.append(f"{', '.join(alone)} with none")
+    share = table["ceiling"].mean()
+    ceiling = f"where independent places would give about {share:.2f}"
+    if on_one_object:
+        ceiling = f"both on one object, which pictures show for {share:.0%} of pairs"
     return f"success of at least {COMPOSES:g}, {ceiling}: {'; '.join(parts)}"
 
 
