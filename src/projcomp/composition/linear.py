@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-
 from projcomp.diffusion.field import ScoreStack, Step
 from projcomp.diffusion.shapes import Samples, Stacked
 from projcomp.errors import ConfigError
@@ -22,13 +20,12 @@ def combine(scores: Stacked, coefficients: Sequence[float]) -> Samples:
     """
     if len(scores) != len(coefficients):
         raise ValueError(f"expected {len(coefficients)} stacked scores, got {len(scores)}")
-    c = torch.tensor(coefficients, dtype=scores.dtype, device=scores.device)
-    weighted = c.reshape(-1, *[1] * (scores.ndim - 1)) * scores
     # Added one by one: the rounding of a matrix product, or of a sum over the models' axis, depends
-    # on where a sample lies in memory, and so on its batch.
-    total = weighted[0]
-    for term in weighted[1:]:
-        total = total + term
+    # on where a sample lies in memory, and so on its batch. A tensor of the coefficients would have
+    # to be copied to a GPU, which every evaluation would wait for.
+    total = float(coefficients[0]) * scores[0]
+    for coefficient, score in zip(coefficients[1:], scores[1:], strict=True):
+        total = total + float(coefficient) * score
     return total
 
 
