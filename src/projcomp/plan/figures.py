@@ -290,7 +290,7 @@ FIGURES = (
     ),
     FigureRow(
         "projection",
-        format=1,
+        format=2,
         caption=(
             "Definition 4.1 of Bradley et al. 2025 against the number of composed locations: how "
             "far windows around the requested places, and the rest of the picture, are from what "
@@ -392,7 +392,7 @@ FIGURES = (
     ),
     FigureRow(
         "gallery",
-        format=1,
+        format=2,
         caption=(
             "The first samples of every case, unselected, with what the detector found: circles in "
             "the colours of the objects, crosses at the requested locations. Framed is what "

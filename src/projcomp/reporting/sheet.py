@@ -115,17 +115,17 @@ def _draw_marks(axes: Axes, tile: Tile, left: float, top: float, side: int) -> N
         corner = (left - 1, top - 1)
         frame = Rectangle(corner, side + 2, side + 2, fill=False, edgecolor=WRONG, linewidth=1.5)
         axes.add_patch(frame)
-    size = (RING * side * 72 / DPI) ** 2
+    size = (RING * side * 72 / DPI) ** 2  # small, so that the object itself is seen
     if len(tile.crosses):
         x, y = (np.array([left, top]) + tile.crosses * side).T
-        axes.scatter(x, y, s=size, marker="x", color="white", linewidths=1.8)
-        axes.scatter(x, y, s=size, marker="x", color="black", linewidths=0.8)
+        axes.scatter(x, y, s=0.3 * size, marker="x", color="white", linewidths=1.4)
+        axes.scatter(x, y, s=0.3 * size, marker="x", color="black", linewidths=0.6)
     if tile.found:
         centres = np.array([(one.x, one.y) for one in tile.found])
         x, y = (np.array([left, top]) + centres * side).T
         colors: Any = [tuple(value / 255 for value in COLORS[one.color]) for one in tile.found]
-        for color, width in (("white", 2.6), (colors, 1.3)):
-            axes.scatter(x, y, s=4 * size, facecolors="none", edgecolors=color, linewidths=width)
+        for color, width in (("white", 1.8), (colors, 0.9)):
+            axes.scatter(x, y, s=1.5 * size, facecolors="none", edgecolors=color, linewidths=width)
 
 
 def sheet_figure(rows: Sequence[Row], title: str, side: int = 128) -> Figure:

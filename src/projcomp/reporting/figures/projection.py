@@ -42,7 +42,7 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     figure = Figure(figsize=(2.6 * len(shown), 2.9), layout="constrained")
     panels = np.ravel(figure.subplots(1, len(shown), squeeze=False))
     for axes, (title, measure, rows) in zip(panels, shown, strict=True):
-        for subject in STYLES:
+        for subject in rows["subject"].unique():
             _line(axes, DataFrame(rows[rows["subject"] == subject]), subject, measure)
         axes.set_title(title, fontsize=7)
         axes.set_xlabel("composed locations k")
