@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from projcomp.errors import LockedError, OutputError
@@ -71,7 +71,10 @@ def _lock(file: int, locked: str, wait: Callable[[str], None] | None) -> bool:
         if error.errno not in _NO_LOCKS:
             raise
         return False
-    os.ftruncate(file, 0)
     since = time.strftime("%Y-%m-%d %H:%M:%S")
-    os.pwrite(file, f"process {os.getpid()} on {socket.gethostname()} since {since}\n".encode(), 0)
+    with suppress(OSError):  # a full disk: the lock is held all the same
+        os.ftruncate(file, 0)
+        os.pwrite(
+            file, f"process {os.getpid()} on {socket.gethostname()} since {since}\n".encode(), 0
+        )
     return True
