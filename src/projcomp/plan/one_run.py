@@ -6,10 +6,9 @@ alive, and may take away what a dead one left.
 """
 
 import hashlib
-import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ _AHEAD = 60.0
 """Seconds that the time of a file may be ahead of the clock: servers of files differ so much."""
 
 
-def begin_with_care(workflow: Any, plan: Plan, config: Mapping[str, Any]) -> None:
+def begin_with_care(workflow: Any, plan: Plan) -> None:
     """Have ``plan`` checked and its root locked once Snakemake's ``workflow`` comes to run jobs.
 
     A dry run, a report or a drawing of the graph locks nothing and disturbs no run.
@@ -34,10 +33,9 @@ def begin_with_care(workflow: Any, plan: Plan, config: Mapping[str, Any]) -> Non
     Args:
         workflow: as the Snakefile has it; its ``execute`` is called when all flags are known.
         plan: the run.
-        config: as Snakemake merged it.
     """
     execute: Callable[..., Any] = workflow.execute
-    planned_by = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+    planned_by = hashlib.sha256(plan.config.model_dump_json().encode()).hexdigest()
 
     def checked(*arguments: Any, **settings: Any) -> Any:
         if settings["executor_plugin"].common_settings.dryrun_exec:
@@ -69,7 +67,8 @@ def _whole(workflow: Any, plan: Plan, planned_by: str) -> Iterator[None]:
         )
     locked = f"{plan.folder.lock()}: expected no other run in this root, got one that is alive"
     with held(plan.folder.lock(), f"{locked}: wait for it, or end it; it goes on") as alone:
-        check_clock([*plan.targets(), *plan.intermediates()])
+        indices = [plan.folder.index(name) for name in plan.config.datasets]
+        check_clock([*indices, *plan.intermediates(), *plan.targets()])
         if alone:
             remove_dead_locks(plan.folder)
         os.environ[_CONFIG] = planned_by

@@ -25,5 +25,5 @@ def planned(workflow: Any, config: Mapping[str, Any]) -> Plan:
         from snakemake.exceptions import WorkflowError
 
         raise WorkflowError(str(error)) from None
-    begin_with_care(workflow, plan, config)
+    begin_with_care(workflow, plan)
     return plan

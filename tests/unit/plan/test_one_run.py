@@ -51,7 +51,7 @@ def execute(made: SimpleNamespace, dry: bool = False) -> None:
 def test_a_run_that_begins_alone_clears_dead_locks_and_is_known_to_its_stages(plan: Plan) -> None:
     (LOCKS / "0.output.lock").write_text("data/single/shard-00000.h5\ndata/single.h5\n")
     made = workflow()
-    begin_with_care(made, plan, {})
+    begin_with_care(made, plan)
     execute(made)
     assert list(LOCKS.iterdir()) == []
     assert made.ran[0][RUN].startswith(f"{os.getpid()} ")
@@ -63,7 +63,7 @@ def test_beside_a_live_run_nothing_is_touched(plan: Plan) -> None:
     lock = LOCKS / "0.output.lock"
     lock.write_text("data/single.h5\n")
     made = workflow()
-    begin_with_care(made, plan, {})
+    begin_with_care(made, plan)
     with (
         held("state/lock", "it"),
         pytest.raises(WorkflowError, match=r"^state/lock: expected no other run in this root"),
@@ -76,7 +76,7 @@ def test_beside_a_live_run_nothing_is_touched(plan: Plan) -> None:
 def test_a_dry_run_locks_nothing(plan: Plan) -> None:
     (LOCKS / "0.output.lock").write_text("data/single.h5\n")
     made = workflow()
-    begin_with_care(made, plan, {})
+    begin_with_care(made, plan)
     execute(made, dry=True)
     assert len(made.ran) == 1
     assert not Path("state").exists()
@@ -101,7 +101,7 @@ def test_locks_of_another_root_stay(plan: Plan, root: str, dead: str, kept: str)
 
 def test_kept_incomplete_files_are_refused(plan: Plan) -> None:
     made = workflow(keep_incomplete=True)
-    begin_with_care(made, plan, {})
+    begin_with_care(made, plan)
     with pytest.raises(WorkflowError, match=r"^--keep-incomplete: expected a run without it"):
         execute(made)
     assert made.ran == []
@@ -115,7 +115,7 @@ def test_a_file_from_the_future_is_one_line_before_anything_is_made(plan: Plan) 
     check_clock([str(path), "missing"])
     os.utime(path, (time.time() + 3600,) * 2)
     made = workflow()
-    begin_with_care(made, plan, {})
+    begin_with_care(made, plan)
     with pytest.raises(WorkflowError, match=r"^data/single\.h5: expected a file of the past"):
         execute(made)
     with pytest.raises(FileFormatError, match="one of 3600 s from now"):
@@ -125,13 +125,13 @@ def test_a_file_from_the_future_is_one_line_before_anything_is_made(plan: Plan) 
 def test_a_config_edited_during_a_run_stops_its_jobs(plan: Plan) -> None:
     """Where a job is a Snakemake of its own, as on a cluster, it reads the config anew."""
     whole = workflow()
-    begin_with_care(whole, plan, {"seed": 0})
+    begin_with_care(whole, plan)
     execute(whole)
     same, edited = workflow(Mode.REMOTE), workflow(Mode.REMOTE)
-    begin_with_care(same, plan, {"seed": 0})
+    begin_with_care(same, plan)
     execute(same)
     assert len(same.ran) == 1
-    begin_with_care(edited, plan, {"seed": 1})
+    begin_with_care(edited, Plan(load(known({"seed": 1}))))
     with pytest.raises(WorkflowError, match=r"^config: expected what the run began with, got one"):
         execute(edited)
     assert edited.ran == []
