@@ -67,8 +67,7 @@ def _whole(workflow: Any, plan: Plan, planned_by: str) -> Iterator[None]:
         )
     locked = f"{plan.folder.lock()}: expected no other run in this root, got one that is alive"
     with held(plan.folder.lock(), f"{locked}: wait for it, or end it; it goes on") as alone:
-        indices = [plan.folder.index(name) for name in plan.config.datasets]
-        check_clock([*indices, *plan.intermediates(), *plan.targets()])
+        check_clock([*plan.intermediates(), *plan.targets()])
         if alone:
             remove_dead_locks(plan.folder)
         os.environ[_CONFIG] = planned_by
