@@ -282,8 +282,8 @@ def contents(root: Path, files: set[Path]) -> dict[str, Any]:
 
 
 def _content(path: Path) -> Any:
-    if path.name == "lock":
-        return None  # tells a process
+    if path.name == "lock" or ".tmp" in path.name:
+        return None  # tells a process; is left over
     if path.suffix == ".h5":
         return _hdf5(path)
     if path.suffix == ".csv":
@@ -302,7 +302,10 @@ def _hdf5(path: Path) -> dict[str, str]:
             if key not in VOLATILE:
                 found[f"{name}@{key}"] = str(value)
         if isinstance(item, h5py.Dataset):
-            found[name] = hashlib.sha256(item[()].tobytes()).hexdigest()
+            values = item[()]
+            texts = values.dtype.kind == "O"  # of which an array holds places in memory
+            bits = repr(values.tolist()).encode() if texts else values.tobytes()
+            found[name] = hashlib.sha256(bits).hexdigest()
 
     with h5py.File(path, "r") as file:
         take("", file)

@@ -67,9 +67,9 @@ class Run:
 
     def doubled(self) -> str | None:
         """A file that two processes are writing."""
-        outs = Counter(
-            line[line.index("--out") + 1] for line in self.stages().values() if "--out" in line
-        )
+        # a second training waits for the first
+        writers = [line for line in self.stages().values() if not line[0].startswith("train")]
+        outs = Counter(line[line.index("--out") + 1] for line in writers if "--out" in line)
         return next((out for out, number in outs.items() if number > 1), None)
 
     def made(self) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def main() -> None:
                         run.process.wait()
                 elif run.process.returncode == 0:
                     ended, wrong = True, wrong or problem(run, expected)
-                elif "cannot be locked" in run.said() or "Traceback" in run.said():
+                elif "cannot be locked" in run.said() or "state/lock: " in run.said():
                     wrong = run.said()
                 else:  # a stage was struck as often as it is tried
                     run.again()
