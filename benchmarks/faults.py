@@ -294,6 +294,7 @@ def _content(path: Path) -> Any:
 
 def _hdf5(path: Path) -> dict[str, str]:
     import h5py
+    import numpy as np
 
     found: dict[str, str] = {}
 
@@ -302,7 +303,7 @@ def _hdf5(path: Path) -> dict[str, str]:
             if key not in VOLATILE:
                 found[f"{name}@{key}"] = str(value)
         if isinstance(item, h5py.Dataset):
-            values = item[()]
+            values = np.asarray(item[()])
             texts = values.dtype.kind == "O"  # of which an array holds places in memory
             bits = repr(values.tolist()).encode() if texts else values.tobytes()
             found[name] = hashlib.sha256(bits).hexdigest()
