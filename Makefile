@@ -12,7 +12,8 @@ CORES ?= all
 # The rules call `projcomp` by name.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-# Where there is flock, a second `make demo` beside a running one stops instead of taking its lock.
+# A run refuses to begin beside another (src/projcomp/plan/one_run.py); where there is flock, neither
+# does a second `make demo` between two commands of the first.
 FLOCK := $(shell flock -n -o -E 75 /dev/null true 2>/dev/null && echo flock -n -o -E 75 Makefile)
 
 .PHONY: demo test lint unit smoke constraints clean
@@ -22,11 +23,10 @@ FLOCK := $(shell flock -n -o -E 75 /dev/null true 2>/dev/null && echo flock -n -
 help:
 	@sed -n '1,5s/^# //p' Makefile
 
-# Removes a lock that a killed run has left behind, then goes on where it stopped: first with what
-# needs no training of a diffusion model.
+# Goes on where a run stopped, however it ended: first with what needs no training of a diffusion
+# model.
 demo: $(VENV)/.installed
-	$(FLOCK) sh -c 'snakemake --unlock >/dev/null 2>&1; \
-		snakemake --cores $(CORES) exact && \
+	$(FLOCK) sh -c 'snakemake --cores $(CORES) exact && \
 		echo "what perfect networks would do: results/figures/grid_perfect.png and the others there" && \
 		snakemake --cores $(CORES)' || \
 		{ code=$$?; test $$code -ne 75 || echo "error: another make demo is running here" >&2; exit $$code; }

@@ -4,20 +4,13 @@
 
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
-from projcomp.errors import UserError
-from projcomp.plan.load import load_workflow
-from projcomp.plan.plan import Plan
+from projcomp.plan.workflow import planned
 
 
 configfile: "config.yaml"
 
 
-try:
-    plan = Plan(load_workflow(config, workflow.configfiles))
-except UserError as error:
-    raise WorkflowError(str(error)) from None
+plan = planned(workflow, config)
 folder = plan.folder
 
 

@@ -7,6 +7,7 @@ installed is told in one line here, because here alone nothing has been imported
 import sys
 
 from projcomp.extras import missing
+from projcomp.processes import end_with_the_run
 
 
 def main() -> None:
@@ -15,6 +16,7 @@ def main() -> None:
     Raises:
         SystemExit: with 1 where an extra is missing, after its line; else as the command ends.
     """
+    end_with_the_run()
     try:
         from projcomp import cli
 

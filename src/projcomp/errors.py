@@ -40,6 +40,10 @@ class DiskError(UserError):
     """There is no room for a file."""
 
 
+class LockedError(UserError):
+    """Another process is writing where this one would."""
+
+
 class OutputError(UserError):
     """A file cannot be written where it was asked for, or would replace what it must not."""
 

@@ -27,6 +27,10 @@ LOCALITY = "locality.csv"
 """How far its Jacobian reaches; of an exact model too, which has nothing else in its folder."""
 
 
+_TOPS = ("data", "models", "samples", "results", "logs", "state")
+"""What lies directly under the root."""
+
+
 def shard_name(number: int | str) -> str:
     """The file of a shard in its dataset's folder; a number given as text has all its digits."""
     return f"shard-{number:05d}.h5" if isinstance(number, int) else f"shard-{number}.h5"
@@ -50,6 +54,14 @@ class Folder:
     def at(self, path: str) -> str:
         """``path`` under the root."""
         return path if self.root in ("", ".") else f"{self.root.rstrip('/')}/{path}"
+
+    def lock(self) -> str:
+        """The lock that a run holds while it is alive."""
+        return self.at("state/lock")
+
+    def has(self, path: str) -> bool:
+        """Whether a file of a run, as its rules name it, is one of this run."""
+        return path.startswith(tuple(self.at(f"{top}/") for top in _TOPS))
 
     # Datasets ---------------------------------------------------------------------------------
 

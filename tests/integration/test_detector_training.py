@@ -94,7 +94,8 @@ def trained(tmp_path_factory):
 @pytest.mark.slow
 def test_training_writes_a_detector_that_counts(trained):
     assert {path.name for path in trained.iterdir()} == {*DETECTOR}
-    assert not list((trained.parents[1] / "state").glob("*"))
+    state = trained.parents[1] / "state"
+    assert {path.name for path in state.iterdir()} == {"lock", "finished"}
     check = pd.read_csv(trained / "check.csv").set_index("num_objects")
     assert check.loc["all", "images"] == 40
     assert check.loc["all", "exact_count"] > 0.8
@@ -346,20 +347,25 @@ def test_a_checkpoint_that_is_passed_over_is_named(tmp_path, monkeypatch, capsys
     path = interrupted(tmp_path / "state", data, monkeypatch)
     check_outputs(path.parent, DETECTOR_STATE)  # which knows it without loading it
     whole = path.read_bytes()
+    told = torch.load(path, weights_only=True)["projcomp_settings"]
     for content in (whole[: len(whole) // 2], b"", b"not a checkpoint"):
         path.write_bytes(content)
-        assert _usable(path, settings().model_dump(mode="json")) is None
+        assert _usable(path, told) is None
         assert f"{path}: passed over, damaged (" in capsys.readouterr().out
     path.write_bytes(whole)
     parts = torch.load(path, weights_only=True)
     for part in ("loops", "optimizer_states", "lr_schedulers"):
         torch.save({**parts, part: []}, path)
-        assert _usable(path, settings().model_dump(mode="json")) is None
+        assert _usable(path, told) is None
         assert f"{path}: passed over, damaged (no {part})" in capsys.readouterr().out
     path.write_bytes(whole)
-    assert _usable(path, {}) is None
-    assert f"{path}: passed over, of other settings; starting anew" in capsys.readouterr().out
-    assert _usable(path, settings().model_dump(mode="json")) == path
+    assert _usable(path, told) == path
+    assert _usable(path, "{}") is None
+    told = f"{path}: passed over, of other settings or images; starting anew"
+    assert told in capsys.readouterr().out
+    others = write_discs(tmp_path / "others", 101)
+    train_detector(settings(), others, tmp_path / "out", state_dir=path.parent)
+    assert told in capsys.readouterr().out
 
 
 def test_images_without_objects_teach_no_detector(tmp_path):

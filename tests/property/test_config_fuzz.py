@@ -131,6 +131,9 @@ def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 PATHS = paths(BASE)
+SCHEMA = Config.model_json_schema()
+Place = tuple[str, ...]
+Told = tuple[tuple[Place, Any], ...]
 
 
 @st.composite
@@ -157,6 +160,51 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
                 parent[draw(st.sampled_from(NAMES))] = value
         except (KeyError, IndexError, TypeError):
             continue  # an earlier change took the place away
+    return config
+
+
+def schema_places(
+    schema: dict[str, Any], base: Any, here: Place = (), told: Told = ()
+) -> dict[Place, Told]:
+    """Every place that the schema knows, and what must stand beside it for it to be looked at.
+
+    Of what may have several forms, such as the operators, every form is gone through: its ``name``
+    then stands beside. A name of the user's own is one that ``base`` has there, or a new one.
+    """
+    while "$ref" in schema:
+        schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
+    found: dict[Place, Told] = {here: told} if here else {}
+    for form in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        found |= schema_places(form, base, here, told)
+    fields = schema.get("properties", {})
+    fixed = {key: field["const"] for key, field in fields.items() if "const" in field}
+    beside = (*told, *(((*here, key), value) for key, value in fixed.items()))
+    named = base if isinstance(base, dict) else {}
+    for key, field in fields.items():
+        found |= schema_places(field, named.get(key), (*here, key), beside)
+    if isinstance(schema.get("additionalProperties"), dict):
+        name = next(iter(named), "x")
+        found |= schema_places(schema["additionalProperties"], named.get(name), (*here, name), told)
+    return found
+
+
+def put(config: dict[str, Any], place: Place, value: Any) -> None:
+    """Set a value, making whatever sections are missing on the way."""
+    for key in place[:-1]:
+        if not isinstance(config.get(key), dict):
+            config[key] = {}
+        config = config[key]
+    config[place[-1]] = copy.deepcopy(value)
+
+
+@st.composite
+def configs_by_schema(draw: st.DrawFn) -> dict[str, Any]:
+    """The known config with something odd at one to three places that the schema knows."""
+    config = copy.deepcopy(BASE)
+    for place in draw(st.lists(st.sampled_from(sorted(SCHEMA_PLACES)), min_size=1, max_size=3)):
+        for beside, value in SCHEMA_PLACES[place]:
+            put(config, beside, value)
+        put(config, place, draw(st.sampled_from(ODD)))
     return config
 
 
@@ -191,17 +239,38 @@ def check(path: Path) -> Config | None:
     return config
 
 
+SCHEMA_PLACES = schema_places(SCHEMA, BASE)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("configs")
 
 
 @given(config=configs())
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_changed_config_is_planned_or_refused_in_one_line(
     folder: Path, config: dict[str, Any]
 ) -> None:
     path = folder / "x.yaml"
+    path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    accepted = check(path)
+    if accepted is not None:
+        build(load_files([path]))
+
+
+def test_every_key_of_the_schema_is_tried() -> None:
+    keys = {key for part in SCHEMA["$defs"].values() for key in part.get("properties", ())}
+    # of a list's entries, which only configs() changes
+    assert keys - {place[-1] for place in SCHEMA_PLACES} <= {path[-1] for path in PATHS} | {"for"}
+
+
+@given(config=configs_by_schema())
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_stands_at_a_key_is_planned_or_refused_in_one_line(
+    folder: Path, config: dict[str, Any]
+) -> None:
+    path = folder / "z.yaml"
     path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     accepted = check(path)
     if accepted is not None:

@@ -135,6 +135,8 @@ def read_samples(
         if values.ndim == 0 or len(values) != count or values.dtype.kind not in "biuf":
             got = f"{values.dtype} {values.shape} of {name}"
             raise wrong(path, f"numbers measured of each of {count} images", got)
+        if values.dtype.kind == "f" and np.isnan(values).any():
+            raise wrong(path, "numbers measured of each image", f"what is no number in {name}")
     return samples
 
 

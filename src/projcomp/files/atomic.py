@@ -11,9 +11,13 @@ from pathlib import Path
 
 from projcomp.errors import DiskError, OutputError
 from projcomp.files.inputs import kind_of_place
+from projcomp.processes import alive
 
 _FULL = {errno.ENOSPC: "a full disk", errno.EDQUOT: "a full quota", errno.EFBIG: "a size limit"}
 _FAILING = (errno.EIO, errno.ESTALE)
+_NOTHING_TO_WAIT_FOR = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EACCES)
+"""What file systems say that cannot be told to store a folder, and folders that may not be read."""
+
 _LONGEST_STEM, _LONGEST_SUFFIX = 80, 16
 """Bytes of a file's own name in its temporary one, which must not be too long where that is not."""
 
@@ -38,9 +42,11 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         _reach_disk(temporary)
         _refuse_what_is_no_file(final)  # it may have come while the file was made
         os.replace(temporary, final)
+        _keep_names(final.parent)
     except (OSError, RuntimeError) as error:  # h5py raises either, depending on what failed first
         number = error_number(error)
-        if number in _FULL or number in _FAILING or str(temporary) in str(error):
+        ours = str(temporary) in str(error) or getattr(error, "filename", "") == str(final.parent)
+        if ours or number in _FULL or number in _FAILING:
             raise _not_writable(final, number) from error
         raise
     finally:
@@ -79,8 +85,8 @@ def _begin(final: Path) -> Path:
         _refuse_what_is_no_file(final)
         temporary = final.with_name(_temporary_name(final, str(os.getpid())))
         _refuse_long_names(final, _nearest_folder(final.parent))
-        final.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(final)
+        _make_folder(final.parent)
+        remove_leftovers(final.parent)
         _create(temporary)
     except OSError as error:
         raise _not_writable(final, error.errno) from None
@@ -162,6 +168,33 @@ def _reach_disk(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each stored by the one that it lies in."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _keep_names(folder.parent)
+
+
+def _keep_names(folder: Path) -> None:
+    """Wait until the names in a folder are stored: a rename lives in the folder, not in the file.
+
+    Without it a machine that loses its power may come back with the old file, or with none.
+    """
+    if os.name != "posix":  # elsewhere folders cannot be opened
+        return
+    try:
+        opened = os.open(str(folder), os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+    except OSError as error:
+        if error.errno not in _NOTHING_TO_WAIT_FOR:
+            raise
+
+
 def _temporary_name(final: Path, process: str) -> str:
     stem, suffix = final.stem, final.suffix
     if len(os.fsencode(final.name)) > _LONGEST_STEM:
@@ -170,23 +203,26 @@ def _temporary_name(final: Path, process: str) -> str:
     return f".{stem}.{socket.gethostname()}-{process}.tmp{suffix}"
 
 
-def _remove_leftovers(final: Path) -> None:
-    """Remove temporaries of ``final`` whose process, on this machine, is no more."""
-    ours = re.compile(re.escape(_temporary_name(final, "\0")).replace("\0", r"(\d+)"))
-    for entry in os.scandir(final.parent):
-        match = ours.fullmatch(entry.name)
-        if match and not _alive(int(match[1])):
+_ANYWHERE = re.compile(r"\..*-\d+\.tmp(\..*)?", re.DOTALL)
+"""What :func:`_temporary_name` makes on whatever machine."""
+
+
+def remove_leftovers(folder: str | os.PathLike[str], *, alone: bool = False) -> None:
+    """Remove the temporaries of whatever file in ``folder`` whose process is no more.
+
+    Args:
+        folder: where they lie; it may be missing.
+        alone: whether the caller knows that nobody else writes there (it holds a lock). Those of
+            other machines go then too, whose processes cannot be looked for from here.
+    """
+    if not Path(folder).is_dir():
+        return
+    here = re.compile(rf"\..*\.{re.escape(socket.gethostname())}-(\d+)\.tmp(\..*)?", re.DOTALL)
+    for entry in os.scandir(folder):
+        match = here.fullmatch(entry.name)
+        stale = not alive(int(match[1])) if match else alone and _ANYWHERE.fullmatch(entry.name)
+        if stale:
             Path(entry.path).unlink(missing_ok=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def error_number(error: BaseException) -> int | None:

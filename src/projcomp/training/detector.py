@@ -1,6 +1,7 @@
 """Training and checking the object detector that counts."""
 
 import csv
+import hashlib
 import io
 import json
 import logging
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import lightning
 import numpy as np
 import torch
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from torch import Tensor
 from torch.nn import functional
@@ -35,6 +37,7 @@ from projcomp.files.atomic import atomic_path, write_text
 from projcomp.folder import CHECK, METRICS, RELIABILITY
 from projcomp.memory import memory_for
 from projcomp.settings.training_checks import detector_problems
+from projcomp.training.alone import alone
 from projcomp.training.disturbances import augment, disturb, seen
 from projcomp.training.failures import as_user_error, one_line
 from projcomp.words import first_line
@@ -102,23 +105,34 @@ def train_detector(
             f"detector.dataset: expected images with objects to learn from, got none in {data}; "
             "choose a dataset whose max_objects is above 0"
         )
-    described = json.loads(settings.model_dump_json())
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seeds.integer_seed(settings.seed, "detector", "weights"))
-        detector = Detector(config.channels, settings.resolution)
-    log = _LossLog()
-    with one_line(lambda: _memory_line(config)):
-        _fit(
-            _DetectorTraining(detector, images[:kept], config, settings.seed),
-            log,
-            accelerator=accelerator,
-            checkpoint=Path(state_dir) / "detector.ckpt",
-            described=described,
-            minutes=checkpoint_minutes,
-        )
-        learned = learned_from(images[:kept])
-        _finish(detector, log, learned, images[kept:], settings, Path(out_dir))
-    (Path(state_dir) / "detector.ckpt").unlink(missing_ok=True)
+    described = {**json.loads(settings.model_dump_json()), "images": _sum(images)}
+    fingerprint = json.dumps(described, sort_keys=True)
+    with alone(Path(state_dir), Path(out_dir)) as turn:
+        if turn.is_made(fingerprint):
+            print("detector: made by the training that was waited for", flush=True)
+            return
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seeds.integer_seed(settings.seed, "detector", "weights"))
+            detector = Detector(config.channels, settings.resolution)
+        log = _LossLog()
+        with one_line(lambda: _memory_line(config)):
+            _fit(
+                _DetectorTraining(detector, images[:kept], config, settings.seed),
+                log,
+                accelerator=accelerator,
+                checkpoint=Path(state_dir) / "detector.ckpt",
+                fingerprint=fingerprint,
+                minutes=checkpoint_minutes,
+            )
+            learned = learned_from(images[:kept])
+            _finish(detector, log, learned, images[kept:], settings, Path(out_dir))
+        turn.finish(fingerprint)
+        (Path(state_dir) / "detector.ckpt").unlink(missing_ok=True)
+
+
+def _sum(images: LabelledImages) -> str:
+    """The check sum of the images: those of a dataset that was rendered anew are others."""
+    return hashlib.sha256(np.ascontiguousarray(images.images)).hexdigest()
 
 
 def draw_indices(seed: int, num_images: int, update: int, batch_size: int) -> np.ndarray:
@@ -292,14 +306,23 @@ class _LossLog(Callback):
 
 
 class _Described(Callback):
-    """Writes the settings into every checkpoint, so that no other training resumes from it."""
+    """Writes settings and images' sum into every checkpoint: no other training resumes from it."""
 
-    def __init__(self, described: dict[str, Any]) -> None:
-        self.described = described
+    def __init__(self, fingerprint: str) -> None:
+        self.fingerprint = fingerprint
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        """Add the settings."""
-        checkpoint["projcomp_settings"] = json.dumps(self.described, sort_keys=True)
+        """Add them."""
+        checkpoint["projcomp_settings"] = self.fingerprint
+
+
+class _Atomic(TorchCheckpointIO):
+    """Checkpoints written as every other file is; Lightning's own way leaves files of its own."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None):
+        """Write all of it, or nothing."""
+        with atomic_path(path) as temporary:
+            torch.save(checkpoint, temporary)
 
 
 def _fit(
@@ -308,7 +331,7 @@ def _fit(
     *,
     accelerator: str,
     checkpoint: Path,
-    described: dict[str, Any],
+    fingerprint: str,
     minutes: float,
 ) -> None:
     interactive = sys.stderr.isatty()
@@ -326,13 +349,14 @@ def _fit(
         precision=devices.mixed_precision("bf16", devices.torch_device(accelerator, devices.KEY)),
         max_steps=training.num_updates,
         max_epochs=-1,
-        callbacks=[log, _Described(described), saver],
+        callbacks=[log, _Described(fingerprint), saver],
+        plugins=[_Atomic()],
         default_root_dir=checkpoint.parent,
         logger=False,
         enable_progress_bar=interactive,
         enable_model_summary=False,
     )
-    resumed = _usable(checkpoint, described)
+    resumed = _usable(checkpoint, fingerprint)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning")
@@ -346,7 +370,7 @@ def _fit(
         ) from None
 
 
-def _usable(checkpoint: Path, described: dict[str, Any]) -> Path | None:
+def _usable(checkpoint: Path, fingerprint: str) -> Path | None:
     """``checkpoint`` if this very training wrote it; else it is passed over, and a line says so."""
     if not checkpoint.is_file():
         return None
@@ -364,9 +388,9 @@ def _usable(checkpoint: Path, described: dict[str, Any]) -> Path | None:
             f"{checkpoint}: passed over, damaged ({first_line(error)}); starting anew", flush=True
         )
         return None
-    if saved == json.dumps(described, sort_keys=True):
+    if saved == fingerprint:
         return checkpoint
-    print(f"{checkpoint}: passed over, of other settings; starting anew", flush=True)
+    print(f"{checkpoint}: passed over, of other settings or images; starting anew", flush=True)
     return None
 
 

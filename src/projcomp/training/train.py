@@ -32,6 +32,7 @@ from projcomp.seeds import integer_seed
 from projcomp.settings.stages import TrainSettings
 from projcomp.settings.training_checks import condition_problems, training_problems
 from projcomp.training import wandb_log
+from projcomp.training.alone import Turn, alone
 from projcomp.training.batches import UpdateBatches
 from projcomp.training.environment import environment_problem, own_rank
 from projcomp.training.failures import one_line
@@ -96,12 +97,33 @@ def _train(
     settings: TrainSettings, data_dir: Path, out_dir: Path, state_dir: Path, machine: Machine
 ) -> None:
     _check(settings, machine)
+    compute = machine.compute
+    if own_rank(os.environ, compute.devices, compute.nodes):
+        _learn(settings, data_dir, out_dir, state_dir, machine, None)
+        return
+    # of several nodes, those of the others would not wait as long
+    with alone(state_dir, out_dir, waits=compute.nodes == 1) as turn:
+        _learn(settings, data_dir, out_dir, state_dir, machine, turn)
+
+
+def _learn(
+    settings: TrainSettings,
+    data_dir: Path,
+    out_dir: Path,
+    state_dir: Path,
+    machine: Machine,
+    turn: Turn | None,
+) -> None:
+    """Train; the first process has the ``turn``."""
     features = make_features(settings.features)
     compute = machine.compute
     torch.set_num_threads(compute.threads)
     total = max(settings.images_seen // settings.training.batch_size, 1)
     datasets = _read_datasets(settings, data_dir)
     fingerprint = _fingerprint(settings, datasets, features)
+    if turn and turn.is_made(fingerprint):
+        print(f"{settings.model}: made by the training that was waited for", flush=True)
+        return
     state = state_dir / "state.safetensors"
     start = read_updates_made(state, fingerprint, total)
     seen = start * settings.training.batch_size
@@ -164,6 +186,8 @@ def _train(
             model.normalize_weights()
             write_text(out_dir / METRICS, metrics.text())
             save_model(out_dir, model, _description(settings, model, progress.total_images))
+            if turn:
+                turn.finish(fingerprint)
             state.unlink(missing_ok=True)
             metrics.path.unlink(missing_ok=True)
             (state_dir / wandb_log.RUN_FILE).unlink(missing_ok=True)

@@ -699,6 +699,7 @@ def test_samples_of_another_case_or_experiment_are_refused(whole) -> None:
         (_replace("colors", lambda x: np.arange(3)), "colours of another type"),
         (_replace("measured/acceptance", lambda x: x[1:]), "measured of each of 3 images"),
         (_replace("measured/acceptance", lambda x: x.astype("S3")), "measured of each of 3"),
+        (_replace("measured/acceptance", lambda x: x * np.nan), "no number in acceptance"),
         (_attribute("case", np.arange(3)), "no case"),
         (_instead("locations", "group"), "no dataset 'locations'"),
     ],

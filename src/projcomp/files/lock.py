@@ -1,0 +1,80 @@
+"""One holder at a time: a lock that the system takes back at whatever death of its holder.
+
+A file that merely stands there, as Snakemake's own locks do, outlives a process that was killed,
+and nobody can tell it from that of one that runs.
+"""
+
+import errno
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from projcomp.errors import LockedError, OutputError
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
+"""What file systems say that have no locks, some of them of a network."""
+
+
+@contextmanager
+def held(
+    path: str | os.PathLike[str], locked: str, wait: Callable[[str], None] | None = None
+) -> Iterator[bool]:
+    """Hold the lock ``path`` inside; the file stays, since another process may have it open.
+
+    Args:
+        path: the file of the lock; it says who holds it, or did last.
+        locked: what is held, and what to do where another process has it, for the message.
+        wait: told who has it, before waiting for its end; None to refuse instead.
+
+    Yields:
+        Whether the lock is held: not every file system has locks.
+
+    Raises:
+        LockedError: another process has it, and ``wait`` is None.
+        OutputError: the file cannot be made.
+    """
+    file = _opened(Path(path))
+    try:
+        yield _lock(file, locked, wait)
+    finally:
+        os.close(file)
+
+
+def _opened(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: a file that can be written expected, got a place that cannot "
+            f"({error.strerror}): make its folder writable, or choose another root"
+        ) from None
+
+
+def _lock(file: int, locked: str, wait: Callable[[str], None] | None) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # not a system with such locks
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(file, 200, 0).decode("utf-8", "replace").strip() or "unknown"
+        if wait is None:
+            raise LockedError(f"{locked} (held by {holder})") from None
+        wait(holder)
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        return False
+    since = time.strftime("%Y-%m-%d %H:%M:%S")
+    with suppress(OSError):  # a full disk: the lock is held all the same
+        os.ftruncate(file, 0)
+        os.pwrite(
+            file, f"process {os.getpid()} on {socket.gethostname()} since {since}\n".encode(), 0
+        )
+    return True

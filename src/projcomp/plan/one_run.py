@@ -1,0 +1,113 @@
+"""What a run holds and looks at before it begins, so that the same command goes on after any death.
+
+Snakemake's own lock is a file that stays when its process is killed. Here a run holds a lock of
+the system over its root instead (``files/lock.py``): whoever gets it knows that no other run is
+alive, and may take away what a dead one left.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from projcomp.errors import ConfigError, FileFormatError, UserError
+from projcomp.files.lock import held
+from projcomp.folder import Folder
+from projcomp.plan.plan import Plan
+from projcomp.processes import announce_run
+
+_SNAKEMAKE_LOCKS = Path(".snakemake/locks")
+_CONFIG = "PROJCOMP_CONFIG"
+_AHEAD = 60.0
+"""Seconds that the time of a file may be ahead of the clock: servers of files differ so much."""
+
+
+def begin_with_care(workflow: Any, plan: Plan) -> None:
+    """Have ``plan`` checked and its root locked once Snakemake's ``workflow`` comes to run jobs.
+
+    A dry run, a report or a drawing of the graph locks nothing and disturbs no run.
+
+    Args:
+        workflow: as the Snakefile has it; its ``execute`` is called when all flags are known.
+        plan: the run.
+    """
+    execute: Callable[..., Any] = workflow.execute
+    planned_by = hashlib.sha256(plan.config.model_dump_json().encode()).hexdigest()
+
+    def checked(*arguments: Any, **settings: Any) -> Any:
+        if settings["executor_plugin"].common_settings.dryrun_exec:
+            return execute(*arguments, **settings)
+        try:
+            with _part(planned_by) if _is_part(workflow) else _whole(workflow, plan, planned_by):
+                announce_run()
+                return execute(*arguments, **settings)
+        except UserError as error:
+            from snakemake.exceptions import WorkflowError
+
+            raise WorkflowError(str(error)) from None
+
+    workflow.execute = checked
+
+
+def _is_part(workflow: Any) -> bool:
+    """Whether another Snakemake started this one, for a job of its own."""
+    return workflow.exec_mode.name != "DEFAULT"
+
+
+@contextmanager
+def _whole(workflow: Any, plan: Plan, planned_by: str) -> Iterator[None]:
+    """A run of its own: alone in its root as long as it lives."""
+    if workflow.execution_settings.keep_incomplete:
+        raise ConfigError(
+            "--keep-incomplete: expected a run without it, got it: Snakemake takes what it keeps "
+            "of a failed job for complete; leave it out, the job's log says what went wrong"
+        )
+    locked = f"{plan.folder.lock()}: expected no other run in this root, got one that is alive"
+    with held(plan.folder.lock(), f"{locked}: wait for it, or end it; it goes on") as alone:
+        check_clock([*plan.intermediates(), *plan.targets()])
+        if alone:
+            remove_dead_locks(plan.folder)
+        os.environ[_CONFIG] = planned_by
+        yield
+
+
+@contextmanager
+def _part(planned_by: str) -> Iterator[None]:
+    """A job whose Snakemake read the config anew: it must be the one that the run began with."""
+    if os.environ.get(_CONFIG, planned_by) != planned_by:
+        raise ConfigError(
+            "config: expected what the run began with, got one edited since: let the run end, and "
+            "run the same command again; it makes what the edit changes"
+        )
+    yield
+
+
+def remove_dead_locks(folder: Folder) -> None:
+    """Remove Snakemake's locks of files of this run; who calls this holds the run's own lock."""
+    for lock in _SNAKEMAKE_LOCKS.glob("*.lock"):
+        with suppress(OSError):
+            if any(folder.has(path) for path in lock.read_text(encoding="utf-8").splitlines()):
+                lock.unlink()
+
+
+def check_clock(files: Iterable[str]) -> None:
+    """Refuse to begin where a file seems to come from the future.
+
+    Snakemake would refuse whatever is made from it, after hours of making, because the results
+    would seem older than what they were made from.
+
+    Raises:
+        FileFormatError: naming the first such file.
+    """
+    for path in files:
+        with suppress(OSError):
+            ahead = os.stat(path).st_mtime - time.time()
+            if ahead > _AHEAD:
+                raise FileFormatError(
+                    f"{path}: expected a file of the past, got one of {ahead:.0f} s from now: set "
+                    "the clock of this machine, or `touch` the file where it was another's that "
+                    "was wrong"
+                )
