@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from projcomp.diffusion.epsilon import denoiser_of, vp_sigmas
     from projcomp.diffusion.frames import FrameLevels, frames_of_noise
     from projcomp.diffusion.noise_levels import edm_sigmas
+    from projcomp.diffusion.text_states import epsilon_of_states, states_row
     from projcomp.errors import UserError
     from projcomp.samplers.euler import euler
     from projcomp.samplers.heun import Heun
@@ -54,6 +55,7 @@ _HOMES = {
     "average": "composition.linear",
     "denoiser_of": "diffusion.epsilon",
     "edm_sigmas": "diffusion.noise_levels",
+    "epsilon_of_states": "diffusion.text_states",
     "euler": "samplers.euler",
     "frames_of_noise": "diffusion.frames",
     "frames_to_score": "composition.predicted_frames",
@@ -62,6 +64,7 @@ _HOMES = {
     "simple_product": "composition.linear",
     "stacked_scores": "composition.mixtures",
     "start_noise": "samplers.start",
+    "states_row": "diffusion.text_states",
     "vp_sigmas": "diffusion.epsilon",
     "weighted_product": "composition.feynman_kac",
 }
@@ -85,6 +88,7 @@ __all__ = [
     "average",
     "denoiser_of",
     "edm_sigmas",
+    "epsilon_of_states",
     "euler",
     "frames_of_noise",
     "frames_to_score",
@@ -93,6 +97,7 @@ __all__ = [
     "simple_product",
     "stacked_scores",
     "start_noise",
+    "states_row",
     "vp_sigmas",
     "weighted_product",
 ]
