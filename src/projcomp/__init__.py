@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from projcomp.composition.mixtures import GaussianMixture, stacked_scores
     from projcomp.composition.predicted_frames import frames_to_score
     from projcomp.composition.product import product_field
-    from projcomp.composition.remembering import RememberingField
+    from projcomp.composition.remembering import RememberingField, remembering_stack
     from projcomp.composition.superposition_and import SuperpositionAnd
     from projcomp.composition.superposition_or import SuperpositionOr
     from projcomp.diffusion.batched import BatchedScores
@@ -60,6 +60,7 @@ _HOMES = {
     "frames_of_noise": "diffusion.frames",
     "frames_to_score": "composition.predicted_frames",
     "product_field": "composition.product",
+    "remembering_stack": "composition.remembering",
     "sample": "samplers.process",
     "simple_product": "composition.linear",
     "stacked_scores": "composition.mixtures",
@@ -93,6 +94,7 @@ __all__ = [
     "frames_of_noise",
     "frames_to_score",
     "product_field",
+    "remembering_stack",
     "sample",
     "simple_product",
     "stacked_scores",
