@@ -445,8 +445,11 @@ def evaluate(
         float, typer.Option(min=0, max=1, help="with --labels: how near is at a place")
     ] = RADIUS,
     threshold: Annotated[
-        float, typer.Option(min=0.01, max=0.99, help="with --labels: least height of a peak")
-    ] = 0.5,
+        float | None,
+        typer.Option(
+            min=0.01, max=0.99, help="with --labels: least height of a peak; the detector's own"
+        ),
+    ] = None,
 ) -> None:
     """Count and locate the objects in the images of one case, or in anybody's samples."""
     if (settings is None) == (not labels):
