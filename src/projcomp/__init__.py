@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from projcomp.composition.mixtures import GaussianMixture, stacked_scores
     from projcomp.composition.predicted_frames import frames_to_score
     from projcomp.composition.product import product_field
-    from projcomp.composition.remembering import RememberingField
+    from projcomp.composition.remembering import RememberingField, remembering_stack
     from projcomp.composition.superposition_and import SuperpositionAnd
     from projcomp.composition.superposition_or import SuperpositionOr
     from projcomp.diffusion.batched import BatchedScores
     from projcomp.diffusion.epsilon import denoiser_of, vp_sigmas
     from projcomp.diffusion.frames import FrameLevels, frames_of_noise
     from projcomp.diffusion.noise_levels import edm_sigmas
+    from projcomp.diffusion.text_states import epsilon_of_states, states_row
     from projcomp.errors import UserError
     from projcomp.samplers.euler import euler
     from projcomp.samplers.heun import Heun
@@ -54,14 +55,17 @@ _HOMES = {
     "average": "composition.linear",
     "denoiser_of": "diffusion.epsilon",
     "edm_sigmas": "diffusion.noise_levels",
+    "epsilon_of_states": "diffusion.text_states",
     "euler": "samplers.euler",
     "frames_of_noise": "diffusion.frames",
     "frames_to_score": "composition.predicted_frames",
     "product_field": "composition.product",
+    "remembering_stack": "composition.remembering",
     "sample": "samplers.process",
     "simple_product": "composition.linear",
     "stacked_scores": "composition.mixtures",
     "start_noise": "samplers.start",
+    "states_row": "diffusion.text_states",
     "vp_sigmas": "diffusion.epsilon",
     "weighted_product": "composition.feynman_kac",
 }
@@ -85,14 +89,17 @@ __all__ = [
     "average",
     "denoiser_of",
     "edm_sigmas",
+    "epsilon_of_states",
     "euler",
     "frames_of_noise",
     "frames_to_score",
     "product_field",
+    "remembering_stack",
     "sample",
     "simple_product",
     "stacked_scores",
     "start_noise",
+    "states_row",
     "vp_sigmas",
     "weighted_product",
 ]

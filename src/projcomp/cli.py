@@ -445,8 +445,11 @@ def evaluate(
         float, typer.Option(min=0, max=1, help="with --labels: how near is at a place")
     ] = RADIUS,
     threshold: Annotated[
-        float, typer.Option(min=0.01, max=0.99, help="with --labels: least height of a peak")
-    ] = 0.5,
+        float | None,
+        typer.Option(
+            min=0.01, max=0.99, help="with --labels: least height of a peak; the detector's own"
+        ),
+    ] = None,
 ) -> None:
     """Count and locate the objects in the images of one case, or in anybody's samples."""
     if (settings is None) == (not labels):
@@ -501,16 +504,19 @@ def labels(
 
 @_stage("count", "samples.h5 pictures/ --detector models/detector --out counts.csv --sheet a.png")
 def count(
+    out: Out,
     images: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             help="pictures, folders of them, .npz or HDF5 files with images; all of one size"
         ),
-    ],
-    detector: Annotated[Path, typer.Option(help="folder of a trained detector")],
-    out: Out,
+    ] = None,
+    detector: Annotated[
+        Path | None, typer.Option(help="folder of a trained detector; images need one")
+    ] = None,
     objects: Annotated[
-        Path | None, typer.Option(help="table of the objects to write: place, confidence, looks")
+        Path | None,
+        typer.Option(help="table of the objects, or molecules, to write: one by one"),
     ] = None,
     sheet: Annotated[
         Path | None, typer.Option(help="sheet of the first images to draw, objects ringed")
@@ -518,17 +524,46 @@ def count(
     resize: Annotated[
         bool, typer.Option("--resize", help="resize images of another size than the detector's")
     ] = False,
+    molecules: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="in place of images: a set of molecules, one SMILES a line or a column of a "
+            ".csv; may be repeated"
+        ),
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option(help="with --molecules: the column of a .csv; smiles by default")
+    ] = None,
 ) -> None:
-    """Count the objects in images of your own, and say where the detector is unsure."""
-    check_output(out, output_kinds.TABLES["count"], images)
+    """Count the objects in images of your own, or judge molecules; say what is not sure."""
+    given = [*(images or []), *(molecules or [])]
+    kind = "count --molecules" if molecules else "count"
+    if molecules and (images or detector or sheet or resize):
+        raise ConfigError(
+            "count: expected images with --detector, or --molecules with --column alone, got "
+            "both; call it twice"
+        )
+    if not molecules and (not images or detector is None or column is not None):
+        got = "no images" if not images else "no --detector" if detector is None else "--column"
+        raise ConfigError(f"count: expected images and --detector, or --molecules, got {got}")
+    check_output(out, output_kinds.TABLES[kind], given)
     if objects:
         check_apart(objects, out, "--objects")
-        check_output(objects, output_kinds.TABLES["count --objects"], images)
+        check_output(objects, output_kinds.TABLES[f"{kind} --objects"], given)
+    if molecules:
+        from projcomp.molecules.run import measure
+
+        for line in measure(molecules, out, column=column, each=objects):
+            typer.echo(line)
+        return
     if sheet:
-        check_output(sheet, output_kinds.picture(sheet), images)
+        check_output(sheet, output_kinds.picture(sheet), given)
     from projcomp.evaluation import count as counting
 
-    for line in counting.count(images, detector, out, objects=objects, sheet=sheet, resize=resize):
+    assert detector is not None
+    for line in counting.count(
+        images or [], detector, out, objects=objects, sheet=sheet, resize=resize
+    ):
         typer.echo(line)
 
 

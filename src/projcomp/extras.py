@@ -5,6 +5,7 @@ EXTRAS = {
     "mathutils": ("bpy", "render"),
     "OpenEXR": ("openexr", "render"),
     "lightning": ("lightning", "train"),
+    "rdkit": ("rdkit", "molecules"),
     "snakemake": ("snakemake", "workflow"),
     "typer": ("typer", "workflow"),
     "yaml": ("pyyaml", "workflow"),
@@ -22,6 +23,9 @@ EXTRAS = {
 }
 """By the name that is imported: the package it comes with, and the extra that has it."""
 
+ALONE = {"molecules"}
+"""Extras for one command alone, which `all` does not have."""
+
 
 def missing(error: ImportError) -> str | None:
     """What to say where an import has failed; None where no extra holds what was imported.
@@ -36,7 +40,8 @@ def missing(error: ImportError) -> str | None:
         return None
     package, extra = EXTRAS[imported]
     where = " (Python 3.11 only)" if extra == "render" else ""
+    others = "" if extra in ALONE else ", or all extras: pip install 'projcomp[all]'"
     return (
         f"{package}: expected the extra `{extra}` of projcomp{where}, got no package of that name; "
-        f"install it: pip install 'projcomp[{extra}]', or all extras: pip install 'projcomp[all]'"
+        f"install it: pip install 'projcomp[{extra}]'{others}"
     )

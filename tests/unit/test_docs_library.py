@@ -31,6 +31,12 @@ def test_the_products_are_the_exact_gaussian(page, name):
     assert torch.allclose(x.std(0), torch.full((2,), 0.2), rtol=0.2)
 
 
+def test_the_product_of_two_texts_is_exact(page):
+    """Their masked means are (1, 0) and (1, 1), the empty text's is the origin."""
+    x = page["from_texts"]
+    assert torch.allclose(x.mean(0), torch.tensor([2.0, 1.0]), atol=4 * 0.2 / 16)
+
+
 def test_the_superposition_is_in_either_place(page):
     x = page["superposed"]
     away = torch.minimum((x - page["here"]).norm(dim=1), (x + page["here"]).norm(dim=1))

@@ -11,7 +11,7 @@ import pytest
 from known_config import known
 from packaging.requirements import Requirement
 
-from projcomp.extras import EXTRAS, missing
+from projcomp.extras import ALONE, EXTRAS, missing
 from projcomp.plan import stages
 from projcomp.plan.load import load
 from projcomp.settings.stages import to_json
@@ -29,6 +29,7 @@ ROOMS = {
         *("evaluation/summary", "evaluation/make_table", "evaluation/tables", "data/describe"),
         *("data/preview", "data/validate", "data/index", "files/outputs", "files/kinds"),
     ],
+    "molecules": ["molecules"],
 }
 UNIMPORTED = {"workflow": {"snakemake"}}
 """What runs the project, instead of being imported by it."""
@@ -113,9 +114,9 @@ def test_an_extra_holds_what_its_rooms_import_and_nothing_else(extra: str) -> No
     assert declared == needed | UNIMPORTED.get(extra, set())
 
 
-def test_all_is_every_extra_that_is_no_tool() -> None:
+def test_all_is_every_extra_that_is_no_tool_and_for_more_than_one_command() -> None:
     (line,) = PROJECT["optional-dependencies"]["all"]
-    assert Requirement(line).extras == set(ROOMS)
+    assert Requirement(line).extras == set(ROOMS) - ALONE
 
 
 def test_every_package_is_known_with_an_extra_that_has_it() -> None:
@@ -144,6 +145,12 @@ RENDER = to_json(stages.render_settings(load(known()), "single"))
             "error: pydantic: expected the extra `workflow` of projcomp, got no package of that "
             "name; install it: pip install 'projcomp[workflow]', or all extras: "
             "pip install 'projcomp[all]'\n",
+        ),
+        (
+            "rdkit",
+            ["count", "--molecules", "molecules.txt", "--out", "a.csv"],
+            "error: rdkit: expected the extra `molecules` of projcomp, got no package of that "
+            "name; install it: pip install 'projcomp[molecules]'\n",
         ),
         (
             "bpy",

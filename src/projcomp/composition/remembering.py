@@ -4,10 +4,11 @@ FrameDiff's networks, for one, are told what they predicted at the last noise le
 is part of the field's state: nothing is hidden in a network, and a sample depends on itself alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from projcomp.diffusion.field import Recording, ScoreField, ScoreStack, Step
@@ -18,6 +19,27 @@ RememberingStack = Callable[[Samples, float, Any], tuple[Tensor, Any]]
 
 Rows of the memory belong to samples, as those of ``x`` do.
 """
+
+RememberingModel = Callable[[Samples, float, Any], tuple[Moves, Any]]
+"""``(x, sigma, memory) -> scores, memory`` of one network; no memory (None) before the first step.
+
+Networks that want one even then (FrameDiff's are evaluated once beforehand) make it there.
+"""
+
+
+def remembering_stack(models: Sequence[RememberingModel]) -> RememberingStack:
+    """Networks side by side, each with a memory of its own, as FrameDiff beside Proteus.
+
+    Args:
+        models: the stacked networks in order.
+    """
+
+    def networks(x: Samples, sigma: float, memory: Any) -> tuple[Tensor, Any]:
+        kept = (None,) * len(models) if memory is None else memory
+        told = [model(x, sigma, own) for model, own in zip(models, kept, strict=True)]
+        return torch.stack([scores for scores, _ in told]), tuple(own for _, own in told)
+
+    return networks
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from projcomp.evaluation.forward import load_detector
 from projcomp.evaluation.heatmaps import Detections
 from projcomp.evaluation.intervals import bootstrap_mean, wilson
 from projcomp.evaluation.matching import match
+from projcomp.evaluation.scope import read_scope
 from projcomp.files.atomic import atomic_path
 
 RATES = ("all_places", "exact_count", "success")
@@ -44,10 +45,14 @@ images. By *chance*: the same images against the labels of the next image; empty
 
 @dataclass(frozen=True)
 class Judging:
-    """How samples are judged: the fields as of the config's sections of the same words."""
+    """How samples are judged: the fields as of the config's sections of the same words.
+
+    Attributes:
+        threshold: least height of a peak that counts as an object; the detector's own where None.
+    """
 
     radius: float
-    threshold: float
+    threshold: float | None
     confidence: float
     bootstrap: int
     seed: int = 0
@@ -76,12 +81,14 @@ def judge(
             f"--labels: one file for each of {len(images)} sets of images expected, got "
             f"{len(labels)}: name them in the same order"
         )
-    detector = load_detector(detector_dir)
+    detector, threshold = load_detector(detector_dir), how.threshold
+    if threshold is None:
+        threshold = read_scope(detector_dir).threshold
     pairs = [
         _pair(image, label, detector.resolution, y_down)
         for image, label in zip(images, labels, strict=True)
     ]
-    rows = [_judged(detector, pictures, places, how) for pictures, places in pairs]
+    rows = [_judged(detector, pictures, places, how, threshold) for pictures, places in pairs]
     with atomic_path(out) as temporary:
         table = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
         table.to_csv(temporary, index=False, float_format="%.6g")
@@ -107,13 +114,13 @@ def _pair(image: Path, label: Path, side: int, y_down: bool) -> tuple[Pictures, 
 
 
 def _judged(
-    detector: Detecting, pictures: Pictures, places: np.ndarray, how: Judging
+    detector: Detecting, pictures: Pictures, places: np.ndarray, how: Judging, threshold: float
 ) -> dict[str, Any]:
     count, asked = places.shape[:2]
     found: list[Detections] = []
     with tqdm(total=count, unit="image", disable=None) as bar:
         for _, images in pictures.batches():
-            found += detect(detector, images, how.threshold)
+            found += detect(detector, images, threshold)
             bar.update(len(images))
     hits, chance = (_hits(found, np.roll(places, -turn, 0), how.radius) for turn in (0, 1))
     objects = np.array([len(one.xy) for one in found])

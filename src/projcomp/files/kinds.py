@@ -208,6 +208,8 @@ TABLES = {
     "summarize": table("experiment", "case", "num_composed", "num_samples"),
     "count": table("image", "num_objects", "unsure", "doubt"),
     "count --objects": table("image", "object", "x", "y"),
+    "count --molecules": table("file", "molecules", "validity", "uniqueness"),
+    "count --molecules --objects": table("file", "index", "smiles", "canonical"),
     "predict": table("first", "second", "cosine", "interaction"),
     "theory": table("experiment", "panel", "setting", "quantity"),
 }

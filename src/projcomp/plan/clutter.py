@@ -1,7 +1,9 @@
 """Which experiments compose over clutter, so that k objects are not what is right."""
 
+from projcomp.config.conditions import CASE, UNCONDITIONAL
 from projcomp.config.root import Config
 from projcomp.plan.experiments import Experiment
+from projcomp.plan.requests import stack
 from projcomp.plan.run import Run
 from projcomp.settings.report import Clutter
 
@@ -12,19 +14,41 @@ def clutter_of(run: Run, experiment: Experiment) -> Clutter | None:
     Its ideal is another where the background is the unconditional model of the pictures that the
     conditionals learned from, and some of these hold several objects; all conditions with weight 1.
     """
-    chosen = experiment.config
-    operator, given = chosen.operator, chosen.background
-    if chosen.conditionals is None or chosen.models or not operator.measures_interaction:
+    operator, given = experiment.config.operator, experiment.config.background
+    models = _told_every_condition_once(run, experiment)
+    if not models or not operator.measures_interaction:
         return None
-    learned = _pictures(run, chosen.conditionals)
-    if given is not None and (given.condition == "empty" or _pictures(run, given.model) != learned):
+    learned = _pictures(run, models[0])
+    unconditional = [given.model] if given is not None else []
+    if given is not None and given.condition != UNCONDITIONAL:
         return None
-    sizes = [case.num_conditions for case in experiment.cases.values()]
-    if any(weight != 1 for size in sizes for weight in operator.weights_of(size)):
+    if any(_pictures(run, name) != learned for name in [*models, *unconditional]):
         return None
     if all(run.config.datasets[name].max_objects < 2 for name in learned):
         return None
     return Clutter(datasets=learned, counts=_counts(run.config, learned))
+
+
+def _told_every_condition_once(run: Run, experiment: Experiment) -> list[str]:
+    """The models that are told all that is requested, each thing once and with weight 1; or none.
+
+    Objects with several attributes have another law, even if each is told once.
+    """
+    chosen, cases = experiment.config, experiment.cases.values()
+    if chosen.composed is None:
+        sizes = [case.num_conditions for case in cases]
+        weights = [weight for size in sizes for weight in chosen.operator.weights_of(size)]
+        models = [chosen.conditionals] if chosen.conditionals and not chosen.models else []
+    elif chosen.cases is None and all(one.told == CASE for one in chosen.composed):
+        stacks = [stack(chosen, case, run.models) for case in cases]
+        weights = [one.weight for each in stacks for one in each]
+        once = all(
+            len(each) == case.num_conditions for case, each in zip(cases, stacks, strict=True)
+        )
+        models = [one.model for one in chosen.composed] if once else []
+    else:
+        return []
+    return models if all(weight == 1 for weight in weights) else []
 
 
 def _pictures(run: Run, model: str) -> dict[str, float]:

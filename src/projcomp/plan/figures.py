@@ -296,8 +296,9 @@ FIGURES = (
             "far windows around the requested places, and the rest of the picture, are from what "
             "they should show (energy coefficient, 0 for equal laws). Lines: the composed samples, "
             "and the rendered truth by the same measure; bars: jackknife intervals; dots: single "
-            "places; filled where a permutation test tells the two apart. Last: the colours at the "
-            "places, their total variation from uniform and what as many uniform ones have."
+            "places; filled where a permutation test tells the two apart. Last: colour, shape, "
+            "material and size at the places, their total variation from the law of the renders "
+            "and what as many objects drawn by that law have."
         ),
         shows=_projected,
         reads=_own_table,

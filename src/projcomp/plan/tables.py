@@ -10,6 +10,7 @@ from projcomp.plan.clutter import clutter_of
 from projcomp.plan.experiments import Experiment, exact_name
 from projcomp.plan.methods import method_of
 from projcomp.plan.run import Run
+from projcomp.scenes.vocabulary import ATTRIBUTES
 from projcomp.settings.case import TRUTH, Case
 from projcomp.settings.report import TableSettings
 from projcomp.settings.stages import model_names
@@ -222,7 +223,9 @@ def _leaderboard(run: Run) -> Iterator[Shown]:
     if cases:
         asked = {case for names in cases.values() for case in names}
         cases[TRUTH] = [case for case in run.truth if case in asked]
-        yield "", {"cases": cases, "clutter": clutter, "methods": methods}
+        near = [name for name, _ in _distances(run) if name in methods]
+        told = {"clutter": clutter, "methods": methods, "distances": near}
+        yield "", {"cases": cases, **told}
 
 
 def _pairs(run: Run) -> Iterator[Shown]:
@@ -252,8 +255,10 @@ def _at_places(run: Run) -> Iterator[tuple[str, dict[str, Case], bool]]:
 def _projections(run: Run) -> Iterator[Shown]:
     for name, cases, true in _at_places(run):
         shown = {name: list(cases), **({TRUTH: list(cases)} if true else {})}
-        detected = {"threshold": run.config.detector.threshold, "colors": run.config.scene.colors}
-        yield name, {"cases": shown, "radius": run.config.evaluation.radius, **detected}
+        scene, threshold = run.config.scene, run.config.detector.threshold
+        drawn = {kind: getattr(scene, f"{kind}s") for kind in ATTRIBUTES}
+        told = {"cases": shown, "radius": run.config.evaluation.radius}
+        yield name, {**told, "threshold": threshold, "drawn": drawn}
     for name, experiment in run.own.items():
         pairs = experiment.config.color_pairs and experiment.config.conditionals
         cases = [case.name for case in experiment.cases.values() if not case.avoids]
@@ -304,6 +309,16 @@ def _bindings(run: Run) -> Iterator[Shown]:
         )
 
 
+def _attributes(run: Run) -> Iterator[Shown]:
+    """Experiments that request objects by attributes that the detector tells."""
+    threshold = run.config.detector.threshold
+    for name, shown in _bindings(run):
+        kinds = {kind for asked in shown["asked"].values() for one in asked for kind in one.told}
+        if kinds & set(ATTRIBUTES):
+            told = {key: shown[key] for key in ("cases", "asked", "radius")}
+            yield name, {**told, "threshold": threshold}
+
+
 # What each of them reads --------------------------------------------------------------------------
 
 
@@ -316,9 +331,11 @@ def _counted(table: TableSettings, folder: Folder) -> list[str]:
     return [folder.counted(name, case) for name, cases in table.cases.items() for case in cases]
 
 
-def _summary_and_counted(table: TableSettings, folder: Folder) -> list[str]:
+def _ranked(table: TableSettings, folder: Folder) -> list[str]:
     ranked = {name: cases for name, cases in table.cases.items() if name != TRUTH}
-    return [folder.summary(), *_counted(table.model_copy(update={"cases": ranked}), folder)]
+    counted = _counted(table.model_copy(update={"cases": ranked}), folder)
+    far = [folder.table(name_of("distance", name)) for name in table.distances]
+    return [folder.summary(), *counted, *far]
 
 
 def _ceilings_and_localities(table: TableSettings, folder: Folder) -> list[str]:
@@ -364,7 +381,7 @@ def _counted_samples_and_datasets(table: TableSettings, folder: Folder) -> list[
 TABLES = (
     TableRow(
         "leaderboard",
-        format=1,
+        format=2,
         caption=(
             "Everything that composes locations, by set of places and number composed. Ranked "
             "among themselves are methods of one kind (networks, or exact models) for which the "
@@ -372,10 +389,12 @@ TABLES = (
             "*all_places* where clutter is composed, whose right counts stand beside it. "
             "*behind* is the distance from the best of these, with Newcombe's interval, paired "
             "where both started from the same noise; *tied* rows cannot be told from the best. "
-            "Costs are per image."
+            "*distance* is that to the rendered truth in the detector's features (frechet without "
+            "its bias, of the table *distance*), where an experiment has one; 0 is as near as the "
+            "truth itself. Costs are per image."
         ),
         shows=_leaderboard,
-        reads=_summary_and_counted,
+        reads=_ranked,
     ),
     TableRow(
         "ceiling",
@@ -419,16 +438,17 @@ TABLES = (
     ),
     TableRow(
         "projection",
-        format=1,
+        format=2,
         caption=(
             "Definition 4.1 of Bradley et al. 2025: windows around the requested places, and the "
             "rest of the picture, of composed samples against the rendered truth of the same "
             "request, the conditional's own samples and the background's; and the same of the "
             "truth, whose halves against each other are the floor. *energy*: 0 for equal laws, 1 "
-            "for two points; *classifier*: 1/2 for equal laws; *color*: total variation from "
-            "uniform. P-values are of permutations, of each row alone; *floor* and *critical*: "
-            "mean and upper quantile of equal laws at these numbers; *detects*: the least share of "
-            "samples without the object that would be told in 4 of 5 runs."
+            "for two points; *classifier*: 1/2 for equal laws; *color*, *shape*, *material* and "
+            "*size*: total variation from the law of the renders. P-values are of permutations, of "
+            "each row alone; *floor* and *critical*: mean and upper quantile of equal laws at "
+            "these numbers; *detects*: the least share of samples without the object that would be "
+            "told in 4 of 5 runs."
         ),
         shows=_projections,
         reads=_projected,
@@ -505,6 +525,17 @@ TABLES = (
         ),
         shows=_bindings,
         reads=_counted_and_datasets,
+    ),
+    TableRow(
+        "attributes",
+        format=1,
+        caption=(
+            "Requested against found, attribute by attribute: of the object that is everything "
+            "else that was requested, how often it has which value, with Wilson intervals; *none* "
+            "where there is no such object. The rows *truth* are the detector's own confusion."
+        ),
+        shows=_attributes,
+        reads=_samples_and_detector,
     ),
     TableRow(
         "interaction",

@@ -51,8 +51,10 @@ class TableSettings(Section):
     colours of a case; ``datasets`` are those that their model learned objects from, with their
     shares. ``deltas`` are what experiments add to their background: the model whose conditions, and
     the background by model and condition. ``asked`` are the objects that a case requests by any of
-    their attributes. ``methods`` say how each experiment composes. ``threshold`` is the detector's.
-    ``format`` is the number of the kind's row.
+    their attributes. ``methods`` say how each experiment composes. ``threshold`` is the detector's,
+    ``drawn`` are the values of every attribute that scenes draw uniformly, and ``distances`` are
+    the experiments whose distance to the truth has a table. ``format`` is the number of the kind's
+    row.
     """
 
     format: int
@@ -73,6 +75,8 @@ class TableSettings(Section):
     deltas: dict[str, tuple[str, str]] = Field(default={}, exclude_if=is_empty)
     asked: dict[str, list[Wanted]] = Field(default={}, exclude_if=is_empty)
     threshold: float = Field(default=0.0, exclude_if=is_empty)
+    drawn: dict[str, list[str]] = Field(default={}, exclude_if=is_empty)
+    distances: list[str] = Field(default=[], exclude_if=is_empty)
     methods: dict[str, Method] = Field(default={}, exclude_if=is_empty)
 
 

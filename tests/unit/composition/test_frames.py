@@ -12,7 +12,7 @@ from projcomp.composition import igso3
 from projcomp.composition.densities import DensityTracker
 from projcomp.composition.frame_mixtures import FrameMixture, start_log_density
 from projcomp.composition.predicted_frames import frames_to_score
-from projcomp.composition.remembering import RememberingField
+from projcomp.composition.remembering import RememberingField, remembering_stack
 from projcomp.composition.superposition_and import SuperpositionAnd
 from projcomp.composition.superposition_or import SuperpositionOr
 from projcomp.diffusion.field import Step
@@ -272,6 +272,35 @@ def test_a_network_that_remembers_is_told_what_it_predicted_last():
     torch.testing.assert_close(alone.x[0], result.x[0])
     with pytest.raises(ConfigError, match=r"^sampler: expected one that evaluates once"):
         sample(field, x, at.translations, Heun())
+
+
+def test_every_network_of_a_stack_has_a_memory_of_its_own():
+    """One remembers frames as FrameDiff does, the other two things; neither sees the other's."""
+    at, seen = levels_of(6), []
+
+    def first(x, sigma, memory):
+        seen.append(memory)
+        score = ONE.score(x, sigma, at.rotation(sigma))
+        told = score if memory is None else score + 0.3 * memory
+        return at.scaled(told, sigma), told
+
+    def second(x, sigma, memory):
+        score = OTHER.score(x, sigma, at.rotation(sigma))
+        number, last = (0, score) if memory is None else memory
+        return at.scaled(score - 0.1 * number * last, sigma), (number + 1, score)
+
+    def by_hand(x, sigma, memory):
+        one, other = (None, None) if memory is None else memory
+        (scores, one), (others, other) = first(x, sigma, one), second(x, sigma, other)
+        return torch.stack([scores, others]), (one, other)
+
+    compose = partial(SuperpositionOr, num_models=2)
+    result = run(RememberingField(remembering_stack([first, second]), compose), at, count=4)
+    assert seen[0] is None
+    assert len(seen) == 5
+    assert all(type(memory) is torch.Tensor for memory in seen[1:])
+    assert result.state.memory[1][0] == 5
+    torch.testing.assert_close(result.x, run(RememberingField(by_hand, compose), at, count=4).x)
 
 
 def test_derivatives_see_the_memory_of_the_step():

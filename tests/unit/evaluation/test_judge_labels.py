@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from projcomp.cli import app
 from projcomp.evaluation.detector import Detector, save_detector
+from projcomp.evaluation.grid import ATTRIBUTES
 from projcomp.evaluation.heatmaps import Detections
 
 SIDE = 16
@@ -24,19 +25,35 @@ FOUND = [
 ]
 SHARES = [1, 1, 0.5]
 
+OWN_THRESHOLD = 0.35
+"""The detector's."""
+
 Run = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def asked() -> list[float]:
+    """The thresholds that peaks were held to."""
+    return []
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[float]) -> Run:
     """The command, with a detector that finds in image i what FOUND says, whatever it looks like.
 
     An image's number is the red of its pixels.
     """
-    save_detector(tmp_path / "detector", Detector(4, SIDE), {}, 4)
+    learned = {
+        "images": 2,
+        "objects": [1, 2],
+        "attributes": {name: [] for name in ATTRIBUTES},
+        "mean_color": [[0, 0, 0], [255, 255, 255]],
+    }
+    settings = {"detector": {"threshold": OWN_THRESHOLD}}
+    save_detector(tmp_path / "detector", Detector(4, SIDE), settings, 4, learned)
 
     def detect(_: object, images: np.ndarray, threshold: float) -> list[Detections]:
-        assert threshold == 0.5
+        asked.append(threshold)
         assert images.shape[1:] == (SIDE, SIDE, 3)
         found = [np.array(FOUND[i]) for i in images[:, 0, 0, 0]]
         return [Detections(xy, np.ones(len(xy)), np.zeros(len(xy), int)) for xy in found]
@@ -99,6 +116,15 @@ def test_chance_is_the_next_image_s_labels(run: Run, tmp_path: Path) -> None:
     (row,) = pd.read_csv(tmp_path / "out.csv").to_dict("records")
     assert row["places_hit"] == 0
     assert row["places_hit_chance"] == pytest.approx(np.mean(SHARES), rel=1e-5)
+
+
+def test_peaks_are_as_high_as_the_detector_says_or_the_command(
+    run: Run, tmp_path: Path, asked: list[float]
+) -> None:
+    folder, path = pictures(tmp_path / "samples"), labels(tmp_path / "two.npz")
+    for flags in ((), ("--threshold", 0.6)):
+        assert run(folder, "--labels", path, *flags)[0] == 0
+    assert asked == [OWN_THRESHOLD, 0.6]
 
 
 def test_labels_whose_y_goes_down_are_told(run: Run, tmp_path: Path) -> None:

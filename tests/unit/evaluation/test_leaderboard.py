@@ -9,6 +9,7 @@ import pytest
 from projcomp.evaluation.evaluate import COLUMNS
 from projcomp.evaluation.make_table import make_table
 from projcomp.evaluation.summary import summarize
+from projcomp.evaluation.tables import distance
 from projcomp.evaluation.tables.confusion import right_counts
 from projcomp.folder import Folder
 from projcomp.settings.case import TRUTH
@@ -26,6 +27,15 @@ RUNS = {
     "C": ([3, 3, 3, 3, 2, 2, 2, 2], [2] * 7 + [1], 100),
     TRUTH: ([2, 2, 2, 2, 2, 2, 2, 2], [2] * 8, None),
 }
+
+
+FAR = {
+    ("composed", "frechet_raw"): 3.0,
+    ("composed", "frechet"): 0.5,
+    ("composed", "coverage"): 0.9,
+    ("truth", "frechet"): 0.25,
+}
+"""What the table of distances of one experiment says."""
 
 
 def write(folder: Folder, experiment: str) -> Path:
@@ -63,6 +73,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     cases = {experiment: ["k2"] for experiment in RUNS}
     chosen = SummarySettings(seed=0, confidence=0.95, bootstrap=100, cases=cases)
     summarize(paths, chosen, Path(folder.summary()))
+    far = pd.DataFrame({"case": "k2", "num_composed": 2, "value": FAR.values()})
+    far[["subject", "measure"]] = list(FAR)
+    far = far.assign(low=far["value"] - 0.1, high=far["value"] + 0.2)
+    far.reindex(columns=pd.Index(distance.COLUMNS)).to_csv(
+        folder.table("distance_near"), index=False
+    )
     found = {}
     for kind in ("confusion", "leaderboard"):
         settings = TableSettings(
@@ -75,6 +91,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
             cases=cases,
             clutter={"C": CLUTTER},
             methods={experiment: method(experiment) for experiment in RUNS if experiment != TRUTH},
+            distances=["near"],
         )
         make_table(kind, settings, Path(folder.root), Path(folder.table(kind)))
         found[kind] = pd.read_csv(folder.table(kind))
@@ -108,6 +125,13 @@ def test_equal_methods_have_one_rank_and_what_cannot_be_told_apart_is_tied(made)
     # the best is the cheaper of the two, with which one other shares its noise
     assert networks["paired"].to_dict() == {"cheap": 1, "good": 0, "near": 1, "bad": 0}
     assert table.loc["near", "behind_low"] < 0 < table.loc["near", "behind_high"]
+
+
+def test_a_distance_stands_beside_the_rank_where_there_is_one(made) -> None:
+    table = made["leaderboard"].set_index("experiment")
+    names = ["distance", "distance_low", "distance_high"]
+    assert table.loc["near", names].tolist() == pytest.approx([0.5, 0.4, 0.7])
+    assert table.drop(index="near")[names].isna().all(axis=None)
 
 
 def test_exact_models_clutter_and_the_truth_are_ranked_apart(made) -> None:

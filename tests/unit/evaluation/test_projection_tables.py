@@ -20,7 +20,7 @@ from projcomp.evaluation.make_table import make_table
 from projcomp.evaluation.tables import distance, memorised, projection
 from projcomp.folder import Folder
 from projcomp.scenes.shown_colors import shown_colors
-from projcomp.scenes.vocabulary import COLORS
+from projcomp.scenes.vocabulary import COLORS, MATERIALS, SHAPES, SIZES
 from projcomp.settings.case import Case
 from projcomp.settings.report import TableSettings
 
@@ -28,6 +28,7 @@ SIDE = 16
 PLACES = [(0.27, 0.27), (0.77, 0.52)]
 ELSEWHERE = (0.27, 0.77)
 NUMBER = 48
+SMALL = list(SIZES).index("small")
 PALETTE = np.array(list(COLORS.values()))
 RADIUS = 0.12  # windows of 7 x 7, objects of 4 x 4
 
@@ -131,7 +132,7 @@ def made(root, kind, cases, **changes):
 
 def projected(root, experiment, cases=("k2",)):
     shown = {experiment: list(cases), "truth": list(dict.fromkeys([*cases, "k0"]))}
-    return made(root, "projection", shown, colors=list(COLORS), threshold=0.5)
+    return made(root, "projection", shown, drawn={"color": list(COLORS)}, threshold=0.5)
 
 
 def p_values(table, subject="composed", against="truth", measure="energy"):
@@ -182,7 +183,9 @@ def test_projections_are_held_against_what_was_composed(root):
 
 
 def test_without_the_truth_the_composed_alone_are_compared(root):
-    table = made(root, "projection", {"X": ["k0", "k1", "k2"]}, colors=["red"], threshold=0.5)
+    table = made(
+        root, "projection", {"X": ["k0", "k1", "k2"]}, drawn={"color": ["red"]}, threshold=0.5
+    )
     assert set(table["subject"]) == {"composed"}
     assert set(table["against"]) == {"conditional", "background", "uniform"}
 
@@ -202,6 +205,28 @@ def test_colours_at_the_places_are_held_against_uniform(root, monkeypatch):
     assert rows["value"].to_dict() == pytest.approx({"1": 7 / 8, "2": 0, "all": 7 / 16})
     assert rows["p_value"].to_dict() == pytest.approx({"1": 0.001, "2": 1, "all": 0.001})
     assert rows["num_samples"].to_dict() == {"1": NUMBER, "2": NUMBER, "all": 2 * NUMBER}
+
+
+def test_every_attribute_has_a_law_of_its_own(root, monkeypatch):
+    """Of objects at the first place, all cubes, half of metal, and small where none should be."""
+
+    def found(_, images, threshold):
+        xy, one = np.array([PLACES[0], ELSEWHERE]), np.ones(2)
+        return [
+            Detections(xy, one, *(np.full(2, value) for value in (i % 8, 0, i % 2, SMALL)))
+            for i in range(len(images))
+        ]
+
+    monkeypatch.setattr(projection, "detect", found)
+    drawn = {"color": list(COLORS), "shape": list(SHAPES), "material": list(MATERIALS)}
+    shown = {"right": ["k2"], "truth": ["k2", "k0"]}
+    table = made(root, "projection", shown, drawn={**drawn, "size": ["large"]}, threshold=0.5)
+    rows = table[(table["against"] == "uniform") & (table["projection"] == "1")]
+    rows = rows[rows["subject"] == "composed"].set_index("measure")
+    far = {"color": 0, "shape": 2 / 3, "material": 0, "size": 1}
+    assert rows["value"].to_dict() == pytest.approx(far)
+    assert {kind for kind, p in rows["p_value"].items() if p <= 0.01} == {"shape", "size"}
+    assert rows.loc["size", "floor"] == 0
 
 
 class Pixels:

@@ -51,6 +51,35 @@ def test_other_weights_operators_and_backgrounds_have_no_known_law(change: dict[
     assert found(change, models={"other": OTHER}) is None
 
 
+LISTED = {"conditionals": None, "composed": [{"model": "cluttered", "told": "case"}]}
+
+
+def test_a_list_of_what_is_composed_is_the_same_as_its_short_form() -> None:
+    over = {"operator": "product", "background": OWN_MODEL}
+    for change in (LISTED, {**LISTED, **over}):
+        assert found(change) == found({})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"composed": [{"model": "cluttered", "told": "case", "weight": 1.5}]},
+        {"composed": 2 * [{"model": "cluttered", "told": "case"}]},  # every place twice
+        {"composed": [{"model": "cluttered", "told": "case"}, {"model": "other"}]},
+        {"composed": [{"model": "single", "told": "case"}]},  # other pictures than the background's
+        {"num_composed": None, "cases": [{"asked": [{"place": 1}]}]},
+    ],
+)
+def test_other_lists_have_no_known_law(change: dict[str, Any]) -> None:
+    over = {**LISTED, "operator": "product", "background": OWN_MODEL}
+    assert found({**over, **change}, models={"other": OTHER}) is None
+
+
+def test_a_background_that_is_told_something_is_no_clutter() -> None:
+    told = {"model": "cluttered", "condition": {"position": [0.5, 0.5]}}
+    assert found({"operator": "product", "background": told}) is None
+
+
 def test_the_counts_are_of_all_datasets_by_their_shares() -> None:
     clutter = found({}, models={"cluttered": {"datasets": {"cluttered": 3, "single": 1}}})
     assert clutter is not None

@@ -13,7 +13,9 @@ import pandas as pd
 
 from projcomp.evaluation.counted import read_counted
 from projcomp.evaluation.intervals import difference_of_rates
+from projcomp.evaluation.read_table import read_table
 from projcomp.evaluation.summary import read_summary
+from projcomp.evaluation.tables import distance
 from projcomp.evaluation.tables.confusion import right_counts
 from projcomp.folder import Folder
 from projcomp.settings.case import TRUTH
@@ -29,6 +31,8 @@ SCORES = {OBJECTS: "success", CLUTTER: "all_places"}
 
 _MEASURES = ("success", "exact_count", "all_places", "extra_objects", "mean_count")
 _COSTS = ("network_evaluations", "seconds")
+_DISTANCES = {"distance": "value", "distance_low": "low", "distance_high": "high"}
+"""Columns by those of the table ``distance``."""
 
 TEXT = ("places", "right", "kind", "background", "model", "score")
 """Columns of words beside those that every table may have."""
@@ -55,11 +59,14 @@ COLUMNS = [
     *(f"{measure}{end}" for measure in _MEASURES for end in ("", "_low", "_high")),
     "right_mean_count",
     "right_exact_count",
+    *_DISTANCES,
     *_COSTS,
 ]
 """One row per experiment and case. ``rank`` is 1 for the best ``score`` of its group and equal for
 equal scores; ``tied`` is 1 where the interval of ``behind``, the distance from the best, holds 0.
-The truth has no rank; ``success`` is empty where ``right`` is clutter's law."""
+The truth has no rank; ``success`` is empty where ``right`` is clutter's law. ``distance`` is the
+``frechet`` of the table ``distance``, in units of the truth's spread over that table's cases; it
+ranks nothing, and is empty where an experiment has no such table."""
 
 
 def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
@@ -70,8 +77,9 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
     """
     rows: list[dict[str, Any]] = []
     for experiment, cases in settings.cases.items():
+        far = _distances(folder, experiment) if experiment in settings.distances else {}
         for found in read_summary(folder, experiment, cases).to_dict("records"):
-            rows += _rows(settings, experiment, found)
+            rows += [row | far.get(row["case"], {}) for row in _rows(settings, experiment, found)]
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault(tuple(row[key] for key in COLUMNS[:4]), []).append(row)
@@ -109,6 +117,17 @@ def _rows(
         if name != TRUTH and found["case"] in cases
     }
     return [row | {"places": name, "kind": TRUTH, "model": TRUTH} for name in places]
+
+
+def _distances(folder: Folder, experiment: str) -> dict[str, dict[str, float]]:
+    """How far an experiment's samples are from the truth, by case."""
+    path = folder.table(f"distance_{experiment}")
+    table = read_table(path, distance.COLUMNS, "table", distance.WORDS)
+    chosen = table[(table["subject"] == distance.COMPOSED) & (table["measure"] == "frechet")]
+    return {
+        row["case"]: {name: row[column] for name, column in _DISTANCES.items()}
+        for row in chosen.to_dict("records")
+    }
 
 
 def _told(method: "Method") -> dict[str, str]:

@@ -30,6 +30,7 @@ from projcomp.evaluation.classifier import held_out_accuracy
 from projcomp.evaluation.crops import at_place, color_fields, elsewhere, of_colors
 from projcomp.evaluation.detect import Detecting, detect
 from projcomp.evaluation.forward import load_detector
+from projcomp.evaluation.grid import ATTRIBUTES
 from projcomp.evaluation.marginal import against_law
 from projcomp.evaluation.matching import match
 from projcomp.evaluation.two_sample import (
@@ -64,10 +65,11 @@ COLUMNS += ["value", "low", "high", "p_value", "floor", "critical", "detects"]
 COLUMNS += ["num_samples", "num_reference"]
 """One row per case, subject (``composed`` samples or the ``truth``), projection, reference and
 measure: ``energy`` (coefficient in pixels), ``mmd`` (Gaussian kernel, squared), ``classifier``
-(held-out accuracy), and against ``uniform`` the total variation of the ``color`` of what stands
-there. ``floor`` and ``critical`` are the mean and the upper quantile where both have one law, at
-these numbers of images (of objects, with ``color``). ``detects`` is the least share of samples
-without the object that the energy tells from the truth in 4 of 5 runs."""
+(held-out accuracy), and against ``uniform`` the total variation of the ``color``, ``shape``,
+``material`` and ``size`` of what stands there. ``floor`` and ``critical`` are the mean and the
+upper quantile where both have one law, at these numbers of images (of objects, with attributes).
+``detects`` is the least share of samples without the object that the energy tells from the truth in
+4 of 5 runs."""
 
 WORDS = ("subject", "projection", "against")
 """Those of COLUMNS that hold words, besides the common ones."""
@@ -129,7 +131,7 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
             found = list(_against_truth(settings, read, subject, name)) if TRUTH in read else []
             found += _against_composed(settings, cases, subject, name)
             if detector is not None:
-                found += _colors(settings, detector, pictures, name, subject)
+                found += _attributes(settings, detector, pictures, name, subject)
             rows += [{**known, **row} for row in found]
     return pd.DataFrame(rows).reindex(columns=pd.Index(COLUMNS))
 
@@ -229,22 +231,27 @@ def _told(
         yield {**known, **vars(values), **counts}
 
 
-def _colors(
+def _attributes(
     settings: "TableSettings", detector: Detecting, pictures: _Pictures, case: str, subject: str
 ) -> Iterator[dict[str, Any]]:
-    """Colours of what stands at the places against the uniform law of the truth."""
-    places = np.array(pictures.places)
-    counts = np.zeros((len(pictures.images), len(places), len(COLORS)), int)
+    """What stands at the places, attribute by attribute, against the uniform law of the truth."""
+    places, number = np.array(pictures.places), len(pictures.images)
+    counts = {
+        kind: np.zeros((number, len(places), len(ATTRIBUTES[kind])), int) for kind in settings.drawn
+    }
     for index, found in enumerate(detect(detector, pictures.images, settings.threshold)):
         which, place = match(found.xy, places, settings.radius)
-        counts[index, place, found.color[which]] = 1
-    law = [float(name in settings.colors) / len(settings.colors) for name in COLORS]
-    parts = {str(number): counts[:, number - 1] for number in range(1, len(places) + 1)}
-    for projection, part in {**parts, ALL: counts.sum(1)}.items():
-        rng = _stream(settings, case, subject, projection, "color")
-        compared = against_law(part, law, settings.confidence, rng=rng)
-        known = {"projection": projection, "against": "uniform", "measure": "color"}
-        yield {**known, **vars(compared), "num_samples": int(part.sum())}
+        for kind, count in counts.items():
+            count[index, place, getattr(found, kind)[which]] = 1
+    for kind, count in counts.items():
+        drawn = settings.drawn[kind]
+        law = [float(name in drawn) / len(drawn) for name in ATTRIBUTES[kind]]
+        parts = {str(place + 1): count[:, place] for place in range(len(places))}
+        for projection, part in {**parts, ALL: count.sum(1)}.items():
+            rng = _stream(settings, case, subject, projection, kind)
+            compared = against_law(part, law, settings.confidence, rng=rng)
+            known = {"projection": projection, "against": "uniform", "measure": kind}
+            yield {**known, **vars(compared), "num_samples": int(part.sum())}
 
 
 def _stream(settings: "TableSettings", *names: str) -> np.random.Generator:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
+from projcomp.evaluation.grid import ATTRIBUTES
 from projcomp.evaluation.read_table import read_table
 from projcomp.evaluation.tables.projection import ALL, COLUMNS, COMPOSED, REST, WORDS
 from projcomp.folder import Folder
@@ -22,9 +23,10 @@ PANELS = (
     ("a place, against its conditional's", PLACES, "conditional", "energy"),
     ("the rest, against the background's", REST, "background", "energy"),
     ("the rest, against the truth's", REST, TRUTH, "energy"),
-    ("colours at the places, from uniform", PLACES, "uniform", "color"),
+    *((f"{kind}s at the places, from uniform", PLACES, "uniform", kind) for kind in ATTRIBUTES),
 )
-LABELS = {"energy": "energy coefficient", "color": "total variation"}
+IN_A_ROW = 4
+LABELS = {"energy": "energy coefficient", **dict.fromkeys(ATTRIBUTES, "total variation")}
 STYLES = {
     COMPOSED: {"color": PALETTE[0], "marker": "o", "linestyle": "-"},
     TRUTH: {"color": INK, "marker": "D", "linestyle": "--"},
@@ -39,8 +41,13 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     shown = [(title, measure, _rows(table, *rest)) for title, *rest, measure in PANELS]
     shown = [(title, measure, rows[rows["measure"] == measure]) for title, measure, rows in shown]
     shown = [(title, measure, DataFrame(rows)) for title, measure, rows in shown if len(rows)]
-    figure = Figure(figsize=(2.6 * len(shown), 2.9), layout="constrained")
-    panels = np.ravel(figure.subplots(1, len(shown), squeeze=False))
+    columns = min(len(shown), IN_A_ROW)
+    lines = -(-len(shown) // columns)
+    figure = Figure(figsize=(2.6 * columns, 2.9 * lines), layout="constrained")
+    panels = np.ravel(figure.subplots(lines, columns, squeeze=False))
+    for axes in panels[len(shown) :]:
+        axes.set_axis_off()
+    panels = panels[: len(shown)]
     for axes, (title, measure, rows) in zip(panels, shown, strict=True):
         for subject in rows["subject"].unique():
             _line(axes, DataFrame(rows[rows["subject"] == subject]), subject, measure)
@@ -80,5 +87,5 @@ def _line(axes: Axes, rows: DataFrame, subject: str, measure: str) -> None:
         axes.plot(k[some], value[some], color=style["color"], markerfacecolor=face, **dots)
     if subject == COMPOSED and len(each) and len(each) < len(rows):
         axes.plot(each["num_composed"], each["value"], ".", color=FAINT, ms=3, label="each place")
-    if measure == "color":
+    if measure in ATTRIBUTES:
         axes.plot(k, whole["floor"], ":", color=style["color"], lw=1, label=f"uniform, of {name}")

@@ -1,0 +1,1 @@
+"""Molecules that models made: their files, and what RDKit says of them."""
