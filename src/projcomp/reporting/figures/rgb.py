@@ -31,17 +31,18 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
         open_stored(Path(folder.index(name))).read(slice(0, BACKGROUNDS))
         for name in settings.datasets
     ]
+    behind = _densities(np.concatenate(empty)) if empty else None
     figure = Figure(figsize=(7.5, 0.5 + 1.15 * len(shown)), layout="constrained")
     panels = figure.subplots(len(shown), len(CHANNELS), sharex=True, squeeze=False)
     for row, name in zip(panels, shown, strict=True):
         samples = read_samples(folder.samples(experiment, name), name, experiment).images
         truth = read_samples(folder.samples(TRUTH, name), name).images
+        shares, true = _densities(samples), _densities(truth)
         for number, (axes, (channel, color)) in enumerate(zip(row, CHANNELS.items(), strict=True)):
-            _outline(axes, truth[..., number].ravel(), "truth", INK)
-            if empty:
-                values = np.concatenate([images[..., number].ravel() for images in empty])
-                _outline(axes, values, "background", FAINT)
-            _fill(axes, samples[..., number].ravel(), color)
+            _outline(axes, true[number], "truth", INK)
+            if behind is not None:
+                _outline(axes, behind[number], "background", FAINT)
+            _fill(axes, shares[number], color)
             if axes in panels[0]:
                 axes.set_title(channel)
         row[0].set_ylabel(name, rotation=0, ha="right", va="center")
@@ -51,25 +52,29 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     return figure
 
 
-_EDGES = np.linspace(0, 256, BINS + 1).tolist()
+_EDGES = np.linspace(0, 256, BINS + 1)
+_LEAST = 1e-6
+"""The bottom of every panel, per pixel value: fewer pixels than any case has."""
 
 
-def _fill(axes: Axes, values: NDArray[np.uint8], color: str) -> None:
+def _densities(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The histogram of every channel, shape ``(3, BINS)``, as shares per pixel value."""
+    counts = [np.bincount(images[..., i].ravel(), minlength=256) for i in range(len(CHANNELS))]
+    binned = np.stack(counts).reshape(len(counts), BINS, -1).sum(2)
+    return binned / binned.sum(1, keepdims=True) / (256 / BINS)
+
+
+def _fill(axes: Axes, density: NDArray[np.float64], color: str) -> None:
     """The samples' histogram; it also sets the panel's scale."""
-    axes.hist(values, _EDGES, density=True, color=color, alpha=0.6, log=True, label="sampled")
+    axes.stairs(
+        density, _EDGES, baseline=_LEAST, fill=True, color=color, alpha=0.6, label="sampled"
+    )
+    axes.set_yscale("log", nonpositive="clip")
+    axes.set_ylim(bottom=_LEAST)
     axes.set_xlim(0, 256)
     axes.set_xticks([0, 128, 255])
     axes.tick_params(axis="y", labelleft=False, which="both", color=FAINT)
 
 
-def _outline(axes: Axes, values: NDArray[np.uint8], label: str, color: str) -> None:
-    axes.hist(
-        values,
-        _EDGES,
-        density=True,
-        histtype="step",
-        color=color,
-        linewidth=0.9,
-        log=True,
-        label=label,
-    )
+def _outline(axes: Axes, density: NDArray[np.float64], label: str, color: str) -> None:
+    axes.stairs(density, _EDGES, baseline=_LEAST, color=color, linewidth=0.9, label=label)
