@@ -103,8 +103,13 @@ def write_results(plan: Plan) -> None:
         index = write_toy(Path(folder.index(name)).parent, name=name, side=16)
         os.utime(index, (0, 0))  # older than all that is made of it
     summarize(counted, summary_settings(plan.run), Path(folder.summary()))
-    for name, table in plan.tables.items():
-        make_table(name, table.settings, Path(folder.root), Path(folder.table(name)))
+    tables = {folder.table(name) for name in plan.tables}
+    # those that read other tables come after them
+    ordered = sorted(
+        plan.tables, key=lambda name: not tables.isdisjoint(plan.tables[name].reads(folder))
+    )
+    for name in ordered:
+        make_table(name, plan.tables[name].settings, Path(folder.root), Path(folder.table(name)))
 
 
 def copied(files: list[str], made: Folder, root: Path) -> Folder:

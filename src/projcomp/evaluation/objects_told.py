@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from projcomp.evaluation.heatmaps import Detections
+from projcomp.scenes.vocabulary import COLORS
 
 
 class FoundObject(NamedTuple):
@@ -26,12 +27,14 @@ def read_objects(cell: object) -> list[FoundObject]:
     """What :func:`tell_objects` wrote; a cell that is no text has none.
 
     Raises:
-        ValueError: the cell is something else.
+        ValueError: the cell is something else, or names a colour that is none of CLEVR's.
     """
     if not isinstance(cell, str):
         return []
     objects = []
     for told in cell.split(";"):
         color, x, y = told.split(" ")
+        if color not in COLORS:
+            raise ValueError(f"expected one of {', '.join(COLORS)}, got {color!r}")
         objects.append(FoundObject(color, float(x), float(y)))
     return objects

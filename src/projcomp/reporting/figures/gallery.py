@@ -10,7 +10,6 @@ from projcomp.folder import Folder
 from projcomp.reporting.results import read_case
 from projcomp.reporting.sheet import Row, Tile, sheet_figure
 from projcomp.reporting.style import INK, WRONG, title_of
-from projcomp.scenes.vocabulary import COLORS
 
 if TYPE_CHECKING:
     from projcomp.settings.report import FigureSettings
@@ -65,7 +64,7 @@ def _found(row: dict[Any, Any], path: str) -> list[FoundObject]:
         found = read_objects(row["objects"])
     except ValueError:
         found = None
-    if found is None or len(found) != row["num_objects"] or {o.color for o in found} - set(COLORS):
+    if found is None or len(found) != row["num_objects"]:
         raise FileFormatError(
             f"{path}: expected colour and place of each object in the column objects, got "
             f"{row['objects']!r}; run evaluate again"

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
+from projcomp.conditions.kinds import KINDS
 from projcomp.evaluation.read_table import read_table
 from projcomp.evaluation.tables.interaction import COLUMNS
 from projcomp.folder import Folder
 from projcomp.reporting.style import FAINT, INK, title_of
-from projcomp.scenes.vocabulary import COLORS
 from projcomp.settings.case import pair_in
 
 if TYPE_CHECKING:
@@ -47,9 +47,10 @@ def _correlation(total: pd.Series, name: str) -> str:
 
 
 def _members(pairs: pd.DataFrame) -> list[str]:
-    """The conditions that occur, in the vocabulary's order, or by number."""
+    """The conditions that occur, in their kind's order, or by number."""
     found = {name for case in pairs["case"] for name in pair_in(case)}
-    return [color for color in COLORS if color in found] + sorted(found - set(COLORS))
+    known = [value for kind in KINDS.values() for value in kind.values if value in found]
+    return known + sorted(found - set(known))
 
 
 def _draw_matrix(axes: Axes, pairs: pd.DataFrame, column: str, cmap: str, least: float) -> None:
