@@ -27,6 +27,7 @@ from projcomp.files import kinds as output_kinds
 from projcomp.files.json_keys import RepeatedKey, once
 from projcomp.files.outputs import check_apart, check_output, check_outputs
 from projcomp.folder import CHECK, Folder, counted_name, shard_name
+from projcomp.launch import become
 from projcomp.render.picture_size import MAX_SIDE, MIN_SIDE
 from projcomp.settings import stages
 from projcomp.settings.report import FigureSettings, PlaygroundSettings, TableSettings
@@ -313,6 +314,9 @@ def train(
     ] = "{}",
     sampling: Annotated[str, typer.Option(help="the sampler of the sheets, as JSON")] = "{}",
     wandb: Annotated[str, typer.Option(help="logging to Weights & Biases, as JSON")] = "{}",
+    launch: Annotated[
+        str, typer.Option(help="command that starts the training, as `srun --ntasks=1`")
+    ] = "",
 ) -> None:
     """Train one diffusion model, resuming where an interrupted training left off."""
     parsed = _parse(stages.TrainSettings, settings)
@@ -324,6 +328,8 @@ def train(
     check_apart(state, out, "--state")
     check_outputs(out, output_kinds.MODEL)
     check_outputs(state, output_kinds.MODEL_STATE)
+    if launch:
+        become(launch)
     from projcomp.training import train as training
 
     training.train(parsed, data, out, state, training.Machine(**how))
