@@ -74,8 +74,8 @@ def test_the_memory_of_a_training_is_that_of_its_network_and_passes() -> None:
 
 def many(number: int) -> dict[str, Any]:
     """Datasets in shards of 1000, one of them large."""
-    small = dict.fromkeys(("empty", "cluttered", "colored", "counting"), {"num_images": 1000})
-    return {**small, "single": {"num_images": number}}
+    names = ("empty", "cluttered", "colored", "counting")
+    return {**{name: {"num_images": 1000} for name in names}, "single": {"num_images": number}}
 
 
 def test_sampling_grows_with_what_is_composed() -> None:
