@@ -37,7 +37,7 @@ def test_every_stage_is_its_number_times_its_rate(scale) -> None:
     # three networks of 640 images, forward and backward
     work = 3 * 640 * sum(run.network(name).work(32) for name in ("single", "cluttered", "colored"))
     assert found["trainings"].gpu_hours == pytest.approx(work / 1e9)
-    # 4 samples of: A k0 (the background) and k2 (three), B, C and colours (three each); Heun in 5 steps
+    # 4 samples of A k0 (its background alone), and of A, B, C and colours, three each; 5 Heun steps
     assert found["samples"].items == 4 * 10 * (1 + 3 + 3 + 3 + 3)
     assert found["samples"].gibibytes == 20
     assert (found["counts"].items, found["counts"].core_hours) == (20 + 18, 19)
