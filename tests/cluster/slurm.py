@@ -103,7 +103,8 @@ class Slurm:
     def __exit__(self, *exception: object) -> None:
         """Cancel what runs and stop the daemons, the last one first."""
         if self.jobs():
-            self.run("scancel", "--signal=KILL", *self.jobs())
+            self.run("scancel", *self.jobs())
+            self.run("scancel", "--full", "--signal=KILL", *self.jobs())
             self._wait(lambda: not self.jobs(), often=60, anyway=True)
         for daemon in reversed(self._daemons):
             daemon.terminate()
