@@ -16,7 +16,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 # does a second `make demo` between two commands of the first.
 FLOCK := $(shell flock -n -o -E 75 /dev/null true 2>/dev/null && echo flock -n -o -E 75 Makefile)
 
-.PHONY: demo test lint unit smoke constraints clean
+.PHONY: demo test lint unit smoke slurm constraints clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -44,10 +44,14 @@ lint: $(VENV)/.installed-dev
 	snakemake --lint
 
 unit: $(VENV)/.installed-dev
-	OMP_NUM_THREADS=1 pytest -n auto --maxprocesses 8 --dist worksteal -m "not smoke"
+	OMP_NUM_THREADS=1 pytest -n auto --maxprocesses 8 --dist worksteal -m "not smoke and not slurm"
 
 smoke: $(VENV)/.installed-dev
 	pytest -m smoke
+
+# The workflow on a Slurm of its own: needs slurm-wlm and munge of Debian, and root.
+slurm: $(VENV)/.installed-dev
+	PATH="$$PATH:/usr/sbin" pytest -m slurm
 
 clean:
 	rm -rf $(VENV)

@@ -27,6 +27,8 @@ from projcomp.files import kinds as output_kinds
 from projcomp.files.json_keys import RepeatedKey, once
 from projcomp.files.outputs import check_apart, check_output, check_outputs
 from projcomp.folder import CHECK, Folder, counted_name, shard_name
+from projcomp.gpus import take_gpus
+from projcomp.launch import become
 from projcomp.render.picture_size import MAX_SIDE, MIN_SIDE
 from projcomp.settings import stages
 from projcomp.settings.report import FigureSettings, PlaygroundSettings, TableSettings
@@ -156,8 +158,9 @@ def _stage(name: str, example: str) -> Callable[[Callable[..., None]], Callable[
     return app.command(name, epilog=f"Example: `projcomp {name} {example}`")
 
 
-def _render_shards(threads: int) -> ModuleType:
-    """``projcomp.render.shards``, Blender started for ``threads`` threads."""
+def _render_shards(threads: int, device: str) -> ModuleType:
+    """``projcomp.render.shards``, Blender started for ``threads`` threads and one GPU, or none."""
+    take_gpus(int(device in ("cuda", "optix")))
     from projcomp.render.start import start_blender
 
     start_blender(threads)
@@ -176,7 +179,7 @@ def render_shard(
     """Render one shard of a dataset."""
     parsed = _parse(stages.RenderSettings, settings)
     check_output(out, output_kinds.SHARD)
-    shards = _render_shards(threads)
+    shards = _render_shards(threads, parsed.render.device)
     shards.render_shard(parsed, shard, out, threads)
 
 
@@ -185,7 +188,7 @@ def render_reference(settings: SettingsText, out: Out, threads: Threads = 1) -> 
     """Render the true composition of one case."""
     parsed = _parse(stages.ReferenceSettings, settings)
     check_output(out, output_kinds.SAMPLES)
-    shards = _render_shards(threads)
+    shards = _render_shards(threads, parsed.render.device)
     shards.render_reference(parsed, out, threads)
 
 
@@ -229,7 +232,7 @@ def render_scenes(
     What was assumed of scenes that do not tell them, and what is odd, is said on standard error.
     """
     check_output(out, output_kinds.SCENES, [scenes])
-    shards = _render_shards(threads)
+    shards = _render_shards(threads, device.value)
     shards.render_scenes_file(
         scenes,
         out,
@@ -313,6 +316,9 @@ def train(
     ] = "{}",
     sampling: Annotated[str, typer.Option(help="the sampler of the sheets, as JSON")] = "{}",
     wandb: Annotated[str, typer.Option(help="logging to Weights & Biases, as JSON")] = "{}",
+    launch: Annotated[
+        str, typer.Option(help="command that starts the training, as `srun --ntasks=1`")
+    ] = "",
 ) -> None:
     """Train one diffusion model, resuming where an interrupted training left off."""
     parsed = _parse(stages.TrainSettings, settings)
@@ -324,9 +330,17 @@ def train(
     check_apart(state, out, "--state")
     check_outputs(out, output_kinds.MODEL)
     check_outputs(state, output_kinds.MODEL_STATE)
+    if launch:
+        become(launch)
+    take_gpus(_gpus(how["compute"].device) * how["compute"].devices)
     from projcomp.training import train as training
 
     training.train(parsed, data, out, state, training.Machine(**how))
+
+
+def _gpus(device: str) -> int:
+    """GPUs that one process takes, where there are any."""
+    return int(device != "cpu")
 
 
 def _flags(**given: Any) -> dict[str, Any]:
@@ -353,6 +367,7 @@ def check_model(
     """Measure how well a trained model denoises images that it never saw."""
     parsed = _parse(stages.CheckSettings, settings)
     check_output(out, output_kinds.TABLES["check-model"])
+    take_gpus(_gpus(device.value))
     from projcomp.evaluation import denoising
 
     denoising.check_model(parsed, data, model, out, device=device.value, threads=threads)
@@ -369,6 +384,7 @@ def locality(
     """Measure how far the Jacobian of a model reaches."""
     parsed = _parse(stages.LocalitySettings, settings)
     check_output(out, output_kinds.TABLES["locality"])
+    take_gpus(_gpus(device.value))
     from projcomp.evaluation import measure_locality
 
     measure_locality.measure(parsed, models, out, device=device.value, threads=threads)
@@ -389,6 +405,7 @@ def train_detector(
     flags = _flags(threads=threads, device=device.value, checkpoint_minutes=checkpoint_minutes)
     check_outputs(out, output_kinds.DETECTOR)
     check_outputs(state, output_kinds.DETECTOR_STATE)
+    take_gpus(_gpus(device.value))
     from projcomp.training import detector
 
     detector.train_detector(
@@ -411,6 +428,7 @@ def sample(
     """Sample one case of one experiment from the composed models."""
     parsed = _parse(stages.SampleSettings, settings)
     check_output(out, output_kinds.SAMPLES)
+    take_gpus(_gpus(device.value))
     from projcomp.sampling.run import run
 
     run(parsed, models, out, device=device.value, threads=threads)
@@ -670,6 +688,7 @@ def predict(
         check_output(pictures, output_kinds.picture(pictures), inputs)
     if figure and pictures:
         check_apart(pictures, figure, "--pictures")
+    take_gpus(_gpus(device.value))
     from projcomp.prediction import run
 
     where = run.division(cells, places, bandwidth)

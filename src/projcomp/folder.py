@@ -17,6 +17,9 @@ DETECTOR = "detector.json"
 METRICS = "metrics.csv"
 """The log of a training, beside the weights."""
 
+STOPS = "stopped.txt"
+"""What stopped a training before its time, beside the state that it goes on from."""
+
 CHECK = "check.csv"
 """How well it does on images that it never saw, beside the weights."""
 

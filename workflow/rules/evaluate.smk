@@ -1,6 +1,7 @@
 """Images to counts to rates with intervals; models to what they react to."""
 
 from projcomp.folder import CHECK, LOCALITY
+from projcomp.plan import needs
 
 
 rule evaluate_case:
@@ -17,8 +18,10 @@ rule evaluate_case:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=lambda w, attempt: needs.counting(plan.run, w.experiment).mem_mb(attempt),
+        runtime=lambda w, attempt: needs.counting(plan.run, w.experiment).runtime(
+            attempt
+        ),
     params:
         settings=lambda w: plan.evaluate_settings(w.experiment, w.case),
         detector=lambda w, input: Path(input.detector[0]).parent,
@@ -43,8 +46,8 @@ rule summarize:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         settings=plan.summary_settings(),
         folder=lambda w, output: Path(output[0]).parent,
@@ -70,8 +73,8 @@ rule make_table:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         settings=lambda w: plan.table_settings(w.name),
         caption=lambda w, output: plan.tables[w.name].row.caption,
@@ -95,8 +98,8 @@ rule measure_locality:
         "../../envs/torch.yaml"
     threads: plan.config.compute.sampling.threads
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=lambda w, attempt: needs.locality(plan.run, w.model).mem_mb(attempt),
+        runtime=lambda w, attempt: needs.locality(plan.run, w.model).runtime(attempt),
         gpu=plan.sampling_gpus(),
     params:
         settings=lambda w: plan.locality_settings(w.model),

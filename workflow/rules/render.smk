@@ -1,5 +1,7 @@
 """Scenes to pixels to datasets."""
 
+from projcomp.plan import needs
+
 
 rule render_shard:
     output:
@@ -11,11 +13,13 @@ rule render_shard:
         "../../envs/render.yaml"
     threads: plan.config.compute.rendering.threads
     resources:
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=lambda w, attempt: needs.rendering(plan.run).mem_mb(attempt),
+        runtime=lambda w, attempt: needs.rendering(plan.run).runtime(attempt),
         gpu=plan.render_gpus(),
     params:
         settings=lambda w: plan.render_settings(w.dataset),
+        # Snakemake's cache between workflows looks at params and not at wildcards.
+        shard=lambda w, output: w.shard,
     shell:
         "projcomp render-shard --settings {params.settings:q} --shard {wildcards.shard}"
         " --out {output} --threads {threads} > {log} 2>&1"
@@ -32,12 +36,12 @@ rule index_dataset:
     conda:
         "../../envs/render.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=lambda w, attempt: 1000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         settings=lambda w: plan.render_settings(w.dataset),
         num_shards=lambda w: plan.num_shards(w.dataset),
-        folder=lambda w, output: Path(output[0]).with_suffix(""),
+        folder=lambda w, output: str(Path(output[0]).with_suffix("")),
     shell:
         "projcomp index {params.folder} --num-shards {params.num_shards}"
         " --settings {params.settings:q} --out {output} > {log} 2>&1"
@@ -58,8 +62,8 @@ rule preview_dataset:
     conda:
         "../../envs/render.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=lambda w, attempt: 1000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         format=plan.preview_format,
     shell:
@@ -75,8 +79,8 @@ rule render_reference:
         "../../envs/render.yaml"
     threads: plan.config.compute.rendering.threads
     resources:
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=lambda w, attempt: needs.reference(plan.run).mem_mb(attempt),
+        runtime=lambda w, attempt: needs.reference(plan.run).runtime(attempt),
         gpu=plan.render_gpus(),
     params:
         settings=lambda w: plan.reference_settings(w.case),

@@ -30,8 +30,8 @@ rule draw_figure:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         settings=lambda w: plan.figure_settings(w.name),
         caption=lambda w, output: plan.figures[w.name].row.caption,
@@ -58,8 +58,8 @@ rule playground:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w, attempt: 30 * attempt,
     params:
         settings=lambda w: plan.playground_settings(),
     shell:

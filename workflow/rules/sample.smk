@@ -1,5 +1,7 @@
 """Models to images: one job per case of an experiment."""
 
+from projcomp.plan import needs
+
 
 rule sample_case:
     input:
@@ -15,8 +17,12 @@ rule sample_case:
         "../../envs/torch.yaml"
     threads: plan.config.compute.sampling.threads
     resources:
-        mem_mb=8000,
-        runtime=480,
+        mem_mb=lambda w, attempt: needs.sampling(
+            plan.run, w.experiment, w.case
+        ).mem_mb(attempt),
+        runtime=lambda w, attempt: needs.sampling(
+            plan.run, w.experiment, w.case
+        ).runtime(attempt),
         gpu=plan.sampling_gpus(),
     params:
         settings=lambda w: plan.sample_settings(w.experiment, w.case),

@@ -16,8 +16,8 @@ rule theory_experiment:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=4000,
-        runtime=600,
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w, attempt: 600 * attempt,
     params:
         settings=lambda w: plan.theory_settings(w.name),
     shell:

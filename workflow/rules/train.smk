@@ -1,6 +1,7 @@
 """Datasets to networks. The state to resume from lies outside the declared outputs."""
 
 from projcomp.folder import CHECK, DETECTOR, METRICS, MODEL, RELIABILITY, WEIGHTS
+from projcomp.plan import needs
 
 
 rule train_model:
@@ -19,15 +20,19 @@ rule train_model:
         "../../envs/torch.yaml"
     threads: plan.config.compute.training.threads * plan.config.compute.training.devices
     resources:
-        mem_mb=16000,
-        runtime=1440,
-        gpu=plan.training_gpus(),
+        **plan.training_resources(),
+        mem_mb=lambda w, attempt: needs.training(plan.run, w.model).mem_mb(attempt),
+        runtime=lambda w, attempt: needs.training(plan.run, w.model).runtime(attempt),
+        # A command that starts the training, such as srun; a profile sets it (docs/cluster.md).
+        launch="",
     params:
         settings=lambda w: plan.train_settings(w.model),
         data=lambda w, input: Path(input[0]).parent,
         folder=lambda w, output: Path(output.weights).parent,
         state=lambda w, output: folder.model_state(w.model),
-        options=lambda w, output: plan.training_options(),
+        options=lambda w, output, resources, threads: plan.training_options(
+            resources.get("mpi") or resources.launch, threads
+        ),
     shell:
         "projcomp train --settings {params.settings:q} --data {params.data}"
         " --out {params.folder} --state {params.state} {params.options} > {log} 2>&1"
@@ -49,8 +54,8 @@ rule check_model:
         "../../envs/torch.yaml"
     threads: plan.config.compute.sampling.threads
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=lambda w, attempt: needs.checking(plan.run, w.model).mem_mb(attempt),
+        runtime=lambda w, attempt: needs.checking(plan.run, w.model).runtime(attempt),
         gpu=plan.sampling_gpus(),
     params:
         settings=lambda w: plan.check_settings(w.model),
@@ -83,12 +88,12 @@ rule train_detector:
         "../../envs/torch.yaml"
     threads: plan.config.compute.training.threads
     resources:
-        mem_mb=16000,
-        runtime=480,
+        mem_mb=lambda w, attempt: needs.detector(plan.run).mem_mb(attempt),
+        runtime=lambda w, attempt: needs.detector(plan.run).runtime(attempt),
         gpu=plan.detector_gpus(),
     params:
         settings=lambda w: plan.detector_settings(),
-        folder=lambda w, output: Path(output.weights).parent,
+        folder=lambda w, output: str(Path(output.weights).parent),
         state=lambda w, output: folder.detector_state(),
         options=lambda w, output: plan.detector_options(),
     shell:

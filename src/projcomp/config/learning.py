@@ -1,5 +1,6 @@
 """What is learned: the networks, their training, the models and the detector."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
@@ -98,6 +99,27 @@ class NetworkConfig(Section):
     def work(self, resolution: int) -> float:
         """Multiply-adds of one image of ``resolution`` pixels' side, about: to order trainings."""
         total = 0.0
+        for side, width, convolutions, attending in self._levels(resolution):
+            total += side**2 * width * (9 * convolutions * width)
+            total += attending * side**2 * width * (4 * width + 2 * side**2)
+        return total
+
+    def num_weights(self, resolution: int) -> float:
+        """Number of weights, about: skips widen a decoder's convolutions by two fifths."""
+        return sum(
+            1.4 * width**2 * (9 * convolutions + 4 * attending)
+            for _, width, convolutions, attending in self._levels(resolution)
+        )
+
+    def num_activations(self, resolution: int) -> float:
+        """Numbers that the convolutions of one image put out."""
+        return sum(
+            side**2 * width * (convolutions + attending)
+            for side, width, convolutions, attending in self._levels(resolution)
+        )
+
+    def _levels(self, resolution: int) -> Iterator[tuple[int, int, int, int]]:
+        """Of each level: side, channels, convolutions of 3 x 3, blocks that attend."""
         for level, multiplier in enumerate(self.multipliers):
             side, width = resolution >> level, self.channels * multiplier
             # two convolutions of 3 x 3 in an encoder's block, three in a decoder's with its skip
@@ -105,9 +127,7 @@ class NetworkConfig(Section):
             attending = (2 * self.blocks + 1) * (side in self.attention_resolutions)
             if self.attention_resolutions and level == len(self.multipliers) - 1:
                 convolutions, attending = convolutions + 4, attending + 1  # those in the middle
-            total += side**2 * width * (9 * convolutions * width)
-            total += attending * side**2 * width * (4 * width + 2 * side**2)
-        return total
+            yield side, width, convolutions, attending
 
 
 class TrainingConfig(Section):

@@ -11,7 +11,7 @@ from projcomp.errors import OutputError
 from projcomp.files.contents import EMPTY, SAFETENSORS, SVG, UNKNOWN, ZEROS, ZIP, what_is
 from projcomp.files.outputs import Kind, PathLike, hdf5_attributes
 from projcomp.files.weights import SUM, read_metadata
-from projcomp.folder import CHECK, METRICS, RELIABILITY, WEIGHTS
+from projcomp.folder import CHECK, METRICS, RELIABILITY, STOPS, WEIGHTS
 from projcomp.folder import DETECTOR as DETECTOR_FILE
 from projcomp.folder import MODEL as MODEL_FILE
 
@@ -187,6 +187,14 @@ def _is_log(path: Path) -> bool:
     return b"images_s" in head.partition(b"\n")[0] or b"images_seen".startswith(head)
 
 
+def _is_stops(path: Path) -> bool:
+    """Whether it lists what stopped a training; a damaged one is only told again."""
+    if what_is(path) in _DAMAGED:
+        return True
+    with path.open("rb") as file:
+        return b" images: stopped by " in file.readline(4096)
+
+
 SHARD = hdf5("a dataset's shard", "projcomp shard", has="shard")
 SCENES = hdf5("a file of rendered scenes", "projcomp shard", lacks="shard")
 INDEX = hdf5("a dataset's index", "projcomp dataset")
@@ -225,6 +233,7 @@ MODEL = {
 MODEL_STATE = {
     "state.safetensors": Kind("a training's state", _is_state),
     METRICS: Kind("a training's table (images_seen, loss, ...)", _is_log),
+    STOPS: Kind("a training's list of what stopped it", _is_stops),
 }
 """What a training keeps in the folder of its state."""
 

@@ -88,8 +88,14 @@ class Plan:
         ]
         return list(dict.fromkeys([*self.models_of(experiment), *resolved.files, *maps]))
 
-    def training_options(self) -> str:
-        """Flags of ``projcomp train`` that change how it runs, not what is learned."""
+    def training_options(self, launch: str = "", threads: int = 1) -> str:
+        """Flags of ``projcomp train`` that change how it runs, not what is learned.
+
+        Args:
+            launch: the command that starts it, in which ``{threads}`` stands for its processors;
+                empty for none.
+            threads: the processors of the job.
+        """
         config = self.config
         flags = [
             f"--compute {quote(to_json(config.compute.training))}",
@@ -97,6 +103,8 @@ class Plan:
         ]
         if config.wandb.enabled:
             flags.append(f"--wandb {quote(to_json(config.wandb))}")
+        if launch:
+            flags.append(f"--launch {quote(launch.replace('{threads}', str(threads)))}")
         return " ".join(flags)
 
     def detector_options(self) -> str:
@@ -116,9 +124,26 @@ class Plan:
         images = self.run.models[model].images_seen or 0
         return images * self.run.network(model).work(self.config.resolution)
 
-    def training_gpus(self) -> int:
-        """GPUs per node that the training of a diffusion model takes."""
-        return self.detector_gpus() * self.config.compute.training.devices
+    def training_resources(self) -> dict[str, int | str]:
+        """What the training of a diffusion model takes beside memory and time.
+
+        As Snakemake's resources: on one node its GPUs; on several, what Slurm's plugin asks for,
+        and the command that starts a process for each device.
+        """
+        compute = self.config.compute.training
+        gpus = self.detector_gpus() * compute.devices
+        if compute.nodes == 1:
+            return {"gpu": gpus}
+        processes = compute.nodes * compute.devices
+        return {
+            "nodes": compute.nodes,
+            "tasks": processes,
+            "cpus_per_task": compute.threads,
+            "mpi": f"srun --nodes={compute.nodes} --ntasks={processes} "
+            f"--ntasks-per-node={compute.devices} --cpus-per-task={compute.threads}",
+            # `gpu` is the plugin's number per job, which Slurm may spread as it likes
+            **({"gres": f"gpu:{gpus}", "tasks_per_gpu": 0} if gpus else {}),
+        }
 
     def detector_gpus(self) -> int:
         """GPUs that the training of the detector takes."""

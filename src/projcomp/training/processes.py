@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from projcomp.errors import DeviceError, UserError
+from projcomp.launch import this_command
 
 _PARENT = "PROJCOMP_FIRST_PROCESS"
 _LINES = "PROJCOMP_FAILURES"
@@ -34,7 +35,7 @@ class Companions:
         self._lines = Path(tempfile.mkdtemp(prefix="projcomp-"))
         told = {**environ, _PARENT: str(os.getpid()), _LINES: str(self._lines)}
         self._processes = [
-            subprocess.Popen(_this_command(), env={**told, "LOCAL_RANK": str(rank)})
+            subprocess.Popen(this_command(), env={**told, "LOCAL_RANK": str(rank)})
             for rank in range(1, devices)
         ]
         self._leaving = threading.Event()
@@ -187,15 +188,6 @@ def tell_the_first(error: UserError) -> SystemExit:
         path.with_suffix(".part").write_text(str(error), encoding="utf-8")
         path.with_suffix(".part").replace(path)  # whole or not at all: the first reads at any time
     return SystemExit(1)
-
-
-def _this_command() -> list[str]:
-    """The command that runs in this process."""
-    import __main__
-
-    spec = getattr(__main__, "__spec__", None)
-    start = [os.path.abspath(sys.argv[0])] if spec is None else ["-m", spec.name]
-    return [sys.executable, *start, *sys.argv[1:]]
 
 
 def _free_port() -> int:

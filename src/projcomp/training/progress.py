@@ -15,6 +15,7 @@ from projcomp.files.atomic import write_text
 from projcomp.training.losses import BANDS
 from projcomp.training.module import DiffusionTraining
 from projcomp.training.signals import STOPPING, SignalCatcher
+from projcomp.training.stops import note_stop
 
 _UPDATES_BETWEEN_TALKS = 10
 """Processes ask each other so often whether to save or stop; updates of many passes take long, and
@@ -142,10 +143,12 @@ class Progress(lightning.Callback):
         if caught or _agreed(trainer, pl_module, due):
             self._save(trainer, pl_module)
         if caught:
-            raise UserError(
-                f"{self.seen}/{self.total_images} images: stopped by {caught}; the state is saved: "
-                "run the same command again to go on"
+            line = (
+                f"{self.seen}/{self.total_images} images: stopped by {caught}; the state is saved"
             )
+            if trainer.is_global_zero:
+                note_stop(self.metrics.path.parent, line)
+            raise UserError(f"{line}: run the same command again to go on")
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module) -> None:
         """End what the start began."""

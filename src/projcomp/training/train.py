@@ -47,6 +47,7 @@ from projcomp.training.progress import Metrics, Progress
 from projcomp.training.resume import load_state, read_updates_made, save_state
 from projcomp.training.sheets import SampleSheets, noise_levels, remove_sheets
 from projcomp.training.signals import leave_signals_to_the_parent
+from projcomp.training.stops import forget_stops, stops
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,11 @@ def _learn(
     rank = own_rank(os.environ, compute.devices, compute.nodes)
     if start:
         print(f"resuming {settings.model} after {seen} images", flush=True)
-    elif rank == 0:  # sheets of an earlier training with other settings
+        for line in stops(state_dir):
+            print(f"before: {line}", flush=True)
+    elif rank == 0:  # of an earlier training with other settings
         remove_sheets(out_dir / "samples")
+        forget_stops(state_dir)
 
     learns_empty = settings.condition != "none" and any(
         int(entry.num_objects.min()) == 0 for entry in datasets
@@ -191,6 +195,7 @@ def _learn(
             state.unlink(missing_ok=True)
             metrics.path.unlink(missing_ok=True)
             (state_dir / wandb_log.RUN_FILE).unlink(missing_ok=True)
+            forget_stops(state_dir)
 
 
 def _check(settings: TrainSettings, machine: Machine) -> None:

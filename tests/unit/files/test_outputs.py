@@ -351,6 +351,15 @@ def test_a_damaged_table_of_a_state_is_passed_over_and_a_foreign_one_is_not(
         check_outputs(tmp_path, output_kinds.MODEL_STATE)
 
 
+def test_a_list_of_stops_is_ours_by_what_it_says(tmp_path) -> None:
+    for content in (b"", bytes(9), b"20/48 images: stopped by SIGTERM; the state is saved\n"):
+        (tmp_path / "stopped.txt").write_bytes(content)
+        check_outputs(tmp_path, output_kinds.MODEL_STATE)
+    (tmp_path / "stopped.txt").write_text("my bus stopped here\n")
+    with pytest.raises(OutputError, match="a training's list of what stopped it to replace"):
+        check_outputs(tmp_path, output_kinds.MODEL_STATE)
+
+
 WEIGHTS = "weights.safetensors"
 TENSORS = {"x": torch.zeros(3)}
 

@@ -152,7 +152,7 @@ def test_weights_that_are_not_finite_are_not_saved_though_the_loss_was(tmp_path,
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])
-def test_a_signal_of_the_scheduler_saves_before_leaving(tmp_path, monkeypatch, name):
+def test_a_signal_of_the_scheduler_saves_before_leaving(tmp_path, monkeypatch, capsys, name):
     number = getattr(signal, name)
     before = signal.getsignal(number)
     original = DiffusionTraining.training_step
@@ -169,8 +169,13 @@ def test_a_signal_of_the_scheduler_saves_before_leaving(tmp_path, monkeypatch, n
     assert signal.getsignal(number) is before
     state = tmp_path / "state_a" / "state.safetensors"
     assert read_updates_made(state, fingerprint()) == 5
+    capsys.readouterr()
     whole, resumed = run(tmp_path, "whole"), run(tmp_path)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    # the log of the attempt that goes on says what stopped the one before
+    told = capsys.readouterr().out
+    assert f"before: 20/48 images: stopped by {name}; the state is saved\n" in told
+    assert [path.name for path in (tmp_path / "state_a").iterdir()] == []
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def others(monkeypatch):
     started: list[Companions] = []
 
     def start(code: str, devices: int = 2) -> Companions:
-        monkeypatch.setattr(processes, "_this_command", lambda: [sys.executable, "-c", code])
+        monkeypatch.setattr(processes, "this_command", lambda: [sys.executable, "-c", code])
         started.append(Companions(devices, os.environ))
         return started[-1]
 
@@ -179,7 +179,7 @@ def test_a_companion_leaves_its_line_to_the_first(tmp_path, monkeypatch):
 def test_the_environment_is_left_as_it_was(monkeypatch):
     monkeypatch.delenv("LOCAL_RANK", raising=False)
     monkeypatch.setenv("NODE_RANK", "7")
-    monkeypatch.setattr(processes, "_this_command", lambda: [sys.executable, "-c", ""])
+    monkeypatch.setattr(processes, "this_command", lambda: [sys.executable, "-c", ""])
     before = dict(os.environ)
     with companions(2, 1) as found:
         assert found is not None

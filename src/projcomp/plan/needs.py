@@ -1,0 +1,208 @@
+"""How much memory and time a job asks a scheduler for: what follows from the config, generously.
+
+A limit that is too low ends a job; one that is too high keeps it waiting. So these are a few times
+what was measured on two cores of a Xeon (docs/rendering.md, docs/training.md), and every further
+attempt of a job asks for as much again. No result depends on them. A cluster whose machines are
+others sets its own values in its profile (`set-resources`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+
+from projcomp.config.learning import NetworkConfig
+from projcomp.config.samplers import SamplingConfig
+from projcomp.plan.run import Run
+from projcomp.settings.stages import model_names
+
+MOST_MINUTES = 7 * 24 * 60
+"""Longest time that is asked for: few clusters give more, and a training resumes anyway."""
+
+_MIB = 2**20
+_LEAST_MIB, _CUDA_MIB = 1500, 3500
+"""Of a process with torch or Blender; what CUDA's libraries take of the machine's memory more."""
+_LEAST_MINUTES = 30
+"""For starting, reading and writing, on a file system that others use too."""
+
+_RENDER_IMAGE, _RENDER_SAMPLE = 0.6, 1e-5
+"""Core-seconds of an image, and of one sample of one pixel: three times the measured ones."""
+
+_CPU_RATE, _GPU_RATE = 5e9, 2e13
+"""Multiply-adds a second of one thread and of one GPU. A thread with AMX made 25 to 45 times 1e9;
+no GPU was measured: this is about an eighth of what an A100 has for bf16."""
+
+_KEPT_BYTES = 4 * 2**30
+"""A dataset of up to so many bytes of pixels is kept in memory (``data/dataset.py``)."""
+_BYTES_PER_WEIGHT = 32
+"""In a training: weight, gradient, two moments, average, and copies while they are written."""
+_BYTES_PER_ACTIVATION = 16
+"""In a training, with what the backward pass needs; half of that in bf16."""
+_LIVE_LAYERS = 24
+"""Layers' outputs at the full resolution that live at once where nothing is kept."""
+_EVALUATIONS_PER_STEP = 4
+"""Of Heun's two, and of estimators that ask for derivatives."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a job asks for at its first attempt.
+
+    Attributes:
+        mib: memory of each node, MiB.
+        minutes: of the clock.
+    """
+
+    mib: float
+    minutes: float = 0.0
+
+    def mem_mb(self, attempt: int = 1) -> int:
+        """Memory at an attempt, in whole hundreds of MiB."""
+        return attempt * 100 * ceil(self.mib / 100)
+
+    def runtime(self, attempt: int = 1) -> int:
+        """Minutes at an attempt, at least half an hour and at most :data:`MOST_MINUTES`."""
+        return min(attempt * (_LEAST_MINUTES + ceil(self.minutes)), MOST_MINUTES)
+
+
+def rendering(run: Run) -> Need:
+    """Of a shard of any dataset."""
+    return _renders(run, run.config.render.shard_size)
+
+
+def reference(run: Run) -> Need:
+    """Of the rendered truth of any case."""
+    return _renders(run, run.config.reference.num_images)
+
+
+def training(run: Run, model: str) -> Need:
+    """Of training ``model``; memory is of one node."""
+    config, network = run.config, run.network(model)
+    compute, side = config.compute.training, config.resolution
+    sizes = [_pixel_bytes(run, name) for name in run.models[model].datasets]
+    kept = sum(size for size in sizes if size <= _KEPT_BYTES)
+    share = ceil(config.training.batch_size / (compute.devices * compute.nodes))
+    images = min(compute.microbatch or share, share)
+    process = kept + _BYTES_PER_WEIGHT * network.num_weights(side)
+    if compute.device != "gpu":
+        process += images * _BYTES_PER_ACTIVATION * network.num_activations(side)
+    mib = compute.devices * (_base(compute.device) + process / _MIB)
+    # forward and backward
+    work = 3 * (run.models[model].images_seen or 0) * network.work(side)
+    rate = compute.devices * compute.nodes * _rate(compute.device, compute.threads)
+    return Need(mib, work / rate / 60)
+
+
+def checking(run: Run, model: str) -> Need:
+    """Of the errors of ``model`` on held-out images."""
+    return Need(_models_mib(run, [model], 128), 60)
+
+
+def locality(run: Run, model: str) -> Need:
+    """Of how far ``model`` reaches, with the backgrounds it is composed over."""
+    names = [model, *(one.model for one in run.backgrounds(model))]
+    return Need(2 * _models_mib(run, names, run.config.sampling.chunk_size), 240)
+
+
+def detector(run: Run) -> Need:
+    """Of training the detector; all its images are in memory, with their masks, twice."""
+    config, side = run.config.detector, run.config.resolution
+    compute = run.config.compute.training
+    pixels = 2 * _pixel_bytes(run, config.dataset) * 4 / 3
+    # three levels of equal work, some 30 convolutions of 3 x 3
+    layer = side**2 * config.channels
+    work = 3 * config.images_seen * 270 * layer * config.channels
+    activations = 30 * config.batch_size * _BYTES_PER_ACTIVATION * layer
+    held = pixels + (activations if compute.device != "gpu" else 0)
+    rate = _rate(compute.device, compute.threads)
+    return Need(_base(compute.device) + held / _MIB, work / rate / 60)
+
+
+def sampling(run: Run, experiment: str, case: str) -> Need:
+    """Of the samples of one case of ``experiment``."""
+    resolved = run.experiments[experiment]
+    chosen, settings, compute = resolved.config, resolved.sampling, run.config.compute.sampling
+    names = model_names(chosen)
+    stacked = resolved.cases[case].num_conditions + len(chosen.models or []) + 2
+    evaluations = chosen.num_samples * _evaluations(settings)
+    work = evaluations * stacked * max(_evaluation_work(run, name) for name in names)
+    minutes = work / _rate(compute.device, compute.threads) / 60
+    return Need(_models_mib(run, names, settings.chunk_size), minutes)
+
+
+def counting(run: Run, experiment: str) -> Need:
+    """Of what is counted in a case's images."""
+    samples = run.experiments.get(experiment)
+    number = samples.config.num_samples if samples else run.config.reference.num_images
+    # the images and the detector's layers of a part of them
+    return Need(1000 + 16 * number * _image_bytes(run) / _MIB)
+
+
+def _renders(run: Run, images: int) -> Need:
+    """Of rendering ``images`` images in one process."""
+    config, threads = run.config, run.config.compute.rendering.threads
+    samples = config.render.samples * config.resolution**2
+    seconds = images * (_RENDER_IMAGE + _RENDER_SAMPLE * samples) / threads
+    return Need(_LEAST_MIB + 4 * images * _image_bytes(run) / _MIB, seconds / 60)
+
+
+def _evaluations(settings: SamplingConfig) -> float:
+    """Evaluations of every model for one sample, about."""
+    corrector, swarm, filter_ = settings.corrector, settings.swarm, settings.complift
+    moves = getattr(corrector, "steps", 1) * getattr(corrector, "leapfrog", 1) if corrector else 0
+    levels = filter_.num_levels if filter_ else 0
+    per_particle = _EVALUATIONS_PER_STEP * settings.num_steps * (1 + moves) + 4 * levels
+    return per_particle * (swarm.particles if swarm else 1)
+
+
+def _evaluation_work(run: Run, name: str) -> float:
+    """Multiply-adds of one evaluation of a model: a network, or its renders one by one."""
+    model = run.models[name]
+    if not model.exact:
+        return run.network(name).work(run.config.resolution)
+    numbers = sum(_pixel_bytes(run, dataset) for dataset in model.exact)
+    # compared and averaged; a window does both in the square around every pixel
+    return numbers * (2 if model.window is None else 32)
+
+
+def _models_mib(run: Run, names: Iterable[str], images: int) -> float:
+    """Memory of a process that evaluates models on so many images at once."""
+    side, device = run.config.resolution, run.config.compute.sampling.device
+    held = 0.0
+    for name in names:
+        model = run.models[name]
+        if model.exact:
+            numbers = sum(_pixel_bytes(run, dataset) for dataset in model.exact)
+            held += numbers * (1 + 2 * 4)  # as they are read, and twice as floats
+        else:
+            held += _held_by_a_network(run.network(name), side, images, device)
+    return _base(device) + held / _MIB
+
+
+def _held_by_a_network(network: NetworkConfig, side: int, images: int, device: str) -> float:
+    """Bytes of the machine's memory that a network takes which learns nothing."""
+    weights = 8 * network.num_weights(side)
+    if device == "gpu":
+        return weights
+    widest = max(
+        (side >> level) ** 2 * network.channels * multiplier
+        for level, multiplier in enumerate(network.multipliers)
+    )
+    return weights + 4 * _LIVE_LAYERS * images * widest
+
+
+def _pixel_bytes(run: Run, dataset: str) -> float:
+    """Bytes of the pixels of a dataset."""
+    return run.config.datasets[dataset].num_images * _image_bytes(run)
+
+
+def _image_bytes(run: Run) -> float:
+    return 3.0 * run.config.resolution**2
+
+
+def _base(device: str) -> float:
+    return _LEAST_MIB + (0 if device == "cpu" else _CUDA_MIB)
+
+
+def _rate(device: str, threads: int) -> float:
+    """Multiply-adds a second; with `auto` a job may find no GPU."""
+    return _GPU_RATE if device == "gpu" else _CPU_RATE * threads

@@ -1,0 +1,173 @@
+"""GPUs handed out on one machine, with pretended ones: real processes, real locks, real kills."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from known_config import known
+from typer.testing import CliRunner
+
+from projcomp import cli
+from projcomp.errors import ConfigError, UserError
+from projcomp.gpus import take_gpus, visible_gpus
+from projcomp.plan import stages
+from projcomp.plan.load import load
+from projcomp.settings.stages import to_json
+
+JOB = """
+import sys
+from projcomp.gpus import take_gpus
+import os
+take_gpus(int(sys.argv[1]))
+print(os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
+sys.stdin.read()
+"""
+
+
+class Jobs:
+    """Processes that each take GPUs and keep them until they are ended."""
+
+    def __init__(self, folder: Path, gpus: str, **environment: str) -> None:
+        self.environment = {**os.environ, "TMPDIR": str(folder), "CUDA_VISIBLE_DEVICES": gpus}
+        self.environment |= environment
+        self.running: list[subprocess.Popen[str]] = []
+
+    def start(self, count: int = 1) -> subprocess.Popen[str]:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        command = [sys.executable, "-c", JOB, str(count)]
+        self.running.append(subprocess.Popen(command, env=self.environment, **pipes))
+        return self.running[-1]
+
+    def __enter__(self) -> "Jobs":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for job in self.running:
+            job.kill()
+            job.communicate()
+
+
+def said(job: subprocess.Popen[str]) -> str:
+    assert job.stdout is not None
+    return job.stdout.readline().strip()
+
+
+@pytest.mark.parametrize(
+    ("told", "files", "names"),
+    [
+        (None, (), []),
+        (None, ("nvidiactl", "nvidia-uvm"), []),
+        (None, ("nvidia0", "nvidia1", "nvidiactl"), ["0", "1"]),
+        (None, ("nvidia5",), ["0"]),  # a container that is given the sixth
+        ("2, 3", ("nvidia0",), ["2", "3"]),
+        ("GPU-ab,GPU-cd", (), ["GPU-ab", "GPU-cd"]),
+        ("", ("nvidia0",), []),
+        ("-1", ("nvidia0",), []),
+        ("1,-1,2", (), ["1"]),
+    ],
+)
+def test_what_a_process_may_take(
+    tmp_path: Path, told: str | None, files: tuple[str, ...], names: list[str]
+) -> None:
+    for name in files:
+        (tmp_path / name).touch()
+    environ = {} if told is None else {"CUDA_VISIBLE_DEVICES": told}
+    assert visible_gpus(environ, tmp_path) == names
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, "0,1"), (1, "3"), (2, "0,1"), (3, "0,1")])
+def test_where_there_is_no_choice_nothing_changes(tmp_path: Path, count: int, told: str) -> None:
+    environ = {"CUDA_VISIBLE_DEVICES": told}
+    take_gpus(count, environ, tmp_path)
+    assert environ == {"CUDA_VISIBLE_DEVICES": told}
+
+
+def test_every_job_has_its_own_and_one_that_was_killed_leaves_it(tmp_path: Path) -> None:
+    with Jobs(tmp_path, "4,5,6") as jobs:
+        first = [jobs.start() for _ in range(3)]
+        taken = [said(job) for job in first]
+        assert sorted(taken) == ["4", "5", "6"]
+        late = jobs.start()
+        assert said(late) == "waiting for 1 of 3 GPUs: other jobs have them"
+        first[1].kill()
+        assert said(late) == taken[1]
+
+
+def test_two_jobs_of_two_gpus_do_not_hold_one_each(tmp_path: Path) -> None:
+    with Jobs(tmp_path, "0,1,2") as jobs:
+        one, two = jobs.start(2), jobs.start(2)
+        assert sorted([said(one), said(two)])[-1] == "waiting for 2 of 3 GPUs: other jobs have them"
+        # what the waiting one looked at is free again
+        assert said(jobs.start(1)) in ("0", "1", "2")
+
+
+def test_two_on_one_when_asked_and_the_free_ones_first(tmp_path: Path) -> None:
+    with Jobs(tmp_path, "0,1", PROJCOMP_JOBS_PER_GPU="2") as jobs:
+        taken = [said(jobs.start()) for _ in range(4)]
+        assert set(taken[:2]) == {"0", "1"}
+        assert Counter(taken) == {"0": 2, "1": 2}
+        assert said(jobs.start()).startswith("waiting")
+
+
+def test_the_gpus_of_one_scheduled_job_are_not_those_of_another(tmp_path: Path) -> None:
+    with (
+        Jobs(tmp_path, "0,1", SLURM_JOB_ID="1") as one,
+        Jobs(tmp_path, "0,1", SLURM_JOB_ID="2") as two,
+    ):
+        assert [said(one.start()), said(two.start())] == ["0", "0"]
+
+
+@pytest.mark.parametrize("share", ["0", "many", "1000", "-1"])
+def test_a_wrong_number_of_jobs_per_gpu_is_one_line(tmp_path: Path, share: str) -> None:
+    environ = {"CUDA_VISIBLE_DEVICES": "0,1", "PROJCOMP_JOBS_PER_GPU": share}
+    with pytest.raises(ConfigError, match=r"^PROJCOMP_JOBS_PER_GPU: expected a number of jobs"):
+        take_gpus(1, environ, tmp_path)
+
+
+RUN = load(known({"evaluation": {"locality": {}}, "render": {"device": "optix"}}))
+GPU = json.dumps({"device": "gpu", "devices": 3})
+STAGES = {
+    "render-shard": (1, stages.render_settings(RUN, "single"), "--shard 0 --out OUT"),
+    "render-reference": (1, stages.reference_settings(RUN, "k2"), "--out OUT"),
+    "train": (
+        3,
+        stages.train_settings(RUN, "single"),
+        f"--compute {GPU} --data . --out OUT --state S",
+    ),
+    "check-model": (1, stages.check_settings(RUN, "single"), "--data . --model m --out OUT"),
+    "locality": (1, stages.locality_settings(RUN, "single"), "--models . --out OUT"),
+    "train-detector": (1, stages.detector_settings(RUN), "--data d --out OUT --state S"),
+    "sample": (1, stages.sample_settings(RUN, "A", "k2"), "--models . --out OUT"),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_takes_its_gpus_before_it_looks_for_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    taken = []
+
+    def stop(count: int) -> None:
+        taken.append(count)
+        raise UserError("as far as that")
+
+    monkeypatch.setattr(cli, "take_gpus", stop)
+    count, settings, flags = STAGES[stage]
+    words = flags.replace(GPU, "GPU").split()
+    places = {"OUT": str(tmp_path / "out"), "S": str(tmp_path / "state"), "GPU": GPU}
+    arguments = ["--settings", to_json(settings), *(places.get(word, word) for word in words)]
+    done = CliRunner().invoke(cli.app, [stage, *arguments])
+    assert (done.output, taken) == ("error: as far as that\n", [count])
+
+
+def test_the_processor_takes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = []
+    monkeypatch.setattr(cli, "take_gpus", taken.append)
+    settings = to_json(stages.sample_settings(RUN, "A", "k2"))
+    arguments = ["--settings", settings, "--models", str(tmp_path), "--device", "cpu"]
+    CliRunner().invoke(cli.app, ["sample", *arguments, "--out", str(tmp_path / "out.h5")])
+    assert taken == [0]
