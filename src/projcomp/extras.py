@@ -9,6 +9,8 @@ EXTRAS = {
     "typer": ("typer", "workflow"),
     "yaml": ("pyyaml", "workflow"),
     "matplotlib": ("matplotlib", "workflow"),
+    "diffusers": ("diffusers", "diffusers"),
+    "peft": ("peft", "diffusers"),
     # in several extras; the one that everybody who types a command needs is told
     "annotated_types": ("pydantic", "workflow"),
     "h5py": ("h5py", "workflow"),
@@ -21,6 +23,9 @@ EXTRAS = {
     "tqdm": ("tqdm", "workflow"),
 }
 """By the name that is imported: the package it comes with, and the extra that has it."""
+
+_APART = {"diffusers"}
+"""Extras that ``all`` leaves out."""
 
 
 def missing(error: ImportError) -> str | None:
@@ -36,7 +41,8 @@ def missing(error: ImportError) -> str | None:
         return None
     package, extra = EXTRAS[imported]
     where = " (Python 3.11 only)" if extra == "render" else ""
+    every = "" if extra in _APART else ", or all extras: pip install 'projcomp[all]'"
     return (
         f"{package}: expected the extra `{extra}` of projcomp{where}, got no package of that name; "
-        f"install it: pip install 'projcomp[{extra}]', or all extras: pip install 'projcomp[all]'"
+        f"install it: pip install 'projcomp[{extra}]'{every}"
     )
