@@ -12,6 +12,7 @@ import torch
 from projcomp.composition.feynman_kac import WeightedLinearField
 from projcomp.composition.followed import FollowedField
 from projcomp.composition.guidance import guided, split
+from projcomp.composition.interacting import InteractingField
 from projcomp.composition.linear import LinearField, combine
 from projcomp.composition.superposition_and import SuperpositionAnd, SuperpositionAndOde
 from projcomp.composition.superposition_or import SuperpositionOr, weighted_sum
@@ -39,8 +40,10 @@ def step_from_infinity(
 
 def _mean(field: ScoreField, denoised: Stacked) -> Samples:
     """The composed ``D`` at equal densities, shape ``(batch, *dims)``."""
+    if isinstance(field, InteractingField):
+        return _mean(field.composition, denoised)
     if isinstance(field, FollowedField):
-        field = field.linear
+        return _mean(field.linear, denoised)
     if isinstance(field, LinearField | WeightedLinearField):
         # s = sum_j c_j (D_j - x) / sigma^2 is that of the mean sum_j c_j D_j / sum_j c_j
         return combine(denoised, field.coefficients) * field.start_scale**2

@@ -407,5 +407,6 @@ def test_the_page_runs_and_comes_out_as_it_says(folder, monkeypatch):
     assert names["weights"].shape == (2, 2)
     assert names["pairs"].shape == (2, 29, 2, 2)
     assert names["where"].shape == (2, 8, 8)
+    assert names["likely"].shape == (2, 3)
     assert len(names["levels"]) == 31
     assert (names["adapted"] != names["composed"].images).any()

@@ -46,7 +46,7 @@ class Composed:
 
     @property
     def interaction(self) -> Tensor | None:
-        """``dv <delta_i, delta_j>``, ``(batch, levels, M, M)``, of a weighed product."""
+        """``dv <delta_i, delta_j>``, ``(batch, levels, M, M)``, where it was recorded."""
         return self.measured.get("interaction")
 
     @property
