@@ -18,7 +18,9 @@ from peft import LoraConfig, inject_adapter_in_model
 from toy_pipelines import SD_SCHEDULE, save_pipelines
 
 from projcomp import (
+    Corrector,
     FollowedField,
+    Langevin,
     NoiseStreams,
     ReverseSde,
     SuperpositionAnd,
@@ -323,13 +325,16 @@ def test_a_product_has_its_interaction_and_its_densities(load):
 
 
 def test_a_sample_depends_on_its_own_seed_alone(load):
+    """With a corrector, from pure noise: one evaluation a step, and two a level between."""
     pipeline = load("sd3")
     told = [pipeline.nothing(), pipeline.prompt("an otter")]
+    corrector = Corrector(Langevin(0.05), steps=2)
     both, one = (
-        compose(told, guided, ReverseSde(), seeds=seeds, levels=STEPS).latents
+        compose(told, guided, ReverseSde(), seeds=seeds, levels=STEPS, corrector=corrector)
         for seeds in (SEEDS, SEEDS[1:])
     )
-    torch.testing.assert_close(both[1:], one, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(both.latents[1:], one.latents, rtol=1e-4, atol=1e-5)
+    assert both.num_evaluations == STEPS + 2 * (STEPS - 2)
 
 
 def test_the_state_is_fp32_whatever_the_networks_precision(folder, load):

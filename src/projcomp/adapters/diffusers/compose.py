@@ -96,8 +96,9 @@ def compose(
     field = composition(scores)
     device = pipeline.pipe._execution_device
     noise = start_noise(seeds, pipeline.dims).to(device)
+    at_infinity = bool(sigmas[0].isinf())
     with torch.no_grad():
-        if sigmas[0].isinf():
+        if at_infinity:
             denoised = scores.denoised(noise, float(sigmas[0]))
             x = step_from_infinity(field, denoised, noise, float(sigmas[1]))
             sigmas = sigmas[1:]
@@ -107,4 +108,5 @@ def compose(
     result = sample(field, x, sigmas, predictor, noise=streams, corrector=corrector, swarms=swarms)
     latents = pipeline.latents(result.x, float(sigmas[-1]))
     measured = result.state.records() if isinstance(result.state, Recording) else {}
-    return Composed(latents, pipeline.decode(latents), measured, result.num_evaluations)
+    count = result.num_evaluations + at_infinity
+    return Composed(latents, pipeline.decode(latents), measured, count)
