@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from projcomp.composition.feynman_kac import weighted_product
     from projcomp.composition.followed import FollowedField
+    from projcomp.composition.interacting import InteractingField
     from projcomp.composition.linear import average, simple_product
     from projcomp.composition.mixtures import GaussianMixture, stacked_scores
     from projcomp.composition.predicted_frames import frames_to_score
@@ -44,6 +45,7 @@ _HOMES = {
     "FrameLevels": "diffusion.frames",
     "GaussianMixture": "composition.mixtures",
     "Heun": "samplers.heun",
+    "InteractingField": "composition.interacting",
     "Langevin": "samplers.langevin",
     "NoiseStreams": "samplers.noise",
     "RememberingField": "composition.remembering",
@@ -78,6 +80,7 @@ __all__ = [
     "FrameLevels",
     "GaussianMixture",
     "Heun",
+    "InteractingField",
     "Langevin",
     "NoiseStreams",
     "RememberingField",

@@ -10,6 +10,8 @@ EXTRAS = {
     "typer": ("typer", "workflow"),
     "yaml": ("pyyaml", "workflow"),
     "matplotlib": ("matplotlib", "workflow"),
+    "diffusers": ("diffusers", "diffusers"),
+    "peft": ("peft", "diffusers"),
     # in several extras; the one that everybody who types a command needs is told
     "annotated_types": ("pydantic", "workflow"),
     "h5py": ("h5py", "workflow"),
@@ -23,8 +25,8 @@ EXTRAS = {
 }
 """By the name that is imported: the package it comes with, and the extra that has it."""
 
-ALONE = {"molecules"}
-"""Extras for one command alone, which `all` does not have."""
+ALONE = {"molecules", "diffusers"}
+"""Extras that `all` does not have: nothing else in the project needs them."""
 
 
 def missing(error: ImportError) -> str | None:

@@ -30,9 +30,10 @@ ROOMS = {
         *("data/preview", "data/validate", "data/index", "files/outputs", "files/kinds"),
     ],
     "molecules": ["molecules"],
+    "diffusers": ["adapters/diffusers"],
 }
-UNIMPORTED = {"workflow": {"snakemake"}}
-"""What runs the project, instead of being imported by it."""
+UNIMPORTED = {"workflow": {"snakemake"}, "diffusers": {"transformers", "accelerate"}}
+"""What runs the project, or what it imports, instead of being imported by it."""
 
 
 def modules(room: str) -> list[Path]:
@@ -181,6 +182,15 @@ def test_what_is_broken_is_not_called_missing() -> None:
     assert missing(ModuleNotFoundError("no", name="projcomp.nowhere")) is None
     assert missing(ModuleNotFoundError("no", name="torch")) is None
     assert missing(ModuleNotFoundError("no", name="lightning.pytorch")) is not None
+
+
+def test_an_adapter_without_its_extra_says_which() -> None:
+    code = "import sys; sys.modules['diffusers'] = None; import projcomp.adapters.diffusers"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1] == (
+        "ModuleNotFoundError: diffusers: expected the extra `diffusers` of projcomp, got no "
+        "package of that name; install it: pip install 'projcomp[diffusers]'"
+    )
 
 
 def test_the_module_runs_as_the_command_does() -> None:

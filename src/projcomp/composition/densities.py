@@ -175,9 +175,10 @@ def probe_of(bits: Bits, sigma: float, dtype: torch.dtype) -> Samples:
 
 
 def bits_of(x: Samples) -> Bits:
-    """The bits of ``x`` (float32 or float64), mixed: random integers of its shape and width."""
-    kind = {torch.float32: torch.int32, torch.float64: torch.int64}[x.dtype]
-    return _mixed(x.contiguous().view(kind))
+    """The bits of ``x``, mixed: random integers of its shape; half precision is widened first."""
+    wide = x if x.dtype == torch.float64 else x.float()
+    kind = torch.int64 if x.dtype == torch.float64 else torch.int32
+    return _mixed(wide.contiguous().view(kind))
 
 
 _FACTORS = {32: 0x9E3779B1, 64: 0x9E3779B97F4A7C15}

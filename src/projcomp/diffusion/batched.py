@@ -1,13 +1,15 @@
 """The scores of many (network, condition) pairs in as few network evaluations as possible."""
 
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from projcomp.diffusion.convert import denoised_to_score
 from projcomp.diffusion.field import Denoiser
-from projcomp.diffusion.shapes import Samples, Stacked
+from projcomp.diffusion.shapes import Index, Samples, Stacked
 from projcomp.memory import Halving, memory_for
 
 _NO_ROOM = (
@@ -25,8 +27,12 @@ class BatchedScores:
     same condition) are evaluated once. Evaluation ``(condition c, sample b)`` sees the same inputs
     whatever the other requests are.
 
+    A condition is a row of numbers, shape ``(C,)``, or anything else that ``==`` compares, such as
+    the parts of a prompt under a key. A denoiser is handed rows stacked, ``(batch, C)``, and what
+    is no tensor as a list, one a sample.
+
     Args:
-        requests: the stacked models in order, each a denoiser and its condition, shape ``(C,)``.
+        requests: the stacked models in order, each a denoiser and its condition.
         chunk_size: the greatest number of images in one call of a denoiser; where memory does not
             suffice it falls.
 
@@ -34,7 +40,7 @@ class BatchedScores:
         DeviceError: on a call, where the device's memory does not suffice for one image.
     """
 
-    def __init__(self, requests: Sequence[tuple[Denoiser, Tensor]], chunk_size: int) -> None:
+    def __init__(self, requests: Sequence[tuple[Denoiser, Any]], chunk_size: int) -> None:
         if not requests or chunk_size < 1:
             raise ValueError("expected at least one request and a chunk of at least one image")
         self._pieces = Halving(chunk_size)
@@ -67,9 +73,22 @@ class BatchedScores:
         Returns:
             Shape ``(num_models, batch, *dims)``, the dtype of ``x``.
         """
-        denoised = torch.cat([self._denoise(group, x, sigma) for group in self._groups])
-        scores = denoised_to_score(denoised, x, sigma)
-        return scores if self._rows == list(range(len(scores))) else scores[self._rows]
+        return self._in_order(denoised_to_score(self._distinct(x, sigma), x, sigma))
+
+    def denoised(self, x: Samples, sigma: float) -> Stacked:
+        """``E[x0 | x]`` of all requests, of the shape of their scores.
+
+        At an infinite noise level, where there are no scores, ``x`` is the noise itself.
+        """
+        return self._in_order(self._distinct(x, sigma))
+
+    def _distinct(self, x: Samples, sigma: float) -> Stacked:
+        """Denoised ``x`` of every distinct request."""
+        return torch.cat([self._denoise(group, x, sigma) for group in self._groups])
+
+    def _in_order(self, distinct: Float[Tensor, "distinct batch *dims"]) -> Stacked:
+        """Rows of distinct requests in the order of all requests."""
+        return distinct if self._rows == list(range(len(distinct))) else distinct[self._rows]
 
     def _denoise(self, group: "_Group", x: Samples, sigma: float) -> Stacked:
         """Denoised ``x`` in pieces that fit into the memory."""
@@ -84,13 +103,13 @@ class _Group:
 
     def __init__(self, denoiser: Denoiser) -> None:
         self.denoiser = denoiser
-        self.conditions: list[Tensor] = []
+        self.conditions: list[Any] = []
         self._stacked: Tensor | None = None  # on the samples' device: copied once, not every time
 
-    def slot(self, condition: Tensor) -> int:
+    def slot(self, condition: Any) -> int:
         """The position of ``condition`` among the distinct ones, added where it is new."""
         for i, known in enumerate(self.conditions):
-            if torch.equal(known, condition):
+            if _equal(known, condition):
                 return i
         self.conditions.append(condition)
         self._stacked = None
@@ -99,13 +118,26 @@ class _Group:
     def denoise(self, x: Samples, sigma: float, chunk_size: int) -> Stacked:
         """Denoised ``x`` under every condition, shape ``(num_conditions, batch, *dims)``."""
         batch, total = len(x), len(x) * len(self.conditions)
-        if self._stacked is None or self._stacked.device != x.device:
-            self._stacked = torch.stack(self.conditions).to(x.device)
-        conditions = self._stacked
+        exact = torch.promote_types(x.dtype, torch.float32)  # half a precision asks another level
         parts = []
         for start in range(0, total, chunk_size):
             index = torch.arange(start, min(start + chunk_size, total), device=x.device)
-            level = torch.full((len(index),), sigma, dtype=x.dtype, device=x.device)
-            part = self.denoiser(x[index % batch], level, conditions[index // batch])
+            level = torch.full((len(index),), sigma, dtype=exact, device=x.device)
+            part = self.denoiser(x[index % batch], level, self._told(index // batch))
             parts.append(part.to(x.dtype))
         return torch.cat(parts).reshape(len(self.conditions), *x.shape)
+
+    def _told(self, index: Index) -> Any:
+        """The conditions ``index``, shape ``(batch,)``: rows are stacked, others a list."""
+        if not all(isinstance(condition, Tensor) for condition in self.conditions):
+            return [self.conditions[i] for i in index.tolist()]
+        if self._stacked is None or self._stacked.device != index.device:
+            self._stacked = torch.stack(self.conditions).to(index.device)
+        return self._stacked[index]
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Whether two conditions are the same."""
+    if isinstance(a, Tensor) or isinstance(b, Tensor):
+        return isinstance(a, Tensor) and isinstance(b, Tensor) and torch.equal(a, b)
+    return bool(a == b)

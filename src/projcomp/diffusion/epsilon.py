@@ -37,7 +37,7 @@ def denoiser_of(model: EpsilonModel, alphas_cumprod: Float[Tensor, " levels"]) -
     levels = vp_sigmas(alphas_cumprod)
 
     def denoise(x: Samples, sigma: PerSample, condition: Condition) -> Samples:
-        known = levels.to(x)
+        known = levels.to(sigma)
         step = (known.log() - sigma[:, None].log()).abs().argmin(1)
         column = sigma.reshape(-1, *[1] * (x.ndim - 1))
         noise = model(x / (1 + column**2).sqrt(), step, condition)

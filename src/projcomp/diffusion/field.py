@@ -14,7 +14,6 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from projcomp.diffusion.shapes import (
-    Condition,
     Index,
     Moves,
     PerSample,
@@ -26,8 +25,12 @@ from projcomp.diffusion.shapes import (
 ScoreStack = Callable[[Samples, float], Stacked]
 """``(x (batch, *dims), sigma) -> scores (num_models, batch, *dims)`` of all models at once."""
 
-Denoiser = Callable[[Samples, PerSample, Condition], Samples]
-"""``(x (batch, *dims), sigma (batch,), condition (batch, C)) -> denoised (batch, *dims)``."""
+Denoiser = Callable[[Samples, PerSample, Any], Samples]
+"""``(x (batch, *dims), sigma (batch,), condition) -> denoised (batch, *dims)``.
+
+The condition is a row of numbers a sample, ``(batch, C)``, or a list of anything else, one a
+sample (:class:`projcomp.diffusion.batched.BatchedScores`).
+"""
 
 
 @dataclass(frozen=True)
