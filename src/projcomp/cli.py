@@ -263,6 +263,16 @@ def index(
     build_index(shards, out)
 
 
+@_stage("read-dataset", "--settings JSON --out data/mine.h5")
+def read_dataset(settings: SettingsText, out: Out) -> None:
+    """Read a dataset of pictures that were not rendered, from a file or a folder."""
+    parsed = _parse(stages.ReadSettings, settings)
+    check_output(out, output_kinds.PICTURES, [Path(parsed.file)])
+    from projcomp.data import read_dataset as reading
+
+    reading.read_dataset(parsed, out)
+
+
 @_stage("preview", "data/single.h5 --out data/single.png")
 def preview(
     dataset: Annotated[Path, typer.Argument(help="index of the dataset, or a shard")], out: Out
@@ -734,11 +744,13 @@ def check(
     ] = None,
 ) -> None:
     """Check a config and say how large the run would be."""
-    from projcomp.plan.load import load_files
+    from projcomp.plan.load import load_files, look_at_files
     from projcomp.plan.overview import overview
     from projcomp.plan.plan import Plan
 
-    typer.echo(overview(Plan(load_files([config, *(preset or [])]))))
+    run = load_files([config, *(preset or [])])
+    look_at_files(run)
+    typer.echo(overview(Plan(run)))
 
 
 @config_app.command("write", epilog="Example: `projcomp config write`")

@@ -190,6 +190,7 @@ def _is_log(path: Path) -> bool:
 SHARD = hdf5("a dataset's shard", "projcomp shard", has="shard")
 SCENES = hdf5("a file of rendered scenes", "projcomp shard", lacks="shard")
 INDEX = hdf5("a dataset's index", "projcomp dataset")
+PICTURES = hdf5("a dataset of pictures", "projcomp pictures")
 SAMPLES = hdf5("a samples file", "projcomp samples")
 PLAYGROUND_MARK = '<meta name="generator" content="projcomp playground">'
 """By which a page of ours is known."""

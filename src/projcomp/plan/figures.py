@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from projcomp.config.places import GRID
 from projcomp.config.theory import EXACT
@@ -25,6 +26,7 @@ class FigureRow:
         shows: the figures of this kind that a run has, and all that each of them shows: the drawing
             draws what its settings say and leaves nothing out.
         reads: the files that one is drawn from.
+        about: whether it shows scenes, pictures from files, or models of either.
     """
 
     kind: str
@@ -32,6 +34,7 @@ class FigureRow:
     caption: str
     shows: Callable[[Run], Iterator[Shown]]
     reads: Callable[[FigureSettings, Folder], list[str]]
+    about: Literal["scenes", "files", "all"] = "scenes"
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,9 @@ class Figure:
 def figures(run: Run) -> dict[str, Figure]:
     """Every figure of the run, by name, in the order of the report."""
     found = {}
+    runs = {"scenes": run.rendered, "files": run.filed, "all": run}
     for row in FIGURES:
-        for subject, shown in row.shows(run):
+        for subject, shown in row.shows(runs[row.about]):
             name = name_of(row.kind, subject)
             settings = FigureSettings(format=row.format, name=name, kind=row.kind, **shown)
             found[name] = Figure(row, settings)
@@ -123,7 +127,7 @@ def _single_colors(run: Run) -> Iterator[Shown]:
             shown = [case.name for case in experiment.cases.values() if case.num_conditions == 1]
             learned = [run.models[model].sources for model in model_names(experiment.config)]
             known = dict.fromkeys(dataset for datasets in learned for dataset in datasets)
-            empty = [dataset for dataset in known if not config.datasets[dataset].max_objects]
+            empty = [dataset for dataset in known if not config.rendered[dataset].max_objects]
             yield name, {"cases": {name: shown, TRUTH: shown}, "datasets": empty}
 
 
@@ -180,8 +184,9 @@ def _followed(run: Run) -> Iterator[Shown]:
         yield "", {"models": run.followed}
 
 
-def _detector(_: Run) -> Iterator[Shown]:
-    yield "", {}
+def _detector(run: Run) -> Iterator[Shown]:
+    if run.experiments:
+        yield "", {}
 
 
 def _exact(name: str) -> Callable[[Run], Iterator[Shown]]:
@@ -514,6 +519,7 @@ FIGURES = (
         ),
         shows=_models,
         reads=_checks,
+        about="all",
     ),
     FigureRow(
         "locality",
@@ -527,6 +533,7 @@ FIGURES = (
         ),
         shows=_followed,
         reads=_localities,
+        about="all",
     ),
     FigureRow(
         "detector",

@@ -3,6 +3,7 @@
 from projcomp.config.root import Config
 from projcomp.config.scenes import RenderConfig, SceneConfig
 from projcomp.config.theory import EXACT, TheoryExperiment
+from projcomp.files.listing import listing
 from projcomp.plan.places import place_set
 from projcomp.plan.requests import stack
 from projcomp.plan.run import Run
@@ -11,7 +12,9 @@ from projcomp.settings.stages import (
     DetectorSettings,
     EvaluateSettings,
     ExactSettings,
+    LabelSettings,
     LocalitySettings,
+    ReadSettings,
     ReferenceSettings,
     RenderRecipe,
     RenderSettings,
@@ -29,25 +32,44 @@ def _recipe(render: RenderConfig) -> RenderRecipe:
 
 def dataset_scene_config(config: Config, dataset: str) -> SceneConfig:
     """What may be in a picture of ``dataset``: the scene with the dataset's own colours."""
-    colors = config.datasets[dataset].colors
+    colors = config.rendered[dataset].colors
     return config.scene if colors is None else config.scene.model_copy(update={"colors": colors})
 
 
 def render_settings(run: Run, dataset: str) -> RenderSettings:
     """Settings of the shards of ``dataset``."""
     config = run.config
-    places = config.datasets[dataset].places
+    chosen = config.rendered[dataset]
     return RenderSettings(
         seed=config.seed,
         resolution=config.resolution,
         dataset=dataset,
-        min_objects=config.datasets[dataset].min_objects,
-        max_objects=config.datasets[dataset].max_objects,
+        min_objects=chosen.min_objects,
+        max_objects=chosen.max_objects,
         scene=dataset_scene_config(config, dataset),
         render=_recipe(config.render),
         shard_size=config.render.shard_size,
-        points=None if places is None else list(place_set(config, places).points),
-        moved_from=config.datasets[dataset].moved_from,
+        points=None if chosen.places is None else list(place_set(config, chosen.places).points),
+        moved_from=chosen.moved_from,
+    )
+
+
+def read_settings(run: Run, dataset: str) -> ReadSettings:
+    """Settings of reading ``dataset``, which was not rendered."""
+    config, chosen = run.config, run.config.filed[dataset]
+    values = {name: config.labels.get(name, []) for name in chosen.labels}
+    labels = {
+        name: LabelSettings(column=column, values=values[name])
+        for name, column in chosen.labels.items()
+    }
+    return ReadSettings(
+        dataset=dataset,
+        resolution=config.resolution,
+        file=chosen.file,
+        labels=labels,
+        only=chosen.only,
+        fit=chosen.fit,
+        listing=listing(chosen.file),
     )
 
 
@@ -73,7 +95,7 @@ def train_settings(run: Run, model: str) -> TrainSettings:
         seed=config.seed,
         resolution=config.resolution,
         model=model,
-        condition=chosen.condition,
+        condition=run.condition(model),
         datasets=chosen.datasets,
         images_seen=chosen.images_seen,
         network=run.network(model),
@@ -145,7 +167,7 @@ def _exact_settings(run: Run, names: list[str]) -> dict[str, ExactSettings]:
     found = {name: run.models[name] for name in names}
     return {
         name: ExactSettings(
-            condition=model.condition,
+            condition=run.condition(name),
             datasets=model.exact,
             bandwidth=model.bandwidth,
             window=model.window,
@@ -174,7 +196,7 @@ def summary_settings(run: Run) -> SummarySettings:
         seed=config.seed,
         confidence=config.evaluation.confidence,
         bootstrap=config.evaluation.bootstrap,
-        cases={name: list(cases) for name, cases in run.cases.items()},
+        cases={name: list(cases) for name, cases in run.rendered.cases.items()},
     )
 
 

@@ -29,6 +29,7 @@ class TableRow:
         caption: what it shows, for the report.
         shows: the tables of this kind that a run has.
         reads: the files that one is computed from.
+        of_files: whether it is about pictures from files; the others are about scenes.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class TableRow:
     caption: str
     shows: Callable[[Run], Iterator[Shown]]
     reads: Callable[[TableSettings, Folder], list[str]]
+    of_files: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def tables(run: Run) -> dict[str, Table]:
     """Every table of the run, by name, in the order of the report."""
     found = {}
     for row in TABLES:
-        for subject, shown in row.shows(run):
+        for subject, shown in row.shows(run.filed if row.of_files else run.rendered):
             name = name_of(row.kind, subject)
             settings = TableSettings(
                 format=row.format,
@@ -232,7 +234,7 @@ def _pairs(run: Run) -> Iterator[Shown]:
         if experiment.config.color_pairs and experiment.config.conditionals:
             truth |= experiment.cases
             learned = run.models[experiment.config.conditionals].sources
-            shares = {d: share for d, share in learned.items() if config.datasets[d].max_objects}
+            shares = {d: share for d, share in learned.items() if config.rendered[d].max_objects}
             yield name, {**_requests(name, experiment.cases), "datasets": shares}
     if truth:
         yield TRUTH, _requests(TRUTH, {n: case for n, case in run.truth.items() if n in truth})

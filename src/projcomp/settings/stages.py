@@ -25,6 +25,7 @@ from projcomp.config.theory import TheoryExperiment
 from projcomp.settings.case import Case
 
 FORMATS = {
+    "read": 1,
     "render": 4,
     "reference": 4,
     "preview": 1,
@@ -73,6 +74,33 @@ class RenderSettings(Section):
         default=None, min_length=1, exclude_if=lambda points: points is None
     )
     moved_from: str | None = Field(default=None, exclude_if=lambda name: name is None)
+
+
+class LabelSettings(Section):
+    """Where a label of pictures stands, and all its values in the order of their numbers.
+
+    ``position`` has points in place of values.
+    """
+
+    column: str
+    values: list[str] = Field(default=[])
+
+
+class ReadSettings(Section):
+    """One dataset of pictures that were not rendered.
+
+    ``only`` has values by label: pictures with others are left out. ``listing`` is what a folder
+    holds, by a check sum of names, sizes and times; nothing where ``file`` is a file.
+    """
+
+    format: int = FORMATS["read"]
+    dataset: str
+    resolution: int
+    file: str
+    labels: dict[str, LabelSettings]
+    only: dict[str, list[str]]
+    fit: Literal["pad", "resize"] | None = None
+    listing: str | None = Field(default=None, exclude_if=lambda listing: listing is None)
 
 
 class ReferenceSettings(Section):
