@@ -56,7 +56,8 @@ def write_all_kinds(folder: Path) -> dict[str, Path]:
         file["label"] = labels
     for number, (image, name) in enumerate(zip(images, names.tolist(), strict=True)):
         (folder / "classes" / name).mkdir(parents=True, exist_ok=True)
-        picture = Image.fromarray(image[..., None].repeat(3, -1))
+        gray = Image.fromarray(image)
+        picture = gray if number % 2 else gray.convert("RGB")
         picture.save(folder / "classes" / name / f"{number}.png")
     return {
         "npz": folder / "a.npz",

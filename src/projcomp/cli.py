@@ -339,6 +339,37 @@ def train(
     training.train(parsed, data, out, state, training.Machine(**how))
 
 
+@_stage("train-classifier", "--settings JSON --data data --out classifier")
+def train_classifier(
+    settings: SettingsText,
+    data: Annotated[Path, typer.Option(help="folder of the datasets")],
+    out: OutFolder,
+    threads: Threads = 1,
+) -> None:
+    """Train the classifier of pictures that were not rendered, and check it."""
+    parsed = _parse(stages.ClassifierSettings, settings)
+    check_outputs(out, output_kinds.CLASSIFIER)
+    from projcomp.training import classifier
+
+    classifier.train_classifier(parsed, data, out, threads)
+
+
+@_stage("classify", "samples/or/any.h5 --settings JSON --classifier classifier --out any.npz")
+def classify(
+    samples: Annotated[Path, typer.Argument(help="images of the case")],
+    settings: SettingsText,
+    classifier: Annotated[Path, typer.Option(help="folder of the trained classifier")],
+    out: Out,
+    threads: Threads = 1,
+) -> None:
+    """Say the classes of the samples of one case, and describe them by features."""
+    parsed = _parse(stages.ClassifySettings, settings)
+    check_output(out, output_kinds.CLASSIFIED, [samples])
+    from projcomp.evaluation.classify import classify as run
+
+    run(parsed, samples, classifier, out, threads)
+
+
 def _flags(**given: Any) -> dict[str, Any]:
     """Flags that the config has as keys of ``compute.training``, held to what it takes for them."""
     from projcomp.config.messages import first_line

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from projcomp.config.conditions import LABEL_VALUE
 from projcomp.config.from_file import UsersFile
-from projcomp.config.section import Section, Text
+from projcomp.config.section import Section, Text, Whole
 from projcomp.files.idx_names import is_idx_images, labels_beside
 
 POSITION = "position"
@@ -52,6 +52,11 @@ class FileDatasetConfig(Section):
     )
     only: dict[Text, Annotated[list[LabelValue], Field(min_length=1)]] = Field(
         {}, description="values by label: pictures with other values are left out"
+    )
+    part: tuple[Whole, Whole] | None = Field(
+        None,
+        description="[k, n]: the k-th of n random parts of the pictures, of equal size; those of "
+        "one file and one `only` have no picture in common",
     )
     fit: Literal["pad", "resize"] | None = Field(
         None,

@@ -36,9 +36,19 @@ def decoded(pictures: Pictures) -> NDArray[np.uint8]:
     return np.concatenate([images for _, images in pictures.batches()])
 
 
+def _entries(path: Path) -> list[Path]:
+    try:
+        return list(path.iterdir())
+    except OSError as error:
+        raise FileFormatError(
+            f"{path}: {EXPECTED} expected, got one that cannot be read ({error.strerror}): ask its "
+            "owner for permission"
+        ) from None
+
+
 def _opened(path: Path) -> Mapping[str, Pictures]:
     folders = sorted(
-        (entry for entry in path.iterdir() if entry.name[0] != "."),
+        (entry for entry in _entries(path) if entry.name[0] != "."),
         key=lambda entry: natural_order(entry.name),
     )
     for entry in folders:
@@ -49,7 +59,7 @@ def _opened(path: Path) -> Mapping[str, Pictures]:
             )
     if not folders:
         raise FileFormatError(f"{path}: {EXPECTED} expected, got an empty folder: name another")
-    opened = {folder.name: open_pictures([folder]) for folder in folders}
+    opened = {folder.name: open_pictures([folder], gray=True) for folder in folders}
     first = opened[folders[0].name]
     for name, pictures in opened.items():
         if pictures.size != first.size:

@@ -4,6 +4,7 @@
 """
 
 import gzip
+import os
 import zlib
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def open_collection(
     Raises:
         FileFormatError: it is missing, damaged, or nothing of the kind.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # which takes whatever text for a path
         return open_class_folders(path)
     check_input(path, accepted, missing)
     looks = what_is(path)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from projcomp import seeds
 from projcomp.data.arrays import Stored, check_bright, read_images
 from projcomp.data.collection import ACCEPTED, open_collection
 from projcomp.data.column import points_of, texts_of
@@ -66,17 +67,22 @@ def pictures_of(settings: "ReadSettings") -> PictureSet:
     for name, wanted in settings.only.items():
         numbers = [settings.labels[name].values.index(value) for value in wanted]
         kept &= np.isin(labels[name], numbers)
-    labels = {name: numbers[kept] for name, numbers in labels.items()}
+    rows = np.flatnonzero(kept)
+    if settings.part is not None:
+        number, parts = settings.part
+        rng = seeds.generator(settings.seed or 0, "read", "parts")
+        rows = np.sort(rng.permutation(rows)[number - 1 :: parts])
+    labels = {name: numbers[rows] for name, numbers in labels.items()}
     _check_all_there(stored.path, settings, labels)
-    if kept.sum() < 2:
+    if len(rows) < 2:
         raise FileFormatError(
             f"{stored.path}: at least 2 pictures expected, of which one is held out, got "
-            f"{kept.sum()}: choose more by datasets.{settings.dataset}.only"
+            f"{len(rows)}: choose more by datasets.{settings.dataset}.only"
         )
     return PictureSet(
-        fitted(images[kept], settings.resolution, settings.fit, stored.path, settings.dataset),
+        fitted(images[rows], settings.resolution, settings.fit, stored.path, settings.dataset),
         {name: (settings.labels[name].values, numbers) for name, numbers in labels.items()},
-        None if points is None else points[kept],
+        None if points is None else points[rows],
     )
 
 

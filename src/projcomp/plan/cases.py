@@ -97,7 +97,7 @@ def experiment_cases(
         numbers = all_place_pairs(len(places.points)) if pairs == "all" else pairs
         return [place_pair_case(pair, wanted(2), places) for pair in numbers]
     pairs, singles = experiment.color_pairs, experiment.single_colors
-    if pairs is None and singles is None:
+    if pairs is None and singles is None and experiment.conditionals is None:
         return [Case(name=ANYTHING)]
     colors = all_color_pairs() if pairs == "all" else pairs or []
     alone = [(color,) for color in (COLORS if singles == "all" else singles or [])]

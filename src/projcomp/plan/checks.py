@@ -47,7 +47,7 @@ def problems(run: Run) -> list[str]:
         *(_network, _training, _models),
     )
     counted = (_detector,) if run.rendered.experiments else ()
-    rest = (_references, *counted, _locality, _theory, _wandb)
+    rest = (_references, *counted, _locality, file_checks.classifier_problems, _theory, _wandb)
     found = [
         *(problem for check in basic for problem in check(config)),
         *experiment_checks.problems(run),

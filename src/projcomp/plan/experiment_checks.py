@@ -106,7 +106,7 @@ def _twins(config: Config) -> Iterator[str]:
 def case_problems(run: Run) -> Iterator[str]:
     """The truth of a case is kept by its name: one name, one request. For a run that fits else."""
     known: dict[str, Case] = {}
-    for experiment in run.experiments.values():
+    for experiment in run.rendered.experiments.values():
         for case in experiment.cases.values():
             if known.setdefault(case.name, case) != case:
                 yield (

@@ -184,6 +184,16 @@ def _followed(run: Run) -> Iterator[Shown]:
         yield "", {"models": run.followed}
 
 
+def _pictures(run: Run) -> Iterator[Shown]:
+    """Experiments on pictures from files: those of one case together, each other one by itself."""
+    alone = {name: list(one.cases) for name, one in run.experiments.items() if len(one.cases) == 1}
+    if alone:
+        yield "", {"cases": alone}
+    for name, experiment in run.experiments.items():
+        if name not in alone:
+            yield name, {"cases": {name: list(experiment.cases)}}
+
+
 def _detector(run: Run) -> Iterator[Shown]:
     if run.experiments:
         yield "", {}
@@ -252,6 +262,28 @@ def _exact_table(name: str) -> Callable[[FigureSettings, Folder], list[str]]:
 
 
 FIGURES = (
+    FigureRow(
+        "classes",
+        format=1,
+        caption=(
+            "Samples of pictures that were not rendered, as a small classifier sees them: the "
+            "shares of its classes, their total variation from the reference's (marks: what as "
+            "many true pictures have), and the Frechet distance to the reference in the "
+            "classifier's features, without its bias, with intervals. It is no FID: its features "
+            "are not Inception's."
+        ),
+        shows=_of_table("classes"),
+        reads=_own_table,
+        about="files",
+    ),
+    FigureRow(
+        "pictures",
+        format=1,
+        caption="The first samples of every case, unselected: pictures as none was rendered.",
+        shows=_pictures,
+        reads=_samples,
+        about="files",
+    ),
     FigureRow(
         "leaderboard",
         format=1,

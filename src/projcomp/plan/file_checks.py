@@ -19,6 +19,7 @@ from projcomp.config.messages import repeated, unknown_name
 from projcomp.config.pictures import POSITION, FileDatasetConfig
 from projcomp.config.root import Config
 from projcomp.settings.stages import model_names
+from projcomp.settings.training_checks import length_problem
 from projcomp.words import quoted
 
 _RESERVED = (*KINDS, NONE, PLACE, NOT, CASE, EMPTY, UNCONDITIONAL, "images")
@@ -46,6 +47,9 @@ def _labels(config: Config, key: str, dataset: FileDatasetConfig) -> Iterator[st
     for name in dataset.labels:
         if name != POSITION and name not in config.labels:
             yield unknown_name(f"{key}.labels", "labels", name, [*config.labels, POSITION])
+    number, parts = dataset.part or (1, 1)
+    if not 1 <= number <= parts:
+        yield f"{key}.part: expected [k, n] with k from 1 to n, got [{number}, {parts}]"
     for name, values in dataset.only.items():
         if name not in dataset.labels or name not in config.labels:
             known = [label for label in dataset.labels if label in config.labels]
@@ -57,6 +61,28 @@ def _labels(config: Config, key: str, dataset: FileDatasetConfig) -> Iterator[st
             yield unknown_name(
                 f"{key}.only.{name}", f"labels.{name}", unknown[0], config.labels[name]
             )
+
+
+def classifier_problems(config: Config) -> Iterator[str]:
+    """Whether the classifier's datasets are there, and have its label."""
+    chosen = config.evaluation.classifier
+    if chosen is None:
+        return
+    key = "evaluation.classifier"
+    for field in ("dataset", "reference"):
+        name = getattr(chosen, field)
+        if name not in config.filed:
+            yield unknown_name(f"{key}.{field}", "datasets with a file", name, config.filed)
+        elif chosen.label not in config.filed[name].labels or chosen.label == POSITION:
+            known = [label for label in config.filed[name].labels if label != POSITION]
+            yield unknown_name(f"{key}.label", f"datasets.{name}.labels", chosen.label, known)
+    if chosen.channels % 4:
+        yield f"{key}.channels: expected a multiple of 4, got {chosen.channels}"
+    problem = length_problem(
+        f"{key}.images_seen", chosen.images_seen, f"{key}.batch_size", chosen.batch_size
+    )
+    if problem:
+        yield problem
 
 
 def model_problems(config: Config, name: str, model: ModelConfig) -> Iterator[str]:

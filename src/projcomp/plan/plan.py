@@ -4,20 +4,21 @@ Where files lie is ``folder.py``'s. Settings of a stage come out as one line of 
 are built once, because thousands of its jobs ask for them.
 """
 
+import os
 from functools import cached_property
 from pathlib import Path
 from shlex import quote
 
 from projcomp.config.root import Config
 from projcomp.config.theory import TheoryExperiment
-from projcomp.folder import CHECK, LOCALITY, RELIABILITY, Folder
+from projcomp.folder import CHECK, CLASSIFIER_FILES, LOCALITY, RELIABILITY, Folder
 from projcomp.plan import stages
 from projcomp.plan.figures import Figure, figures
 from projcomp.plan.playground import known_run, playground_settings
 from projcomp.plan.run import Run
 from projcomp.plan.tables import Table, tables
 from projcomp.settings.case import TRUTH
-from projcomp.settings.stages import FORMATS, model_names, to_json
+from projcomp.settings.stages import FORMATS, ClassifySettings, model_names, to_json
 
 NVIDIA_CONTROL = Path("/dev/nvidiactl")
 """Is there wherever an NVIDIA driver is loaded; asking torch would cost seconds per dry run."""
@@ -58,7 +59,7 @@ class Plan:
         A folder is none: what it holds is in the settings, since Snakemake sees no change in it.
         """
         chosen = self.config.filed[dataset]
-        return [] if Path(chosen.file).is_dir() else chosen.files
+        return [] if os.path.isdir(chosen.file) else chosen.files
 
     # Models -----------------------------------------------------------------------------------
 
@@ -154,6 +155,28 @@ class Plan:
             for name in found
         ]
 
+    # Pictures from files ----------------------------------------------------------------------
+
+    @property
+    def classifies(self) -> bool:
+        """Whether samples of pictures from files are judged by a classifier."""
+        return self.config.evaluation.classifier is not None and bool(self.run.filed.experiments)
+
+    def classifier_data(self) -> list[str]:
+        """Datasets that the classifier learns from, and that samples are compared with."""
+        chosen = self.config.evaluation.classifier
+        names = [] if chosen is None else [chosen.dataset, chosen.reference]
+        return [self.folder.index(name) for name in dict.fromkeys(names)]
+
+    def classified(self) -> list[str]:
+        """What the classifier says of all cases."""
+        run = self.run.filed
+        return [
+            self.folder.classified(name, case)
+            for name, experiment in run.experiments.items()
+            for case in experiment.cases
+        ]
+
     # Report -----------------------------------------------------------------------------------
 
     @cached_property
@@ -204,7 +227,7 @@ class Plan:
     def exact_targets(self) -> list[str]:
         """What is known before any network is trained: what shows exact models and the truth."""
         folder, run = self.folder, self.run
-        perfect = {TRUTH, *run.exact_experiments}
+        perfect = {TRUTH, *run.rendered.exact_experiments}
 
         def ready(shown: Table | Figure) -> bool:
             cases, reads = set(shown.settings.cases), shown.reads(folder)
@@ -236,6 +259,9 @@ class Plan:
         if self.counts:
             found += folder.detector_files()
             found += [folder.detector(CHECK), folder.detector(RELIABILITY)]
+        if self.classifies:
+            found += [folder.classifier(file) for file in CLASSIFIER_FILES]
+            found += self.classified()
         found += [folder.exact(name) for name in self.config.theory.experiments]
         found += self.counted()
         for experiment in self.run.cases:
@@ -285,6 +311,14 @@ class Plan:
         """Settings of sampling one case, as JSON."""
         return to_json(stages.sample_settings(self.run, experiment, case))
 
+    def classifier_settings(self) -> str:
+        """Settings of training the classifier, as JSON."""
+        return to_json(stages.classifier_settings(self.run))
+
+    def classify_settings(self, experiment: str, case: str) -> str:
+        """Settings of classifying one case, as JSON."""
+        return to_json(ClassifySettings(experiment=experiment, case=case))
+
     def evaluate_settings(self, experiment: str, case: str) -> str:
         """Settings of counting one case, as JSON."""
         return to_json(stages.evaluate_settings(self.run, experiment, case))
@@ -325,6 +359,11 @@ class Plan:
             "check_model": len(models),
             "measure_locality": len(self.run.followed),
             "train_detector": int(self.counts),
+            **(
+                {"train_classifier": 1, "classify_case": len(self.classified())}
+                if self.classifies
+                else {}
+            ),
             "sample_case": sampled,
             "render_reference": true,
             "evaluate_case": len(self.counted()),

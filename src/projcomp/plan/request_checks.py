@@ -57,8 +57,11 @@ def told_problem(config: Config, key: str, model: str, told: Mapping[str, Any]) 
 
 
 def _value_problem(config: Config, kind: str, value: object) -> str | None:
+    kinds = kinds_of(config)
+    if kind not in kinds:  # which is told where the model is
+        return None
     try:
-        kinds_of(config)[kind].numbers(value)
+        kinds[kind].numbers(value)
     except ValueError as error:
         return str(error)
     return None

@@ -4,11 +4,13 @@ from projcomp.config.root import Config
 from projcomp.config.scenes import RenderConfig, SceneConfig
 from projcomp.config.theory import EXACT, TheoryExperiment
 from projcomp.files.listing import listing
+from projcomp.plan.kinds import told_to_stages
 from projcomp.plan.places import place_set
 from projcomp.plan.requests import stack
 from projcomp.plan.run import Run
 from projcomp.settings.stages import (
     CheckSettings,
+    ClassifierSettings,
     DetectorSettings,
     EvaluateSettings,
     ExactSettings,
@@ -68,6 +70,8 @@ def read_settings(run: Run, dataset: str) -> ReadSettings:
         file=chosen.file,
         labels=labels,
         only=chosen.only,
+        part=chosen.part,
+        seed=None if chosen.part is None else config.seed,
         fit=chosen.fit,
         listing=listing(chosen.file),
     )
@@ -176,6 +180,18 @@ def _exact_settings(run: Run, names: list[str]) -> dict[str, ExactSettings]:
         for name, model in found.items()
         if model.exact
     }
+
+
+def classifier_settings(run: Run) -> ClassifierSettings:
+    """Settings of the classifier of pictures from files."""
+    chosen = run.config.evaluation.classifier
+    assert chosen is not None  # else there is no job of it
+    return ClassifierSettings(
+        seed=run.config.seed,
+        resolution=run.config.resolution,
+        kind=told_to_stages(run.config, chosen.label),
+        classifier=chosen,
+    )
 
 
 def evaluate_settings(run: Run, experiment: str, case: str) -> EvaluateSettings:

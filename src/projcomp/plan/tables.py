@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from projcomp.config.places import GRID
-from projcomp.folder import LOCALITY, Folder
+from projcomp.folder import LOCALITY, REFERENCE, Folder
 from projcomp.plan.clutter import clutter_of
 from projcomp.plan.experiments import Experiment, exact_name
 from projcomp.plan.methods import method_of
@@ -306,6 +306,16 @@ def _bindings(run: Run) -> Iterator[Shown]:
         )
 
 
+def _classes(run: Run) -> Iterator[Shown]:
+    """Every experiment on pictures from files, where there is a classifier."""
+    chosen, experiments = run.config.evaluation.classifier, run.experiments.items()
+    if chosen is None or not experiments:
+        return
+    asked = {n: case.asked for _, one in experiments for n, case in one.cases.items() if case.asked}
+    cases = {name: list(experiment.cases) for name, experiment in experiments}
+    yield "", {"cases": cases, "asked": asked, "label": chosen.label}
+
+
 # What each of them reads --------------------------------------------------------------------------
 
 
@@ -363,7 +373,27 @@ def _counted_samples_and_datasets(table: TableSettings, folder: Folder) -> list[
     ]
 
 
+def _classified(table: TableSettings, folder: Folder) -> list[str]:
+    shown = [(name, case) for name, cases in table.cases.items() for case in cases]
+    return [folder.classifier(REFERENCE), *(folder.classified(*one) for one in shown)]
+
+
 TABLES = (
+    TableRow(
+        "classes",
+        format=1,
+        caption=(
+            "Samples of pictures that were not rendered, as a small classifier sees them: shares "
+            "of classes with Wilson intervals beside those of the reference pictures, their total "
+            "variation from these, and distances to the reference in the classifier's features: "
+            "Frechet (no FID: not Inception's features), as fitted and without its bias, kernel, "
+            "diversity, density, coverage. The rows *reference* are the reference's own: the "
+            "classifier's errors, and one half of its pictures against the other."
+        ),
+        shows=_classes,
+        reads=_classified,
+        of_files=True,
+    ),
     TableRow(
         "leaderboard",
         format=1,

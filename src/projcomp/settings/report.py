@@ -52,6 +52,7 @@ class TableSettings(Section):
     shares. ``deltas`` are what experiments add to their background: the model whose conditions, and
     the background by model and condition. ``asked`` are the objects that a case requests by any of
     their attributes. ``methods`` say how each experiment composes. ``threshold`` is the detector's.
+    ``label`` is what a classifier tells of pictures that were not rendered.
     ``format`` is the number of the kind's row.
     """
 
@@ -74,6 +75,7 @@ class TableSettings(Section):
     asked: dict[str, list[Wanted]] = Field(default={}, exclude_if=is_empty)
     threshold: float = Field(default=0.0, exclude_if=is_empty)
     methods: dict[str, Method] = Field(default={}, exclude_if=is_empty)
+    label: str = Field(default="", exclude_if=is_empty)
 
 
 class FigureSettings(Section):

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, field_serializer
 
 from projcomp.config.conditions import Condition, Distribution
-from projcomp.config.evaluation import LocalityConfig
+from projcomp.config.evaluation import ClassifierConfig, LocalityConfig
 from projcomp.config.experiments import BackgroundConfig, RequestConfig
 from projcomp.config.features import FeatureMap
 from projcomp.config.learning import DetectorConfig, NetworkConfig, TrainingConfig
@@ -36,6 +36,8 @@ FORMATS = {
     "sample": 5,
     "evaluate": 3,
     "summary": 4,
+    "classifier": 1,
+    "classify": 1,
     "playground": 1,
 }
 
@@ -89,7 +91,8 @@ class LabelSettings(Section):
 class ReadSettings(Section):
     """One dataset of pictures that were not rendered.
 
-    ``only`` has values by label: pictures with others are left out. ``listing`` is what a folder
+    ``only`` has values by label: pictures with others are left out. Of what is left, ``part`` is
+    one of several random parts, by the run's ``seed``. ``listing`` is what a folder
     holds, by a check sum of names, sizes and times; nothing where ``file`` is a file.
     """
 
@@ -99,6 +102,8 @@ class ReadSettings(Section):
     file: str
     labels: dict[str, LabelSettings]
     only: dict[str, list[str]]
+    part: tuple[int, int] | None = Field(default=None, exclude_if=lambda part: part is None)
+    seed: int | None = Field(default=None, exclude_if=lambda seed: seed is None)
     fit: Literal["pad", "resize"] | None = None
     listing: str | None = Field(default=None, exclude_if=lambda listing: listing is None)
 
@@ -155,6 +160,24 @@ class DetectorSettings(Section):
     seed: int
     resolution: int
     detector: DetectorConfig
+
+
+class ClassifierSettings(Section):
+    """The classifier of pictures; ``kind`` is its label with all values (``conditions/``)."""
+
+    format: int = FORMATS["classifier"]
+    seed: int
+    resolution: int
+    kind: str
+    classifier: ClassifierConfig
+
+
+class ClassifySettings(Section):
+    """What the classifier says of the images of one case."""
+
+    format: int = FORMATS["classify"]
+    experiment: str
+    case: str
 
 
 class ExactSettings(Section):
