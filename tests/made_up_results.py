@@ -9,11 +9,12 @@ import pandas as pd
 from toy_dataset import write_toy
 
 from projcomp.data.images import write_samples
+from projcomp.evaluation.classified import Classified, write_classified
 from projcomp.evaluation.detector import Detector, save_detector
 from projcomp.evaluation.evaluate import COLUMNS
 from projcomp.evaluation.make_table import make_table
 from projcomp.evaluation.summary import summarize
-from projcomp.folder import CHECK, LOCALITY, RELIABILITY, Folder
+from projcomp.folder import CHECK, LOCALITY, REFERENCE, RELIABILITY, Folder
 from projcomp.plan.plan import Plan
 from projcomp.plan.stages import summary_settings
 from projcomp.settings.case import Case
@@ -79,6 +80,13 @@ def write_case(folder: Folder, experiment: str, case: Case, rng: np.random.Gener
     return counted
 
 
+def made_up_classes(rng: np.random.Generator) -> Classified:
+    """What a classifier says of pictures of two classes, every second of each."""
+    features = rng.standard_normal((NUMBER, 2))
+    classes = np.arange(NUMBER) % 2
+    return Classified(["bar", "cross"], np.eye(2)[classes], features, classes)
+
+
 def write_results(plan: Plan) -> None:
     """Everything that the tables and figures of a run read, its exact experiments apart."""
     folder, rng = plan.folder, np.random.default_rng(0)
@@ -96,10 +104,17 @@ def write_results(plan: Plan) -> None:
         Path(path).write_text(text)
     counted = [
         write_case(folder, experiment, case, rng)
-        for experiment, cases in plan.run.cases.items()
+        for experiment, cases in plan.run.rendered.cases.items()
         for case in cases.values()
     ]
-    for name in plan.config.datasets:
+    if plan.classifies:
+        write_classified(Path(folder.classifier(REFERENCE)), made_up_classes(rng))
+    for name, experiment in plan.run.filed.experiments.items():
+        for case in experiment.cases.values():
+            images = rng.integers(0, 256, (NUMBER, 16, 16, 3), dtype=np.uint8)
+            write_samples(folder.samples(name, case.name), images, case, {"experiment": name})
+            write_classified(Path(folder.classified(name, case.name)), made_up_classes(rng))
+    for name in plan.config.rendered:
         index = write_toy(Path(folder.index(name)).parent, name=name, side=16)
         os.utime(index, (0, 0))  # older than all that is made of it
     summarize(counted, summary_settings(plan.run), Path(folder.summary()))

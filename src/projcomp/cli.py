@@ -266,6 +266,16 @@ def index(
     build_index(shards, out)
 
 
+@_stage("read-dataset", "--settings JSON --out data/mine.h5")
+def read_dataset(settings: SettingsText, out: Out) -> None:
+    """Read a dataset of pictures that were not rendered, from a file or a folder."""
+    parsed = _parse(stages.ReadSettings, settings)
+    check_output(out, output_kinds.PICTURES, [Path(parsed.file)])
+    from projcomp.data import read_dataset as reading
+
+    reading.read_dataset(parsed, out)
+
+
 @_stage("preview", "data/single.h5 --out data/single.png")
 def preview(
     dataset: Annotated[Path, typer.Argument(help="index of the dataset, or a shard")], out: Out
@@ -341,6 +351,37 @@ def train(
 def _gpus(device: str) -> int:
     """GPUs that one process takes, where there are any."""
     return int(device != "cpu")
+
+
+@_stage("train-classifier", "--settings JSON --data data --out classifier")
+def train_classifier(
+    settings: SettingsText,
+    data: Annotated[Path, typer.Option(help="folder of the datasets")],
+    out: OutFolder,
+    threads: Threads = 1,
+) -> None:
+    """Train the classifier of pictures that were not rendered, and check it."""
+    parsed = _parse(stages.ClassifierSettings, settings)
+    check_outputs(out, output_kinds.CLASSIFIER)
+    from projcomp.training import classifier
+
+    classifier.train_classifier(parsed, data, out, threads)
+
+
+@_stage("classify", "samples/or/any.h5 --settings JSON --classifier classifier --out any.npz")
+def classify(
+    samples: Annotated[Path, typer.Argument(help="images of the case")],
+    settings: SettingsText,
+    classifier: Annotated[Path, typer.Option(help="folder of the trained classifier")],
+    out: Out,
+    threads: Threads = 1,
+) -> None:
+    """Say the classes of the samples of one case, and describe them by features."""
+    parsed = _parse(stages.ClassifySettings, settings)
+    check_output(out, output_kinds.CLASSIFIED, [samples])
+    from projcomp.evaluation.classify import classify as run
+
+    run(parsed, samples, classifier, out, threads)
 
 
 def _flags(**given: Any) -> dict[str, Any]:
@@ -788,11 +829,13 @@ def check(
     ] = None,
 ) -> None:
     """Check a config and say how large the run would be."""
-    from projcomp.plan.load import load_files
+    from projcomp.plan.load import load_files, look_at_files
     from projcomp.plan.overview import overview
     from projcomp.plan.plan import Plan
 
-    typer.echo(overview(Plan(load_files([config, *(preset or [])]))))
+    run = load_files([config, *(preset or [])])
+    look_at_files(run)
+    typer.echo(overview(Plan(run)))
 
 
 @config_app.command("write", epilog="Example: `projcomp config write`")

@@ -26,8 +26,17 @@ CHECK = "check.csv"
 RELIABILITY = "reliability.csv"
 """Whether the heights of the detector's peaks are probabilities, beside its weights."""
 
+CLASSIFIER = "classifier.json"
+"""What the classifier of pictures is, beside its weights."""
+
+REFERENCE = "reference.npz"
+"""What the classifier says of the pictures that samples are compared with, beside its weights."""
+
 LOCALITY = "locality.csv"
 """How far its Jacobian reaches; of an exact model too, which has nothing else in its folder."""
+
+CLASSIFIER_FILES = (WEIGHTS, CLASSIFIER, CHECK, REFERENCE)
+"""What the classifier's training writes."""
 
 
 _TOPS = ("data", "models", "samples", "results", "logs", "state")
@@ -113,6 +122,21 @@ class Folder:
     def detector_state(self) -> str:
         """Folder of what the detector's training resumes from."""
         return self.at("state/detector")
+
+    def classifier(self, file: str) -> str:
+        """``file`` of the classifier of pictures (``WEIGHTS``, ``CLASSIFIER``, ``REFERENCE``, ...).
+
+        Not under ``models/``, where any name may be a model's.
+        """
+        return self.at(f"classifier/{file}")
+
+    def classifier_files(self) -> list[str]:
+        """The files of the classifier that whoever uses it reads."""
+        return [self.classifier(file) for file in (WEIGHTS, CLASSIFIER)]
+
+    def classified(self, experiment: str, case: str) -> str:
+        """What the classifier says of the images of a case."""
+        return self.at(f"classified/{experiment}/{case}.npz")
 
     # Samples and results ----------------------------------------------------------------------
 

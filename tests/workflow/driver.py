@@ -26,6 +26,10 @@ done
 case $stage in
     figure) ;;
     train) for f in weights.safetensors model.json metrics.csv; do : > "$out/$f"; done ;;
+    train-classifier)
+        for f in weights.safetensors classifier.json check.csv reference.npz; do
+            : > "$out/$f"
+        done ;;
     train-detector)
         for f in weights.safetensors detector.json metrics.csv check.csv reliability.csv; do
             : > "$out/$f"

@@ -16,7 +16,10 @@ from projcomp.plan.plan import Plan
 PRESETS = ("smoke", "local", "gpu gpu_local", "paper paper_local")
 """The smallest, what the demo has not, and the largest over one another."""
 
-OTHERS = ("halves", "swarms", "colors", "repeat", "attributes", "gpu", "paper")
+OTHERS = (
+    *("halves", "swarms", "colors", "repeat", "attributes", "gpu", "paper"),
+    *("fashion", "fashion cifar"),  # whose pictures need not be there
+)
 """Of these it is enough that they are planned: the rules ask the same plan."""
 
 

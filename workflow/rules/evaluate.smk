@@ -30,6 +30,29 @@ rule evaluate_case:
         " --detector {params.detector} --out {output} > {log} 2>&1"
 
 
+rule classify_case:
+    input:
+        classifier=folder.classifier_files(),
+        samples=folder.samples("{experiment}", "{case}"),
+    output:
+        folder.classified("{experiment}", "{case}"),
+    log:
+        folder.log("classify/{experiment}/{case}"),
+    priority: 40
+    conda:
+        "../../envs/torch.yaml"
+    threads: plan.config.compute.sampling.threads
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        settings=lambda w: plan.classify_settings(w.experiment, w.case),
+        classifier=lambda w, input: Path(input.classifier[0]).parent,
+    shell:
+        "projcomp classify {input.samples} --settings {params.settings:q}"
+        " --classifier {params.classifier} --out {output} --threads {threads} > {log} 2>&1"
+
+
 rule summarize:
     input:
         plan.counted(),

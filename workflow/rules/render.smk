@@ -1,4 +1,4 @@
-"""Scenes to pixels to datasets."""
+"""Scenes to pixels to datasets, and pictures from files to datasets."""
 
 from projcomp.plan import needs
 
@@ -32,6 +32,8 @@ rule index_dataset:
         folder.index("{dataset}"),
     log:
         folder.log("index/{dataset}"),
+    wildcard_constraints:
+        dataset="|".join(plan.config.rendered) or r"(?!)",
     priority: 90
     conda:
         "../../envs/render.yaml"
@@ -45,6 +47,27 @@ rule index_dataset:
     shell:
         "projcomp index {params.folder} --num-shards {params.num_shards}"
         " --settings {params.settings:q} --out {output} > {log} 2>&1"
+
+
+rule read_dataset:
+    input:
+        lambda w: plan.read_inputs(w.dataset),
+    output:
+        folder.index("{dataset}"),
+    log:
+        folder.log("read/{dataset}"),
+    wildcard_constraints:
+        dataset="|".join(plan.config.filed) or r"(?!)",
+    priority: 95
+    conda:
+        "../../envs/render.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        settings=lambda w: plan.read_settings(w.dataset),
+    shell:
+        "projcomp read-dataset --settings {params.settings:q} --out {output} > {log} 2>&1"
 
 
 rule preview_dataset:

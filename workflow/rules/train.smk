@@ -1,6 +1,15 @@
 """Datasets to networks. The state to resume from lies outside the declared outputs."""
 
-from projcomp.folder import CHECK, DETECTOR, METRICS, MODEL, RELIABILITY, WEIGHTS
+from projcomp.folder import (
+    CHECK,
+    CLASSIFIER,
+    DETECTOR,
+    METRICS,
+    MODEL,
+    REFERENCE,
+    RELIABILITY,
+    WEIGHTS,
+)
 from projcomp.plan import needs
 
 
@@ -100,3 +109,33 @@ rule train_detector:
         "projcomp train-detector --settings {params.settings:q} --data {input}"
         " --out {params.folder} --state {params.state} --threads {threads}"
         " {params.options} > {log} 2>&1"
+
+
+rule train_classifier:
+    input:
+        plan.classifier_data(),
+    output:
+        weights=folder.classifier(WEIGHTS),
+        described=folder.classifier(CLASSIFIER),
+        reference=folder.classifier(REFERENCE),
+        check=report(
+            folder.classifier(CHECK),
+            caption="../report/classifier.rst",
+            category="Tables",
+        ),
+    log:
+        folder.log("train/classifier"),
+    priority: 60
+    conda:
+        "../../envs/torch.yaml"
+    threads: plan.config.compute.training.threads
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        settings=lambda w: plan.classifier_settings(),
+        data=lambda w, input: Path(input[0]).parent,
+        folder=lambda w, output: Path(output.weights).parent,
+    shell:
+        "projcomp train-classifier --settings {params.settings:q} --data {params.data}"
+        " --out {params.folder} --threads {threads} > {log} 2>&1"

@@ -1,4 +1,4 @@
-"""A condition on one of CLEVR's attributes of an object: its colour, shape, size or material."""
+"""A condition on one of finitely many values: an object's attribute, or a picture's label."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Attribute(Kind):
-    """One of finitely many values, told by its number in CLEVR's vocabulary.
+    """One of finitely many values, told by its number in CLEVR's vocabulary, or among the labels.
 
     Args:
-        name: the field of a shard's table that holds it.
+        name: the field of the table of objects that holds it.
         values: the values by their number there.
     """
 
@@ -29,7 +29,7 @@ class Attribute(Kind):
         return objects[self.name].astype("f4")[..., None]
 
     def numbers(self, value: Any) -> tuple[float, ...]:
-        """The number of a value in the vocabulary."""
+        """The number of a value among the values."""
         if value not in self.values:
             raise ValueError(f"expected one of {', '.join(self.values)}, got {value!r}")
         return (float(self.values.index(value)),)

@@ -18,6 +18,7 @@ Table = Mapping[str, Any]
 ``(N, K, 2)`` in [0, 1]; and ``there``, which of the rows are objects, ``(N, K)``."""
 
 FIELDS = (*ATTRIBUTES, "pixel")
+"""What is known of the objects of a scene; of pictures that were not rendered, their labels are."""
 THERE = "there"
 
 
@@ -27,6 +28,26 @@ def of_shard(objects: "NDArray[np.void]", counts: "NDArray[np.int64]") -> "Table
 
     there = np.arange(objects.shape[1]) < counts[:, None]
     return {**{field: objects[field] for field in FIELDS}, THERE: there}
+
+
+def of_pictures(
+    labels: "Mapping[str, NDArray[np.int64]]", points: "NDArray[np.float64] | None"
+) -> "Table":
+    """One labelled thing in each of N pictures that were not rendered, ``(N, 1)``.
+
+    Args:
+        labels: the numbers of their values by name, each ``(N,)``.
+        points: where it is, ``(N, 2)`` in [0, 1]; None where nobody knows.
+    """
+    import numpy as np
+
+    count = (
+        len(next(iter(labels.values()))) if labels else len(points if points is not None else ())
+    )
+    found = {name: numbers[:, None] for name, numbers in labels.items()}
+    if points is not None:
+        found["pixel"] = points[:, None]
+    return {**found, THERE: np.ones((count, 1), dtype=bool)}
 
 
 def of_scene(scene: "SceneSpec") -> "Table":

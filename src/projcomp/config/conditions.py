@@ -1,19 +1,28 @@
 """What a model is told, and what is asked of an object: kinds of condition, and their values."""
 
+import re
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, TypeAdapter
 from pydantic_core import PydanticCustomError
 
 from projcomp.conditions.joint import TOGETHER
-from projcomp.conditions.kinds import KINDS, NONE
+from projcomp.conditions.kinds import KINDS, NONE, OF, OR
 from projcomp.config.section import Text
+
+LABEL_NAME = r"[A-Za-z][A-Za-z0-9_]*"
+"""Names of labels, as a pattern; their values stand in the names of cases, which are files."""
+
+LABEL_VALUE = r"[A-Za-z0-9_-]+"
+
+_WITH_VALUES = re.compile(rf"{LABEL_NAME}{OF}{LABEL_VALUE}({re.escape(OR)}{LABEL_VALUE})*")
 
 
 def joined(kinds: list[str]) -> str:
-    """The one name of a set of kinds: joined by a plus, in the order of the kinds."""
+    """The one name of a set of kinds: joined by a plus, in the order of the kinds, labels last."""
     ranks = {kind: rank for rank, kind in enumerate(KINDS)}
-    return TOGETHER.join(sorted(kinds, key=lambda kind: ranks.get(kind, len(ranks))))
+    return TOGETHER.join(sorted(kinds, key=lambda kind: (ranks.get(kind, len(ranks)), kind)))
 
 
 def _one_name(value: Any) -> Any:
@@ -21,22 +30,35 @@ def _one_name(value: Any) -> Any:
     return joined(value) if is_list and value else value
 
 
+def kinds_expected(labels: Iterable[str] = ()) -> str:
+    """What a condition may be, in words."""
+    return f"one of {', '.join([NONE, *KINDS, *labels])}, or a list of them without none"
+
+
 def _known(value: str) -> str:
     parts = value.split(TOGETHER)
-    if value != NONE and (not set(parts) <= set(KINDS) or len(set(parts)) < len(parts)):
-        known = {"kinds": ", ".join([NONE, *KINDS])}
-        raise PydanticCustomError(
-            "condition", "one of {kinds}, or a list of them without none", known
-        )
+    unknown = [part for part in parts if part not in KINDS and not _WITH_VALUES.fullmatch(part)]
+    if value != NONE and (unknown or len(set(parts)) < len(parts)):
+        raise PydanticCustomError("condition", "{expected}", {"expected": kinds_expected()})
     return value
 
 
-Condition = Annotated[
-    str,
-    BeforeValidator(_one_name, json_schema_input_type=str | list[str]),
-    AfterValidator(_known),
-]
-"""What a model is conditioned on: "none", the name of a kind, or names joined by a plus."""
+def _named(value: str) -> str:
+    parts = value.split(TOGETHER)
+    odd = [part for part in parts if not re.fullmatch(LABEL_NAME, part)]
+    if value != NONE and (odd or NONE in parts or len(set(parts)) < len(parts)):
+        raise PydanticCustomError("condition", "{expected}", {"expected": kinds_expected()})
+    return value
+
+
+_NAMES = BeforeValidator(_one_name, json_schema_input_type=str | list[str])
+
+Condition = Annotated[str, _NAMES, AfterValidator(_known)]
+"""What a model is conditioned on: "none", the name of a kind, or names joined by a plus; a label's
+name tells its values too (``conditions/kinds.py``)."""
+
+NamedCondition = Annotated[str, _NAMES, AfterValidator(_named)]
+"""The same as a config writes it, by names alone: which labels there are, the config says."""
 
 Value = str | tuple[float, float]
 """A value of a kind: a name, or an image point."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from projcomp.config.section import Number, Section, Whole
+from projcomp.config.section import Number, Section, Text, Whole
 
 RADIUS = 0.09
 """A place holds an object when a detected centre lies this near, as a share of the image side."""
@@ -35,6 +35,26 @@ class LocalityConfig(Section):
     )
 
 
+class ClassifierConfig(Section):
+    """A small network that says the classes of pictures that were not rendered.
+
+    Samples are counted by class, and compared with pictures in its features.
+    """
+
+    dataset: Text = Field(description="dataset from a file that it learns from")
+    label: Text = Field(description="label of that dataset: its values are the classes")
+    reference: Text = Field(
+        description="dataset from a file that samples are compared with: at best one of pictures "
+        "that nothing learned from"
+    )
+    channels: Whole = Field(32, ge=4, le=4096, description="base channels")
+    images_seen: Whole = Field(
+        200_000, ge=1, le=1_000_000_000_000, description="length of the training, in images"
+    )
+    batch_size: Whole = Field(128, ge=1, le=1_000_000, description="images per update")
+    learning_rate: Number = Field(2e-3, gt=0, le=10, description="peak learning rate of AdamW")
+
+
 class EvaluationConfig(Section):
     """What counts as right, and how sure we are."""
 
@@ -51,4 +71,9 @@ class EvaluationConfig(Section):
     )
     locality: LocalityConfig | None = Field(
         None, description="the locality curve, models/<model>/locality.csv; {} measures it"
+    )
+    classifier: ClassifierConfig | None = Field(
+        None,
+        description="who judges samples of pictures from files, results/classes.csv; nothing for "
+        "nobody",
     )

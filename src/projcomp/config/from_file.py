@@ -15,12 +15,14 @@ def _plain(path: str) -> str:
     return path
 
 
+UsersFile = Annotated[Text, AfterValidator(normal_path), AfterValidator(_plain)]
+"""The path of a user's file, as a rule of Snakemake takes it for an input."""
+
+
 class FromFile(Named):
     """A function of a Python file, and what it is called with."""
 
-    file: Annotated[Text, AfterValidator(normal_path), AfterValidator(_plain)] = Field(
-        description="Python file with the function; paths count from here"
-    )
+    file: UsersFile = Field(description="Python file with the function; paths count from here")
     settings: dict[str, JsonValue] = Field(
         default={}, description="what the function is called with, by the names of its arguments"
     )

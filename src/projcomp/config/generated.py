@@ -133,7 +133,12 @@ def config_yaml() -> str:
             as_before = _as_before(name, entry)
             heading = _comment(f"{field.description}; every entry has{as_before}:", 0)
             entries = f"{name}:\n{_entries(default)}" if default else f"{name}: {{}}\n"
-            blocks.append(f"{heading}{_legend(_own(name, entry))}{entries}")
+            others = "".join(
+                _comment(f"or, {_about(other)[0].lower()}{_about(other)[1:]} Such an entry has:", 0)
+                + _legend(other.model_fields)
+                for other in _other_entries(field)
+            )
+            blocks.append(f"{heading}{_legend(_own(name, entry))}{others}{entries}")
         else:
             blocks.append(f"{_comment(_described(field), 0)}{name}: {_value(default)}\n")
     return "\n".join(blocks)
@@ -155,6 +160,8 @@ def configuration_page() -> str:
             as_before = _as_before(name, entry)
             has = f"It has{as_before}:\n\n" if as_before else ""
             tables = _all_tables(_own(name, entry), described)
+            for other in _other_entries(field):
+                tables += f"\n{_about(other)}\n\n{_all_tables(other.model_fields, described)}"
             parts.append(
                 f"## `{name}.<name>`\n\n{_about(entry)}\n\n{has}{tables}\n"
                 f"Default:\n\n```yaml\n{name}:\n{default}```\n"
@@ -225,6 +232,11 @@ def _entry(field: FieldInfo) -> type[BaseModel] | None:
     """The section that every entry of a named collection is."""
     is_collection = typing.get_origin(field.annotation) is dict
     return next(iter(_models_in(field.annotation)), None) if is_collection else None
+
+
+def _other_entries(field: FieldInfo) -> list[type[BaseModel]]:
+    """What else an entry of a named collection may be."""
+    return _models_in(field.annotation)[1:]
 
 
 def _about(model: type[BaseModel]) -> str:

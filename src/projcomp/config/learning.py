@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator, Field
 
 from projcomp.conditions.kinds import KINDS, NONE
-from projcomp.config.conditions import Condition
+from projcomp.config.conditions import NamedCondition
 from projcomp.config.features import FeatureMap
 from projcomp.config.section import Number, Section, Text, Whole, drop_none
 
@@ -189,9 +189,10 @@ class ModelConfig(Section):
         description="of a network: datasets it learns from, each with its share of the draws; "
         "images without objects get the condition 'empty'",
     )
-    condition: Condition = Field(
+    condition: NamedCondition = Field(
         description=f"what it is conditioned on: {NONE}, something about one object "
-        f"({', '.join(KINDS)}), or a list of such things about one and the same object"
+        f"({', '.join(KINDS)}) or a label of pictures from files, or a list of such things about "
+        "one and the same object"
     )
     images_seen: Whole | None = Field(
         None,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 
 from projcomp.config.compute import MOVED
 from projcomp.words import quoted, short
@@ -155,6 +155,9 @@ def _plain(annotation: Any) -> Any:
     if typing.get_origin(annotation) is typing.Annotated:
         return _plain(typing.get_args(annotation)[0])
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        tagged = _by_tag(annotation)
+        if tagged:
+            return tagged
         options = [_plain(option) for option in typing.get_args(annotation)]
         structured = [o for o in options if typing.get_origin(o) in (list, dict)]
         sections = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
@@ -163,6 +166,12 @@ def _plain(annotation: Any) -> Any:
         mappings = [o for o in options if isinstance(o, dict)]
         return next(iter([*mappings, *sections, *structured]), None)
     return annotation
+
+
+def _by_tag(union: Any) -> dict[str, Any]:
+    """The sides of a union that are told apart by tags, by these; none where they are not."""
+    sides = [typing.get_args(option) for option in typing.get_args(union)]
+    return {mark.tag: side[0] for side in sides for mark in side[1:] if isinstance(mark, Tag)}
 
 
 def unknown_name(key: str, section: str, name: str, known: Iterable[str]) -> str:

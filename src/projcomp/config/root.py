@@ -6,9 +6,10 @@ file of this folder, and what the demo consists of is ``demo.py``. Checks across
 ``plan/checks.py``; reading in ``plan/load.py``, error messages in ``messages.py``.
 """
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from projcomp.config import demo
 from projcomp.config.compute import ComputeConfig
@@ -22,11 +23,26 @@ from projcomp.config.learning import (
     WandbConfig,
 )
 from projcomp.config.paths import normal_path
+from projcomp.config.pictures import FileDatasetConfig, LabelValues
 from projcomp.config.places import Places
 from projcomp.config.samplers import SamplingConfig
 from projcomp.config.scenes import DatasetConfig, ReferenceConfig, RenderConfig, SceneConfig
 from projcomp.config.section import Section, Text, Whole, defaults, drop_none
 from projcomp.config.theory import TheoryConfig
+
+
+def _kind_of_dataset(value: Any) -> str:
+    """By which of its keys a dataset is told from the other kind."""
+    if isinstance(value, FileDatasetConfig) or (isinstance(value, Mapping) and "file" in value):
+        return "from a file"
+    return "rendered"
+
+
+AnyDataset = Annotated[
+    Annotated[DatasetConfig, Tag("rendered")] | Annotated[FileDatasetConfig, Tag("from a file")],
+    Discriminator(_kind_of_dataset),
+]
+"""A dataset that is rendered, or one that has a ``file``."""
 
 
 class Config(Section):
@@ -58,8 +74,13 @@ class Config(Section):
         description="sets of places by name, beside the nine of `grid`: image points, x to the "
         "right and y down, as shares of the image side",
     )
-    datasets: Annotated[dict[str, DatasetConfig], BeforeValidator(drop_none)] = Field(
-        default_factory=demo.datasets, description="the rendered datasets, by name"
+    labels: Annotated[dict[str, LabelValues], BeforeValidator(drop_none)] = Field(
+        {},
+        description="labels of pictures from files by name, each with all its values in the order "
+        "of their numbers",
+    )
+    datasets: Annotated[dict[str, AnyDataset], BeforeValidator(drop_none)] = Field(
+        default_factory=demo.datasets, description="the datasets, by name"
     )
     network: NetworkConfig = Field(
         default_factory=lambda: NetworkConfig.model_validate(demo.network()),
@@ -96,3 +117,13 @@ class Config(Section):
     wandb: WandbConfig = Field(
         default_factory=defaults(WandbConfig), description="optional logging"
     )
+
+    @property
+    def rendered(self) -> dict[str, DatasetConfig]:
+        """The datasets of scenes."""
+        return {k: v for k, v in self.datasets.items() if isinstance(v, DatasetConfig)}
+
+    @property
+    def filed(self) -> dict[str, FileDatasetConfig]:
+        """The datasets of pictures that were not rendered."""
+        return {k: v for k, v in self.datasets.items() if isinstance(v, FileDatasetConfig)}

@@ -16,7 +16,7 @@ from projcomp.errors import FileFormatError
 from projcomp.files.npz import names_in, read_array
 
 IMAGES = "images"
-_SHAPES = "(N, H, W) or (N, H, W, 3)"
+_SHAPES = "(N, H, W), (N, H, W, 1) or (N, H, W, 3)"
 _EXPECTED = f"images as uint8, or as floats in [0, 1], of shape {_SHAPES}"
 
 
@@ -103,6 +103,8 @@ def read_images(stored: Stored) -> NDArray[np.uint8]:
     images = stored.read(IMAGES)
     if images.dtype != np.uint8 and images.dtype.kind != "f":
         raise _wrong(stored.path, f"{images.dtype} {images.shape}", "convert them")
+    if images.ndim == 4 and images.shape[3] == 1:
+        images = images[..., 0]
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3):
         first = images.ndim == 4 and images.shape[1] in (1, 3)
         mend = "move the channels last" if first else "reshape them"
@@ -118,6 +120,19 @@ def read_images(stored: Stored) -> NDArray[np.uint8]:
             raise _wrong(stored.path, f"floats from {low:g} to {high:g}", mend)
         images = np.rint(images * 255).astype(np.uint8)
     return images if images.ndim == 4 else images[..., None].repeat(3, -1)
+
+
+def check_bright(path: Path, images: NDArray[np.uint8]) -> None:
+    """Refuse images whose whole numbers go from 0 to 1, which uint8 reads as nearly black.
+
+    Raises:
+        FileFormatError: they do.
+    """
+    if images.max() <= 1:
+        raise FileFormatError(
+            f"{path}: uint8 {IMAGES} from 0 to 255 expected, got none above {images.max()}: "
+            "multiply them by 255"
+        )
 
 
 def _stored(path: Path, names: Sequence[str], read: Callable[[str], NDArray[Any]]) -> Stored:

@@ -1,4 +1,4 @@
-"""A rendered dataset as tensors for training: pixels as bytes, and conditions drawn."""
+"""A dataset as tensors for training, rendered or not: pixels as bytes, and conditions drawn."""
 
 import math
 from functools import cache
@@ -7,17 +7,21 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from projcomp.conditions.joint import UNTOLD
+from projcomp.conditions.kind import Kind
 from projcomp.conditions.kinds import NONE, kind_of, width_of
-from projcomp.conditions.table import of_shard
-from projcomp.data.hdf5 import dataset, text
+from projcomp.conditions.table import of_pictures, of_shard
+from projcomp.data.hdf5 import dataset, text, wrong
 from projcomp.data.held_out import rows_held_out
 from projcomp.data.index import open_index, read_parts, shards_behind
+from projcomp.data.picture_sets import PictureSet, is_picture_set, read_picture_set
 from projcomp.data.reader import ImageReader
 from projcomp.data.shards import read_objects
 from projcomp.networks import conditioning
+from projcomp.words import short
 
 MEMORY_BYTES = 4 * 2**30
 """Images of a dataset up to this size are kept in memory; larger ones stay on disk."""
@@ -26,10 +30,12 @@ MEMORY_BYTES = 4 * 2**30
 class RenderedImages:
     """The images of a dataset to train on, or those held out, and what each may be labelled with.
 
-    Pixels stay uint8 until the last moment.
+    Pixels stay uint8 until the last moment. A picture that was not rendered is one object with its
+    labels, and always in memory.
 
     Args:
-        path: the dataset's index, ``data/<dataset>.h5``.
+        path: the dataset's index, or its pictures where they were not rendered:
+            ``data/<dataset>.h5``.
         condition: its kind (``conditions/kinds.py``), or "none".
         held_out: whether to take the images held out from training; the others otherwise.
         memory_bytes: the most that the dataset's images may take in memory.
@@ -56,6 +62,27 @@ class RenderedImages:
     ):
         self.condition = condition
         self._images: Tensor | None = None
+        self.requested = None
+        if is_picture_set(path):
+            self._take_pictures(path, held_out)
+        else:
+            self._take_renders(path, held_out, memory_bytes)
+
+    def _take_pictures(self, path: Path, held_out: bool) -> None:
+        found, self.identity = read_picture_set(path)
+        self._images = torch.from_numpy(found.images)
+        self.shape = tuple(found.images.shape[1:])
+        count = len(found.images)
+        labels = np.empty((count, 1, 0), dtype=np.float32)
+        if self.condition != NONE:
+            kind = kind_of(self.condition)
+            labels = kind.labels(of_pictures(_known(found, kind, path), found.points))
+        self._rows = rows_of(count, held_out)
+        self.num_objects = torch.ones(len(self._rows), dtype=torch.int64)
+        self.labels = torch.from_numpy(labels)[self._rows]
+
+    def _take_renders(self, path: Path, held_out: bool, memory_bytes: int) -> None:
+        condition = self.condition
         with open_index(path) as file:
             self.identity = f"{len(dataset(file, 'images'))} images of {text(file, 'settings')}"
             most = dataset(file, "objects").shape[1]
@@ -81,7 +108,6 @@ class RenderedImages:
         self.num_objects = torch.from_numpy(counts)[self._rows]
         self.labels = torch.from_numpy(labels)[self._rows]
         points = shards.settings.get("points")
-        self.requested = None
         if points:  # image i is at place i modulo their number
             self.requested = torch.tensor(points, dtype=torch.float32)[self._rows % len(points)]
 
@@ -123,6 +149,22 @@ class RenderedImages:
             untold = some[:, None] & ~sets[which]
             rows[:, 1:] = torch.where(untold, torch.full_like(rows[:, 1:], UNTOLD), rows[:, 1:])
         return rows
+
+
+def _known(pictures: PictureSet, kind: Kind, path: Path) -> dict[str, NDArray[np.int64]]:
+    """The numbers of the labels that a kind is made of, ``(N,)`` each."""
+    found = {}
+    for part in kind.parts:
+        if not part.values:
+            if pictures.points is None:
+                raise wrong(path, "a place for every picture", "none")
+            continue
+        values, numbers = pictures.labels.get(part.name, ([], np.empty(0, np.int64)))
+        if tuple(values) != part.values:
+            expected = f"a label {part.name} of {', '.join(part.values)}"
+            raise wrong(path, short(expected), short(", ".join(values)) or "none")
+        found[part.name] = numbers
+    return found
 
 
 @cache

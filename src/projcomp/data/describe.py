@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from projcomp.data.hdf5 import PathLike, attribute, dataset
 from projcomp.data.index import Shards, find_shards, read_parts
+from projcomp.data.picture_sets import is_picture_set, read_picture_set
 from projcomp.data.shard_format import VOCABULARY
 from projcomp.data.shards import read_objects
 from projcomp.scenes.visibility import reference_size
@@ -18,11 +20,13 @@ from projcomp.scenes.vocabulary import VIEW
 
 
 def describe(path: PathLike) -> str:
-    """What the index or shard at ``path`` holds, as lines of text.
+    """What the index, shard or pictures at ``path`` are, as lines of text.
 
     Raises:
-        FileFormatError: the index or a shard is missing, damaged, or foreign.
+        FileFormatError: the index, a shard or the file is missing, damaged, or foreign.
     """
+    if is_picture_set(path):
+        return _described_pictures(path)
     shards = find_shards(path)
     count, height, width, _ = shards.shape
     found = _contents(shards)
@@ -50,6 +54,24 @@ def describe(path: PathLike) -> str:
         f"{name}: {'in one place' if spread == 0 else f'jittered over {spread:.2f} scene units'}"
         for name, spread in places.items()
     ]
+    return "\n".join(lines)
+
+
+def _described_pictures(path: PathLike) -> str:
+    """What pictures that were not rendered are labelled with."""
+    pictures, identity = read_picture_set(path)
+    count, height, width, _ = pictures.images.shape
+    size = Path(path).stat().st_size
+    lines = [
+        f"{path}: {count:,} pictures of {width} x {height}, not rendered, {size / 2**20:,.1f} MiB",
+        f"made of: {identity}",
+        *(
+            f"{name}: {_shares(numbers, values)}"
+            for name, (values, numbers) in pictures.labels.items()
+        ),
+    ]
+    if pictures.points is not None:
+        lines.append("position: a point of every picture")
     return "\n".join(lines)
 
 

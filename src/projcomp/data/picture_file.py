@@ -36,7 +36,7 @@ class PictureFile(ImageSource):
         try:
             with Image.open(self.path, formats=FORMATS) as picture:
                 # whether all of it can be seen was found out on opening
-                image = np.asarray(picture.convert("RGB") if picture.mode == "RGBA" else picture)
+                image = np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
         except Exception as error:  # Pillow raises nearly everything over damaged bytes
             if is_out_of_memory(error):
                 raise
@@ -50,22 +50,27 @@ class PictureFile(ImageSource):
         return str(self.path)
 
 
-def open_picture(path: Path) -> PictureFile:
+def open_picture(path: Path, *, gray: bool = False) -> PictureFile:
     """The picture ``path``, seen by its header to be 8-bit RGB of one frame.
+
+    Args:
+        path: the file.
+        gray: whether 8-bit greyscale will do, whose one channel becomes three.
 
     Raises:
         FileFormatError: it is no picture, of another kind, or damaged.
     """
-    return PictureFile(path, _size_of(path, what_is(path)), 1)
+    return PictureFile(path, _size_of(path, what_is(path), gray), 1)
 
 
-def _size_of(path: Path, looks: str) -> tuple[int, int]:
-    """Height and width of a picture, seen to be 8-bit RGB by its header."""
+def _size_of(path: Path, looks: str, gray: bool) -> tuple[int, int]:
+    """Height and width of a picture, seen to be 8-bit by its header."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as picture:
-                problem, size = _problem(picture, path), (picture.height, picture.width)
+                problem = _problem(picture, path, gray)
+                size = picture.height, picture.width
     except Image.UnidentifiedImageError:
         whole = looks.endswith("picture") and looks.split()[1].upper() not in FORMATS
         got = looks if whole or not looks.endswith("picture") else f"what begins as {looks}"
@@ -81,7 +86,7 @@ def _size_of(path: Path, looks: str) -> tuple[int, int]:
     return size
 
 
-def _problem(picture: Image.Image, path: Path) -> tuple[str, str] | None:
+def _problem(picture: Image.Image, path: Path, gray: bool) -> tuple[str, str] | None:
     """Why a picture cannot be taken as it is, and how to mend it."""
     name = shlex.quote(path.name)
     convert = f"convert it, say by `magick {name} -depth 8 -type TrueColor PNG24:new.png`"
@@ -89,7 +94,7 @@ def _problem(picture: Image.Image, path: Path) -> tuple[str, str] | None:
     opaque = picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (255, 255)
     if not opaque and (picture.mode in _TRANSPARENT or "transparency" in picture.info):
         return f"one with transparency ({picture.mode})", flatten
-    if picture.mode != "RGB" and not opaque:
+    if picture.mode != "RGB" and not opaque and not (gray and picture.mode == "L"):
         kind = {
             "L": "greyscale",
             "1": "black and white",

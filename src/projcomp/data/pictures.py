@@ -69,13 +69,17 @@ class Pictures:
             yield names, np.concatenate(images)
 
 
-def open_pictures(paths: Sequence[PathLike]) -> Pictures:
+def open_pictures(paths: Sequence[PathLike], *, gray: bool = False) -> Pictures:
     """Find out what ``paths`` hold: each a picture, a folder of them, or an .npz or HDF5 file.
 
     HDF5 files are samples, shards, indices, or foreign files with a dataset ``images``; an ``.npz``
     has an array of that name, which may be of floats in [0, 1], or grey. The files
     of a folder are taken in natural order (2 before 10), hidden ones left out; anything in it that
     is no picture by its suffix is an error, so that none is passed over in silence.
+
+    Args:
+        paths: files and folders.
+        gray: whether picture files may be 8-bit greyscale.
 
     Raises:
         FileFormatError: there is nothing, or something that is no such file; images are of
@@ -84,7 +88,7 @@ def open_pictures(paths: Sequence[PathLike]) -> Pictures:
     if not paths:
         raise FileFormatError(f"pictures: {ACCEPTED} expected, got none: name some")
     files = [file for path in paths for file in _files(Path(path))]
-    sources = [_source(file) for file in files]
+    sources = [_source(file, gray) for file in files]
     first = sources[0]
     for source in sources:
         if source.size != first.size:
@@ -129,7 +133,7 @@ def _files(path: Path) -> list[Path]:
     return [path / name for name in names]
 
 
-def _source(path: Path) -> ImageSource:
+def _source(path: Path, gray: bool) -> ImageSource:
     check_input(path, ACCEPTED, "check its name")
     try:
         looks = what_is(path)
@@ -140,4 +144,4 @@ def _source(path: Path) -> ImageSource:
         ) from None
     if looks == ZIP:
         return open_arrays(path)
-    return open_stored(path) if looks == HDF5 else open_picture(path)
+    return open_stored(path) if looks == HDF5 else open_picture(path, gray=gray)

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from projcomp.data.hdf5 import PathLike
 from projcomp.data.index import find_shards, read_first
+from projcomp.data.picture_sets import is_picture_set, read_picture_set
 from projcomp.errors import OutputError
 from projcomp.files.atomic import atomic_path
 
@@ -18,16 +20,32 @@ _MIN_SIDE, _GAP, _TITLE_HEIGHT = 96, 2, 20
 
 
 def draw_preview(path: PathLike, out: PathLike) -> None:
-    """Write the contact sheet of ``path``, an index or a single shard, as an image file.
+    """Write the contact sheet of ``path``, an index, a shard, or pictures that were not rendered.
 
     Raises:
-        FileFormatError: the index or a shard is missing, damaged, or foreign.
+        FileFormatError: the index, a shard or the file is missing, damaged, or foreign.
     """
+    if is_picture_set(path):
+        save_sheet(_labelled_sheet(path), out)
+        return
     shards = find_shards(path)
     images, counts = read_first(shards, ("images", "num_objects"), COLUMNS * ROWS)
     title = _title(shards.settings, shards.shape)
     sheet = contact_sheet(images, [str(int(count)) for count in counts], title)
     save_sheet(sheet, out)
+
+
+def _labelled_sheet(path: PathLike) -> Image.Image:
+    """Pictures that were not rendered, with their labels."""
+    pictures, _ = read_picture_set(path)
+    count, height, width, _ = pictures.images.shape
+    shown = min(count, COLUMNS * ROWS)
+    words = [
+        " ".join(values[numbers[i]] for values, numbers in pictures.labels.values())
+        for i in range(shown)
+    ]
+    title = f"{Path(path).stem}, {count:,} pictures of {width} x {height}"
+    return contact_sheet(pictures.images[:shown], words, title)
 
 
 def save_sheet(sheet: Image.Image, out: PathLike) -> None:

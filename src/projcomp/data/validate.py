@@ -7,6 +7,7 @@ from tqdm import tqdm
 from projcomp.data.hdf5 import PathLike, dataset, is_unwritten, reading, wrong
 from projcomp.data.index import Shards, find_shards
 from projcomp.data.picture import mask_boxes
+from projcomp.data.picture_sets import is_picture_set, read_picture_set
 from projcomp.data.shards import read_objects
 from projcomp.errors import FileFormatError
 
@@ -21,12 +22,23 @@ def validate(path: PathLike) -> list[str]:
     Raises:
         FileFormatError: the index itself is missing, damaged, or foreign.
     """
+    if is_picture_set(path):
+        return _pictures_problem(path)
     shards = find_shards(path)
     problems = (
         _shard_problem(shards, number)
         for number in tqdm(range(len(shards.parts)), desc=f"checking {path}", disable=None)
     )
     return [problem for problem in problems if problem]
+
+
+def _pictures_problem(path: PathLike) -> list[str]:
+    """What is wrong with pictures that were not rendered: all of them are read and summed."""
+    try:
+        read_picture_set(path)
+    except FileFormatError as error:
+        return [str(error)]
+    return []
 
 
 def _shard_problem(shards: Shards, number: int) -> str:

@@ -11,7 +11,8 @@ from projcomp.errors import OutputError
 from projcomp.files.contents import EMPTY, SAFETENSORS, SVG, UNKNOWN, ZEROS, ZIP, what_is
 from projcomp.files.outputs import Kind, PathLike, hdf5_attributes
 from projcomp.files.weights import SUM, read_metadata
-from projcomp.folder import CHECK, METRICS, RELIABILITY, STOPS, WEIGHTS
+from projcomp.folder import CHECK, METRICS, REFERENCE, RELIABILITY, STOPS, WEIGHTS
+from projcomp.folder import CLASSIFIER as CLASSIFIER_FILE
 from projcomp.folder import DETECTOR as DETECTOR_FILE
 from projcomp.folder import MODEL as MODEL_FILE
 
@@ -198,6 +199,7 @@ def _is_stops(path: Path) -> bool:
 SHARD = hdf5("a dataset's shard", "projcomp shard", has="shard")
 SCENES = hdf5("a file of rendered scenes", "projcomp shard", lacks="shard")
 INDEX = hdf5("a dataset's index", "projcomp dataset")
+PICTURES = hdf5("a dataset of pictures", "projcomp pictures")
 SAMPLES = hdf5("a samples file", "projcomp samples")
 PLAYGROUND_MARK = '<meta name="generator" content="projcomp playground">'
 """By which a page of ours is known."""
@@ -207,6 +209,10 @@ FIGURE_PNG = Kind("a PNG picture", lambda path: what_is(path) == "a PNG picture"
 FIGURE_SVG = Kind("an SVG picture", lambda path: what_is(path) == SVG)
 
 LABELS = Kind("label sets (.npz)", lambda path: "coords_labels.npy" in _members(path))
+
+CLASSIFIED = Kind(
+    "what a classifier says (.npz)", lambda path: "probabilities.npy" in _members(path)
+)
 
 TABLES = {
     "check-model": table("dataset", "part", "told", "sigma"),
@@ -229,6 +235,14 @@ MODEL = {
     METRICS: table("images_seen", "loss"),
 }
 """What a training writes into its folder."""
+
+CLASSIFIER = {
+    WEIGHTS: _weights("a classifier's weights", CLASSIFIER_FILE, MODEL_FILE),
+    CLASSIFIER_FILE: json_with("a classifier's description", "architecture", "settings"),
+    CHECK: table("pictures", "class", "images", "right"),
+    REFERENCE: CLASSIFIED,
+}
+"""What the training of a classifier writes into its folder."""
 
 MODEL_STATE = {
     "state.safetensors": Kind("a training's state", _is_state),

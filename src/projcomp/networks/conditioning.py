@@ -65,7 +65,7 @@ def row_of(condition: Distribution, kind: str) -> Tensor:
     if foreign:
         raise ValueError(f"expected values of {kind}, got one of {foreign[0]}")
     # a joint kind takes values by the names of its parts
-    return given(kind, [condition.get(kind, condition)])[0]
+    return given(kind, [condition.get(kind_of(kind).name, condition)])[0]
 
 
 def in_words(row: Tensor, kind: str) -> str:

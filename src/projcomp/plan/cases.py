@@ -1,14 +1,19 @@
 """The cases of an experiment: which places or colours are asked for at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
+from projcomp.conditions.kind import Kind
+from projcomp.conditions.kinds import KINDS
 from projcomp.config.experiments import RequestConfig
 from projcomp.config.section import Color
 from projcomp.plan.places import PlaceSet, grid_places
 from projcomp.plan.requests import asked_cases
 from projcomp.scenes.vocabulary import COLORS
 from projcomp.settings.case import Case
+
+ANYTHING = "any"
+"""The one case of an experiment that asks for nothing."""
 
 
 def location_case(
@@ -60,7 +65,10 @@ def all_place_pairs(count: int) -> list[tuple[int, int]]:
 
 
 def experiment_cases(
-    experiment: RequestConfig, places: PlaceSet, signed: bool = True
+    experiment: RequestConfig,
+    places: PlaceSet,
+    signed: bool = True,
+    kinds: Mapping[str, Kind] = KINDS,
 ) -> list[Case]:
     """The cases that ``experiment`` samples, in order.
 
@@ -68,6 +76,7 @@ def experiment_cases(
         experiment: what is requested.
         places: the set of places that it counts in.
         signed: whether negative weights of its operator negate; else everything is asked for.
+        kinds: what can be asked for, by name.
     """
     signed = signed and experiment.composed is None  # which has signs of its own
     weights = getattr(experiment, "operator", None) if signed else None
@@ -78,7 +87,7 @@ def experiment_cases(
         return [weight >= 0 for weight in each]
 
     if experiment.cases is not None:
-        return [case for entry in experiment.cases for case in asked_cases(entry, places)]
+        return [case for entry in experiment.cases for case in asked_cases(entry, places, kinds)]
     if experiment.num_objects is not None:
         return [Case(name=f"n{count}", num_objects=count) for count in experiment.num_objects]
     if experiment.num_composed is not None:
@@ -88,6 +97,8 @@ def experiment_cases(
         numbers = all_place_pairs(len(places.points)) if pairs == "all" else pairs
         return [place_pair_case(pair, wanted(2), places) for pair in numbers]
     pairs, singles = experiment.color_pairs, experiment.single_colors
+    if pairs is None and singles is None and experiment.conditionals is None:
+        return [Case(name=ANYTHING)]
     colors = all_color_pairs() if pairs == "all" else pairs or []
     alone = [(color,) for color in (COLORS if singles == "all" else singles or [])]
     return [color_case(asked, wanted(len(asked))) for asked in [*colors, *alone]]

@@ -16,7 +16,7 @@ from projcomp.config.root import Config
 from projcomp.config.section import merged
 from projcomp.config.wandb_names import wandb_project_problem
 from projcomp.errors import ConfigError
-from projcomp.plan import experiment_checks, place_checks
+from projcomp.plan import experiment_checks, file_checks, place_checks
 from projcomp.plan.run import Run
 from projcomp.scenes.clevr_files import find_clevr_files
 from projcomp.scenes.vocabulary import SIZES
@@ -42,8 +42,12 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")
 def problems(run: Run) -> list[str]:
     """Everything that does not fit together in a run's config, the most basic first."""
     config = run.config
-    basic = (_root, _names, _assets, place_checks.problems, _datasets, _network, _training, _models)
-    rest = (_references, _detector, _locality, _theory, _wandb)
+    basic = (
+        *(_root, _names, _assets, place_checks.problems, _datasets, file_checks.dataset_problems),
+        *(_network, _training, _models),
+    )
+    counted = (_detector,) if run.rendered.experiments else ()
+    rest = (_references, *counted, _locality, file_checks.classifier_problems, _theory, _wandb)
     found = [
         *(problem for check in basic for problem in check(config)),
         *experiment_checks.problems(run),
@@ -101,7 +105,7 @@ def _datasets(config: Config) -> Iterator[str]:
     for field in ("shapes", "sizes", "materials", "colors"):
         yield from repeated(f"scene.{field}", getattr(scene, field))
     fitting = _most_objects(config)
-    for name, dataset in config.datasets.items():
+    for name, dataset in config.rendered.items():
         yield from repeated(f"datasets.{name}.colors", dataset.colors or [])
         yield from place_checks.dataset_problems(config, f"datasets.{name}", dataset)
         low, high = dataset.min_objects, dataset.max_objects
@@ -123,7 +127,7 @@ def _datasets(config: Config) -> Iterator[str]:
                 f"render.shard_size: expected at most {MAX_SHARDS:,} shards of a dataset, got "
                 f"{dataset.num_images // size:,} of datasets.{name}; raise it"
             )
-    if any(dataset.max_objects for dataset in config.datasets.values()):
+    if any(dataset.max_objects for dataset in config.rendered.values()):
         yield from _visibility(config)
 
 
@@ -214,7 +218,10 @@ def _models(config: Config) -> Iterator[str]:
             yield wrong
         if unknown:
             yield unknown_name(key, "datasets", unknown[0], config.datasets)
-        elif model.condition != "none":
+            continue
+        problems = [*file_checks.model_problems(config, name, model)]
+        yield from problems
+        if model.condition != "none" and not problems:
             yield from _conditional_data(config, key, model)
 
 
@@ -241,8 +248,10 @@ def _kind_of_model(key: str, model: ModelConfig) -> Iterator[str]:
 
 def _conditional_data(config: Config, key: str, model: ModelConfig) -> Iterator[str]:
     """A condition names one object of the image: every image has one, or none has."""
-    chosen = {name: config.datasets[name] for name in model.sources}
+    chosen = {name: config.rendered[name] for name in model.sources if name in config.rendered}
     objects = {name: (data.min_objects, data.max_objects) for name, data in chosen.items()}
+    if not objects:  # of pictures from files each has its labels
+        return
     yield from training_checks.condition_problems(key, model.condition, objects)
 
 
@@ -251,15 +260,15 @@ def _detector(config: Config) -> Iterator[str]:
     too_small = training_checks.detector_resolution_problem(config.resolution)
     if too_small:
         yield too_small
-    if detector.dataset not in config.datasets:
-        yield unknown_name("detector.dataset", "datasets", detector.dataset, config.datasets)
+    if detector.dataset not in config.rendered:
+        yield unknown_name("detector.dataset", "datasets", detector.dataset, config.rendered)
         return
-    if config.datasets[detector.dataset].max_objects == 0:
+    if config.rendered[detector.dataset].max_objects == 0:
         yield (
             f"detector.dataset: expected a dataset with objects, got {detector.dataset} "
             "(max_objects 0), by which it would learn to see none"
         )
-    available = config.datasets[detector.dataset].num_images
+    available = config.rendered[detector.dataset].num_images
     if detector.holdout >= available:
         yield (
             f"detector.holdout: expected less than the {available} images of dataset "

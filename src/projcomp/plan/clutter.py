@@ -24,7 +24,7 @@ def clutter_of(run: Run, experiment: Experiment) -> Clutter | None:
         return None
     if any(_pictures(run, name) != learned for name in [*models, *unconditional]):
         return None
-    if all(run.config.datasets[name].max_objects < 2 for name in learned):
+    if all(run.config.rendered[name].max_objects < 2 for name in learned):
         return None
     return Clutter(datasets=learned, counts=_counts(run.config, learned))
 
@@ -54,15 +54,15 @@ def _told_every_condition_once(run: Run, experiment: Experiment) -> list[str]:
 def _pictures(run: Run, model: str) -> dict[str, float]:
     """The clutter that a model knows; objects that were moved to places stood elsewhere in it."""
     sources = run.models[model].sources
-    return {run.config.datasets[name].moved_from or name: share for name, share in sources.items()}
+    return {run.config.rendered[name].moved_from or name: share for name, share in sources.items()}
 
 
 def _counts(config: Config, shares: dict[str, float]) -> list[float]:
     """``p(n)`` of the pictures, n from 0 on: uniform from each dataset's least to its greatest."""
-    most = max(config.datasets[name].max_objects for name in shares)
+    most = max(config.rendered[name].max_objects for name in shares)
     counts = [0.0] * (most + 1)
     for name, share in shares.items():
-        numbers = range(config.datasets[name].min_objects, config.datasets[name].max_objects + 1)
+        numbers = range(config.rendered[name].min_objects, config.rendered[name].max_objects + 1)
         for number in numbers:
             counts[number] += share / sum(shares.values()) / len(numbers)
     return counts

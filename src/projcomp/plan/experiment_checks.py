@@ -12,7 +12,7 @@ from projcomp.config.paths import MAX_NAME
 from projcomp.config.root import Config
 from projcomp.config.samplers import AnyCorrector, SamplingConfig, Swarm
 from projcomp.config.section import Color
-from projcomp.plan import place_checks, request_checks
+from projcomp.plan import file_checks, place_checks, request_checks
 from projcomp.plan.cases import experiment_cases
 from projcomp.plan.experiments import Experiment, exact_name, own_background
 from projcomp.plan.requests import stack
@@ -106,7 +106,7 @@ def _twins(config: Config) -> Iterator[str]:
 def case_problems(run: Run) -> Iterator[str]:
     """The truth of a case is kept by its name: one name, one request. For a run that fits else."""
     known: dict[str, Case] = {}
-    for experiment in run.experiments.values():
+    for experiment in run.rendered.experiments.values():
         for case in experiment.cases.values():
             if known.setdefault(case.name, case) != case:
                 yield (
@@ -122,6 +122,10 @@ def case_problems(run: Run) -> Iterator[str]:
 def _entry(
     config: Config, key: str, entry: RequestConfig, operators: list[AnyOperator]
 ) -> Iterator[str]:
+    not_asked = [*file_checks.request_problems(config, key, entry)]
+    if not_asked:
+        yield from not_asked
+        return
     if entry.composed is not None or entry.cases is not None:
         found = [*request_checks.problems(config, key, entry, operators)]
         yield from found
@@ -175,6 +179,12 @@ def _requests(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
             f"{entry.conditionals} (condition none)"
         )
         return
+    if told not in _REQUESTS:
+        yield (
+            f"{key}.conditionals: expected a model with condition position or color, got "
+            f"{entry.conditionals} (condition {told}); list it in composed"
+        )
+        return
     wanted = _REQUESTS[told]
     every = [field for fields in _REQUESTS.values() for field in fields]
     given = [field for field in every if getattr(entry, field) is not None]
@@ -184,6 +194,8 @@ def _requests(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
         yield f"{key}.{other[0]}: expected {wanted[0]} instead, because {why}, got {other[0]}"
     elif len(given) > 1 and tuple(given) != _TOGETHER:
         yield f"{key}.{given[1]}: expected one kind of cases, got {' and '.join(given)}"
+    elif not given and told is None and file_checks.is_filed(config, entry):
+        return
     elif not any(getattr(entry, field) for field in given):
         yield f"{key}.{wanted[0]}: expected a list of cases, got none"
     else:
@@ -313,7 +325,14 @@ def _has_empty(config: Config, key: str, name: str) -> Iterator[str]:
             "got empty"
         )
         return
-    known = [config.datasets[d] for d in model.sources if d in config.datasets]
+    filed = [d for d in model.sources if d in config.filed]
+    if filed:
+        yield (
+            f"{key}.condition: expected unconditional or what is told, because {filed[0]} was not "
+            "rendered and has no empty scenes, got empty"
+        )
+        return
+    known = [config.rendered[d] for d in model.sources if d in config.rendered]
     if known and all(dataset.max_objects > 0 for dataset in known):
         yield (
             f"{key}.condition: expected a model that also learns from empty scenes "

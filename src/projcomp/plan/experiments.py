@@ -1,8 +1,11 @@
 """One experiment as it is run, and the grid that a sweep makes of them."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from projcomp.conditions.kind import Kind
+from projcomp.conditions.kinds import KINDS
 from projcomp.config.compatibility import refusal
 from projcomp.config.conditions import UNCONDITIONAL
 from projcomp.config.experiments import (
@@ -16,6 +19,7 @@ from projcomp.config.root import Config
 from projcomp.config.samplers import SamplingConfig
 from projcomp.config.section import merged
 from projcomp.plan.cases import experiment_cases
+from projcomp.plan.kinds import kinds_of
 from projcomp.plan.places import PlaceSet, place_set
 from projcomp.settings.case import Case
 
@@ -32,6 +36,7 @@ class Experiment:
             experiment on networks and its exact twin.
         places: the set that its locations are of.
         twin_of: the experiment whose networks it replaces by exact models.
+        kinds: what its cases can ask for, by name.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Experiment:
     stream: str
     places: PlaceSet
     twin_of: str | None = None
+    kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS, repr=False)
 
     @property
     def key(self) -> str:
@@ -66,7 +72,8 @@ class Experiment:
     @cached_property
     def cases(self) -> dict[str, Case]:
         """What is sampled, by name, in order."""
-        return {case.name: case for case in experiment_cases(self.config, self.places)}
+        cases = experiment_cases(self.config, self.places, kinds=self.kinds)
+        return {case.name: case for case in cases}
 
 
 def own_background(config: RequestConfig) -> str | None:
@@ -91,7 +98,8 @@ def own_experiment(config: Config, name: str) -> Experiment:
     """The experiment ``name`` of the config's own section."""
     entry = config.experiments[name]
     sampling = merged(config.sampling, entry.sampling)
-    return Experiment(name, entry, sampling, name, place_set(config, entry.places))
+    places = place_set(config, entry.places)
+    return Experiment(name, entry, sampling, name, places, kinds=kinds_of(config))
 
 
 def exact_name(name: str) -> str:
@@ -151,5 +159,6 @@ def _member(config: Config, sweep: str, entry: SweepConfig, label: str, sampler:
     # validated already, part by part
     own = ExperimentConfig.model_construct(**requested)
     sampling = merged(config.sampling, changes)
-    experiment = Experiment(name, own, sampling, sweep, place_set(config, entry.places))
+    places = place_set(config, entry.places)
+    experiment = Experiment(name, own, sampling, sweep, places, kinds=kinds_of(config))
     return Member(label, sampler, experiment, refusal(operator, experiment.sampling))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from projcomp.config.places import GRID
 from projcomp.config.theory import EXACT
@@ -25,6 +26,7 @@ class FigureRow:
         shows: the figures of this kind that a run has, and all that each of them shows: the drawing
             draws what its settings say and leaves nothing out.
         reads: the files that one is drawn from.
+        about: whether it shows scenes, pictures from files, or models of either.
     """
 
     kind: str
@@ -32,6 +34,7 @@ class FigureRow:
     caption: str
     shows: Callable[[Run], Iterator[Shown]]
     reads: Callable[[FigureSettings, Folder], list[str]]
+    about: Literal["scenes", "files", "all"] = "scenes"
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,9 @@ class Figure:
 def figures(run: Run) -> dict[str, Figure]:
     """Every figure of the run, by name, in the order of the report."""
     found = {}
+    runs = {"scenes": run.rendered, "files": run.filed, "all": run}
     for row in FIGURES:
-        for subject, shown in row.shows(run):
+        for subject, shown in row.shows(runs[row.about]):
             name = name_of(row.kind, subject)
             settings = FigureSettings(format=row.format, name=name, kind=row.kind, **shown)
             found[name] = Figure(row, settings)
@@ -123,7 +127,7 @@ def _single_colors(run: Run) -> Iterator[Shown]:
             shown = [case.name for case in experiment.cases.values() if case.num_conditions == 1]
             learned = [run.models[model].sources for model in model_names(experiment.config)]
             known = dict.fromkeys(dataset for datasets in learned for dataset in datasets)
-            empty = [dataset for dataset in known if not config.datasets[dataset].max_objects]
+            empty = [dataset for dataset in known if not config.rendered[dataset].max_objects]
             yield name, {"cases": {name: shown, TRUTH: shown}, "datasets": empty}
 
 
@@ -180,8 +184,19 @@ def _followed(run: Run) -> Iterator[Shown]:
         yield "", {"models": run.followed}
 
 
-def _detector(_: Run) -> Iterator[Shown]:
-    yield "", {}
+def _pictures(run: Run) -> Iterator[Shown]:
+    """Experiments on pictures from files: those of one case together, each other one by itself."""
+    alone = {name: list(one.cases) for name, one in run.experiments.items() if len(one.cases) == 1}
+    if alone:
+        yield "", {"cases": alone}
+    for name, experiment in run.experiments.items():
+        if name not in alone:
+            yield name, {"cases": {name: list(experiment.cases)}}
+
+
+def _detector(run: Run) -> Iterator[Shown]:
+    if run.experiments:
+        yield "", {}
 
 
 def _exact(name: str) -> Callable[[Run], Iterator[Shown]]:
@@ -247,6 +262,28 @@ def _exact_table(name: str) -> Callable[[FigureSettings, Folder], list[str]]:
 
 
 FIGURES = (
+    FigureRow(
+        "classes",
+        format=1,
+        caption=(
+            "Samples of pictures that were not rendered, as a small classifier sees them: the "
+            "shares of its classes, their total variation from the reference's (marks: what as "
+            "many true pictures have), and the Frechet distance to the reference in the "
+            "classifier's features, without its bias, with intervals. It is no FID: its features "
+            "are not Inception's."
+        ),
+        shows=_of_table("classes"),
+        reads=_own_table,
+        about="files",
+    ),
+    FigureRow(
+        "pictures",
+        format=1,
+        caption="The first samples of every case, unselected: pictures as none was rendered.",
+        shows=_pictures,
+        reads=_samples,
+        about="files",
+    ),
     FigureRow(
         "leaderboard",
         format=1,
@@ -515,6 +552,7 @@ FIGURES = (
         ),
         shows=_models,
         reads=_checks,
+        about="all",
     ),
     FigureRow(
         "locality",
@@ -528,6 +566,7 @@ FIGURES = (
         ),
         shows=_followed,
         reads=_localities,
+        about="all",
     ),
     FigureRow(
         "detector",

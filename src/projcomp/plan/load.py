@@ -14,7 +14,7 @@ from projcomp.config.strict_yaml import read_yaml
 from projcomp.errors import ConfigError, UserError
 from projcomp.plan.checks import problems
 from projcomp.plan.run import Run
-from projcomp.plan.stages import sample_settings
+from projcomp.plan.stages import read_settings, sample_settings
 from projcomp.settings.stages import model_names
 
 
@@ -94,7 +94,24 @@ def load_workflow(mapping: Mapping[str, Any], paths: Iterable[str | os.PathLike[
     """
     for path in paths:
         read_yaml(path)
-    return load(mapping)
+    run = load(mapping)
+    look_at_files(run)
+    return run
+
+
+def look_at_files(run: Run) -> None:
+    """See that the user's files of pictures are there, and have the columns of their labels.
+
+    Not a part of loading: what a run consists of does not depend on them.
+
+    Raises:
+        ConfigError: naming the dataset and the file.
+    """
+    for name, dataset in run.config.filed.items():
+        # h5py, which a dry run of renders does not wait for
+        look = import_module("projcomp.data.read_dataset").look
+        with _naming(f"datasets.{name}.file"):
+            look(read_settings(run, name), dataset.get or "check its name")
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,8 @@ no GPU was measured: this is about an eighth of what an A100 has for bf16."""
 
 _KEPT_BYTES = 4 * 2**30
 """A dataset of up to so many bytes of pixels is kept in memory (``data/dataset.py``)."""
+_FILED_PICTURES = 100_000
+"""Of a dataset from a file: more than Fashion-MNIST and CIFAR-10 have."""
 _BYTES_PER_WEIGHT = 32
 """In a training: weight, gradient, two moments, average, and copies while they are written."""
 _BYTES_PER_ACTIVATION = 16
@@ -191,8 +193,9 @@ def _held_by_a_network(network: NetworkConfig, side: int, images: int, device: s
 
 
 def _pixel_bytes(run: Run, dataset: str) -> float:
-    """Bytes of the pixels of a dataset."""
-    return run.config.datasets[dataset].num_images * _image_bytes(run)
+    """Bytes of the pixels of a dataset; how many pictures a file has is not read for this."""
+    rendered = run.config.rendered.get(dataset)
+    return (rendered.num_images if rendered else _FILED_PICTURES) * _image_bytes(run)
 
 
 def _image_bytes(run: Run) -> float:

@@ -20,7 +20,10 @@ def describe(plan: Plan) -> list[str]:
     """A few lines on what is rendered, trained, composed and measured."""
     run, config = plan.run, plan.config
     lines = [f"root {config.root}, seed {config.seed}, {config.resolution} x {config.resolution}"]
-    for name, dataset in config.datasets.items():
+    for name, dataset in config.filed.items():
+        told = f", by {' and '.join(dataset.labels)}" if dataset.labels else ""
+        lines.append(f"dataset {name}: pictures of {dataset.file}{told}")
+    for name, dataset in config.rendered.items():
         objects = _amount(dataset.min_objects, dataset.max_objects)
         count = plan.num_shards(name)
         shards = "1 shard" if count == 1 else f"{count} shards"
@@ -40,9 +43,10 @@ def describe(plan: Plan) -> list[str]:
         lines.append(f"experiment {name}: {operator}, {cases} x {samples} samples")
     lines += [_sweep_line(plan, name) for name in run.grids]
     lines += _overlaps(plan)
-    lines.append(
-        f"ground truth: {len(run.truth)} compositions x {config.reference.num_images} renders"
-    )
+    if plan.counts:
+        lines.append(
+            f"ground truth: {len(run.truth)} compositions x {config.reference.num_images} renders"
+        )
     exact = config.theory
     if exact.experiments:
         repeated = f"{exact.num_seeds} x {exact.num_samples} samples each"

@@ -82,10 +82,10 @@ def _moved_from(config: Config, key: str, dataset: DatasetConfig, other: str) ->
     """A dataset has the scenes of another before its objects move."""
     if dataset.places is None:
         yield f"{key}.places: expected where objects of {quoted(other)} move, got nothing"
-    if other not in config.datasets:
-        yield unknown_name(f"{key}.moved_from", "datasets", other, config.datasets)
+    if other not in config.rendered:
+        yield unknown_name(f"{key}.moved_from", "datasets", other, config.rendered)
         return
-    before = config.datasets[other]
+    before = config.rendered[other]
     if before.places is not None:
         yield f"{key}.moved_from: expected a dataset without places, got {other} ({before.places})"
     for field in ("min_objects", "max_objects", "colors"):

@@ -4,20 +4,21 @@ Where files lie is ``folder.py``'s. Settings of a stage come out as one line of 
 are built once, because thousands of its jobs ask for them.
 """
 
+import os
 from functools import cached_property
 from pathlib import Path
 from shlex import quote
 
 from projcomp.config.root import Config
 from projcomp.config.theory import TheoryExperiment
-from projcomp.folder import CHECK, LOCALITY, RELIABILITY, Folder
+from projcomp.folder import CHECK, CLASSIFIER_FILES, LOCALITY, RELIABILITY, Folder
 from projcomp.plan import stages
 from projcomp.plan.figures import Figure, figures
 from projcomp.plan.playground import known_run, playground_settings
 from projcomp.plan.run import Run
 from projcomp.plan.tables import Table, tables
 from projcomp.settings.case import TRUTH
-from projcomp.settings.stages import FORMATS, model_names, to_json
+from projcomp.settings.stages import FORMATS, ClassifySettings, model_names, to_json
 
 NVIDIA_CONTROL = Path("/dev/nvidiactl")
 """Is there wherever an NVIDIA driver is loaded; asking torch would cost seconds per dry run."""
@@ -29,7 +30,7 @@ class Plan:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._render_json = {
-            name: to_json(stages.render_settings(run, name)) for name in run.config.datasets
+            name: to_json(stages.render_settings(run, name)) for name in run.config.rendered
         }
 
     @property
@@ -46,11 +47,19 @@ class Plan:
 
     def num_shards(self, dataset: str) -> int:
         """Number of shards of ``dataset``."""
-        return self.config.datasets[dataset].num_images // self.config.render.shard_size
+        return self.config.rendered[dataset].num_images // self.config.render.shard_size
 
     def shards(self, dataset: str) -> list[str]:
         """Shard files of ``dataset``."""
         return [self.folder.shard(dataset, number) for number in range(self.num_shards(dataset))]
+
+    def read_inputs(self, dataset: str) -> list[str]:
+        """Files that ``dataset`` is read from, which was not rendered.
+
+        A folder is none: what it holds is in the settings, since Snakemake sees no change in it.
+        """
+        chosen = self.config.filed[dataset]
+        return [] if os.path.isdir(chosen.file) else chosen.files
 
     # Models -----------------------------------------------------------------------------------
 
@@ -164,11 +173,33 @@ class Plan:
         return [self.folder.samples(experiment, name) for name in self.run.cases[experiment]]
 
     def counted(self) -> list[str]:
-        """What was counted in all cases, the truth's included."""
+        """What was counted in all cases of renders, the truth's included."""
         return [
             self.folder.counted(experiment, name)
-            for experiment, found in self.run.cases.items()
+            for experiment, found in self.run.rendered.cases.items()
             for name in found
+        ]
+
+    # Pictures from files ----------------------------------------------------------------------
+
+    @property
+    def classifies(self) -> bool:
+        """Whether samples of pictures from files are judged by a classifier."""
+        return self.config.evaluation.classifier is not None and bool(self.run.filed.experiments)
+
+    def classifier_data(self) -> list[str]:
+        """Datasets that the classifier learns from, and that samples are compared with."""
+        chosen = self.config.evaluation.classifier
+        names = [] if chosen is None else [chosen.dataset, chosen.reference]
+        return [self.folder.index(name) for name in dict.fromkeys(names)]
+
+    def classified(self) -> list[str]:
+        """What the classifier says of all cases."""
+        run = self.run.filed
+        return [
+            self.folder.classified(name, case)
+            for name, experiment in run.experiments.items()
+            for case in experiment.cases
         ]
 
     # Report -----------------------------------------------------------------------------------
@@ -191,12 +222,17 @@ class Plan:
         """Files that the figure ``name`` is drawn from."""
         return self.figures[name].reads(self.folder)
 
+    @property
+    def counts(self) -> bool:
+        """Whether anything is counted: pictures from files alone need no detector."""
+        return bool(self.run.rendered.experiments)
+
     def targets(self) -> list[str]:
         """What the whole run ends with: previews, the summary, the figures."""
         folder = self.folder
         return [
             *(folder.preview(dataset) for dataset in self.config.datasets),
-            folder.summary(),
+            *([folder.summary()] if self.counts else []),
             *(folder.table(name) for name in self.tables),
             *(folder.figure(name, kind) for name in self.figures for kind in ("png", "svg")),
             *self.playground_targets(),
@@ -216,13 +252,15 @@ class Plan:
     def exact_targets(self) -> list[str]:
         """What is known before any network is trained: what shows exact models and the truth."""
         folder, run = self.folder, self.run
-        perfect = {TRUTH, *run.exact_experiments}
+        perfect = {TRUTH, *run.rendered.exact_experiments}
 
         def ready(shown: Table | Figure) -> bool:
             cases, reads = set(shown.settings.cases), shown.reads(folder)
             return bool(cases) and cases <= perfect and folder.summary() not in reads
 
-        counted = [(name, case) for name in run.exact_experiments for case in run.cases[name]]
+        counted = [
+            (name, case) for name in run.rendered.exact_experiments for case in run.cases[name]
+        ]
         drawn = [name for name, figure in self.figures.items() if ready(figure)]
         return [
             *(folder.counted(name, case) for name, case in counted),
@@ -243,12 +281,18 @@ class Plan:
         for name in self.run.networks:
             found += [*folder.model_files(name), folder.model(name, CHECK)]
         found += [folder.model(name, LOCALITY) for name in self.run.followed]
-        found += [*folder.detector_files(), folder.detector(CHECK), folder.detector(RELIABILITY)]
+        if self.counts:
+            found += folder.detector_files()
+            found += [folder.detector(CHECK), folder.detector(RELIABILITY)]
+        if self.classifies:
+            found += [folder.classifier(file) for file in CLASSIFIER_FILES]
+            found += self.classified()
         found += [folder.exact(name) for name in self.config.theory.experiments]
         found += self.counted()
         for experiment in self.run.cases:
             found += self.samples(experiment)
-        for dataset in self.config.datasets:
+        found += [folder.index(dataset) for dataset in self.config.filed]
+        for dataset in self.config.rendered:
             if Path(folder.dataset(dataset)).is_dir():
                 found += [*self.shards(dataset), folder.index(dataset)]
         return found
@@ -263,6 +307,10 @@ class Plan:
     def render_settings(self, dataset: str) -> str:
         """Settings of the shards of ``dataset``, as JSON."""
         return self._render_json[dataset]
+
+    def read_settings(self, dataset: str) -> str:
+        """Settings of reading ``dataset``, as JSON."""
+        return to_json(stages.read_settings(self.run, dataset))
 
     def reference_settings(self, case: str) -> str:
         """Settings of the rendered truth of ``case``, as JSON."""
@@ -287,6 +335,14 @@ class Plan:
     def sample_settings(self, experiment: str, case: str) -> str:
         """Settings of sampling one case, as JSON."""
         return to_json(stages.sample_settings(self.run, experiment, case))
+
+    def classifier_settings(self) -> str:
+        """Settings of training the classifier, as JSON."""
+        return to_json(stages.classifier_settings(self.run))
+
+    def classify_settings(self, experiment: str, case: str) -> str:
+        """Settings of classifying one case, as JSON."""
+        return to_json(ClassifySettings(experiment=experiment, case=case))
 
     def evaluate_settings(self, experiment: str, case: str) -> str:
         """Settings of counting one case, as JSON."""
@@ -320,17 +376,23 @@ class Plan:
         sampled = sum(len(experiment.cases) for experiment in self.run.experiments.values())
         true = len(self.run.cases[TRUTH])
         return {
-            "render_shard": sum(self.num_shards(name) for name in config.datasets),
-            "index_dataset": len(config.datasets),
+            **({"read_dataset": len(config.filed)} if config.filed else {}),
+            "render_shard": sum(self.num_shards(name) for name in config.rendered),
+            "index_dataset": len(config.rendered),
             "preview_dataset": len(config.datasets),
             "train_model": len(models),
             "check_model": len(models),
             "measure_locality": len(self.run.followed),
-            "train_detector": 1,
+            "train_detector": int(self.counts),
+            **(
+                {"train_classifier": 1, "classify_case": len(self.classified())}
+                if self.classifies
+                else {}
+            ),
             "sample_case": sampled,
             "render_reference": true,
-            "evaluate_case": sampled + true,
-            "summarize": 1,
+            "evaluate_case": len(self.counted()),
+            "summarize": int(self.counts),
             "theory_experiment": len(config.theory.experiments),
             "make_table": len(self.tables),
             "draw_figure": len(self.figures),

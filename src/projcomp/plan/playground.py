@@ -17,10 +17,10 @@ def known_run(run: Run) -> KnownRun | None:
     config = run.config
     single = [
         name
-        for name, dataset in config.datasets.items()
+        for name, dataset in config.rendered.items()
         if dataset.min_objects == dataset.max_objects == 1 and dataset.colors is None
     ]
-    empty = [name for name, dataset in config.datasets.items() if dataset.max_objects == 0]
+    empty = [name for name, dataset in config.rendered.items() if dataset.max_objects == 0]
     if not single or not empty or config.resolution > MOST_PIXELS:
         return None
     return KnownRun(datasets=single, empty=empty[0], trained=_trained(run, [*single, *empty]))
@@ -36,9 +36,9 @@ def _trained(run: Run, known: list[str]) -> list[KnownModel]:
     found: dict[tuple[str, str], KnownModel] = {}
     for name in run.networks:
         model = run.models[name]
-        datasets = [run.config.datasets[dataset] for dataset in model.datasets]
         if model.condition not in ("position", "color") or not set(model.datasets) <= set(known):
             continue
+        datasets = [run.config.rendered[dataset] for dataset in model.datasets]
         if not any(dataset.max_objects == 0 for dataset in datasets):
             continue
         features = "rgb" if model.features is None else model.features.name

@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from projcomp.conditions.kinds import KINDS, NONE, kinds_in
+from projcomp.conditions.kinds import NONE, kinds_in
 from projcomp.config.conditions import CASE, EMPTY, NOT, PLACE, UNCONDITIONAL
 from projcomp.config.experiments import CaseConfig, RequestConfig
 from projcomp.config.messages import unknown_name
 from projcomp.config.operators import AnyOperator
 from projcomp.config.root import Config
 from projcomp.plan.cases import experiment_cases
+from projcomp.plan.file_checks import is_filed
+from projcomp.plan.kinds import kinds_of
 from projcomp.plan.places import place_set
 from projcomp.plan.requests import grid_values, stack, told_kinds
 from projcomp.scenes.vocabulary import COLORS
@@ -48,15 +50,18 @@ def told_problem(config: Config, key: str, model: str, told: Mapping[str, Any]) 
         if kind not in kinds:
             can = f"told {' and '.join(kinds)}" if kinds else "told nothing (condition none)"
             return f"{key}: expected what {model} can be told, which is {can}, got {kind}"
-        problem = _value_problem(kind, value)
+        problem = _value_problem(config, kind, value)
         if problem:
             return f"{key}.{kind}: {problem}"
     return None
 
 
-def _value_problem(kind: str, value: object) -> str | None:
+def _value_problem(config: Config, kind: str, value: object) -> str | None:
+    kinds = kinds_of(config)
+    if kind not in kinds:  # which is told where the model is
+        return None
     try:
-        KINDS[kind].numbers(value)
+        kinds[kind].numbers(value)
     except ValueError as error:
         return str(error)
     return None
@@ -94,7 +99,8 @@ def _cases(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
         return
     given = [field for field in others if getattr(entry, field) is not None]
     if entry.cases is None:
-        if not given:
+        told = [one.model for one in entry.composed or [] if one.told == CASE]
+        if not given and (told or not is_filed(config, entry)):
             yield f"{key}.cases: expected what is asked for, got nothing"
         return
     if given:
@@ -103,39 +109,46 @@ def _cases(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
     for number, case in enumerate(entry.cases):
         here = f"{key}.cases.{number}"
         count = len(place_set(config, entry.places).points)
-        found = [*_grid(here, case, count), *_asked(here, case, count)]
+        found = [*_grid(config, here, case, count), *_asked(config, here, case, count)]
         yield from found
         if found:
             return
-    names = Counter(case.name for case in experiment_cases(entry, place_set(config, entry.places)))
+    names = Counter(case.name for case in _all_cases(config, entry))
     twice = [name for name, times in names.items() if times > 1]
     if twice:
         yield f"{key}.cases: expected each case once, got {twice[0]} twice; remove one of them"
 
 
-def _grid(key: str, case: CaseConfig, places: int) -> Iterator[str]:
+def _all_cases(config: Config, entry: RequestConfig) -> list[Case]:
+    """The cases of an experiment, everything in them asked for."""
+    places = place_set(config, entry.places)
+    return experiment_cases(entry, places, signed=False, kinds=kinds_of(config))
+
+
+def _grid(config: Config, key: str, case: CaseConfig, places: int) -> Iterator[str]:
+    kinds = kinds_of(config)
     if not case.grid and not case.asked:
         yield f"{key}: expected objects in `asked`, or a grid in `for`, got neither"
     for kind, asked in case.grid.items():
         here = f"{key}.for.{kind}"
-        if kind != PLACE and kind not in KINDS:
-            yield unknown_name(here, "for", kind, [PLACE, *KINDS])
+        if kind != PLACE and kind not in kinds:
+            yield unknown_name(here, "for", kind, [PLACE, *kinds])
             continue
-        for value in grid_values(kind, asked, places):
-            yield from _value(here, kind, value, places)
-        if not grid_values(kind, asked, places):
+        for value in grid_values(kind, asked, places, kinds):
+            yield from _value(config, here, kind, value, places)
+        if not grid_values(kind, asked, places, kinds):
             yield f"{here}: expected at least one value, got none"
 
 
-def _asked(key: str, case: CaseConfig, places: int) -> Iterator[str]:
+def _asked(config: Config, key: str, case: CaseConfig, places: int) -> Iterator[str]:
     for number, one in enumerate(case.asked):
         here = f"{key}.asked.{number}"
         for kind, value in one.items():
             if kind == NOT:
                 for other, avoided in value.items():
-                    yield from _value(f"{here}.{NOT}.{other}", other, avoided, places)
+                    yield from _value(config, f"{here}.{NOT}.{other}", other, avoided, places)
                 continue
-            yield from _value(f"{here}.{kind}", kind, value, places)
+            yield from _value(config, f"{here}.{kind}", kind, value, places)
         if PLACE in one and "position" in one:
             yield f"{here}: expected place or position, got both"
     if case.same:
@@ -145,14 +158,15 @@ def _asked(key: str, case: CaseConfig, places: int) -> Iterator[str]:
                 yield f"{key}.same: expected one {kind} of one object, got {times}"
 
 
-def _value(key: str, kind: str, value: Any, places: int) -> Iterator[str]:
+def _value(config: Config, key: str, kind: str, value: Any, places: int) -> Iterator[str]:
+    kinds = kinds_of(config)
     if kind == PLACE:
         if not isinstance(value, int) or not 1 <= value <= places:
             yield f"{key}: expected a place from 1 to {places}, got {value}"
-    elif kind not in KINDS:
-        yield unknown_name(key, "conditions", kind, [PLACE, *KINDS, NOT])
+    elif kind not in kinds:
+        yield unknown_name(key, "conditions", kind, [PLACE, *kinds, NOT])
     else:
-        problem = _value_problem(kind, value)
+        problem = _value_problem(config, kind, value)
         if problem:
             yield f"{key}: {problem}"
 
@@ -162,8 +176,7 @@ def _who_is_told(
 ) -> Iterator[str]:
     """Whatever is asked for is told to some model, and what is negated has a weight."""
     weightless = [operator.name for operator in operators if not operator.keeps_weights]
-    places = place_set(config, entry.places)
-    for case in experiment_cases(entry, places, signed=False):
+    for case in _all_cases(config, entry):
         composed = stack(entry, case, config.models)
         missing = _untold(case, entry, config)
         if missing:
@@ -194,27 +207,42 @@ def _untold(case: Case, entry: RequestConfig, config: Config) -> str | None:
 
 def seen_colors(config: Config, model: str) -> set[str]:
     """The colours of the objects that a model learns from; none where it learns from none."""
-    known = [config.datasets[d] for d in config.models[model].sources if d in config.datasets]
+    known = [config.rendered[d] for d in config.models[model].sources if d in config.rendered]
     shown = [dataset.colors or config.scene.colors for dataset in known if dataset.max_objects]
     return {color for colors in shown for color in colors}
 
 
+def seen_values(config: Config, model: str, label: str) -> list[str]:
+    """The values of a label among the pictures from files that a model learns from."""
+    known = [config.filed[d] for d in config.models[model].sources if d in config.filed]
+    every = config.labels[label]
+    shown = {value for dataset in known for value in dataset.only.get(label, every)}
+    return [value for value in every if value in shown]
+
+
 def _seen(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
-    """Colours are composed that the models have seen, as with pairs of colours."""
-    places = place_set(config, entry.places)
-    cases = experiment_cases(entry, places, signed=False)
+    """Colours, and values of labels, are composed that the models have seen."""
+    cases = _all_cases(config, entry)
     for number, one in enumerate(entry.composed or []):
         told: Iterable[Any] = [one.told]
         if one.told == CASE:
             wanted = [one for case in cases for one in case.objects]
             told = [values for one in wanted for values in (one.told, one.avoided)]
-        asked = {values.get("color") for values in told if isinstance(values, dict)}
-        if "color" not in kinds_in(config.models[one.model].condition):
-            continue
-        seen = seen_colors(config, one.model)
-        unseen = [color for color in COLORS if color in asked - seen]
-        if unseen and seen:
-            yield (
-                f"{key}.composed.{number}: expected colours that {one.model} learns "
-                f"({', '.join(sorted(seen))}), got {unseen[0]}"
-            )
+        here = f"{key}.composed.{number}"
+        for kind in kinds_in(config.models[one.model].condition):
+            asked = {values.get(kind) for values in told if isinstance(values, dict)}
+            if kind == "color":
+                seen = sorted(seen_colors(config, one.model))
+                yield from _unseen(f"{here}: expected colours", COLORS, seen, asked, one.model)
+            elif kind in config.labels:
+                seen, every = seen_values(config, one.model, kind), config.labels[kind]
+                yield from _unseen(f"{here}: expected values", every, seen, asked, one.model)
+
+
+def _unseen(
+    start: str, every: Iterable[str], seen: list[str], asked: set[Any], model: str
+) -> Iterator[str]:
+    """The first of the values asked for that a model does not learn, if it learns any."""
+    unseen = [value for value in every if value in asked and value not in seen]
+    if unseen and seen:
+        yield f"{start} that {model} learns ({', '.join(seen)}), got {unseen[0]}"

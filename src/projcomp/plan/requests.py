@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
+from projcomp.conditions.kind import Kind
 from projcomp.conditions.kinds import KINDS, kinds_in
 from projcomp.config.conditions import CASE, NOT, PLACE, Told, Value
 from projcomp.config.experiments import CaseConfig, ComposedConfig, RequestConfig
@@ -17,29 +18,36 @@ BETWEEN_OBJECTS, BETWEEN_VALUES = "_", "-"
 """What stands in a case's name between its objects, and between an object's values."""
 
 
-def asked_cases(entry: CaseConfig, places: PlaceSet) -> list[Case]:
+def asked_cases(
+    entry: CaseConfig, places: PlaceSet, kinds: Mapping[str, Kind] = KINDS
+) -> list[Case]:
     """The cases that an entry of ``cases`` stands for: one, or one for every point of its grid."""
     return [
         _case([*first, *entry.asked], entry.same, places)
-        for first in _combinations(entry.grid, len(places.points))
+        for first in _combinations(entry.grid, len(places.points), kinds)
     ]
 
 
-def grid_values(kind: str, asked: object, places: int) -> list[Any]:
+def grid_values(
+    kind: str, asked: object, places: int, kinds: Mapping[str, Kind] = KINDS
+) -> list[Any]:
     """The values of a kind in a grid; none of a kind that is not there."""
     if isinstance(asked, list):
         return asked
     if kind == PLACE:
         return list(range(1, places + 1))
-    return list(KINDS[kind].values) if kind in KINDS else []
+    return list(kinds[kind].values) if kind in kinds else []
 
 
-def _combinations(grid: Mapping[str, object], places: int) -> Iterator[list[dict[str, Any]]]:
+def _combinations(
+    grid: Mapping[str, object], places: int, kinds: Mapping[str, Kind]
+) -> Iterator[list[dict[str, Any]]]:
     """The objects that a grid puts first: none without a grid."""
     if not grid:
         yield []
         return
-    for values in product(*(grid_values(kind, asked, places) for kind, asked in grid.items())):
+    each = [grid_values(kind, asked, places, kinds) for kind, asked in grid.items()]
+    for values in product(*each):
         yield [dict(zip(grid, values, strict=True))]
 
 

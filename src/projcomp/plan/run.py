@@ -18,6 +18,8 @@ from projcomp.plan.experiments import (
     grid,
     own_experiment,
 )
+from projcomp.plan.file_checks import is_filed
+from projcomp.plan.kinds import told_to_stages
 from projcomp.settings.case import TRUTH, Case
 from projcomp.settings.stages import model_names
 
@@ -79,10 +81,33 @@ class Run:
         return {**self.own, **{experiment.name: experiment for experiment in swept}}
 
     @cached_property
+    def rendered(self) -> "Run":
+        """The run of those experiments and sweeps that compose renders: what is counted, and true.
+
+        Pictures from files have no scenes, so that nothing is counted in them.
+        """
+        return self._of(filed=False)
+
+    @cached_property
+    def filed(self) -> "Run":
+        """The run of the others, which compose pictures from files."""
+        return self._of(filed=True)
+
+    def _of(self, *, filed: bool) -> "Run":
+        """Itself, where it has none but experiments of that kind."""
+        config, kept = self.config, {}
+        for section in ("experiments", "sweeps"):
+            entries = getattr(config, section)
+            kept[section] = {k: v for k, v in entries.items() if is_filed(config, v) == filed}
+        if all(len(kept[section]) == len(getattr(config, section)) for section in kept):
+            return self
+        return Run(config.model_copy(update=kept))
+
+    @cached_property
     def truth(self) -> dict[str, Case]:
         """The cases of all experiments, each once: what the ground truth is rendered for."""
         found: dict[str, Case] = {}
-        for experiment in self.experiments.values():
+        for experiment in self.rendered.experiments.values():
             found |= experiment.cases
         return {case.name: case for case in in_order(found.values())}
 
@@ -95,6 +120,10 @@ class Run:
     def network(self, model: str) -> NetworkConfig:
         """The network of ``model``: the common one with the model's own settings over it."""
         return merged(self.config.network, self.models[model].network)
+
+    def condition(self, model: str) -> str:
+        """What ``model`` is told, as its stages know it."""
+        return told_to_stages(self.config, self.models[model].condition)
 
     def model_files(self, model: str) -> list[str]:
         """The user's own files that ``model`` sees its images by."""

@@ -3,15 +3,20 @@
 from projcomp.config.root import Config
 from projcomp.config.scenes import RenderConfig, SceneConfig
 from projcomp.config.theory import EXACT, TheoryExperiment
+from projcomp.files.listing import listing
+from projcomp.plan.kinds import told_to_stages
 from projcomp.plan.places import place_set
 from projcomp.plan.requests import stack
 from projcomp.plan.run import Run
 from projcomp.settings.stages import (
     CheckSettings,
+    ClassifierSettings,
     DetectorSettings,
     EvaluateSettings,
     ExactSettings,
+    LabelSettings,
     LocalitySettings,
+    ReadSettings,
     ReferenceSettings,
     RenderRecipe,
     RenderSettings,
@@ -29,25 +34,46 @@ def _recipe(render: RenderConfig) -> RenderRecipe:
 
 def dataset_scene_config(config: Config, dataset: str) -> SceneConfig:
     """What may be in a picture of ``dataset``: the scene with the dataset's own colours."""
-    colors = config.datasets[dataset].colors
+    colors = config.rendered[dataset].colors
     return config.scene if colors is None else config.scene.model_copy(update={"colors": colors})
 
 
 def render_settings(run: Run, dataset: str) -> RenderSettings:
     """Settings of the shards of ``dataset``."""
     config = run.config
-    places = config.datasets[dataset].places
+    chosen = config.rendered[dataset]
     return RenderSettings(
         seed=config.seed,
         resolution=config.resolution,
         dataset=dataset,
-        min_objects=config.datasets[dataset].min_objects,
-        max_objects=config.datasets[dataset].max_objects,
+        min_objects=chosen.min_objects,
+        max_objects=chosen.max_objects,
         scene=dataset_scene_config(config, dataset),
         render=_recipe(config.render),
         shard_size=config.render.shard_size,
-        points=None if places is None else list(place_set(config, places).points),
-        moved_from=config.datasets[dataset].moved_from,
+        points=None if chosen.places is None else list(place_set(config, chosen.places).points),
+        moved_from=chosen.moved_from,
+    )
+
+
+def read_settings(run: Run, dataset: str) -> ReadSettings:
+    """Settings of reading ``dataset``, which was not rendered."""
+    config, chosen = run.config, run.config.filed[dataset]
+    values = {name: config.labels.get(name, []) for name in chosen.labels}
+    labels = {
+        name: LabelSettings(column=column, values=values[name])
+        for name, column in chosen.labels.items()
+    }
+    return ReadSettings(
+        dataset=dataset,
+        resolution=config.resolution,
+        file=chosen.file,
+        labels=labels,
+        only=chosen.only,
+        part=chosen.part,
+        seed=None if chosen.part is None else config.seed,
+        fit=chosen.fit,
+        listing=listing(chosen.file),
     )
 
 
@@ -73,7 +99,7 @@ def train_settings(run: Run, model: str) -> TrainSettings:
         seed=config.seed,
         resolution=config.resolution,
         model=model,
-        condition=chosen.condition,
+        condition=run.condition(model),
         datasets=chosen.datasets,
         images_seen=chosen.images_seen,
         network=run.network(model),
@@ -145,7 +171,7 @@ def _exact_settings(run: Run, names: list[str]) -> dict[str, ExactSettings]:
     found = {name: run.models[name] for name in names}
     return {
         name: ExactSettings(
-            condition=model.condition,
+            condition=run.condition(name),
             datasets=model.exact,
             bandwidth=model.bandwidth,
             window=model.window,
@@ -154,6 +180,18 @@ def _exact_settings(run: Run, names: list[str]) -> dict[str, ExactSettings]:
         for name, model in found.items()
         if model.exact
     }
+
+
+def classifier_settings(run: Run) -> ClassifierSettings:
+    """Settings of the classifier of pictures from files."""
+    chosen = run.config.evaluation.classifier
+    assert chosen is not None  # else there is no job of it
+    return ClassifierSettings(
+        seed=run.config.seed,
+        resolution=run.config.resolution,
+        kind=told_to_stages(run.config, chosen.label),
+        classifier=chosen,
+    )
 
 
 def evaluate_settings(run: Run, experiment: str, case: str) -> EvaluateSettings:
@@ -174,7 +212,7 @@ def summary_settings(run: Run) -> SummarySettings:
         seed=config.seed,
         confidence=config.evaluation.confidence,
         bootstrap=config.evaluation.bootstrap,
-        cases={name: list(cases) for name, cases in run.cases.items()},
+        cases={name: list(cases) for name, cases in run.rendered.cases.items()},
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from projcomp.config.places import GRID
-from projcomp.folder import LOCALITY, Folder
+from projcomp.folder import LOCALITY, REFERENCE, Folder
 from projcomp.plan.clutter import clutter_of
 from projcomp.plan.experiments import Experiment, exact_name
 from projcomp.plan.methods import method_of
@@ -30,6 +30,7 @@ class TableRow:
         caption: what it shows, for the report.
         shows: the tables of this kind that a run has.
         reads: the files that one is computed from.
+        of_files: whether it is about pictures from files; the others are about scenes.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class TableRow:
     caption: str
     shows: Callable[[Run], Iterator[Shown]]
     reads: Callable[[TableSettings, Folder], list[str]]
+    of_files: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def tables(run: Run) -> dict[str, Table]:
     """Every table of the run, by name, in the order of the report."""
     found = {}
     for row in TABLES:
-        for subject, shown in row.shows(run):
+        for subject, shown in row.shows(run.filed if row.of_files else run.rendered):
             name = name_of(row.kind, subject)
             settings = TableSettings(
                 format=row.format,
@@ -235,7 +237,7 @@ def _pairs(run: Run) -> Iterator[Shown]:
         if experiment.config.color_pairs and experiment.config.conditionals:
             truth |= experiment.cases
             learned = run.models[experiment.config.conditionals].sources
-            shares = {d: share for d, share in learned.items() if config.datasets[d].max_objects}
+            shares = {d: share for d, share in learned.items() if config.rendered[d].max_objects}
             yield name, {**_requests(name, experiment.cases), "datasets": shares}
     if truth:
         yield TRUTH, _requests(TRUTH, {n: case for n, case in run.truth.items() if n in truth})
@@ -319,6 +321,16 @@ def _attributes(run: Run) -> Iterator[Shown]:
             yield name, {**told, "threshold": threshold}
 
 
+def _classes(run: Run) -> Iterator[Shown]:
+    """Every experiment on pictures from files, where there is a classifier."""
+    chosen, experiments = run.config.evaluation.classifier, run.experiments.items()
+    if chosen is None or not experiments:
+        return
+    asked = {n: case.asked for _, one in experiments for n, case in one.cases.items() if case.asked}
+    cases = {name: list(experiment.cases) for name, experiment in experiments}
+    yield "", {"cases": cases, "asked": asked, "label": chosen.label}
+
+
 # What each of them reads --------------------------------------------------------------------------
 
 
@@ -378,7 +390,27 @@ def _counted_samples_and_datasets(table: TableSettings, folder: Folder) -> list[
     ]
 
 
+def _classified(table: TableSettings, folder: Folder) -> list[str]:
+    shown = [(name, case) for name, cases in table.cases.items() for case in cases]
+    return [folder.classifier(REFERENCE), *(folder.classified(*one) for one in shown)]
+
+
 TABLES = (
+    TableRow(
+        "classes",
+        format=1,
+        caption=(
+            "Samples of pictures that were not rendered, as a small classifier sees them: shares "
+            "of classes with Wilson intervals beside those of the reference pictures, their total "
+            "variation from these, and distances to the reference in the classifier's features: "
+            "Frechet (no FID: not Inception's features), as fitted and without its bias, kernel, "
+            "diversity, density, coverage. The rows *reference* are the reference's own: the "
+            "classifier's errors, and one half of its pictures against the other."
+        ),
+        shows=_classes,
+        reads=_classified,
+        of_files=True,
+    ),
     TableRow(
         "leaderboard",
         format=2,

@@ -1,12 +1,10 @@
-"""A column of labels beside anybody's images, in an .npz or HDF5 file."""
-
-from pathlib import Path
+"""A column of labels beside anybody's images, as conditions."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from projcomp.data.arrays import Stored
-from projcomp.errors import FileFormatError
+from projcomp.data.column import check_length, points_of, texts_of
 from projcomp.prediction.places import Division
 
 
@@ -19,24 +17,7 @@ def read_labels(stored: Stored, by: str, division: Division, count: int) -> NDAr
         FileFormatError: it is of another length, or holds what is no label.
     """
     column = stored.read(by)
-    if column.ndim and len(column) != count:
-        raise _column(stored.path, by, f"a label for each of {count} images", str(len(column)))
+    check_length(stored.path, by, column, count)
     if by == "position" and column.shape == (count, 2) and column.dtype.kind == "f":
-        if not ((column >= 0) & (column <= 1)).all():
-            raise _column(stored.path, by, "points in [0, 1]", "others")
-        return division.labels(column)
-    if column.ndim != 1:
-        raise _column(stored.path, by, f"one label an image, ({count},)", f"shape {column.shape}")
-    if column.dtype.kind not in "biufUS":
-        raise _column(stored.path, by, "numbers or texts", str(column.dtype))
-    if column.dtype.kind == "f":
-        if not np.isfinite(column).all():
-            raise _column(stored.path, by, "labels", "numbers that are not finite")
-        return np.array([f"{value:g}" for value in column.tolist()])
-    if column.dtype.kind == "S":
-        column = np.char.decode(column, "utf-8", "replace")
-    return column.astype(str)
-
-
-def _column(path: Path, by: str, expected: str, got: str) -> FileFormatError:
-    return FileFormatError(f"{path}: {expected} expected in {by}, got {got}: correct the column")
+        return division.labels(points_of(stored.path, by, column, count))
+    return texts_of(stored.path, by, column, count)

@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from projcomp.data.arrays import IMAGES, open_h5, open_npz, read_images
+from projcomp.data import collection
+from projcomp.data.arrays import check_bright, open_h5, open_npz, read_images
+from projcomp.data.class_folders import decoded
+from projcomp.data.collection import open_collection
 from projcomp.data.hdf5 import open_hdf5, reading, text
-from projcomp.data.pictures import Pictures, natural_order, open_pictures
+from projcomp.data.pictures import natural_order, open_pictures
 from projcomp.data.shard_format import INDEX_KIND, SHARD_KIND
 from projcomp.errors import ConfigError, FileFormatError
 from projcomp.files.contents import HDF5, ZIP, what_is
@@ -19,10 +22,7 @@ from projcomp.prediction.places import Division
 from projcomp.prediction.rendered import COLUMNS, read_rendered
 from projcomp.words import quoted, short
 
-ACCEPTED = (
-    "a projcomp dataset, an .npz or HDF5 file with images, or a folder of pictures in folders by "
-    "class"
-)
+ACCEPTED = f"a projcomp dataset, {collection.ACCEPTED}"
 """What can be predicted from, in words."""
 
 MOST_CONDITIONS = 100
@@ -54,15 +54,13 @@ def read_labelled(path: Path, by: str, division: Division) -> Labelled:
     """The pictures that lie at ``path``, by their labels in natural order.
 
     Args:
-        path: an index or a shard, an ``.npz`` or a foreign HDF5 file, or a folder of folders.
+        path: an index or a shard, or what ``data/collection.py`` opens.
         by: the column of the labels; of a folder, whatever its folders are called by.
         division: how positions become conditions, where ``by`` is ``position``.
 
     Raises:
         FileFormatError: it holds no pictures with such labels, or is damaged.
     """
-    if path.is_dir():
-        return Labelled(path, _by_folder(path))
     images, labels, order = _column(path, by, division)
     groups = {name: images[labels == name] for name in order}
     return Labelled(path, {name: group for name, group in groups.items() if name and len(group)})
@@ -94,12 +92,14 @@ def _column(path: Path, by: str, division: Division) -> tuple[Images, NDArray[np
         if by not in COLUMNS:
             raise _no_column(path, by, COLUMNS)
         return read_rendered(path, by, division)
-    stored = open_npz(path) if kind == ZIP else open_h5(path)
+    stored = open_collection(path, ACCEPTED)
+    if path.is_dir():
+        by = stored.columns[0]  # whatever the folders are called by
     if by not in stored.columns:
         raise _no_column(path, by, stored.columns)
     images = read_images(stored)
     labels = read_labels(stored, by, division, len(images))
-    _check_bright(path, images)
+    check_bright(path, images)
     return images, labels, sorted(set(labels.tolist()), key=natural_order)
 
 
@@ -169,20 +169,18 @@ def is_rendered(path: Path) -> bool:
     Raises:
         FileFormatError: it is nothing that can be read.
     """
-    return not path.is_dir() and _kind(path) in (SHARD_KIND, INDEX_KIND)
+    return _kind(path) in (SHARD_KIND, INDEX_KIND)
 
 
 def _kind(path: Path) -> str:
-    """What a file is: the kind of ours, or ``HDF5``, or ``ZIP``."""
+    """The kind of a file of ours; of anything else nothing."""
+    if path.is_dir():
+        return ""
     check_input(path, ACCEPTED, "check its name")
-    looks = what_is(path)
-    if looks == ZIP:
-        return ZIP
-    if looks != HDF5:
-        mend = "store it with its labels, by np.savez" if looks == "a numpy file" else "convert it"
-        raise FileFormatError(f"{path}: {ACCEPTED} expected, got {looks}: {mend}")
+    if what_is(path) != HDF5:
+        return ""
     with open_hdf5(path, ACCEPTED) as file, reading(path, ACCEPTED):
-        return text(file, "kind") or HDF5
+        return text(file, "kind")
 
 
 def read_pictures(path: Path) -> Images:
@@ -192,51 +190,14 @@ def read_pictures(path: Path) -> Images:
         FileFormatError: it holds none, or is damaged.
     """
     if path.is_dir():
-        return _decoded(open_pictures([path]))
+        return decoded(open_pictures([path]))
     check_input(path, "a background's images", "check its name")
     looks = what_is(path)
     if looks == ZIP:
         return read_images(open_npz(path))
-    if looks == HDF5 and _kind(path) == HDF5:
+    if looks == HDF5 and not _kind(path):
         return read_images(open_h5(path))
-    return _decoded(open_pictures([path]))
-
-
-def _decoded(pictures: Pictures) -> Images:
-    return np.concatenate([images for _, images in pictures.batches()])
-
-
-def _by_folder(path: Path) -> dict[str, Images]:
-    folders = sorted(
-        (entry for entry in path.iterdir() if entry.name[0] != "."),
-        key=lambda entry: natural_order(entry.name),
-    )
-    for entry in folders:
-        if not entry.is_dir():
-            raise FileFormatError(
-                f"{path}: a folder of folders of pictures, one a class, expected, got the file "
-                f"{entry.name} in it: move it away"
-            )
-    if not folders:
-        raise FileFormatError(f"{path}: {ACCEPTED} expected, got an empty folder: name another")
-    opened = {folder.name: open_pictures([folder]) for folder in folders}
-    first = opened[folders[0].name]
-    for name, pictures in opened.items():
-        if pictures.size != first.size:
-            raise FileFormatError(
-                f"{path / name}: {first.size[1]} x {first.size[0]} pixels expected, as in "
-                f"{folders[0]}, got {pictures.size[1]} x {pictures.size[0]}: give images of one "
-                "size"
-            )
-    return {name: _decoded(pictures) for name, pictures in opened.items()}
-
-
-def _check_bright(path: Path, images: Images) -> None:
-    if images.max() <= 1:
-        raise FileFormatError(
-            f"{path}: uint8 {IMAGES} from 0 to 255 expected, got none above {images.max()}: "
-            "multiply them by 255"
-        )
+    return decoded(open_pictures([path]))
 
 
 def _no_column(path: Path, by: str, known: Sequence[str]) -> FileFormatError:

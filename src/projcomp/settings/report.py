@@ -53,8 +53,8 @@ class TableSettings(Section):
     the background by model and condition. ``asked`` are the objects that a case requests by any of
     their attributes. ``methods`` say how each experiment composes. ``threshold`` is the detector's,
     ``drawn`` are the values of every attribute that scenes draw uniformly, and ``distances`` are
-    the experiments whose distance to the truth has a table. ``format`` is the number of the kind's
-    row.
+    the experiments whose distance to the truth has a table. ``label`` is what a classifier tells of
+    pictures that were not rendered. ``format`` is the number of the kind's row.
     """
 
     format: int
@@ -78,6 +78,7 @@ class TableSettings(Section):
     drawn: dict[str, list[str]] = Field(default={}, exclude_if=is_empty)
     distances: list[str] = Field(default=[], exclude_if=is_empty)
     methods: dict[str, Method] = Field(default={}, exclude_if=is_empty)
+    label: str = Field(default="", exclude_if=is_empty)
 
 
 class FigureSettings(Section):

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, field_serializer
 
 from projcomp.config.conditions import Condition, Distribution
-from projcomp.config.evaluation import LocalityConfig
+from projcomp.config.evaluation import ClassifierConfig, LocalityConfig
 from projcomp.config.experiments import BackgroundConfig, RequestConfig
 from projcomp.config.features import FeatureMap
 from projcomp.config.learning import DetectorConfig, NetworkConfig, TrainingConfig
@@ -25,6 +25,7 @@ from projcomp.config.theory import TheoryExperiment
 from projcomp.settings.case import Case
 
 FORMATS = {
+    "read": 1,
     "render": 4,
     "reference": 4,
     "preview": 1,
@@ -35,6 +36,8 @@ FORMATS = {
     "sample": 5,
     "evaluate": 3,
     "summary": 4,
+    "classifier": 1,
+    "classify": 1,
     "playground": 1,
 }
 
@@ -73,6 +76,36 @@ class RenderSettings(Section):
         default=None, min_length=1, exclude_if=lambda points: points is None
     )
     moved_from: str | None = Field(default=None, exclude_if=lambda name: name is None)
+
+
+class LabelSettings(Section):
+    """Where a label of pictures stands, and all its values in the order of their numbers.
+
+    ``position`` has points in place of values.
+    """
+
+    column: str
+    values: list[str] = Field(default=[])
+
+
+class ReadSettings(Section):
+    """One dataset of pictures that were not rendered.
+
+    ``only`` has values by label: pictures with others are left out. Of what is left, ``part`` is
+    one of several random parts, by the run's ``seed``. ``listing`` is what a folder
+    holds, by a check sum of names, sizes and times; nothing where ``file`` is a file.
+    """
+
+    format: int = FORMATS["read"]
+    dataset: str
+    resolution: int
+    file: str
+    labels: dict[str, LabelSettings]
+    only: dict[str, list[str]]
+    part: tuple[int, int] | None = Field(default=None, exclude_if=lambda part: part is None)
+    seed: int | None = Field(default=None, exclude_if=lambda seed: seed is None)
+    fit: Literal["pad", "resize"] | None = None
+    listing: str | None = Field(default=None, exclude_if=lambda listing: listing is None)
 
 
 class ReferenceSettings(Section):
@@ -127,6 +160,24 @@ class DetectorSettings(Section):
     seed: int
     resolution: int
     detector: DetectorConfig
+
+
+class ClassifierSettings(Section):
+    """The classifier of pictures; ``kind`` is its label with all values (``conditions/``)."""
+
+    format: int = FORMATS["classifier"]
+    seed: int
+    resolution: int
+    kind: str
+    classifier: ClassifierConfig
+
+
+class ClassifySettings(Section):
+    """What the classifier says of the images of one case."""
+
+    format: int = FORMATS["classify"]
+    experiment: str
+    case: str
 
 
 class ExactSettings(Section):

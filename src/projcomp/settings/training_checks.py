@@ -143,12 +143,15 @@ def detector_resolution_problem(resolution: int) -> str | None:
 
 
 def _out_of_bounds(settings: BaseModel, *sections: type[BaseModel]) -> Iterator[str]:
-    """The first value that the field of that name in the config's ``sections`` does not take."""
+    """The first value that the field of that name in the config's ``sections`` does not take.
+
+    But for the condition, which the settings have in full and hold themselves (``conditions.py``).
+    """
     fields: dict[str, Any] = {
         name: (field.annotation, field)
         for section in sections
         for name, field in section.model_fields.items()
-        if name in type(settings).model_fields
+        if name in type(settings).model_fields and name != "condition"
     }
     bounds = create_model("Bounds", **fields)
     try:

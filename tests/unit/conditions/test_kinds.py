@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from projcomp.conditions.holding import answering, holding
 from projcomp.conditions.joint import UNTOLD
 from projcomp.conditions.kind import Kind
-from projcomp.conditions.kinds import KINDS, NONE, kind_of, width_of
+from projcomp.conditions.kinds import (
+    KINDS,
+    NONE,
+    kind_of,
+    kinds_in,
+    label,
+    width_of,
+    with_values,
+)
 from projcomp.scenes.vocabulary import COLORS, SHAPES
 from projcomp.settings.case import Wanted
 
@@ -51,8 +59,8 @@ def test_a_kind_has_as_many_numbers_as_it_says(name: str) -> None:
 def test_an_object_answers_to_its_own_label(name: str) -> None:
     kind, objects = kind_of(name), table()
     labels = kind.labels(objects)[0]
-    for i, label in enumerate(labels):
-        assert kind.answers(labels, label, 1e-6)[i]
+    for i, own in enumerate(labels):
+        assert kind.answers(labels, own, 1e-6)[i]
 
 
 def test_numpy_and_torch_answer_alike() -> None:
@@ -149,3 +157,23 @@ def test_the_matching_is_the_largest(able: list[set[int]]) -> None:
     if able:
         costs = -np.array(answers, dtype=float)
         assert len(found) == -costs[linear_sum_assignment(costs)].sum()
+
+
+def test_a_label_is_a_kind_whose_name_tells_its_values() -> None:
+    form = label("form", ["bar", "cross", "dot-2"])
+    name = with_values(form)
+    assert name == "form:bar|cross|dot-2"
+    again = kind_of(name)
+    assert (again.name, again.values, again.width) == (form.name, form.values, 1)
+    assert again.numbers("dot-2") == (2.0,)
+    assert with_values(KINDS["color"]) == "color"
+    joint = f"position+{name}"
+    assert kinds_in(joint) == ["position", "form"]
+    assert width_of(joint) == 3
+    assert kind_of(joint).numbers({"form": "cross"}) == (UNTOLD, UNTOLD, 1.0)
+    labels = kind_of(joint).labels({"form": np.array([[1]]), "pixel": np.array([[[0.2, 0.4]]])})
+    assert labels.tolist() == [[pytest.approx([0.2, 0.4, 1.0])]]
+    with pytest.raises(ValueError, match="expected one of bar, cross, dot-2, got 'ring'"):
+        again.numbers("ring")
+    with pytest.raises(KeyError):
+        kind_of("form")

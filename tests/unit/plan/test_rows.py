@@ -38,6 +38,7 @@ RUN = load(
     known(
         {
             "models": {
+                "pictures": {"exact": "pictures", "condition": "none"},
                 "told_nothing": {
                     "datasets": {"single": 1},
                     "condition": "none",
@@ -75,6 +76,7 @@ RUN = load(
                     "num_samples": 4,
                     "exact": True,
                 },
+                "filed": {"models": ["pictures"], "operator": "average", "num_samples": 4},
                 "mixed": {
                     "models": ["told_nothing"],
                     "operator": "average",
@@ -82,7 +84,12 @@ RUN = load(
                     "num_samples": 4,
                 },
             },
-            "evaluation": {"locality": {}},
+            "labels": {"form": ["bar", "cross"]},
+            "datasets": {"pictures": {"file": "a.npz", "labels": {"form": "form"}}},
+            "evaluation": {
+                "locality": {},
+                "classifier": {"dataset": "pictures", "label": "form", "reference": "pictures"},
+            },
             "sweeps": {
                 "S": {
                     **OVER_EMPTY,

@@ -54,8 +54,24 @@ FIGURES = {
     "projection": PLACE_CASES,
     "distance": PLACE_CASES,
     "memorised": {"A": ["k1", "k2"]},
+    "classes": {"or": ["any"], "told": ["bar"]},
+    "pictures": {"A": ["k2"], "B": ["k2"]},
 }
 TABLES = {
+    "classes": """experiment,case,measure,class,value,low,high,expected,p_value,floor,critical,\
+num_samples
+or,any,share,bar,0.4,0.3,0.5,0.5,,,,80
+or,any,share,cross,0.6,0.5,0.7,0.5,,,,80
+or,any,total_variation,,0.1,0.05,0.2,,0.1,0.05,0.15,80
+or,any,frechet,,0.3,0.1,0.5,,,,,80
+told,bar,share,bar,0.9,0.8,1,1,,,,80
+told,bar,share,cross,0.1,0,0.2,0,,,,80
+told,bar,right,bar,0.9,0.8,1,1,,,,80
+told,bar,total_variation,,0.1,0.05,0.2,,0.01,0,0,80
+reference,,share,bar,0.5,0.4,0.6,0.5,,,,40
+reference,,share,cross,0.5,0.4,0.6,0.5,,,,40
+reference,,total_variation,,0,0,0.1,,1,0.05,0.15,40
+""",
     "projection": """case,num_composed,subject,projection,against,measure,value,low,high,p_value,\
 floor,critical
 k1,1,composed,1,truth,energy,0.02,0.01,0.03,0.001,0,0.01

@@ -1,0 +1,95 @@
+"""The table of classes against samples whose classes and features are known."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from projcomp.errors import FileFormatError
+from projcomp.evaluation.classified import Classified, read_classified, write_classified
+from projcomp.evaluation.tables.classes import COLUMNS, ITSELF, table
+from projcomp.folder import REFERENCE, Folder
+from projcomp.settings.case import Wanted
+from projcomp.settings.report import TableSettings
+
+VALUES = ["a", "b", "c", "d"]
+CENTRES = 3 * np.eye(4, 6)
+
+
+def classified(classes: np.ndarray, seed: int, *, true: bool = False) -> Classified:
+    """Pictures of some classes, told rightly, with features around a centre for each class."""
+    rng = np.random.default_rng(seed)
+    features = CENTRES[classes] + rng.standard_normal((len(classes), 6))
+    known = classes if true else np.empty(0, np.int64)
+    return Classified(VALUES, np.eye(4)[classes], features, known)
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> pd.DataFrame:
+    folder = Folder(str(tmp_path))
+    even = np.arange(400) % 4
+    drawn = {
+        ("good", "any"): classified(even, 1),
+        ("half", "any"): classified(even % 2, 2),
+        ("told", "b"): classified(np.array([1] * 190 + [2] * 10), 3),
+    }
+    write_classified(Path(folder.classifier(REFERENCE)), classified(even, 0, true=True))
+    for key, one in drawn.items():
+        write_classified(Path(folder.classified(*key)), one)
+    settings = TableSettings(
+        format=1,
+        name="classes",
+        kind="classes",
+        seed=0,
+        confidence=0.95,
+        bootstrap=500,
+        cases={"good": ["any"], "half": ["any"], "told": ["b"]},
+        asked={"b": [Wanted(told={"form": "b"})]},
+        label="form",
+    )
+    return table(settings, folder)
+
+
+def one(found: pd.DataFrame, experiment: str, measure: str, value: str | None = None) -> pd.Series:
+    rows = found[(found["experiment"] == experiment) & (found["measure"] == measure)]
+    if value is not None:
+        rows = rows[rows["class"] == value]
+    assert len(rows) == 1
+    return rows.iloc[0]
+
+
+def test_shares_are_counted_with_wilsons_intervals(found: pd.DataFrame) -> None:
+    assert list(found.columns) == COLUMNS
+    share = one(found, "half", "share", "a")
+    assert (share["value"], share["expected"], share["num_samples"]) == (0.5, 0.25, 400)
+    assert share["low"] == pytest.approx(0.4512, abs=1e-4)  # Wilson: 200 of 400
+    assert one(found, "half", "share", "c")["value"] == 0
+
+
+def test_what_lacks_half_of_the_classes_is_far_and_what_lacks_none_is_not(found) -> None:
+    assert one(found, "half", "total_variation")["value"] == 0.5
+    assert one(found, "half", "total_variation")["p_value"] < 0.01
+    assert one(found, "good", "total_variation")["value"] == 0
+    assert one(found, ITSELF, "total_variation")["value"] == 0
+    assert abs(one(found, ITSELF, "frechet")["value"]) < 0.2
+    for measure in ("frechet_raw", "kernel"):
+        assert one(found, "half", measure)["p_value"] < 0.01
+        assert one(found, "good", measure)["p_value"] > 0.01
+    assert one(found, "half", "frechet")["value"] > 10 * abs(one(found, "good", "frechet")["value"])
+    assert one(found, "half", "coverage")["value"] < 0.7 < one(found, "good", "coverage")["value"]
+
+
+def test_a_class_that_is_asked_for_is_held_against_that_class(found: pd.DataFrame) -> None:
+    right = one(found, "told", "right")
+    assert (right["class"], right["value"], right["expected"]) == ("b", 0.95, 1)
+    assert one(found, "told", "total_variation")["value"] == pytest.approx(0.05)
+    assert not ((found["experiment"] == "good") & (found["measure"] == "right")).any()
+
+
+def test_another_file_is_one_line(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", images=np.zeros(3))
+    with pytest.raises(FileFormatError, match=r"got another file: run classify again"):
+        read_classified(tmp_path / "a.npz")
+    with pytest.raises(FileFormatError, match="got no file: run classify"):
+        read_classified(tmp_path / "b.npz")
