@@ -319,10 +319,14 @@ class _Described(Callback):
 class _Atomic(TorchCheckpointIO):
     """Checkpoints written as every other file is; Lightning's own way leaves files of its own."""
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None):
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
         """Write all of it, or nothing."""
+        content = io.BytesIO()  # torch's own writer does not say why a disk has refused
+        torch.save(checkpoint, content)
         with atomic_path(path) as temporary:
-            torch.save(checkpoint, temporary)
+            temporary.write_bytes(content.getbuffer())
 
 
 def _fit(

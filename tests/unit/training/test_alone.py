@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from projcomp.errors import LockedError
+from projcomp.errors import LockedError, OutputError
 from projcomp.files.lock import held
 from projcomp.training.alone import alone
 
@@ -119,3 +119,13 @@ def test_a_disk_without_locks_holds_nobody_up(tmp_path, monkeypatch) -> None:
     with held(tmp_path / "lock", "it") as alone_, held(tmp_path / "lock", "it") as other:
         assert not alone_
         assert not other
+
+
+def test_a_place_where_no_lock_can_be_is_one_line(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(OutputError, match=r"lock: a file that can be written expected") as told,
+        held(tmp_path / "file" / "lock", "it"),
+    ):
+        pass
+    assert len(str(told.value).splitlines()) == 1
