@@ -40,7 +40,8 @@ def network(config: Config, device: torch.device, precision: str) -> Denoiser:
 def ways(given: argparse.Namespace, k: int) -> dict[str, Callable[[], Tensor]]:
     """The ways to evaluate a background and k conditionals."""
     torch.set_num_threads(given.threads)
-    config, device = load_files(PRESETS[given.preset]).config, torch_device(given.device)
+    config = load_files(PRESETS[given.preset]).config
+    device = torch_device(given.device, "--device")
     denoise = network(config, device, given.precision)
     x = torch.randn(given.batch, 3, config.resolution, config.resolution).to(device)
     places = torch.rand(k, 2, generator=torch.Generator().manual_seed(k)).numpy()
@@ -65,7 +66,7 @@ def ways(given: argparse.Namespace, k: int) -> dict[str, Callable[[], Tensor]]:
 @torch.inference_mode()
 def speeds(given: argparse.Namespace, k: int) -> dict[str, float]:
     """Images a second of every way, one evaluation of all conditions each."""
-    found, device = ways(given, k), torch_device(given.device)
+    found, device = ways(given, k), torch_device(given.device, "--device")
     # A batch may round differently; anything beyond that would compare different things.
     torch.testing.assert_close(found["batched"](), found["loop"](), rtol=0.1, atol=0.1)
     return {
@@ -77,7 +78,7 @@ def speeds(given: argparse.Namespace, k: int) -> dict[str, float]:
 @torch.inference_mode()
 def memory(given: argparse.Namespace, k: int, way: str) -> float:
     """MiB that one way takes at most."""
-    work, device = ways(given, k)[way], torch_device(given.device)
+    work, device = ways(given, k)[way], torch_device(given.device, "--device")
     for _ in range(2):
         work()
     return peak_memory(device)
