@@ -55,7 +55,8 @@ WAYS: dict[str, tuple[Callable[[BatchedScores], ScoreField], Predictor]] = {
 def cost(given: argparse.Namespace, way: str) -> tuple[float, float]:
     """Seconds an image of a whole path, and MiB at most beyond program and weights."""
     torch.set_num_threads(given.threads)
-    config, device = load_files(PRESETS[given.preset]).config, torch_device(given.device)
+    config = load_files(PRESETS[given.preset]).config
+    device = torch_device(given.device, "--device")
     denoise = network(config, device, "fp32")
     rows = [row.to(device) for row in conditioning.given("position", torch.tensor(PLACES).numpy())]
     compose, predictor = WAYS[way]

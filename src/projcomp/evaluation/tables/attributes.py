@@ -83,7 +83,8 @@ def found_value(objects: Table, wanted: "Wanted", kind: str, bandwidth: float) -
     if not len(able):
         return NONE
     values = [ATTRIBUTES[kind][int(index)] for index in objects[kind][0][able]]
-    return wanted.told[kind] if wanted.told[kind] in values else values[0]
+    requested = str(wanted.told[kind])
+    return requested if requested in values else values[0]
 
 
 def _detected(
@@ -102,7 +103,7 @@ def _count(
 ) -> None:
     for kind, value in wanted.told.items():
         if kind in ATTRIBUTES:
-            row = counts.setdefault((kind, value), dict.fromkeys([*ATTRIBUTES[kind], NONE], 0))
+            row = counts.setdefault((kind, str(value)), dict.fromkeys([*ATTRIBUTES[kind], NONE], 0))
             row[found_value(objects, wanted, kind, bandwidth)] += 1
 
 

@@ -126,7 +126,7 @@ def _distances(folder: Folder, experiment: str) -> dict[str, dict[str, float]]:
     chosen = table[(table["subject"] == distance.COMPOSED) & (table["measure"] == "frechet")]
     return {
         row["case"]: {name: row[column] for name, column in _DISTANCES.items()}
-        for row in chosen.to_dict("records")
+        for row in pd.DataFrame(chosen).to_dict("records")
     }
 
 
