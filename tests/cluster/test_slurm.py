@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -141,7 +142,8 @@ class Run:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    with Slurm(tmp_path_factory.mktemp("slurm")) as slurm:
+    # munge wants a folder that everybody may enter, and pytest's are closed
+    with tempfile.TemporaryDirectory(prefix="slurm-") as folder, Slurm(Path(folder)) as slurm:
         yield Run(tmp_path_factory.mktemp("run"), slurm)
 
 
