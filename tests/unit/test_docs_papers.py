@@ -44,7 +44,8 @@ def test_the_files_that_are_named_are_there() -> None:
 
 def test_every_row_says_something_in_each_column() -> None:
     """What does not run here names what it needs, and what runs a command, unless unchecked."""
-    rows = [line.strip("| \n").split(" | ") for line in PAGE.splitlines() if line.startswith("| ")]
+    lines = PAGE.split("## The estimators' cost")[0].splitlines()
+    rows = [line.strip("| \n").split(" | ") for line in lines if line.startswith("| ")]
     rows = [row for row in rows if row[0] not in ("row", "---")]
     assert len(rows) > 35
     for row in rows:
