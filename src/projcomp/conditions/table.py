@@ -44,7 +44,7 @@ def of_pictures(
     count = (
         len(next(iter(labels.values()))) if labels else len(points if points is not None else ())
     )
-    found = {name: numbers[:, None] for name, numbers in labels.items()}
+    found: dict[str, NDArray[Any]] = {n: numbers[:, None] for n, numbers in labels.items()}
     if points is not None:
         found["pixel"] = points[:, None]
     return {**found, THERE: np.ones((count, 1), dtype=bool)}

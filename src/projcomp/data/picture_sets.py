@@ -57,7 +57,7 @@ class PictureSet:
     @property
     def content(self) -> str:
         """A check sum of everything in it."""
-        total = hashlib.sha256(np.ascontiguousarray(self.images))
+        total = hashlib.sha256(np.ascontiguousarray(self.images).data)
         for name, (values, numbers) in sorted(self.labels.items()):
             total.update(canonical_json([name, values]).encode())
             total.update(numbers.astype("<i8").tobytes())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from rdkit import Chem, rdBase
 from rdkit.Chem import QED, rdFingerprintGenerator
-from rdkit.Contrib.SA_Score import sascorer
+from rdkit.Contrib.SA_Score import sascorer  # pyright: ignore[reportMissingImports]
 from rdkit.DataStructs import BulkTanimotoSimilarity
 
 LEAST_QED = 0.6

@@ -73,7 +73,7 @@ class Pipeline:
             UserError: there is no pipeline, or one that is not known.
         """
         try:
-            pipe = diffusers.DiffusionPipeline.from_pretrained(
+            pipe = diffusers.DiffusionPipeline.from_pretrained(  # pyright: ignore[reportPrivateImportUsage]
                 str(folder), local_files_only=True, **settings
             )
         except (OSError, ValueError) as error:

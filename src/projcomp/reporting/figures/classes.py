@@ -25,9 +25,9 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     lines = list(dict.fromkeys(table["line"]))
     figure = Figure(figsize=(11.0, 1.6 + 0.32 * len(lines)), layout="constrained")
     shares, *others = figure.subplots(1, 3, sharey=True, width_ratios=[1.6, 1, 1])
-    _draw_shares(shares, table[table["measure"] == "share"], lines)
+    _draw_shares(shares, pd.DataFrame(table[table["measure"] == "share"]), lines)
     for axes, (measure, title) in zip(others, PANELS.items(), strict=True):
-        _draw_measure(axes, table[table["measure"] == measure], lines)
+        _draw_measure(axes, pd.DataFrame(table[table["measure"] == measure]), lines)
         axes.set_title(title)
     shares.set_yticks(range(len(lines)), lines)
     return figure
