@@ -132,7 +132,7 @@ def train_detector(
 
 def _sum(images: LabelledImages) -> str:
     """The check sum of the images: those of a dataset that was rendered anew are others."""
-    return hashlib.sha256(np.ascontiguousarray(images.images)).hexdigest()
+    return hashlib.sha256(images.images.tobytes()).hexdigest()
 
 
 def draw_indices(seed: int, num_images: int, update: int, batch_size: int) -> np.ndarray:
