@@ -32,8 +32,8 @@ ROOMS = {
     "molecules": ["molecules"],
     "diffusers": ["adapters/diffusers"],
 }
-UNIMPORTED = {"workflow": {"snakemake"}, "diffusers": {"transformers", "accelerate"}}
-"""What runs the project, or what it imports, instead of being imported by it."""
+UNIMPORTED = {"diffusers": {"transformers", "accelerate"}}
+"""What is imported by what the project imports."""
 
 
 def modules(room: str) -> list[Path]:
@@ -124,7 +124,7 @@ def test_every_package_is_known_with_an_extra_that_has_it() -> None:
     for package, extra in EXTRAS.values():
         assert package == "pydantic" or package in names(PROJECT["optional-dependencies"][extra])
     every = [str(path.relative_to(SOURCE).with_suffix("")) for path in SOURCE.rglob("*.py")]
-    assert outside(every) == (set(EXTRAS) - {"snakemake"}) | BASE
+    assert outside(every) == set(EXTRAS) | BASE
 
 
 RENDER = to_json(stages.render_settings(load(known()), "single"))

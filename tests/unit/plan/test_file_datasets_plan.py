@@ -75,7 +75,8 @@ def test_pictures_are_read_and_composed_beside_renders_which_are_counted_as_befo
     assert counts["sample_case"] == known_counts["sample_case"] + cases
     for rule in ("render_shard", "evaluate_case", "render_reference", "make_table"):
         assert counts[rule] == known_counts[rule], rule
-    assert set(before.figures) == set(both.figures)
+    shown = {"pictures", "pictures_pairs", "pictures_pairs-exact"}  # first samples of each
+    assert set(both.figures) == set(before.figures) | shown
     assert "models/forms/check.csv" in both.figure_inputs("denoising")
 
 
@@ -88,7 +89,7 @@ def test_pictures_alone_need_no_render_no_detector_and_no_summary() -> None:
         "train_model": 2,
         "check_model": 2,
         "sample_case": 9,
-        "draw_figure": 1,
+        "draw_figure": 4,
         "all": 1,
     }
     wanted = [*alone.targets(), *alone.intermediates()]
@@ -159,7 +160,7 @@ def test_a_missing_file_says_how_to_get_it() -> None:
         ),
         (
             {"datasets": {"mine": {"num_images": 10}}},
-            "datasets.mine.num_images: expected one of the keys file, labels, only, fit, get",
+            "datasets.mine.num_images: expected one of the keys file, labels, only, part, fit, get",
         ),
         (
             {"models": {"forms": {"condition": "kind"}}},
