@@ -43,8 +43,8 @@ rule classify_case:
         "../../envs/torch.yaml"
     threads: plan.config.compute.sampling.threads
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
     params:
         settings=lambda w: plan.classify_settings(w.experiment, w.case),
         classifier=lambda w, input: Path(input.classifier[0]).parent,

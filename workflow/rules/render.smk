@@ -62,8 +62,8 @@ rule read_dataset:
     conda:
         "../../envs/render.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=lambda w, attempt: needs.filed(plan.run).mem_mb(attempt),
+        runtime=lambda w, attempt: needs.filed(plan.run).runtime(attempt),
     params:
         settings=lambda w: plan.read_settings(w.dataset),
     shell:

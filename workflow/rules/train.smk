@@ -130,8 +130,8 @@ rule train_classifier:
         "../../envs/torch.yaml"
     threads: plan.config.compute.training.threads
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=lambda w, attempt: needs.classifier(plan.run).mem_mb(attempt),
+        runtime=lambda w, attempt: needs.classifier(plan.run).runtime(attempt),
     params:
         settings=lambda w: plan.classifier_settings(),
         data=lambda w, input: Path(input[0]).parent,

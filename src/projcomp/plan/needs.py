@@ -119,6 +119,23 @@ def detector(run: Run) -> Need:
     return Need(_base(compute.device) + held / _MIB, work / rate / 60)
 
 
+def classifier(run: Run) -> Need:
+    """Of training the classifier of pictures from files, all of which are in memory."""
+    chosen, compute = run.config.evaluation.classifier, run.config.compute.training
+    if chosen is None:
+        return Need(_LEAST_MIB)
+    layer = run.config.resolution**2 * chosen.channels
+    held = 2 * _FILED_PICTURES * _image_bytes(run) + 30 * chosen.batch_size * 16 * layer
+    # as the detector's: some 30 convolutions of 3 x 3
+    work = 3 * chosen.images_seen * 270 * layer * chosen.channels
+    return Need(_base("cpu") + held / _MIB, work / _rate("cpu", compute.threads) / 60)
+
+
+def filed(run: Run) -> Need:
+    """Of reading a dataset from a file, of which it keeps what it chooses."""
+    return Need(_LEAST_MIB + 4 * _FILED_PICTURES * _image_bytes(run) / _MIB)
+
+
 def sampling(run: Run, experiment: str, case: str) -> Need:
     """Of the samples of one case of ``experiment``."""
     resolved = run.experiments[experiment]

@@ -99,17 +99,18 @@ def _train(
 ) -> None:
     _check(settings, machine)
     compute = machine.compute
+    datasets = _read_datasets(settings, data_dir)  # refused before anything is written
     if own_rank(os.environ, compute.devices, compute.nodes):
-        _learn(settings, data_dir, out_dir, state_dir, machine, None)
+        _learn(settings, datasets, out_dir, state_dir, machine, None)
         return
     # of several nodes, those of the others would not wait as long
     with alone(state_dir, out_dir, waits=compute.nodes == 1) as turn:
-        _learn(settings, data_dir, out_dir, state_dir, machine, turn)
+        _learn(settings, datasets, out_dir, state_dir, machine, turn)
 
 
 def _learn(
     settings: TrainSettings,
-    data_dir: Path,
+    datasets: list[RenderedImages],
     out_dir: Path,
     state_dir: Path,
     machine: Machine,
@@ -120,7 +121,6 @@ def _learn(
     compute = machine.compute
     torch.set_num_threads(compute.threads)
     total = max(settings.images_seen // settings.training.batch_size, 1)
-    datasets = _read_datasets(settings, data_dir)
     fingerprint = _fingerprint(settings, datasets, features)
     if turn and turn.is_made(fingerprint):
         print(f"{settings.model}: made by the training that was waited for", flush=True)
