@@ -17,7 +17,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from planned import PRESETS, REPOSITORY, planned
+from planned import PRESETS, REPOSITORY, config_files, planned
 
 
 def total(entries: dict[str, Any]) -> tuple[int, str]:
@@ -37,6 +37,9 @@ def main() -> None:
         own = planned(REPOSITORY, preset).entries
         if asked.against is None:
             print(preset, *total(own))
+            continue
+        if not all(path.exists() for path in config_files(asked.against.resolve(), preset)):
+            print(preset, *total(own), "new")
             continue
         other = planned(asked.against.resolve(), preset).entries
         print(preset, *total(own), *total(other))

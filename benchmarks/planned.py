@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-OVER = {"gpu_local": "gpu", "paper_local": "paper"}
+OVER = {"gpu_local": "gpu", "paper_local": "paper", "cifar": "fashion"}
 """Presets that go over another."""
 PRESETS = ("demo", *sorted(path.stem for path in (REPOSITORY / "presets").glob("*.yaml")))
 """The demo is config.yaml alone."""
@@ -82,7 +82,10 @@ def entries(plan: Any) -> dict[Any, Any]:
     tables = plan.comparisons if old else plan.tables
     counted = plan.tables() if old else plan.counted()
     found: dict[Any, Any] = {}
-    for name in config.datasets:
+    filed = getattr(config, "filed", {})
+    for name in filed:
+        found["read", name] = [plan.read_settings(name), plan.read_inputs(name)]
+    for name in (name for name in config.datasets if name not in filed):
         found["render", name] = [plan.render_settings(name), plan.shards(name)]
     for name in (
         name for name, model in config.models.items() if not getattr(model, "exact", None)
@@ -92,16 +95,22 @@ def entries(plan: Any) -> dict[Any, Any]:
     for name in [] if old else getattr(plan.run, "followed", []):
         found["locality", name] = [plan.locality_settings(name), plan.locality_inputs(name)]
     found["train options"] = plan.training_options()
-    found["detector"] = [plan.detector_settings(), plan.detector_options()]
+    counts = getattr(plan, "counts", True)  # of pictures from files alone nothing is
+    if counts:
+        found["detector"] = [plan.detector_settings(), plan.detector_options()]
+    else:
+        found["classifier"] = [plan.classifier_settings(), plan.classifier_data()]
     for experiment, asked in cases.items():
         for case in asked:
-            found["evaluate", experiment, case] = plan.evaluate_settings(experiment, case)
+            settings = plan.evaluate_settings if counts else plan.classify_settings
+            found["evaluate", experiment, case] = settings(experiment, case)
             if experiment == "truth":
                 found["reference", case] = plan.reference_settings(case)
             else:
                 settings = plan.sample_settings(experiment, case)
                 found["sample", experiment, case] = [settings, plan.models_of(experiment)]
-    found["summary"] = [plan.summary_settings(), counted]
+    if counts:
+        found["summary"] = [plan.summary_settings(), counted]
     for name in config.theory.experiments:
         found["theory", name] = plan.theory_settings(name)
     for name in tables:
