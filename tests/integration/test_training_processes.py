@@ -86,7 +86,7 @@ def trained(data: Path, out: Path, images_seen: int, **compute: Any) -> dict[str
 
 
 def test_killed_at_any_moment_and_started_again_ends_with_the_same_weights(data, tmp_path) -> None:
-    images = 8000
+    images = 4000
     whole = trained(data, tmp_path / "whole", images)
     state = tmp_path / "cut-state" / "state.safetensors"
     line = command(data, tmp_path / "cut", images, checkpoint_minutes=0.01)
@@ -119,7 +119,7 @@ def test_two_processes_learn_what_one_learns(data, tmp_path) -> None:
 
 def test_two_processes_told_to_stop_save_and_go_on(data, tmp_path) -> None:
     """The one that saves is not taken along by the other's end."""
-    images, shared = 1600, {"devices": 2, "log_images": 16, "checkpoint_minutes": 60}
+    images, shared = 800, {"devices": 2, "log_images": 16, "checkpoint_minutes": 60}
     run = subprocess.Popen(
         command(data, tmp_path / "cut", images, **shared),
         stdout=subprocess.PIPE,
