@@ -217,7 +217,7 @@ def stage(preset: str, device: torch.device, batch: int, updates: int) -> str:
 def sampling(preset: str, device: torch.device, count: int, precision: str, compiled: bool) -> str:
     config = load_files(PRESETS[preset]).config
     denoise = sampling_network(config, device, precision)
-    fields = _nine(torch.compile(denoise) if compiled else denoise, device, 1024)
+    fields = _product(_ten(torch.compile(denoise) if compiled else denoise, device, 1024))
     settings = config.sampling
     sigmas = edm_sigmas(settings.num_steps, settings.sigma_min, settings.sigma_max, settings.rho)
     side = config.resolution
@@ -237,9 +237,15 @@ def sampling(preset: str, device: torch.device, count: int, precision: str, comp
     )
 
 
-def _nine(denoise, device: torch.device, chunk: int):
-    """The product of nine conditionals over a background, of one network."""
-    scores = BatchedScores([(denoise, row.to(device)) for row in _rows()], chunk)
+def _ten(denoise, device: torch.device, chunk: int) -> BatchedScores:
+    """A background and nine conditionals of one network."""
+    places = torch.rand(9, 2, generator=torch.Generator().manual_seed(9)).numpy()
+    rows = [conditioning.empty("position")[0], *conditioning.given("position", places)]
+    return BatchedScores([(denoise, row.to(device)) for row in rows], chunk)
+
+
+def _product(scores: BatchedScores):
+    """The product of the nine over the background."""
     return product_field(scores, [1.0] * 9)
 
 
@@ -262,23 +268,17 @@ def room_for_samples(device: torch.device, preset: str) -> str:
     denoise = sampling_network(config, device, "fp32")
     side = config.resolution
     x = torch.randn(512, 3, side, side, device=device)
-    wanted = _nine(denoise, device, 64).score(Step(x, 1.0, 0.5), None)[0]
+    wanted = _product(_ten(denoise, device, 64)).score(Step(x, 1.0, 0.5), None)[0]
     torch.cuda.empty_cache()
     _allow(device, gib=2.0)
     torch.cuda.reset_peak_memory_stats()
-    stack = BatchedScores([(denoise, row.to(device)) for row in _rows()], 65_536)
-    got = product_field(stack, [1.0] * 9).score(Step(x, 1.0, 0.5), None)[0]
+    stack = _ten(denoise, device, 65_536)
+    got = _product(stack).score(Step(x, 1.0, 0.5), None)[0]
     error = float((got - wanted).abs().max() / wanted.abs().max())
     return (
         f"of 5,120 images at once, {stack._pieces.size:,} fit into 2 GiB; largest difference to "
         f"pieces of 64: {error:.0e} of the largest score"
     )
-
-
-def _rows() -> list[Tensor]:
-    """The conditions of a background and nine places."""
-    places = torch.rand(9, 2, generator=torch.Generator().manual_seed(9)).numpy()
-    return [conditioning.empty("position")[0], *conditioning.given("position", places)]
 
 
 def room_for_training(device: torch.device, preset: str) -> str:

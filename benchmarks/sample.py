@@ -40,10 +40,8 @@ def network(config: Config, device: torch.device, precision: str) -> Denoiser:
 def ways(given: argparse.Namespace, k: int) -> dict[str, Callable[[], Tensor]]:
     """The ways to evaluate a background and k conditionals."""
     torch.set_num_threads(given.threads)
-    config, device = (
-        load_files(PRESETS[given.preset]).config,
-        torch_device(given.device, "--device"),
-    )
+    config = load_files(PRESETS[given.preset]).config
+    device = torch_device(given.device, "--device")
     denoise = network(config, device, given.precision)
     x = torch.randn(given.batch, 3, config.resolution, config.resolution).to(device)
     places = torch.rand(k, 2, generator=torch.Generator().manual_seed(k)).numpy()

@@ -12,6 +12,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 
 from projcomp.errors import ConfigError
+from projcomp.files.lock import try_lock
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 """What torch and Cycles (cuda, optix) see; others are hidden from them."""
@@ -86,21 +87,19 @@ def _free(folder: Path, names: list[str], share: int, count: int) -> dict[str, i
 
     A GPU that others share is taken after those that nobody has.
     """
-    try:
-        import fcntl
-    except ImportError:  # not a system with such locks
-        return None
     found: dict[str, int] = {}
     for place in range(share):
         for name in names:
             if name in found or len(found) == count:
                 continue
             lock = os.open(folder / f"{name.replace('/', '_')}.{place}", os.O_RDWR | os.O_CREAT)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            taken = try_lock(lock)
+            if taken:
                 found[name] = lock
-            except OSError:
-                os.close(lock)
+                continue
+            os.close(lock)
+            if taken is None:
+                return None
     return found
 
 

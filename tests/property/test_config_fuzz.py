@@ -252,11 +252,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_changed_config_is_planned_or_refused_in_one_line(
     folder: Path, config: dict[str, Any]
 ) -> None:
-    path = folder / "x.yaml"
-    path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
-    accepted = check(path)
-    if accepted is not None:
-        build(load_files([path]))
+    planned_or_refused(folder / "x.yaml", config)
 
 
 def test_every_key_of_the_schema_is_tried() -> None:
@@ -270,7 +266,10 @@ def test_every_key_of_the_schema_is_tried() -> None:
 def test_whatever_stands_at_a_key_is_planned_or_refused_in_one_line(
     folder: Path, config: dict[str, Any]
 ) -> None:
-    path = folder / "z.yaml"
+    planned_or_refused(folder / "z.yaml", config)
+
+
+def planned_or_refused(path: Path, config: dict[str, Any]) -> None:
     path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     accepted = check(path)
     if accepted is not None:

@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+POSITION = "position"
+"""The name of this kind; of pictures from files, of the column that has their points."""
+
+
 class Position(Kind):
     """An image point, x to the right and y down, as shares of the image's side."""
 
-    name = "position"
+    name = POSITION
     width = 2
 
     def labels(self, objects: Table) -> "NDArray[np.float32]":

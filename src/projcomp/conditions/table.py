@@ -41,12 +41,9 @@ def of_pictures(
     """
     import numpy as np
 
-    count = (
-        len(next(iter(labels.values()))) if labels else len(points if points is not None else ())
-    )
-    found: dict[str, NDArray[Any]] = {n: numbers[:, None] for n, numbers in labels.items()}
-    if points is not None:
-        found["pixel"] = points[:, None]
+    known = {**labels, **({} if points is None else {"pixel": points})}
+    count = max(map(len, known.values()), default=0)
+    found = {name: column[:, None] for name, column in known.items()}
     return {**found, THERE: np.ones((count, 1), dtype=bool)}
 
 

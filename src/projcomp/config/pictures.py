@@ -11,9 +11,6 @@ from projcomp.config.from_file import UsersFile
 from projcomp.config.section import Section, Text, Whole
 from projcomp.files.idx_names import is_idx_images, labels_beside
 
-POSITION = "position"
-"""The one column of places: points (x, y) of the picture, as shares of its side."""
-
 
 def _value(value: Any) -> Any:
     """A value of a label; a number is a name of digits."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import projcomp
+from projcomp.conditions.position import POSITION
 from projcomp.data.arrays import IMAGES
 from projcomp.data.hdf5 import (
     FORMAT,
@@ -34,7 +35,6 @@ from projcomp.errors import FileFormatError
 from projcomp.files.atomic import atomic_path
 
 PICTURES_KIND = "projcomp pictures"
-POSITION = "position"
 _AT_ONCE = 64
 """Images of a chunk: they are read all together."""
 

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from projcomp import seeds
+from projcomp.conditions.position import POSITION
 from projcomp.data.arrays import Stored, check_bright, read_images
 from projcomp.data.collection import ACCEPTED, open_collection
 from projcomp.data.column import points_of, texts_of
-from projcomp.data.picture_sets import POSITION, PictureSet, write_picture_set
+from projcomp.data.picture_sets import PictureSet, write_picture_set
 from projcomp.errors import FileFormatError
 from projcomp.files.idx_names import is_idx_images, labels_beside
 from projcomp.words import short

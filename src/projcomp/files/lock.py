@@ -54,23 +54,44 @@ def _opened(path: Path) -> int:
         ) from None
 
 
-def _lock(file: int, locked: str, wait: Callable[[str], None] | None) -> bool:
+def try_lock(file: int, *, wait: bool = False) -> bool | None:
+    """Lock an open file, until it is closed or this process ends.
+
+    Args:
+        file: its descriptor.
+        wait: whether to wait for the end of who has it.
+
+    Returns:
+        Whether it is locked now; None where there are no locks.
+
+    Raises:
+        OSError: the lock fails for another reason.
+    """
     try:
         import fcntl
     except ImportError:  # not a system with such locks
-        return False
+        return None
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
-        holder = os.pread(file, 200, 0).decode("utf-8", "replace").strip() or "unknown"
-        if wait is None:
-            raise LockedError(f"{locked} (held by {holder})") from None
-        wait(holder)
-        fcntl.flock(file, fcntl.LOCK_EX)
+        return False
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
+        return None
+    return True
+
+
+def _lock(file: int, locked: str, wait: Callable[[str], None] | None) -> bool:
+    taken = try_lock(file)
+    if taken is None:
         return False
+    if not taken:
+        holder = os.pread(file, 200, 0).decode("utf-8", "replace").strip() or "unknown"
+        if wait is None:
+            raise LockedError(f"{locked} (held by {holder})")
+        wait(holder)
+        try_lock(file, wait=True)
     since = time.strftime("%Y-%m-%d %H:%M:%S")
     with suppress(OSError):  # a full disk: the lock is held all the same
         os.ftruncate(file, 0)

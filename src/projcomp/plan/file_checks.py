@@ -4,6 +4,7 @@ import re
 from collections.abc import Container, Iterator
 
 from projcomp.conditions.kinds import KINDS, NONE, kinds_in
+from projcomp.conditions.position import POSITION
 from projcomp.config.conditions import (
     CASE,
     EMPTY,
@@ -16,7 +17,7 @@ from projcomp.config.conditions import (
 from projcomp.config.experiments import RequestConfig
 from projcomp.config.learning import ModelConfig
 from projcomp.config.messages import repeated, unknown_name
-from projcomp.config.pictures import POSITION, FileDatasetConfig
+from projcomp.config.pictures import FileDatasetConfig
 from projcomp.config.root import Config
 from projcomp.settings.stages import model_names
 from projcomp.settings.training_checks import length_problem

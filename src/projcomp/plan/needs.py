@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 
-from projcomp.config.learning import NetworkConfig
+from projcomp.config.evaluation import ClassifierConfig
+from projcomp.config.learning import DetectorConfig, NetworkConfig
 from projcomp.config.samplers import SamplingConfig
 from projcomp.plan.run import Run
 from projcomp.settings.stages import model_names
@@ -29,7 +30,7 @@ _RENDER_IMAGE, _RENDER_SAMPLE = 0.6, 1e-5
 
 _CPU_RATE, _GPU_RATE = 5e9, 2e13
 """Multiply-adds a second of one thread and of one GPU. A thread with AMX made 25 to 45 times 1e9;
-no GPU was measured: this is about an eighth of what an A100 has for bf16."""
+of a GPU (docs/gpu.md) this was not worked out: it is about an eighth of an A100's for bf16."""
 
 _KEPT_BYTES = 4 * 2**30
 """A dataset of up to so many bytes of pixels is kept in memory (``data/dataset.py``)."""
@@ -107,28 +108,17 @@ def locality(run: Run, model: str) -> Need:
 
 def detector(run: Run) -> Need:
     """Of training the detector; all its images are in memory, with their masks, twice."""
-    config, side = run.config.detector, run.config.resolution
-    compute = run.config.compute.training
-    pixels = 2 * _pixel_bytes(run, config.dataset) * 4 / 3
-    # three levels of equal work, some 30 convolutions of 3 x 3
-    layer = side**2 * config.channels
-    work = 3 * config.images_seen * 270 * layer * config.channels
-    activations = 30 * config.batch_size * _BYTES_PER_ACTIVATION * layer
-    held = pixels + (activations if compute.device != "gpu" else 0)
-    rate = _rate(compute.device, compute.threads)
-    return Need(_base(compute.device) + held / _MIB, work / rate / 60)
+    chosen = run.config.detector
+    pixels = 2 * _pixel_bytes(run, chosen.dataset) * 4 / 3
+    return _judge(run, chosen, pixels, run.config.compute.training.device)
 
 
 def classifier(run: Run) -> Need:
     """Of training the classifier of pictures from files, all of which are in memory."""
-    chosen, compute = run.config.evaluation.classifier, run.config.compute.training
+    chosen = run.config.evaluation.classifier
     if chosen is None:
         return Need(_LEAST_MIB)
-    layer = run.config.resolution**2 * chosen.channels
-    held = 2 * _FILED_PICTURES * _image_bytes(run) + 30 * chosen.batch_size * 16 * layer
-    # as the detector's: some 30 convolutions of 3 x 3
-    work = 3 * chosen.images_seen * 270 * layer * chosen.channels
-    return Need(_base("cpu") + held / _MIB, work / _rate("cpu", compute.threads) / 60)
+    return _judge(run, chosen, 2 * _pixel_bytes(run, chosen.dataset), "cpu")
 
 
 def filed(run: Run) -> Need:
@@ -154,6 +144,16 @@ def counting(run: Run, experiment: str) -> Need:
     number = samples.config.num_samples if samples else run.config.reference.num_images
     # the images and the detector's layers of a part of them
     return Need(1000 + 16 * number * _image_bytes(run) / _MIB)
+
+
+def _judge(run: Run, chosen: DetectorConfig | ClassifierConfig, pixels: float, device: str) -> Need:
+    """Of training a network that judges: three levels of equal work, some 30 convolutions."""
+    layer = run.config.resolution**2 * chosen.channels
+    work = 3 * chosen.images_seen * 270 * layer * chosen.channels
+    activations = 30 * chosen.batch_size * _BYTES_PER_ACTIVATION * layer
+    held = pixels + (activations if device != "gpu" else 0)
+    rate = _rate(device, run.config.compute.training.threads)
+    return Need(_base(device) + held / _MIB, work / rate / 60)
 
 
 def _renders(run: Run, images: int) -> Need:

@@ -14,14 +14,13 @@ import pandas as pd
 
 from projcomp.conditions.holding import answering
 from projcomp.conditions.table import Table, of_detections
-from projcomp.data.images import read_samples
+from projcomp.evaluation.case_samples import case_samples
 from projcomp.evaluation.detect import Detecting, detect
 from projcomp.evaluation.forward import load_detector
 from projcomp.evaluation.grid import ATTRIBUTES
 from projcomp.evaluation.heatmaps import Detections
 from projcomp.evaluation.intervals import wilson
 from projcomp.folder import DETECTOR, Folder
-from projcomp.settings.case import TRUTH
 
 if TYPE_CHECKING:
     from projcomp.settings.case import Wanted
@@ -90,9 +89,8 @@ def found_value(objects: Table, wanted: "Wanted", kind: str, bandwidth: float) -
 def _detected(
     settings: "TableSettings", folder: Folder, detector: Detecting, experiment: str, case: str
 ) -> list[Detections]:
-    path = folder.samples(experiment, case)
-    samples = read_samples(path, case, None if experiment == TRUTH else experiment)
-    return detect(detector, samples.images[:MOST], settings.threshold)
+    images = case_samples(folder, experiment, case).images
+    return detect(detector, images[:MOST], settings.threshold)
 
 
 def _count(

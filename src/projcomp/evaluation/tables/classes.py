@@ -22,7 +22,8 @@ from projcomp.evaluation.classified import Classified, read_classified
 from projcomp.evaluation.feature_distances import Unit, measures
 from projcomp.evaluation.frechet import Axes
 from projcomp.evaluation.intervals import wilson
-from projcomp.evaluation.two_sample import Compared
+from projcomp.evaluation.tables.mixture import total_variation
+from projcomp.evaluation.two_sample import Compared, null
 from projcomp.folder import REFERENCE, Folder
 
 if TYPE_CHECKING:
@@ -122,14 +123,10 @@ def _far(
     rng = seeds.generator(settings.seed, "bootstrap", settings.name, stream)
     number, ends = int(counts.sum()), [(1 - settings.confidence) / 2, (1 + settings.confidence) / 2]
 
-    def far(shares: np.ndarray) -> np.ndarray:
-        return np.abs(shares - expected).sum(-1) / 2
+    def far(found: np.ndarray) -> np.ndarray:
+        return total_variation(found / number, expected)
 
-    value = float(far(counts / number))
-    low, high = np.quantile(
-        far(rng.multinomial(number, counts / number, settings.bootstrap) / number), ends
-    )
-    equal = far(rng.multinomial(number, expected, settings.bootstrap) / number)
-    p_value = (1 + np.count_nonzero(equal >= value)) / (1 + len(equal))
-    critical = float(np.quantile(equal, settings.confidence))
-    return vars(Compared(value, float(low), float(high), p_value, float(equal.mean()), critical))
+    value = float(far(counts))
+    low, high = np.quantile(far(rng.multinomial(number, counts / number, settings.bootstrap)), ends)
+    equal = far(rng.multinomial(number, expected, settings.bootstrap))
+    return vars(Compared(value, float(low), float(high), *null(value, equal, settings.confidence)))

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from projcomp import seeds
-from projcomp.data.images import read_samples
+from projcomp.evaluation.case_samples import case_samples
 from projcomp.evaluation.detect import features
 from projcomp.evaluation.feature_distances import Unit, measures
 from projcomp.evaluation.forward import Forward, load_detector
@@ -84,6 +84,5 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
 
 
 def _described(detector: Forward, folder: Folder, experiment: str, case: str) -> NDArray[Any]:
-    path = folder.samples(experiment, case)
-    samples = read_samples(path, case, None if experiment == TRUTH else experiment)
-    return features(detector, samples.images[:MOST]).astype(float)
+    images = case_samples(folder, experiment, case).images
+    return features(detector, images[:MOST]).astype(float)

@@ -15,9 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from projcomp import seeds
-from projcomp.data.images import read_samples
 from projcomp.data.learned import read_learned
 from projcomp.errors import FileFormatError
+from projcomp.evaluation.case_samples import case_samples
 from projcomp.evaluation.counted import read_counted
 from projcomp.evaluation.crops import at_place, elsewhere
 from projcomp.evaluation.memorised import nearer, nearest_distances, shrunk
@@ -77,8 +77,8 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
 
 def _right(folder: Folder, experiment: str, case: str) -> NDArray[np.uint8]:
     """The images of a case that are right; a place left empty is near to what was empty there."""
-    path, counted = folder.samples(experiment, case), folder.counted(experiment, case)
-    images = read_samples(path, case, None if experiment == TRUTH else experiment).images
+    counted = folder.counted(experiment, case)
+    images = case_samples(folder, experiment, case).images
     success = read_counted(counted, experiment, case)["success"].to_numpy()
     if len(success) != len(images):
         raise FileFormatError(

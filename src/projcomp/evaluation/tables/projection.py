@@ -25,7 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from projcomp import seeds
-from projcomp.data.images import read_samples
+from projcomp.evaluation.case_samples import case_samples
 from projcomp.evaluation.classifier import held_out_accuracy
 from projcomp.evaluation.crops import at_place, color_fields, elsewhere, of_colors
 from projcomp.evaluation.detect import Detecting, detect
@@ -137,8 +137,7 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
 
 
 def _read(folder: Folder, experiment: str, case: str, settings: "TableSettings") -> _Pictures:
-    path = folder.samples(experiment, case)
-    samples = read_samples(path, case, None if experiment == TRUTH else experiment)
+    samples = case_samples(folder, experiment, case)
     places = [(x, y) for x, y in samples.locations.tolist()]
     images = samples.images[:MOST]
     return _Pictures(color_fields(images) if samples.colors else images, places, samples.colors)

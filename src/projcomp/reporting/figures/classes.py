@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from projcomp.evaluation.read_table import read_table
 from projcomp.evaluation.tables.classes import COLUMNS, WORDS
 from projcomp.folder import Folder
-from projcomp.reporting.style import FAINT, INK
+from projcomp.reporting.intervals import draw_intervals
+from projcomp.reporting.style import INK
 
 if TYPE_CHECKING:
     from projcomp.settings.report import FigureSettings
@@ -49,16 +50,4 @@ def _draw_shares(axes: Axes, found: pd.DataFrame, lines: list[str]) -> None:
 
 def _draw_measure(axes: Axes, found: pd.DataFrame, lines: list[str]) -> None:
     found = found.drop_duplicates("line").set_index("line").reindex(lines)
-    value = found["value"]
-    axes.errorbar(
-        value,
-        range(len(lines)),
-        xerr=[(value - found["low"]).clip(lower=0), (found["high"] - value).clip(lower=0)],
-        linestyle="",
-        marker="o",
-        markersize=4,
-        capsize=2,
-        color=INK,
-    )
-    axes.scatter(found["floor"], range(len(lines)), marker="|", s=80, color=FAINT)
-    axes.grid(axis="x")
+    draw_intervals(axes, found, found["floor"])

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from projcomp.evaluation.read_table import read_table
 from projcomp.evaluation.tables.mixture import COLUMNS
 from projcomp.folder import Folder
-from projcomp.reporting.style import FAINT, INK
+from projcomp.reporting.intervals import draw_intervals
 from projcomp.scenes.vocabulary import COLORS
 
 if TYPE_CHECKING:
@@ -25,12 +25,11 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     lines = list(dict.fromkeys(table["line"]))
     figure = Figure(figsize=(10.0, 1.4 + 0.32 * len(lines)), layout="constrained")
     *measures, shares = figure.subplots(1, 3, sharey=True, width_ratios=[1, 1, 1.3])
-    for axes, (measure, title) in zip(measures, PANELS.items(), strict=True):
-        _draw_measure(axes, table, measure, lines)
+    floors = [None, _of(table, "total_variation_of_uniform", lines)["value"]]
+    for axes, (measure, title), floor in zip(measures, PANELS.items(), floors, strict=True):
+        draw_intervals(axes, _of(table, measure, lines), floor)
         axes.set_title(title)
         axes.set_xlim(-0.03, 1.03)
-    floor = _of(table, "total_variation_of_uniform", lines)["value"]
-    measures[1].scatter(floor, range(len(lines)), marker="|", s=80, color=FAINT)
     measures[0].set_yticks(range(len(lines)), lines)
     measures[0].invert_yaxis()
     _draw_shares(shares, table, lines)
@@ -40,22 +39,6 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
 
 def _of(table: pd.DataFrame, measure: str, lines: list[str]) -> pd.DataFrame:
     return table[table["measure"] == measure].set_index("line").reindex(lines)
-
-
-def _draw_measure(axes: Axes, table: pd.DataFrame, measure: str, lines: list[str]) -> None:
-    found = _of(table, measure, lines)
-    value = found["value"]
-    axes.errorbar(
-        value,
-        range(len(lines)),
-        xerr=[(value - found["low"]).clip(lower=0), (found["high"] - value).clip(lower=0)],
-        linestyle="",
-        marker="o",
-        markersize=4,
-        capsize=2,
-        color=INK,
-    )
-    axes.grid(axis="x")
 
 
 def _draw_shares(axes: Axes, table: pd.DataFrame, lines: list[str]) -> None:
