@@ -77,11 +77,11 @@ def models() -> dict[str, Any]:
         "placed": {"exact": {"placed": 0.85, "empty": 0.15}, "condition": "position"},
         "local_at": {"exact": "cluttered_at", "condition": "position", "window": 9},
         "local": {"exact": "cluttered", "condition": "none", "window": 9},
+        "palette": {"exact": single, "condition": "color", "features": "palette"},
         "single": model(single, "position", 100_000),
         "embedded": model(single, "position", 40_000, network=WHOLE),
         "cluttered": model({"cluttered": 1.0}, "position", 80_000),
         "colored": model(single, "color", 40_000, network=WHOLE),
-        "colored_palette": model(single, "color", 40_000, network=WHOLE, features="palette"),
         "background": model({"empty": 1.0}, "none", 10_000),
     }
 
@@ -109,6 +109,14 @@ def experiments() -> dict[str, Any]:
             "places": "apart",
             "num_composed": [1, 2, 3, 4, 5, 6, 7, 8, 9],
             "num_samples": 16,
+        },
+        "colors_palette": {
+            "conditionals": "palette",
+            "background": {"model": "palette", "condition": "empty"},
+            "color_pairs": "all",
+            "single_colors": "all",
+            "num_samples": 16,
+            "sampling": {"precision": "fp32"},
         },
         "A": {
             "conditionals": "single",
@@ -158,15 +166,6 @@ def experiments() -> dict[str, Any]:
             "sampling": {"precision": "fp32"},
             "exact": True,
         },
-        "colors_palette": {
-            "conditionals": "colored_palette",
-            "background": {"model": "colored_palette", "condition": "empty"},
-            "color_pairs": "all",
-            "single_colors": "all",
-            "num_samples": 16,
-            "sampling": {"precision": "fp32"},
-            "exact": True,
-        },
         "places": {
             "conditionals": "single",
             "background": empty,
@@ -188,7 +187,7 @@ def sweeps() -> dict[str, Any]:
         "tools": {
             "conditionals": "single",
             "background": {"model": "single", "condition": "empty"},
-            "num_composed": [2, 3],
+            "num_composed": [3],
             "num_samples": 32,
             "operators": {
                 "product": "product",
