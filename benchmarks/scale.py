@@ -5,10 +5,10 @@
     python benchmarks/scale.py --plan 100 1000 10000
 
 The table is arithmetic: numbers from the plan times the rates that are given. By default these are
-what other benchmarks measured on two cores of a Xeon (docs/rendering.md), and an assumption for a
-GPU: where `benchmarks/train.py` measures one, its images a second times `work`, an image's
-multiply-adds forward and backward, is --multiply-adds. The detector, exact models and experiments,
-tables and figures are left out.
+what other benchmarks measured: two cores of a Xeon (docs/rendering.md), and one H200 that trained
+the gpu preset's network (docs/gpu.md). `benchmarks/gpu.py` measures the images a second of others;
+times `work`, the multiply-adds of one forward and backward, they are --multiply-adds. The detector,
+exact models and experiments, tables and figures are left out.
 
 --plan makes dry runs of the smoke preset with so many shards of one dataset, in an empty folder:
 processor seconds and the most memory of Snakemake, the jobs, and the lines that it prints.
@@ -200,7 +200,7 @@ def main() -> None:
     )
     parser.add_argument("--preset", choices=PRESETS, default="paper")
     parser.add_argument("--render", type=float, default=25.9, help="core-seconds of a render")
-    parser.add_argument("--multiply-adds", type=float, default=2e13, help="of a GPU, a second")
+    parser.add_argument("--multiply-adds", type=float, default=4.2e13, help="of a GPU, a second")
     parser.add_argument("--count", type=float, default=0, help="core-seconds of an image counted")
     parser.add_argument("--image-bytes", type=float, help="of an image, compressed")
     parser.add_argument("--plan", type=int, nargs="+", metavar="SHARDS", help="only plan")
