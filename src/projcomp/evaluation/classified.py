@@ -15,6 +15,7 @@ from projcomp.files.npz import names_in, read_array
 
 _EXPECTED = "what the classifier says of pictures (.npz)"
 _ARRAYS = ("probabilities", "features", "values", "classes")
+_PUBLISHED = "published"
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,14 @@ class Classified:
         probabilities: of each class, ``(N, C)``.
         features: the pictures' own, ``(N, F)``.
         classes: the true number of each one's class, ``(N,)``; empty where nobody knows.
+        published: features of a published network, ``(N, G)``, where they are asked for.
     """
 
     values: list[str]
     probabilities: NDArray[Any]
     features: NDArray[Any]
     classes: NDArray[np.int64]
+    published: NDArray[Any] | None = None
 
     @property
     def told(self) -> NDArray[np.int64]:
@@ -41,6 +44,7 @@ class Classified:
 
 def write_classified(path: Path, found: Classified) -> None:
     """Write it atomically."""
+    more = {} if found.published is None else {_PUBLISHED: found.published.astype(np.float32)}
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
@@ -48,6 +52,7 @@ def write_classified(path: Path, found: Classified) -> None:
             features=found.features.astype(np.float32),
             values=np.array(found.values),
             classes=found.classes.astype(np.int64),
+            **more,
         )
 
 
@@ -60,13 +65,13 @@ def read_classified(path: Path) -> Classified:
     check_input(path, _EXPECTED, "run classify")
     if not zipfile.is_zipfile(path) or not set(_ARRAYS) <= set(names_in(path)):
         raise FileFormatError(f"{path}: {_EXPECTED} expected, got another file: run classify again")
-    arrays = {name: read_array(path, name) for name in _ARRAYS}
+    names = [name for name in (*_ARRAYS, _PUBLISHED) if name in names_in(path)]
+    arrays = {name: read_array(path, name) for name in names}
     count = len(arrays["probabilities"])
     fits = arrays["probabilities"].shape == (count, len(arrays["values"]))
-    if not fits or len(arrays["features"]) != count or len(arrays["classes"]) not in (0, count):
+    lengths = {len(arrays[name]) for name in ("features", _PUBLISHED) if name in arrays}
+    if not fits or lengths != {count} or len(arrays["classes"]) not in (0, count):
         raise FileFormatError(
             f"{path}: {_EXPECTED} expected, got arrays of different lengths: run classify again"
         )
-    return Classified(
-        arrays["values"].tolist(), arrays["probabilities"], arrays["features"], arrays["classes"]
-    )
+    return Classified(**{**arrays, "values": arrays["values"].tolist()})

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Container, Iterator
+from importlib.util import find_spec
 
 from projcomp.conditions.kinds import KINDS, NONE, kinds_in
 from projcomp.conditions.position import POSITION
@@ -14,11 +15,13 @@ from projcomp.config.conditions import (
     UNCONDITIONAL,
     kinds_expected,
 )
+from projcomp.config.evaluation import EFFICIENTNET_PACKAGE
 from projcomp.config.experiments import RequestConfig
 from projcomp.config.learning import ModelConfig
 from projcomp.config.messages import repeated, unknown_name
 from projcomp.config.pictures import FileDatasetConfig
 from projcomp.config.root import Config
+from projcomp.extras import missing
 from projcomp.settings.stages import model_names
 from projcomp.settings.training_checks import length_problem
 from projcomp.words import quoted
@@ -84,6 +87,9 @@ def classifier_problems(config: Config) -> Iterator[str]:
     )
     if problem:
         yield problem
+    if chosen.published and find_spec(EFFICIENTNET_PACKAGE) is None:
+        lacking = ModuleNotFoundError(name=EFFICIENTNET_PACKAGE)
+        yield f"{key}.published: {missing(lacking)}"
 
 
 def model_problems(config: Config, name: str, model: ModelConfig) -> Iterator[str]:

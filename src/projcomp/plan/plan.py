@@ -342,7 +342,9 @@ class Plan:
 
     def classify_settings(self, experiment: str, case: str) -> str:
         """Settings of classifying one case, as JSON."""
-        return to_json(ClassifySettings(experiment=experiment, case=case))
+        chosen = self.config.evaluation.classifier
+        published = chosen.published if chosen else None
+        return to_json(ClassifySettings(experiment=experiment, case=case, published=published))
 
     def evaluate_settings(self, experiment: str, case: str) -> str:
         """Settings of counting one case, as JSON."""

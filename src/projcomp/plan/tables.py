@@ -328,7 +328,8 @@ def _classes(run: Run) -> Iterator[Shown]:
         return
     asked = {n: case.asked for _, one in experiments for n, case in one.cases.items() if case.asked}
     cases = {name: list(experiment.cases) for name, experiment in experiments}
-    yield "", {"cases": cases, "asked": asked, "label": chosen.label}
+    judged = {"label": chosen.label, "published": chosen.published or ""}
+    yield "", {"cases": cases, "asked": asked, **judged}
 
 
 # What each of them reads --------------------------------------------------------------------------
@@ -404,7 +405,8 @@ TABLES = (
             "of classes with Wilson intervals beside those of the reference pictures, their total "
             "variation from these, and distances to the reference in the classifier's features: "
             "Frechet (no FID: not Inception's features), as fitted and without its bias, kernel, "
-            "diversity, density, coverage. The rows *reference* are the reference's own: the "
+            "diversity, density, coverage; perhaps in a published network's too. The rows "
+            "*reference* are the reference's own: the "
             "classifier's errors, and one half of its pictures against the other."
         ),
         shows=_classes,

@@ -54,7 +54,8 @@ class TableSettings(Section):
     their attributes. ``methods`` say how each experiment composes. ``threshold`` is the detector's,
     ``drawn`` are the values of every attribute that scenes draw uniformly, and ``distances`` are
     the experiments whose distance to the truth has a table. ``label`` is what a classifier tells of
-    pictures that were not rendered. ``format`` is the number of the kind's row.
+    pictures that were not rendered, and ``published`` the network in whose features they are
+    compared too. ``format`` is the number of the kind's row.
     """
 
     format: int
@@ -79,6 +80,7 @@ class TableSettings(Section):
     distances: list[str] = Field(default=[], exclude_if=is_empty)
     methods: dict[str, Method] = Field(default={}, exclude_if=is_empty)
     label: str = Field(default="", exclude_if=is_empty)
+    published: str = Field(default="", exclude_if=is_empty)
 
 
 class FigureSettings(Section):

@@ -178,6 +178,7 @@ class ClassifySettings(Section):
     format: int = FORMATS["classify"]
     experiment: str
     case: str
+    published: str | None = Field(None, exclude_if=lambda chosen: chosen is None)
 
 
 class ExactSettings(Section):

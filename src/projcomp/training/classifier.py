@@ -15,6 +15,7 @@ from projcomp.config.evaluation import CONFIDENCE
 from projcomp.data.dataset import RenderedImages
 from projcomp.errors import UserError
 from projcomp.evaluation.classified import Classified, write_classified
+from projcomp.evaluation.efficientnet import described
 from projcomp.evaluation.intervals import wilson
 from projcomp.evaluation.picture_classifier import PictureClassifier, save_classifier
 from projcomp.files.atomic import write_text
@@ -48,7 +49,7 @@ def train_classifier(
     learned = RenderedImages(path, settings.kind)
     held = RenderedImages(path, settings.kind, held_out=True)
     network = _fitted(settings, learned)
-    reference = _described(network, data_dir / f"{chosen.reference}.h5")
+    reference = _described(network, data_dir / f"{chosen.reference}.h5", chosen.published)
     rows = _right(HELD_OUT, network, *_images_of(held)) + _right_of(OTHERS, reference)
     buffer = io.StringIO()
     pd.DataFrame(rows, columns=pd.Index(CHECK_COLUMNS)).to_csv(
@@ -96,11 +97,12 @@ def _images_of(images: RenderedImages) -> tuple[np.ndarray, np.ndarray]:
     return every, images.labels[:, 0, 0].long().numpy()
 
 
-def _described(network: PictureClassifier, path: Path) -> Classified:
-    """What the network says of all pictures of a dataset."""
+def _described(network: PictureClassifier, path: Path, published: str | None) -> Classified:
+    """What the network, and perhaps a published one, says of all pictures of a dataset."""
     parts = [RenderedImages(path, network.kind, held_out=held) for held in (False, True)]
     images, classes = (np.concatenate(some) for some in zip(*map(_images_of, parts), strict=True))
-    return Classified(network.values, *network.described(images), classes)
+    others = described(images) if published else None
+    return Classified(network.values, *network.described(images), classes, others)
 
 
 def _right(

@@ -1,5 +1,6 @@
 """The table of classes against samples whose classes and features are known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +19,23 @@ CENTRES = 3 * np.eye(4, 6)
 
 
 def classified(classes: np.ndarray, seed: int, *, true: bool = False) -> Classified:
-    """Pictures of some classes, told rightly, with features around a centre for each class."""
+    """Pictures of some classes, told rightly, with features around a centre for each class.
+
+    A published network tells nothing apart but the second half of the classes from the first.
+    """
     rng = np.random.default_rng(seed)
     features = CENTRES[classes] + rng.standard_normal((len(classes), 6))
     known = classes if true else np.empty(0, np.int64)
-    return Classified(VALUES, np.eye(4)[classes], features, known)
+    published = CENTRES[2 * (classes // 2)] + rng.standard_normal((len(classes), 6))
+    return Classified(VALUES, np.eye(4)[classes], features, known, published)
 
 
 @pytest.fixture
 def found(tmp_path: Path) -> pd.DataFrame:
+    return made(tmp_path, published="other")
+
+
+def made(tmp_path: Path, **settings: str) -> pd.DataFrame:
     folder = Folder(str(tmp_path))
     even = np.arange(400) % 4
     drawn = {
@@ -37,7 +46,7 @@ def found(tmp_path: Path) -> pd.DataFrame:
     write_classified(Path(folder.classifier(REFERENCE)), classified(even, 0, true=True))
     for key, one in drawn.items():
         write_classified(Path(folder.classified(*key)), one)
-    settings = TableSettings(
+    shown = TableSettings(
         format=1,
         name="classes",
         kind="classes",
@@ -47,8 +56,9 @@ def found(tmp_path: Path) -> pd.DataFrame:
         cases={"good": ["any"], "half": ["any"], "told": ["b"]},
         asked={"b": [Wanted(told={"form": "b"})]},
         label="form",
+        **settings,
     )
-    return table(settings, folder)
+    return table(shown, folder)
 
 
 def one(found: pd.DataFrame, experiment: str, measure: str, value: str | None = None) -> pd.Series:
@@ -85,6 +95,28 @@ def test_a_class_that_is_asked_for_is_held_against_that_class(found: pd.DataFram
     assert (right["class"], right["value"], right["expected"]) == ("b", 0.95, 1)
     assert one(found, "told", "total_variation")["value"] == pytest.approx(0.05)
     assert not ((found["experiment"] == "good") & (found["measure"] == "right")).any()
+
+
+def test_a_published_networks_distances_stand_beside_and_are_its_own(found, tmp_path) -> None:
+    """A set without one half of the classes is far in its features, one with all is not."""
+    assert one(found, "half", "kernel_other")["p_value"] < 0.01
+    assert one(found, "good", "kernel_other")["p_value"] > 0.01
+    spread = [one(found, "told", f"diversity{end}")["value"] for end in ("_other", "")]
+    assert spread[0] != spread[1]
+    without = made(tmp_path)
+    assert not without["measure"].str.contains("other").any()
+    kept = found[~found["measure"].str.contains("other")].reset_index(drop=True)
+    pd.testing.assert_frame_equal(without, kept)
+
+
+def test_published_features_are_kept_or_there_are_none(tmp_path: Path) -> None:
+    given = classified(np.arange(8) % 4, 4)
+    write_classified(tmp_path / "a.npz", given)
+    again = read_classified(tmp_path / "a.npz").published
+    assert again is not None
+    assert again == pytest.approx(given.published, abs=1e-5)
+    write_classified(tmp_path / "b.npz", replace(given, published=None))
+    assert read_classified(tmp_path / "b.npz").published is None
 
 
 def test_another_file_is_one_line(tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 Of every case: the share of samples of each class with Wilson's interval, beside the share among the
 reference pictures; how far these shares are from the reference's together; of a case that asks for
 a class, the share that is *right*; and distances to the reference's pictures (of that class) in the
-classifier's features (``feature_distances.py``). The last rows are of the reference itself: its
-shares are the classifier's own errors, its distances those of one half of every class from the
-other.
+classifier's features (``feature_distances.py``), and in a published network's where the config has
+one. The last rows are of the reference itself: its shares are the classifier's own errors, its
+distances those of one half of every class from the other.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,8 @@ COLUMNS = ["experiment", "case", "measure", "class"]
 COLUMNS += ["value", "low", "high", "expected", "p_value", "floor", "critical", "num_samples"]
 """One row per case, measure and class. Measures: ``share`` of a class; ``right``, of the class that
 was asked for; ``total_variation`` of all shares from the expected ones, whose ``floor`` is what as
-many samples of the expected shares have; and those of ``feature_distances.py``."""
+many samples of the expected shares have; and those of ``feature_distances.py``, which end in the
+network's name where they are of a published one's features."""
 
 WORDS = ("class",)
 """Those of COLUMNS that hold words, besides the common ones."""
@@ -80,9 +82,12 @@ def _asked(settings: "TableSettings", case: str) -> str | None:
 
 def _rows(found: Classified, rows: NDArray[Any]) -> Classified:
     """Some of the pictures."""
-    return Classified(
+    chosen = Classified(
         found.values, found.probabilities[rows], found.features[rows], found.classes[rows]
     )
+    if found.published is None:
+        return chosen
+    return replace(chosen, published=found.published[rows])
 
 
 def _of_case(
@@ -104,16 +109,29 @@ def _of_case(
             yield {"measure": "right", "class": value, "value": count / number, **ends}
     yield {"measure": "total_variation", **_far(settings, stream, counts, expected)}
     kept = slice(None) if asked is None else reference.classes == reference.values.index(asked)
-    unit = Unit(reference.features.astype(float))
-    x = unit.of(found.features[:MOST].astype(float))
-    y = unit.of(reference.features[kept][:MOST].astype(float))
-    rng = partial(seeds.generator, settings.seed, "permutations", settings.name, stream)
+    yield from _distances(settings, stream, "", found.features, reference.features, kept)
+    if settings.published and found.published is not None and reference.published is not None:
+        points = found.published, reference.published
+        yield from _distances(settings, stream, f"_{settings.published}", *points, kept)
+
+
+def _distances(
+    settings: "TableSettings",
+    stream: str,
+    suffix: str,
+    found: NDArray[Any],
+    reference: NDArray[Any],
+    kept: Any,
+) -> Iterator[dict[str, Any]]:
+    """Distances of features ``(N, F)`` from those of the reference that are ``kept``."""
+    unit = Unit(reference.astype(float))
+    x, y = (unit.of(points[:MOST].astype(float)) for points in (found, reference[kept]))
     if len(y) < 2:
         return
-    for measure, one in measures(
-        Axes.of(y), x, y, confidence=confidence, bootstrap=settings.bootstrap, rng=rng
-    ):
-        yield {"measure": measure, **vars(one)}
+    rng = partial(seeds.generator, settings.seed, "permutations", settings.name, stream + suffix)
+    ways = {"confidence": settings.confidence, "bootstrap": settings.bootstrap, "rng": rng}
+    for measure, one in measures(Axes.of(y), x, y, **ways):
+        yield {"measure": measure + suffix, **vars(one)}
 
 
 def _far(
