@@ -327,7 +327,7 @@ FIGURES = (
     ),
     FigureRow(
         "projection",
-        format=2,
+        format=3,
         caption=(
             "Definition 4.1 of Bradley et al. 2025 against the number of composed locations: how "
             "far windows around the requested places, and the rest of the picture, are from what "
@@ -335,7 +335,7 @@ FIGURES = (
             "and the rendered truth by the same measure; bars: jackknife intervals; dots: single "
             "places; filled where a permutation test tells the two apart. Last: colour, shape, "
             "material and size at the places, their total variation from the law of the renders "
-            "and what as many objects drawn by that law have."
+            "and what as many objects drawn by that law have; none of an attribute with one value."
         ),
         shows=_projected,
         reads=_own_table,

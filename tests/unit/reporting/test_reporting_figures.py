@@ -84,6 +84,7 @@ k2,2,truth,all,truth,energy,0,-0.01,0.01,0.5,0,0.01
 k2,2,composed,1,conditional,energy,0.01,0,0.02,0.1,0,0.01
 k2,2,composed,rest,background,energy,0.2,0.1,0.3,0.001,0,0.01
 k2,2,composed,all,uniform,color,0.2,0.1,0.3,0.04,0.15,0.25
+k2,2,composed,all,uniform,size,0,0,0,1,0,0
 k2,2,composed,all,truth,classifier,0.7,0.6,0.8,0.001,0.5,0.6
 """,
     "distance": """case,num_composed,subject,measure,value,low,high,p_value,floor,critical
@@ -281,6 +282,14 @@ def test_rings_mark_the_requested_places(root, tmp_path):
     assert [len(tile.rings) for tile in tiles] == [4, 0, 0]
     assert [tile.caption for tile in tiles] == ["4", "5", "4"]
     assert tiles[0].color == tiles[2].color != tiles[1].color
+
+
+def test_an_attribute_with_one_value_has_no_panel(root):
+    settings = FigureSettings(format=1, name="projection", kind="projection", cases=PLACE_CASES)
+    with plain_style():
+        figure = drawer("projection")(settings, Folder(str(root)))
+    titles = [axes.get_title() for axes in figure.axes if axes.axison]
+    assert titles[-1] == "colors at the places, from uniform"
 
 
 def gallery(root, **changes):

@@ -40,7 +40,7 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     table = read_table(folder.table(settings.name), COLUMNS, "table", WORDS)
     shown = [(title, measure, _rows(table, *rest)) for title, *rest, measure in PANELS]
     shown = [(title, measure, rows[rows["measure"] == measure]) for title, measure, rows in shown]
-    shown = [(title, measure, DataFrame(rows)) for title, measure, rows in shown if len(rows)]
+    shown = [(title, measure, DataFrame(rows)) for title, measure, rows in shown if _tells(rows)]
     columns = min(len(shown), IN_A_ROW)
     lines = -(-len(shown) // columns)
     figure = Figure(figsize=(2.6 * columns, 2.9 * lines), layout="constrained")
@@ -60,6 +60,11 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     figure.suptitle(title_of(experiment), fontsize=9)
     figure.legend(*panels[-1].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
+
+
+def _tells(rows: Any) -> bool:
+    """Whether there is anything to see: not where scenes draw one value and no other was found."""
+    return bool((rows["value"] != 0).any() or (rows["floor"] != 0).any())
 
 
 def _rows(table: DataFrame, part: str, against: str) -> DataFrame:
