@@ -278,7 +278,7 @@ FIGURES = (
     ),
     FigureRow(
         "pictures",
-        format=1,
+        format=2,
         caption="The first samples of every case, unselected: pictures as none was rendered.",
         shows=_pictures,
         reads=_samples,
@@ -430,7 +430,7 @@ FIGURES = (
     ),
     FigureRow(
         "gallery",
-        format=2,
+        format=3,
         caption=(
             "The first samples of every case, unselected, with what the detector found: circles in "
             "the colours of the objects, crosses at the requested locations. Framed is what "

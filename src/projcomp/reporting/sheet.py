@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ LABEL = 70
 TITLE = 34
 RING = 0.09
 """Diameter of the rings at requested places, as a share of the image side."""
+MOST_ROWS = 20
+"""Rows of a sheet below each other."""
 
 
 @dataclass(frozen=True)
@@ -139,12 +142,18 @@ def _points(groups: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def sheet_figure(rows: Sequence[Row], title: str, side: int = 128) -> Figure:
-    """A figure that holds nothing but a sheet under a title."""
-    width, height = sheet_size(rows, side)
+    """A figure that holds nothing but a sheet under a title; many rows stand side by side."""
+    length = ceil(len(rows) / ceil(len(rows) / MOST_ROWS))
+    blocks = [rows[first : first + length] for first in range(0, len(rows), length)]
+    sizes = [sheet_size(block, side) for block in blocks]
+    width, height = sum(width for width, _ in sizes), max(height for _, height in sizes)
     total = height + TITLE
     figure = Figure(figsize=(width / DPI, total / DPI))
-    axes = figure.add_axes((0, 0, 1, height / total))
-    draw_sheet(axes, rows, side)
+    left = 0
+    for block, (wide, high) in zip(blocks, sizes, strict=True):
+        place = (left / width, (height - high) / total, wide / width, high / total)
+        draw_sheet(figure.add_axes(place), block, side)
+        left += wide
     figure.text(LABEL / width, 1 - TITLE / 2 / total, title, ha="left", va="center", fontsize=9)
     return figure
 

@@ -20,6 +20,7 @@ from projcomp.evaluation.summary import summarize
 from projcomp.folder import Folder
 from projcomp.plan.cases import color_case
 from projcomp.reporting.draw import KINDS, draw, drawer
+from projcomp.reporting.sheet import LABEL, Row, Tile, sheet_figure
 from projcomp.reporting.style import plain_style
 from projcomp.settings.case import Case
 from projcomp.settings.report import FigureSettings
@@ -318,6 +319,19 @@ def test_a_gallery_shows_what_was_found_and_frames_what_failed(root, tmp_path):
     table.assign(objects="red 0.2").to_csv(path, index=False)
     with pytest.raises(FileFormatError, match=r"k2\.csv: .* objects, got 'red 0\.2'; run evaluate"):
         gallery(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("rows", "blocks"), [(1, [1]), (20, [20]), (21, [11, 10]), (50, [17, 17, 16])]
+)
+def test_many_rows_stand_side_by_side_in_their_order(rows, blocks):
+    tiles = [Tile(np.full((4, 4, 3), 5 * number, np.uint8)) for number in range(rows)]
+    figure = sheet_figure([Row(str(number), [tile]) for number, tile in enumerate(tiles)], "t", 8)
+    labels = [[text.get_text() for text in axes.texts] for axes in figure.axes]
+    assert [len(some) for some in labels] == blocks
+    assert [label for some in labels for label in some] == [str(number) for number in range(rows)]
+    shown = [axes.images[0].get_array()[0, LABEL, 0] for axes in figure.axes]
+    assert shown == [5 * int(some[0]) for some in labels]
 
 
 def test_enlarging_takes_the_nearest_pixel():
