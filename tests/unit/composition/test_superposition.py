@@ -1,6 +1,5 @@
 """Log-densities along a path and SuperDiff's OR and AND, against exact mixtures."""
 
-import itertools
 import math
 from dataclasses import replace
 
@@ -157,7 +156,7 @@ def test_probes_follow_the_densities():
 def test_probes_differ_from_exact_divergences_by_the_root_of_the_steps():
     """New signs at every step: what they are off adds up as a walk, and has the mean zero."""
     spreads, means = [], []
-    for num_steps in (64, 256, 1024):
+    for num_steps in (64, 256):
         ends = [
             run(
                 SuperpositionOr(stacked_scores([OBLIQUE]), 1, densities=DensityTracker(estimator)),
@@ -170,8 +169,7 @@ def test_probes_differ_from_exact_divergences_by_the_root_of_the_steps():
         off = ends[1] - ends[0]  # one model leads the path: the same for both
         spreads.append(off.std().item())
         means.append(off.mean().item())
-    for coarse, fine in itertools.pairwise(spreads):
-        assert math.log(coarse / fine, 4) == pytest.approx(0.5, abs=0.1)
+    assert math.log(spreads[0] / spreads[1], 4) == pytest.approx(0.5, abs=0.1)
     for mean, spread in zip(means, spreads, strict=True):
         assert abs(mean) < 4 * spread / math.sqrt(1000)
 
@@ -569,9 +567,9 @@ def test_and_on_the_ode_with_probes_tends_to_equal_densities_in_the_plane():
         first, second = (p.log_density(end, 0.05) for p in models)
         return (second - first).abs().mean().item()
 
-    coarse, fine = gap(100), gap(1600)
-    assert coarse / fine == pytest.approx(4.0, rel=0.3)
-    assert fine < 0.2
+    coarse, fine = gap(100), gap(900)
+    assert coarse / fine == pytest.approx(3.0, rel=0.3)
+    assert fine < 0.3
 
 
 @pytest.mark.parametrize("lift", [1.5, -0.7])
