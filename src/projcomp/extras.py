@@ -12,6 +12,7 @@ EXTRAS = {
     "matplotlib": ("matplotlib", "workflow"),
     "diffusers": ("diffusers", "diffusers"),
     "peft": ("peft", "diffusers"),
+    "transformers": ("transformers", "diffusers"),
     # in several extras; the one that everybody who types a command needs is told
     "annotated_types": ("pydantic", "workflow"),
     "h5py": ("h5py", "workflow"),

@@ -58,8 +58,15 @@ def run(
             exact[name] = load_exact(name, settings.exact[name], models_dir.parent, target)
             return exact[name]
 
-        samples = sample_case(settings, load, target)
-    names = sorted(name for name in model_names(settings) if name not in settings.exact)
+        if settings.pipelines:
+            # diffusers and transformers, which nobody else waits for
+            from projcomp.sampling.prompts import sample_prompts
+
+            samples = sample_prompts(settings, target)
+        else:
+            samples = sample_case(settings, load, target)
+    others = {*settings.exact, *settings.pipelines}
+    names = sorted(name for name in model_names(settings) if name not in others)
     weights = {name: _sha256(models_dir / name / WEIGHTS) for name in names}
     attributes = {
         **_attributes(settings, samples),
