@@ -66,7 +66,7 @@ def save_clip(folder: Path) -> None:
         patch_size=4,
     )
     config = CLIPConfig(
-        text_config=text["text_encoder"].config.to_dict(),
+        text_config={**text["text_encoder"].config.to_dict(), "max_position_embeddings": 77},
         vision_config=vision.to_dict(),
         projection_dim=WIDTH,
     )

@@ -39,8 +39,10 @@ CLASSIFIER_FILES = (WEIGHTS, CLASSIFIER, CHECK, REFERENCE)
 """What the classifier's training writes."""
 
 
-_TOPS = ("data", "models", "samples", "results", "logs", "state")
-_TOPS = (*_TOPS, "classifier", "classified", "scores")
+_TOPS = (
+    *("data", "models", "samples", "results", "logs", "state"),
+    *("classifier", "classified", "scores"),
+)
 """What lies directly under the root."""
 
 

@@ -23,8 +23,10 @@ from projcomp.words import quoted
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
-_OF_DATA = ("models", "num_composed", "location_pairs", "color_pairs", "single_colors", "cases")
-_OF_DATA = (*_OF_DATA, "num_objects")
+_OF_DATA = (
+    *("models", "num_composed", "location_pairs", "color_pairs", "single_colors"),
+    *("cases", "num_objects"),
+)
 """What is asked of models of data, and not of pipelines."""
 
 

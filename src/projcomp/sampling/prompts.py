@@ -1,4 +1,7 @@
-"""Samples of one case of pipelines: their prompts, their schedulers' levels, their pictures."""
+"""Samples of one case of pipelines: their prompts, their schedulers' levels, their pictures.
+
+The adapter, and with it diffusers, is imported where a pipeline is loaded: nobody else has it.
+"""
 
 from collections.abc import Mapping
 from functools import partial
@@ -6,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from projcomp.adapters.diffusers import Pipeline, begin
 from projcomp.config.conditions import UNCONDITIONAL
 from projcomp.config.pipelines import PROMPT, PipelineConfig
 from projcomp.diffusion.batched import BatchedScores
@@ -19,6 +21,7 @@ from projcomp.sampling.requests import Requests
 from projcomp.words import first_line
 
 if TYPE_CHECKING:
+    from projcomp.adapters.diffusers import Pipeline
     from projcomp.settings.stages import PipelineSettings, SampleSettings
 
 _PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -52,7 +55,7 @@ def sample_prompts(settings: "SampleSettings", device: torch.device) -> CaseSamp
 
 def load_pipelines(
     chosen: Mapping[str, "PipelineSettings"], device: torch.device
-) -> dict[str, Pipeline]:
+) -> "dict[str, Pipeline]":
     """Pipelines by name; those that differ in their adapters alone share their weights.
 
     Raises:
@@ -73,7 +76,9 @@ def load_pipelines(
     return found
 
 
-def _load(model: PipelineConfig, device: torch.device) -> Pipeline:
+def _load(model: PipelineConfig, device: torch.device) -> "Pipeline":
+    from projcomp.adapters.diffusers import Pipeline
+
     folder = pipeline_folder(model.pipeline, model.revision)
     return Pipeline.load(
         folder,
@@ -88,7 +93,7 @@ def _load(model: PipelineConfig, device: torch.device) -> Pipeline:
     )
 
 
-def _load_lora(pipeline: Pipeline, name: str, lora: str) -> None:
+def _load_lora(pipeline: "Pipeline", name: str, lora: str) -> None:
     try:
         pipeline.pipe.load_lora_weights(
             lora, adapter_name=name, local_files_only=True, use_safetensors=True
@@ -100,7 +105,7 @@ def _load_lora(pipeline: Pipeline, name: str, lora: str) -> None:
         ) from None
 
 
-def _requests(settings: "SampleSettings", pipelines: Mapping[str, Pipeline]) -> Requests:
+def _requests(settings: "SampleSettings", pipelines: "Mapping[str, Pipeline]") -> Requests:
     """What is asked of the pipelines: the background, what is composed, the control."""
 
     def asked(model: str, condition: Any) -> tuple[Any, Any]:
@@ -134,8 +139,10 @@ def _requests(settings: "SampleSettings", pipelines: Mapping[str, Pipeline]) -> 
 
 
 def _begin(
-    pipeline: Pipeline, scores: CountedScores, levels: Any, field: Any, noise: torch.Tensor
+    pipeline: "Pipeline", scores: CountedScores, levels: Any, field: Any, noise: torch.Tensor
 ) -> torch.Tensor:
+    from projcomp.adapters.diffusers import begin
+
     return begin(pipeline, field, scores, noise, levels)
 
 

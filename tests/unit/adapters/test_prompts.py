@@ -165,7 +165,7 @@ def test_nothing_is_what_the_pipeline_guides_away_from(tmp_path):
     ("model", "prompts", "more"),
     [
         ("sd3", PAIR, {"sampling": {"sampler": "euler"}}),  # begins at an infinite noise level
-        ("dit", ["207", "otter"], {}),
+        ("dit", ["207", "360"], {}),
         ("sd", PAIR, {"sampling": {"sampler": "heun", "corrector": {"name": "langevin"}}}),
         ("sd", PAIR, {"sampling": {"swarm": {"particles": 2}}}),
         ("sd", PAIR, {"operator": "superposition_or"}),
@@ -240,7 +240,7 @@ def test_clips_scores_are_the_models_own_cosines(folder):
         expected = 100 * out.logits_per_image / clip.model.logit_scale.exp()
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
     assert np.abs(found).max() <= 100
-    with pytest.raises(UserError, match="expected prompts of at most 16 tokens"):
+    with pytest.raises(UserError, match="expected prompts of at most 77 tokens"):
         scores_of(ClipJudge(folder="clip"), images, ["otter " * 20])
     with pytest.raises(UserError, match="sd: expected the folder of a CLIP model"):
         scores_of(ClipJudge(folder="sd"), images, PAIR)
