@@ -46,6 +46,8 @@ def scores_of(
     Raises:
         UserError: the judge cannot be loaded, or makes what are no such scores.
     """
+    if not prompts:  # what is composed is told nothing
+        return np.empty((len(images), 0))
     match judge:
         case ClipJudge():
             from projcomp.adapters.clip import Clip

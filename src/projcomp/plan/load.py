@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from projcomp.config.judges import ClipJudge
+from projcomp.config.judges import AnyJudge, ClipJudge
 from projcomp.config.messages import and_more, first_line
 from projcomp.config.root import Config
 from projcomp.config.strict_yaml import read_yaml
@@ -125,12 +125,17 @@ def look_at_files(run: Run) -> None:
             with _naming(f"models.{name}.lora"):
                 look_at_lora(model.lora)
     judge = run.config.evaluation.judge
-    if run.prompted.experiments and isinstance(judge, ClipJudge):
-        with _naming("evaluation.judge.folder"):
-            check_input(Path(judge.folder) / "config.json", "a CLIP model", "check its name")
-    elif run.prompted.experiments and judge is not None:
-        with _naming("evaluation.judge.file"):
-            check_input(judge.file, "a Python file", "check its name")
+    if run.prompted.experiments and judge is not None:
+        _look_at_judge(judge)
+
+
+def _look_at_judge(judge: AnyJudge) -> None:
+    if isinstance(judge, ClipJudge):
+        key, path, expected = "folder", Path(judge.folder) / "config.json", "a CLIP model"
+    else:
+        key, path, expected = "file", Path(judge.file), "a Python file"
+    with _naming(f"evaluation.judge.{key}"):
+        check_input(path, expected, "check its name")
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

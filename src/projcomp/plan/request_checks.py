@@ -85,6 +85,8 @@ def _models(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
             yield f"{here}.only: expected some of {kinds_in(condition)}, got {foreign[0]}"
         if one.only and one.told != CASE:
             yield f"{here}.only: expected told: {CASE} beside it, got {one.told}; remove it"
+        if one.joined is not None:
+            yield f"{here}.joined: expected none, because no model of it has a pipeline, got one"
         if isinstance(one.told, dict):
             problem = told_problem(config, f"{here}.told", one.model, one.told)
             if problem:

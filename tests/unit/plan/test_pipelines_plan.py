@@ -223,6 +223,17 @@ def test_the_hubs_cache_is_where_the_hubs_own_program_finds_it(tmp_path, monkeyp
             "sweeps.ways.operator: expected one with weights for what is weighed in composed",
         ),
         (
+            {
+                "experiments": {
+                    "A": {
+                        "conditionals": None,
+                        "composed": [{"model": "single", "told": "case", "joined": "and"}],
+                    }
+                }
+            },
+            "experiments.A.composed.0.joined: expected none, because no model of it has a pipe",
+        ),
+        (
             {"experiments": {"A": {"prompts": [PAIR]}}},
             "experiments.A.prompts: expected none, because no model of it has a pipeline, got so",
         ),
