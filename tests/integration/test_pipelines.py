@@ -79,6 +79,7 @@ def lines_of_jobs(folder: Path) -> list[str]:
     return re.findall(r"\bprojcomp ((?:sample|score|table|figure) .*) > \S+\.log 2>&1", told)
 
 
+@pytest.mark.slow
 def test_the_preset_runs_from_prompts_to_scores(folder: Path, monkeypatch) -> None:
     monkeypatch.chdir(folder)
     lines = lines_of_jobs(folder)
