@@ -87,8 +87,11 @@ def entries(plan: Any) -> dict[Any, Any]:
         found["read", name] = [plan.read_settings(name), plan.read_inputs(name)]
     for name in (name for name in config.datasets if name not in filed):
         found["render", name] = [plan.render_settings(name), plan.shards(name)]
+    pipelines = getattr(config, "pipelines", {})
     for name in (
-        name for name, model in config.models.items() if not getattr(model, "exact", None)
+        name
+        for name, model in config.models.items()
+        if name not in pipelines and not getattr(model, "exact", None)
     ):
         settings = (plan.train_settings(name), plan.check_settings(name))
         found["train", name] = [settings[0], plan.training_data(name), settings[1]]
@@ -98,11 +101,14 @@ def entries(plan: Any) -> dict[Any, Any]:
     counts = getattr(plan, "counts", True)  # of pictures from files alone nothing is
     if counts:
         found["detector"] = [plan.detector_settings(), plan.detector_options()]
-    else:
+    elif plan.classifies:
         found["classifier"] = [plan.classifier_settings(), plan.classifier_data()]
+    scored = plan.scored() if pipelines else []
     for experiment, asked in cases.items():
         for case in asked:
             settings = plan.evaluate_settings if counts else plan.classify_settings
+            if any(f"/{experiment}/{case}." in path for path in scored):
+                settings = plan.score_settings
             found["evaluate", experiment, case] = settings(experiment, case)
             if experiment == "truth":
                 found["reference", case] = plan.reference_settings(case)

@@ -13,10 +13,11 @@ from projcomp.evaluation.classified import Classified, write_classified
 from projcomp.evaluation.detector import Detector, save_detector
 from projcomp.evaluation.evaluate import COLUMNS
 from projcomp.evaluation.make_table import make_table
+from projcomp.evaluation.scored import Scored, write_scored
 from projcomp.evaluation.summary import summarize
 from projcomp.folder import CHECK, LOCALITY, REFERENCE, RELIABILITY, Folder
 from projcomp.plan.plan import Plan
-from projcomp.plan.stages import summary_settings
+from projcomp.plan.stages import sample_settings, summary_settings
 from projcomp.settings.case import Case
 
 NUMBER = 6
@@ -87,6 +88,18 @@ def made_up_classes(rng: np.random.Generator) -> Classified:
     return Classified(["bar", "cross"], np.eye(2)[classes], features, classes)
 
 
+def write_prompted(plan: Plan, experiment: str, case: Case, rng: np.random.Generator) -> None:
+    """The pictures of a case of two prompts, what was measured, and their scores."""
+    images = rng.integers(0, 256, (NUMBER, 24, 16, 3), dtype=np.uint8)
+    settings = sample_settings(plan.run, experiment, case.name).model_dump_json()
+    attributes = {"experiment": experiment, "settings": settings, "seconds_per_image": 0.5}
+    measured = {name: rng.standard_normal((NUMBER, 2)) for name in ("kappa", "log_q")}
+    path = plan.folder.samples(experiment, case.name)
+    write_samples(path, images, case, attributes, measured)
+    scored = Scored(["an otter", "a heron"], rng.standard_normal((NUMBER, 2)))
+    write_scored(Path(plan.folder.scored(experiment, case.name)), scored)
+
+
 def write_results(plan: Plan) -> None:
     """Everything that the tables and figures of a run read, its exact experiments apart."""
     folder, rng = plan.folder, np.random.default_rng(0)
@@ -114,6 +127,9 @@ def write_results(plan: Plan) -> None:
             images = rng.integers(0, 256, (NUMBER, 16, 16, 3), dtype=np.uint8)
             write_samples(folder.samples(name, case.name), images, case, {"experiment": name})
             write_classified(Path(folder.classified(name, case.name)), made_up_classes(rng))
+    for name, experiment in plan.run.prompted.experiments.items():
+        for case in experiment.cases.values():
+            write_prompted(plan, name, case, rng)
     for name in plan.config.rendered:
         index = write_toy(Path(folder.index(name)).parent, name=name, side=16)
         os.utime(index, (0, 0))  # older than all that is made of it

@@ -19,10 +19,13 @@ from diffusers import (
 from diffusers.utils import convert_state_dict_to_diffusers
 from peft import LoraConfig, get_peft_model_state_dict
 from transformers import (
+    CLIPConfig,
+    CLIPModel,
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
+    CLIPVisionConfig,
 )
 
 WIDTH = 16
@@ -47,6 +50,28 @@ def save_pipelines(folder: Path) -> None:
     unet.add_adapter(LoraConfig(r=2, target_modules=["to_q", "to_v"], init_lora_weights=False))
     state = convert_state_dict_to_diffusers(get_peft_model_state_dict(unet))
     StableDiffusionXLPipeline.save_lora_weights(folder / "dog", unet_lora_layers=state)
+
+
+def save_clip(folder: Path) -> None:
+    """Write a tiny random CLIP model with its tokenizer."""
+    torch.manual_seed(2)
+    text = _text(CLIPTextModel)
+    vision = CLIPVisionConfig(
+        hidden_size=WIDTH,
+        intermediate_size=WIDTH,
+        projection_dim=WIDTH,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        image_size=8,
+        patch_size=4,
+    )
+    config = CLIPConfig(
+        text_config={**text["text_encoder"].config.to_dict(), "max_position_embeddings": 77},
+        vision_config=vision.to_dict(),
+        projection_dim=WIDTH,
+    )
+    CLIPModel(config).save_pretrained(folder)
+    text["tokenizer"].save_pretrained(folder)
 
 
 def _sd() -> StableDiffusionPipeline:

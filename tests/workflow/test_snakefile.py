@@ -19,6 +19,7 @@ PRESETS = ("smoke", "local", "gpu gpu_local", "paper paper_local")
 OTHERS = (
     *("halves", "swarms", "colors", "repeat", "attributes", "gpu", "paper"),
     *("fashion", "fashion cifar"),  # whose pictures need not be there
+    "sdxl",  # nor these weights
 )
 """Of these it is enough that they are planned: the rules ask the same plan."""
 

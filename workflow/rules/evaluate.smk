@@ -53,6 +53,30 @@ rule classify_case:
         " --classifier {params.classifier} --out {output} --threads {threads} > {log} 2>&1"
 
 
+rule score_case:
+    input:
+        samples=folder.samples("{experiment}", "{case}"),
+        judge=plan.judge_files(),
+    output:
+        folder.scored("{experiment}", "{case}"),
+    log:
+        folder.log("score/{experiment}/{case}"),
+    priority: 40
+    conda:
+        "../../envs/torch.yaml"
+    threads: plan.config.compute.sampling.threads
+    resources:
+        mem_mb=lambda w, attempt: needs.scoring(plan.run).mem_mb(attempt),
+        runtime=lambda w, attempt: needs.scoring(plan.run).runtime(attempt),
+        gpu=plan.sampling_gpus(),
+    params:
+        settings=lambda w: plan.score_settings(w.experiment, w.case),
+        device=lambda w, output: plan.config.compute.sampling.device,
+    shell:
+        "projcomp score {input.samples} --settings {params.settings:q}"
+        " --out {output} --threads {threads} --device {params.device} > {log} 2>&1"
+
+
 rule summarize:
     input:
         plan.counted(),

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from projcomp.config.judges import Judge
 from projcomp.config.section import Number, Section, Text, Whole
 
 RADIUS = 0.09
@@ -88,4 +89,9 @@ class EvaluationConfig(Section):
         None,
         description="who judges samples of pictures from files, results/classes.csv; nothing for "
         "nobody",
+    )
+    judge: Judge | None = Field(
+        None,
+        description="who scores the pictures that pipelines make of prompts, results/prompts.csv; "
+        "nothing for nobody",
     )

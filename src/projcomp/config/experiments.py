@@ -44,6 +44,12 @@ class ComposedConfig(Section):
         min_length=1,
         description="with told: case, the kinds that it is told of, such as [color], and no others",
     )
+    joined: Text | None = Field(
+        None,
+        exclude_if=lambda word: word is None,
+        description="of a pipeline with told: case: the word between a case's prompts, such as "
+        "and, by which it is told all of them as one prompt",
+    )
     weight: Number = Field(1.0, description="its weight in a product or a mean; negative negates")
 
 
@@ -124,6 +130,12 @@ class RequestConfig(Section):
         None,
         max_length=100,
         description="with models alone: numbers of objects that their images should show",
+    )
+    prompts: list[Annotated[list[Text], Field(min_length=1, max_length=100)]] | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_CASES,
+        description="of pipelines: cases, each a list of prompts that are asked for at once",
     )
     num_samples: Whole = Field(ge=1, le=1_000_000, description="samples per case")
 

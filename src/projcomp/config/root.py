@@ -24,6 +24,7 @@ from projcomp.config.learning import (
 )
 from projcomp.config.paths import normal_path
 from projcomp.config.pictures import FileDatasetConfig, LabelValues
+from projcomp.config.pipelines import PipelineConfig
 from projcomp.config.places import Places
 from projcomp.config.samplers import SamplingConfig
 from projcomp.config.scenes import DatasetConfig, ReferenceConfig, RenderConfig, SceneConfig
@@ -43,6 +44,20 @@ AnyDataset = Annotated[
     Discriminator(_kind_of_dataset),
 ]
 """A dataset that is rendered, or one that has a ``file``."""
+
+
+def _kind_of_model(value: Any) -> str:
+    """By which of its keys a model is told from the other kind."""
+    if isinstance(value, PipelineConfig) or (isinstance(value, Mapping) and "pipeline" in value):
+        return "a pipeline"
+    return "of data"
+
+
+AnyModel = Annotated[
+    Annotated[ModelConfig, Tag("of data")] | Annotated[PipelineConfig, Tag("a pipeline")],
+    Discriminator(_kind_of_model),
+]
+"""A model of the run's datasets, or one that has a ``pipeline``."""
 
 
 class Config(Section):
@@ -89,7 +104,7 @@ class Config(Section):
     training: TrainingConfig = Field(
         default_factory=defaults(TrainingConfig), description="how every model is trained"
     )
-    models: Annotated[dict[str, ModelConfig], BeforeValidator(drop_none)] = Field(
+    models: Annotated[dict[str, AnyModel], BeforeValidator(drop_none)] = Field(
         default_factory=demo.models, description="the diffusion models, by name"
     )
     sampling: SamplingConfig = Field(
@@ -127,3 +142,13 @@ class Config(Section):
     def filed(self) -> dict[str, FileDatasetConfig]:
         """The datasets of pictures that were not rendered."""
         return {k: v for k, v in self.datasets.items() if isinstance(v, FileDatasetConfig)}
+
+    @property
+    def of_data(self) -> dict[str, ModelConfig]:
+        """The models of the run's own datasets: networks and exact ones."""
+        return {k: v for k, v in self.models.items() if isinstance(v, ModelConfig)}
+
+    @property
+    def pipelines(self) -> dict[str, PipelineConfig]:
+        """The models that are pipelines of other people."""
+        return {k: v for k, v in self.models.items() if isinstance(v, PipelineConfig)}

@@ -214,6 +214,8 @@ CLASSIFIED = Kind(
     "what a classifier says (.npz)", lambda path: "probabilities.npy" in _members(path)
 )
 
+SCORED = Kind("scores of pictures (.npz)", lambda path: "scores.npy" in _members(path))
+
 TABLES = {
     "check-model": table("dataset", "part", "told", "sigma"),
     "locality": table("model", "background", "sigma", "distance"),

@@ -8,6 +8,7 @@ from projcomp.conditions.kinds import KINDS
 from projcomp.config.experiments import RequestConfig
 from projcomp.config.section import Color
 from projcomp.plan.places import PlaceSet, grid_places
+from projcomp.plan.prompts import prompt_case
 from projcomp.plan.requests import asked_cases
 from projcomp.scenes.vocabulary import COLORS
 from projcomp.settings.case import Case
@@ -86,6 +87,8 @@ def experiment_cases(
         each = weights[:count] if isinstance(weights, list) else [weights] * count
         return [weight >= 0 for weight in each]
 
+    if experiment.prompts is not None:
+        return [prompt_case(prompts) for prompts in experiment.prompts]
     if experiment.cases is not None:
         return [case for entry in experiment.cases for case in asked_cases(entry, places, kinds)]
     if experiment.num_objects is not None:

@@ -16,7 +16,7 @@ from projcomp.config.root import Config
 from projcomp.config.section import merged
 from projcomp.config.wandb_names import wandb_project_problem
 from projcomp.errors import ConfigError
-from projcomp.plan import experiment_checks, file_checks, place_checks
+from projcomp.plan import experiment_checks, file_checks, place_checks, prompt_checks
 from projcomp.plan.run import Run
 from projcomp.scenes.clevr_files import find_clevr_files
 from projcomp.scenes.vocabulary import SIZES
@@ -44,7 +44,7 @@ def problems(run: Run) -> list[str]:
     config = run.config
     basic = (
         *(_root, _names, _assets, place_checks.problems, _datasets, file_checks.dataset_problems),
-        *(_network, _training, _models),
+        *(_network, _training, _models, prompt_checks.model_problems),
     )
     counted = (_detector,) if run.rendered.experiments else ()
     rest = (_references, *counted, _locality, file_checks.classifier_problems, _theory, _wandb)
@@ -185,7 +185,7 @@ def _most_objects(config: Config) -> int:
 
 def _network(config: Config) -> Iterator[str]:
     yield from training_checks.network_problems("network", config.network, config.resolution)
-    for name, model in config.models.items():
+    for name, model in config.of_data.items():
         if model.network is not None and not model.exact:
             own = merged(config.network, model.network)
             key = f"models.{name}.network"
@@ -199,7 +199,7 @@ def _training(config: Config) -> Iterator[str]:
     )
     if shared:
         yield shared
-    for name, model in config.models.items():
+    for name, model in config.of_data.items():
         if model.images_seen is None or model.exact:
             continue
         key, batch = f"models.{name}.images_seen", training.batch_size
@@ -209,7 +209,7 @@ def _training(config: Config) -> Iterator[str]:
 
 
 def _models(config: Config) -> Iterator[str]:
-    for name, model in config.models.items():
+    for name, model in config.of_data.items():
         key = f"models.{name}.{'exact' if model.exact else 'datasets'}"
         yield from _kind_of_model(f"models.{name}", model)
         unknown = [dataset for dataset in model.sources if dataset not in config.datasets]

@@ -12,11 +12,13 @@ from projcomp.config.paths import MAX_NAME
 from projcomp.config.root import Config
 from projcomp.config.samplers import AnyCorrector, SamplingConfig, Swarm
 from projcomp.config.section import Color
-from projcomp.plan import file_checks, place_checks, request_checks
+from projcomp.plan import file_checks, place_checks, prompt_checks, request_checks
 from projcomp.plan.cases import experiment_cases
 from projcomp.plan.experiments import Experiment, exact_name, own_background
+from projcomp.plan.prompts import listed
 from projcomp.plan.requests import stack
 from projcomp.plan.run import Run
+from projcomp.plan.subjects import subject_of
 from projcomp.scenes.vocabulary import COLORS
 from projcomp.settings.case import Case
 from projcomp.settings.stages import model_names
@@ -61,6 +63,8 @@ def _has_cases(run: Run, experiment: Experiment) -> bool:
     entry = experiment.config
     if experiment.twin_of is not None:  # whose models are no names of the config
         entry = run.own[experiment.twin_of].config
+    if subject_of(run.config, entry) == "prompts":
+        return not any(prompt_checks.request_problems(run.config, "", entry, [entry.operator]))
     places = place_checks.request_problems(run.config, "", entry)
     asked = request_checks.problems(run.config, "", entry, [entry.operator])
     return not any(places) and not any(asked)
@@ -92,7 +96,7 @@ def _twins(config: Config) -> Iterator[str]:
         if not entry.exact:
             continue
         key, models = f"experiments.{name}.exact", model_names(entry)
-        if all(config.models[model].exact for model in models if model in config.models):
+        if all(config.of_data[model].exact for model in models if model in config.of_data):
             yield f"{key}: expected networks to replace, got exact models alone; remove it"
         sections = (("experiments", [name], config.experiments), ("models", models, config.models))
         for section, names, taken in sections:
@@ -122,6 +126,13 @@ def case_problems(run: Run) -> Iterator[str]:
 def _entry(
     config: Config, key: str, entry: RequestConfig, operators: list[AnyOperator]
 ) -> Iterator[str]:
+    if subject_of(config, entry) == "prompts":
+        found = [*prompt_checks.request_problems(config, key, entry, operators)]
+        yield from found or _background(config, key, entry, operators)
+        return
+    if entry.prompts is not None:
+        yield f"{key}.prompts: expected none, because no model of it has a pipeline, got some"
+        return
     not_asked = [*file_checks.request_problems(config, key, entry)]
     if not_asked:
         yield from not_asked
@@ -140,8 +151,8 @@ def _entry(
     asked = [("conditionals", entry.conditionals)] if entry.conditionals else []
     asked += [("models", name) for name in entry.models or []]
     for field, name in asked:
-        if name not in config.models:
-            yield unknown_name(f"{key}.{field}", "models", name, config.models)
+        if name not in config.of_data:
+            yield unknown_name(f"{key}.{field}", "models", name, config.of_data)
             return
     yield from _requests(config, key, entry)
     yield from place_checks.request_problems(config, key, entry)
@@ -154,9 +165,9 @@ def _entry(
 
 def _features(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
     """Scores are composed where they are of the same space."""
-    first, *others = [name for name in model_names(entry) if name in config.models]
+    first, *others = [name for name in model_names(entry) if name in config.of_data]
     for name in others:
-        if config.models[name].features != config.models[first].features:
+        if config.of_data[name].features != config.of_data[first].features:
             told = [_features_of(config, model) for model in (first, name)]
             yield (
                 f"{key}: expected models with the same features, got {told[0]} and {told[1]}; set "
@@ -166,13 +177,13 @@ def _features(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
 
 
 def _features_of(config: Config, model: str) -> str:
-    chosen = config.models[model].features
+    chosen = config.of_data[model].features
     return f"{model} ({chosen.told if chosen else 'none'})"
 
 
 def _requests(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
     """An experiment asks for what its models can be asked."""
-    told = config.models[entry.conditionals].condition if entry.conditionals else None
+    told = config.of_data[entry.conditionals].condition if entry.conditionals else None
     if told == "none":
         yield (
             f"{key}.conditionals: expected a model with condition position or color, got "
@@ -194,7 +205,7 @@ def _requests(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
         yield f"{key}.{other[0]}: expected {wanted[0]} instead, because {why}, got {other[0]}"
     elif len(given) > 1 and tuple(given) != _TOGETHER:
         yield f"{key}.{given[1]}: expected one kind of cases, got {' and '.join(given)}"
-    elif not given and told is None and file_checks.is_filed(config, entry):
+    elif not given and told is None and subject_of(config, entry) == "files":
         return
     elif not any(getattr(entry, field) for field in given):
         yield f"{key}.{wanted[0]}: expected a list of cases, got none"
@@ -213,7 +224,7 @@ def _colors(
     requests: Literal["all"] | list[tuple[Color, Color]] | list[Color],
 ) -> Iterator[str]:
     """A model composes colours that it has seen; the others' embeddings were never trained."""
-    known = any(name in config.datasets for name in config.models[model].sources)
+    known = any(name in config.datasets for name in config.of_data[model].sources)
     seen = request_checks.seen_colors(config, model)
     each = [(one,) if isinstance(one, str) else one for one in requests]
     asked = COLORS if requests == "all" else dict.fromkeys(color for one in each for color in one)
@@ -291,8 +302,10 @@ def _distribution(config: Config, key: str, chosen: BackgroundConfig | None) -> 
     """Whether a model has learnt the distribution that is asked of it."""
     if chosen is None:
         return
-    if chosen.model not in config.models:
-        yield unknown_name(f"{key}.model", "models", chosen.model, config.models)
+    if chosen.model in config.pipelines:
+        yield from prompt_checks.distribution_problems(key, chosen)
+    elif chosen.model not in config.of_data:
+        yield unknown_name(f"{key}.model", "models", chosen.model, config.of_data)
     elif isinstance(chosen.condition, dict):
         problem = request_checks.told_problem(
             config, f"{key}.condition", chosen.model, chosen.condition
@@ -307,7 +320,9 @@ def _distribution(config: Config, key: str, chosen: BackgroundConfig | None) -> 
 
 def _unconditional(config: Config, key: str, name: str) -> Iterator[str]:
     """Whether the model learns to be unconditional: it has no condition, or drops it."""
-    model = config.models[name]
+    if name in config.pipelines:  # which are trained to be
+        return
+    model = config.of_data[name]
     learned = model.condition != "none" and not model.exact
     if learned and config.training.condition_dropout == 0:
         yield (
@@ -318,7 +333,7 @@ def _unconditional(config: Config, key: str, name: str) -> Iterator[str]:
 
 def _has_empty(config: Config, key: str, name: str) -> Iterator[str]:
     """Whether the model learns the condition 'empty': conditional, with empty scenes mixed in."""
-    model = config.models[name]
+    model = config.of_data[name]
     if model.condition == "none":
         yield (
             f"{key}.condition: expected unconditional, because model {name} has condition none, "
@@ -350,12 +365,14 @@ def _composition(run: Run, experiment: Experiment) -> Iterator[str]:
     refused = refusal(entry.operator, sampling)
     if refused:
         yield f"{key}.{refused}"
-    if entry.sampling is not None:
+    if subject_of(config, entry) == "prompts":
+        yield from prompt_checks.sampling_problems(f"{key}.sampling", entry, sampling)
+    elif entry.sampling is not None:
         yield from _sampling(f"{key}.sampling", sampling)
     if sampling.complift is not None:
         if entry.conditionals is None:
             yield f"{key}.sampling.complift: expected conditionals to explain samples, got models"
-        elif entry.conditionals in config.models:
+        elif entry.conditionals in config.of_data:
             yield from _unconditional(config, f"{key}.sampling.complift", entry.conditionals)
     for case, count in _case_sizes(run, experiment):
         wrong = entry.operator.size_problem(count)
@@ -366,9 +383,9 @@ def _composition(run: Run, experiment: Experiment) -> Iterator[str]:
 
 def _case_sizes(run: Run, experiment: Experiment) -> list[tuple[str, int]]:
     """Every case and how many distributions it composes, whatever the operator's weights are."""
-    if experiment.config.composed is not None:
+    if listed(experiment.config):
         cases = experiment.cases.values()
-        return [(case.name, len(stack(experiment.config, case, run.models))) for case in cases]
+        return [(case.name, len(stack(experiment.config, case, run.composable))) for case in cases]
     models = len(experiment.config.models or [])
     cases = experiment_cases(
         experiment.config, experiment.places, signed=False

@@ -8,7 +8,9 @@ from projcomp.config.places import GRID
 from projcomp.config.theory import EXACT
 from projcomp.folder import CHECK, LOCALITY, RELIABILITY, Folder
 from projcomp.plan.clutter import clutter_of
+from projcomp.plan.prompts import asked_prompts
 from projcomp.plan.run import Run
+from projcomp.plan.subjects import Subject
 from projcomp.plan.tables import TABLES, Shown, name_of, reads_summary, records_interaction
 from projcomp.settings.case import TRUTH, Case
 from projcomp.settings.report import FigureSettings
@@ -26,7 +28,7 @@ class FigureRow:
         shows: the figures of this kind that a run has, and all that each of them shows: the drawing
             draws what its settings say and leaves nothing out.
         reads: the files that one is drawn from.
-        about: whether it shows scenes, pictures from files, or models of either.
+        about: what the experiments are about that it shows; all of them where it shows models.
     """
 
     kind: str
@@ -34,7 +36,7 @@ class FigureRow:
     caption: str
     shows: Callable[[Run], Iterator[Shown]]
     reads: Callable[[FigureSettings, Folder], list[str]]
-    about: Literal["scenes", "files", "all"] = "scenes"
+    about: Subject | Literal["all"] = "scenes"
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,9 @@ class Figure:
 def figures(run: Run) -> dict[str, Figure]:
     """Every figure of the run, by name, in the order of the report."""
     found = {}
-    runs = {"scenes": run.rendered, "files": run.filed, "all": run}
     for row in FIGURES:
-        for subject, shown in row.shows(runs[row.about]):
-            name = name_of(row.kind, subject)
+        for of, shown in row.shows(run if row.about == "all" else run.about(row.about)):
+            name = name_of(row.kind, of)
             settings = FigureSettings(format=row.format, name=name, kind=row.kind, **shown)
             found[name] = Figure(row, settings)
     return found
@@ -176,7 +177,8 @@ def _backgrounds(run: Run) -> Iterator[Shown]:
 
 
 def _models(run: Run) -> Iterator[Shown]:
-    yield "", {"models": run.networks}
+    if run.networks:
+        yield "", {"models": run.networks}
 
 
 def _followed(run: Run) -> Iterator[Shown]:
@@ -192,6 +194,13 @@ def _pictures(run: Run) -> Iterator[Shown]:
     for name, experiment in run.experiments.items():
         if name not in alone:
             yield name, {"cases": {name: list(experiment.cases)}}
+
+
+def _prompts(run: Run) -> Iterator[Shown]:
+    """One for each experiment that tells prompts, each case under what is asked for."""
+    for name, experiment in run.experiments.items():
+        titles = {case.name: " + ".join(asked_prompts(case)) for case in experiment.cases.values()}
+        yield name, {"cases": {name: list(experiment.cases)}, "titles": titles}
 
 
 def _detector(run: Run) -> Iterator[Shown]:
@@ -283,6 +292,14 @@ FIGURES = (
         shows=_pictures,
         reads=_samples,
         about="files",
+    ),
+    FigureRow(
+        "prompts",
+        format=1,
+        caption="The first pictures of every case, unselected, under the prompts composed.",
+        shows=_prompts,
+        reads=_samples,
+        about="prompts",
     ),
     FigureRow(
         "leaderboard",

@@ -125,11 +125,6 @@ def model_problems(config: Config, name: str, model: ModelConfig) -> Iterator[st
             )
 
 
-def is_filed(config: Config, entry: RequestConfig) -> bool:
-    """Whether an experiment composes models of pictures that were not rendered."""
-    return any(True for _ in _sources(config, entry, config.filed))
-
-
 def request_problems(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
     """Nothing is asked of pictures from files that only scenes could answer."""
     filed = next(_sources(config, entry, config.filed), None)
@@ -156,6 +151,6 @@ def _sources(
 ) -> Iterator[tuple[str, str]]:
     """Models of an experiment with datasets of theirs that are ``among`` some."""
     for name in model_names(entry):
-        for dataset in config.models[name].sources if name in config.models else ():
+        for dataset in config.of_data[name].sources if name in config.of_data else ():
             if dataset in among:
                 yield name, dataset

@@ -6,13 +6,16 @@ attempt of a job asks for as much again. No result depends on them. A cluster wh
 others sets its own values in its profile (`set-resources`).
 """
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
+from pathlib import Path
 
 from projcomp.config.evaluation import ClassifierConfig
 from projcomp.config.learning import DetectorConfig, NetworkConfig
 from projcomp.config.samplers import SamplingConfig
+from projcomp.files.pipeline_folder import pipeline_folder
 from projcomp.plan.run import Run
 from projcomp.settings.stages import model_names
 
@@ -42,6 +45,8 @@ _BYTES_PER_ACTIVATION = 16
 """In a training, with what the backward pass needs; half of that in bf16."""
 _LIVE_LAYERS = 24
 """Layers' outputs at the full resolution that live at once where nothing is kept."""
+_PICTURES_MIB = 8000
+"""Of a pipeline's latents and of the pictures that are decoded from them."""
 _EVALUATIONS_PER_STEP = 4
 """Of Heun's two, and of estimators that ask for derivatives."""
 
@@ -131,11 +136,37 @@ def sampling(run: Run, experiment: str, case: str) -> Need:
     resolved = run.experiments[experiment]
     chosen, settings, compute = resolved.config, resolved.sampling, run.config.compute.sampling
     names = model_names(chosen)
+    if any(name in run.config.pipelines for name in names):
+        return _of_pipelines(run, names)
     stacked = resolved.cases[case].num_conditions + len(chosen.models or []) + 2
     evaluations = chosen.num_samples * _evaluations(settings)
     work = evaluations * stacked * max(_evaluation_work(run, name) for name in names)
     minutes = work / _rate(compute.device, compute.threads) / 60
     return Need(_models_mib(run, names, settings.chunk_size), minutes)
+
+
+def scoring(run: Run) -> Need:
+    """Of judging how well pictures show prompts."""
+    judge = run.config.evaluation.judge
+    folder = getattr(judge, "folder", None)
+    return Need(_base(run.config.compute.sampling.device) + 2 * _folder_mib(folder), 60)
+
+
+def _of_pipelines(run: Run, names: Iterable[str]) -> Need:
+    """Of prompts told to pipelines; how long one of them takes is not known here: a day."""
+    known = {run.config.pipelines[name].pipeline: run.config.pipelines[name] for name in names}
+    folders = [pipeline_folder(model.pipeline, model.revision) for model in known.values()]
+    # read, and perhaps turned into another precision
+    weights = 2 * sum(_folder_mib(folder) for folder in folders)
+    return Need(_base(run.config.compute.sampling.device) + weights + _PICTURES_MIB, 24 * 60)
+
+
+def _folder_mib(folder: str | os.PathLike[str] | None) -> float:
+    """Of the files in a folder; none where there is no such folder."""
+    if folder is None:
+        return 0.0
+    found = [path for path in Path(folder).rglob("*") if path.is_file()]
+    return sum(path.stat().st_size for path in found) / _MIB
 
 
 def counting(run: Run, experiment: str) -> Need:

@@ -108,7 +108,7 @@ def _read(path: Path) -> list[Row]:
 def _numbers(plan: Plan, rows: list[Row]) -> str:
     """Per experiment, success with the fewest and with the most conditions composed."""
     if not plan.counts:
-        return "Nothing was rendered, and nothing is counted: see the table of classes, if any."
+        return "Nothing was rendered, and nothing is counted: see the other tables, if any."
     if not rows:
         return "There is no summary yet: the run is not complete."
     head = ["experiment", "operator", "fewest composed", "success", "most composed", "success"]

@@ -37,6 +37,9 @@ def describe(plan: Plan) -> list[str]:
         known = f"{model.images_seen:,} images of" if model.images_seen else "exact, of"
         how = "" if model.exact else _network(run.network(name), model.condition, config.resolution)
         lines.append(f"model {name}: {known} {source}, {kind}{how}")
+    for name, model in config.pipelines.items():
+        adapter = f" with {model.lora}" if model.lora else ""
+        lines.append(f"model {name}: the pipeline {model.pipeline}{adapter}, told prompts")
     for name, experiment in run.own.items():
         operator, samples = experiment.config.operator.label, experiment.config.num_samples
         cases = "1 case" if len(experiment.cases) == 1 else f"{len(experiment.cases)} cases"

@@ -65,7 +65,7 @@ class Plan:
 
     def training_data(self, model: str) -> list[str]:
         """Indices of the datasets that ``model`` learns from, and the user's own code."""
-        indices = [self.folder.index(dataset) for dataset in self.config.models[model].datasets]
+        indices = [self.folder.index(dataset) for dataset in self.config.of_data[model].datasets]
         return [*indices, *self.run.model_files(model)]
 
     def models_of(self, experiment: str) -> list[str]:
@@ -81,9 +81,14 @@ class Plan:
         return list(dict.fromkeys(files))
 
     def _files_of(self, models: list[str]) -> list[str]:
-        """Files of models, each once: a network's own, or an exact one's renders."""
+        """Files of models, each once: a network's own, or an exact one's renders.
+
+        A pipeline's folder is none: what it holds is in the settings.
+        """
         found: list[str] = []
         for name in models:
+            if name in self.config.pipelines:
+                continue
             model = self.run.models[name]
             renders = [self.folder.index(dataset) for dataset in model.exact]
             found += renders or self.folder.model_files(name)
@@ -92,9 +97,10 @@ class Plan:
     def sample_inputs(self, experiment: str) -> list[str]:
         """Files that the samples of ``experiment`` are made of: models, and the user's own code."""
         resolved = self.run.experiments[experiment]
-        maps = [
-            file for name in model_names(resolved.config) for file in self.run.model_files(name)
-        ]
+        names = model_names(resolved.config)
+        maps = [file for name in names for file in self.run.model_files(name)]
+        loras = [self.config.pipelines[n].lora for n in names if n in self.config.pipelines]
+        maps += [lora for lora in loras if lora and os.path.isfile(lora)]
         return list(dict.fromkeys([*self.models_of(experiment), *resolved.files, *maps]))
 
     def training_options(self, launch: str = "", threads: int = 1) -> str:
@@ -202,6 +208,23 @@ class Plan:
             for case in experiment.cases
         ]
 
+    # Prompts ----------------------------------------------------------------------------------
+
+    def scored(self) -> list[str]:
+        """How well the pictures of all cases show their prompts, where there is a judge."""
+        if self.config.evaluation.judge is None:
+            return []
+        return [
+            self.folder.scored(name, case)
+            for name, experiment in self.run.prompted.experiments.items()
+            for case in experiment.cases
+        ]
+
+    def judge_files(self) -> list[str]:
+        """The user's own files that pictures are scored by."""
+        judge = self.config.evaluation.judge
+        return [] if judge is None else judge.files
+
     # Report -----------------------------------------------------------------------------------
 
     @cached_property
@@ -289,6 +312,7 @@ class Plan:
             found += self.classified()
         found += [folder.exact(name) for name in self.config.theory.experiments]
         found += self.counted()
+        found += self.scored()
         for experiment in self.run.cases:
             found += self.samples(experiment)
         found += [folder.index(dataset) for dataset in self.config.filed]
@@ -346,6 +370,10 @@ class Plan:
         published = chosen.published if chosen else None
         return to_json(ClassifySettings(experiment=experiment, case=case, published=published))
 
+    def score_settings(self, experiment: str, case: str) -> str:
+        """Settings of scoring one case, as JSON."""
+        return to_json(stages.score_settings(self.run, experiment, case))
+
     def evaluate_settings(self, experiment: str, case: str) -> str:
         """Settings of counting one case, as JSON."""
         return to_json(stages.evaluate_settings(self.run, experiment, case))
@@ -392,6 +420,7 @@ class Plan:
                 else {}
             ),
             "sample_case": sampled,
+            **({"score_case": len(self.scored())} if self.scored() else {}),
             "render_reference": true,
             "evaluate_case": len(self.counted()),
             "summarize": int(self.counts),

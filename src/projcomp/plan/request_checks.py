@@ -11,10 +11,10 @@ from projcomp.config.messages import unknown_name
 from projcomp.config.operators import AnyOperator
 from projcomp.config.root import Config
 from projcomp.plan.cases import experiment_cases
-from projcomp.plan.file_checks import is_filed
 from projcomp.plan.kinds import kinds_of
 from projcomp.plan.places import place_set
 from projcomp.plan.requests import grid_values, stack, told_kinds
+from projcomp.plan.subjects import subject_of
 from projcomp.scenes.vocabulary import COLORS
 from projcomp.settings.case import Case
 
@@ -45,7 +45,7 @@ def problems(
 
 def told_problem(config: Config, key: str, model: str, told: Mapping[str, Any]) -> str | None:
     """Why a model cannot be told values by kind; None if it can."""
-    kinds = kinds_in(config.models[model].condition)
+    kinds = kinds_in(config.of_data[model].condition)
     for kind, value in told.items():
         if kind not in kinds:
             can = f"told {' and '.join(kinds)}" if kinds else "told nothing (condition none)"
@@ -71,10 +71,10 @@ def _models(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
     """Every composed model is there, and can be told what it is."""
     for number, one in enumerate(entry.composed or []):
         here = f"{key}.composed.{number}"
-        if one.model not in config.models:
-            yield unknown_name(f"{here}.model", "models", one.model, config.models)
+        if one.model not in config.of_data:
+            yield unknown_name(f"{here}.model", "models", one.model, config.of_data)
             continue
-        condition = config.models[one.model].condition
+        condition = config.of_data[one.model].condition
         if one.told in (CASE, EMPTY) and condition == NONE:
             yield (
                 f"{here}.told: expected {UNCONDITIONAL}, because model {one.model} has condition "
@@ -85,6 +85,8 @@ def _models(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
             yield f"{here}.only: expected some of {kinds_in(condition)}, got {foreign[0]}"
         if one.only and one.told != CASE:
             yield f"{here}.only: expected told: {CASE} beside it, got {one.told}; remove it"
+        if one.joined is not None:
+            yield f"{here}.joined: expected none, because no model of it has a pipeline, got one"
         if isinstance(one.told, dict):
             problem = told_problem(config, f"{here}.told", one.model, one.told)
             if problem:
@@ -100,7 +102,7 @@ def _cases(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
     given = [field for field in others if getattr(entry, field) is not None]
     if entry.cases is None:
         told = [one.model for one in entry.composed or [] if one.told == CASE]
-        if not given and (told or not is_filed(config, entry)):
+        if not given and (told or subject_of(config, entry) != "files"):
             yield f"{key}.cases: expected what is asked for, got nothing"
         return
     if given:
@@ -177,7 +179,7 @@ def _who_is_told(
     """Whatever is asked for is told to some model, and what is negated has a weight."""
     weightless = [operator.name for operator in operators if not operator.keeps_weights]
     for case in _all_cases(config, entry):
-        composed = stack(entry, case, config.models)
+        composed = stack(entry, case, config.of_data)
         missing = _untold(case, entry, config)
         if missing:
             yield (
@@ -197,7 +199,7 @@ def _who_is_told(
 def _untold(case: Case, entry: RequestConfig, config: Config) -> str | None:
     """A kind that the case asks for, and that no model is told of it."""
     chosen = [one for one in entry.composed or [] if one.told == CASE]
-    known = {kind for one in chosen for kind in told_kinds(one, config.models)}
+    known = {kind for one in chosen for kind in told_kinds(one, config.of_data)}
     for wanted in case.objects:
         for kind in [*wanted.told, *wanted.avoided]:
             if kind not in known:
@@ -207,14 +209,14 @@ def _untold(case: Case, entry: RequestConfig, config: Config) -> str | None:
 
 def seen_colors(config: Config, model: str) -> set[str]:
     """The colours of the objects that a model learns from; none where it learns from none."""
-    known = [config.rendered[d] for d in config.models[model].sources if d in config.rendered]
+    known = [config.rendered[d] for d in config.of_data[model].sources if d in config.rendered]
     shown = [dataset.colors or config.scene.colors for dataset in known if dataset.max_objects]
     return {color for colors in shown for color in colors}
 
 
 def seen_values(config: Config, model: str, label: str) -> list[str]:
     """The values of a label among the pictures from files that a model learns from."""
-    known = [config.filed[d] for d in config.models[model].sources if d in config.filed]
+    known = [config.filed[d] for d in config.of_data[model].sources if d in config.filed]
     every = config.labels[label]
     shown = {value for dataset in known for value in dataset.only.get(label, every)}
     return [value for value in every if value in shown]
@@ -229,7 +231,7 @@ def _seen(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
             wanted = [one for case in cases for one in case.objects]
             told = [values for one in wanted for values in (one.told, one.avoided)]
         here = f"{key}.composed.{number}"
-        for kind in kinds_in(config.models[one.model].condition):
+        for kind in kinds_in(config.of_data[one.model].condition):
             asked = {values.get(kind) for values in told if isinstance(values, dict)}
             if kind == "color":
                 seen = sorted(seen_colors(config, one.model))

@@ -8,9 +8,10 @@ from projcomp.conditions.kind import Kind
 from projcomp.conditions.kinds import KINDS, kinds_in
 from projcomp.config.conditions import CASE, NOT, PLACE, Told, Value
 from projcomp.config.experiments import CaseConfig, ComposedConfig, RequestConfig
-from projcomp.config.learning import ModelConfig
 from projcomp.config.places import GRID
+from projcomp.config.root import AnyModel
 from projcomp.plan.places import PlaceSet
+from projcomp.plan.prompts import PROMPT, listed, told_of
 from projcomp.settings.case import Case, Wanted
 from projcomp.settings.stages import Composed
 
@@ -91,18 +92,20 @@ def _wanted(asked: Mapping[str, Any], places: PlaceSet) -> Wanted:
     return Wanted(told=told, avoided=asked.get(NOT, {}))
 
 
-def stack(entry: RequestConfig, case: Case, models: Mapping[str, ModelConfig]) -> list[Composed]:
+def stack(entry: RequestConfig, case: Case, models: Mapping[str, AnyModel]) -> list[Composed]:
     """The distributions that ``composed`` stacks for a case, each with its weight."""
-    return [one for chosen in entry.composed or [] for one in _told(chosen, case, models)]
+    return [one for chosen in listed(entry) for one in _told(chosen, case, models)]
 
 
-def _told(
-    chosen: ComposedConfig, case: Case, models: Mapping[str, ModelConfig]
-) -> Iterator[Composed]:
+def _told(chosen: ComposedConfig, case: Case, models: Mapping[str, AnyModel]) -> Iterator[Composed]:
     """What one model is told: of every object as much as it can be."""
     name, weight = chosen.model, chosen.weight
     if chosen.told != CASE:
         yield Composed(model=name, condition=chosen.told, weight=weight)
+        return
+    if models[name].condition == PROMPT:
+        for text in told_of(chosen, case):
+            yield Composed(model=name, condition={PROMPT: text}, weight=weight)
         return
     kinds = told_kinds(chosen, models)
     for wanted in case.objects:
@@ -112,7 +115,7 @@ def _told(
                 yield Composed(model=name, condition=known, weight=sign * weight)
 
 
-def told_kinds(chosen: ComposedConfig, models: Mapping[str, ModelConfig]) -> list[str]:
+def told_kinds(chosen: ComposedConfig, models: Mapping[str, AnyModel]) -> list[str]:
     """What a model is told of a case's objects."""
     kinds = kinds_in(models[chosen.model].condition)
     return [kind for kind in kinds if chosen.only is None or kind in chosen.only]

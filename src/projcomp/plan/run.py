@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import get_args
 
 from projcomp.config.experiments import BackgroundConfig
 from projcomp.config.learning import ModelConfig, NetworkConfig
-from projcomp.config.root import Config
+from projcomp.config.root import AnyModel, Config
 from projcomp.config.section import merged
 from projcomp.folder import Folder
 from projcomp.plan.cases import in_order
@@ -18,8 +19,8 @@ from projcomp.plan.experiments import (
     grid,
     own_experiment,
 )
-from projcomp.plan.file_checks import is_filed
 from projcomp.plan.kinds import told_to_stages
+from projcomp.plan.subjects import Subject, subject_of
 from projcomp.settings.case import TRUTH, Case
 from projcomp.settings.stages import model_names
 
@@ -52,14 +53,21 @@ class Run:
 
     @cached_property
     def models(self) -> dict[str, ModelConfig]:
-        """Every model by name: the config's own, then the twins that experiments ask for."""
+        """Every model of data by name: the config's own, then the twins that are asked for."""
+        known = self.config.of_data
         twins = {
-            exact_name(name): exact_model(self.config.models[name])
+            exact_name(name): exact_model(known[name])
             for entry in self.config.experiments.values()
             if entry.exact
             for name in model_names(entry)
+            if name in known
         }
-        return {**self.config.models, **twins}
+        return {**known, **twins}
+
+    @property
+    def composable(self) -> dict[str, AnyModel]:
+        """These, and the pipelines."""
+        return {**self.models, **self.config.pipelines}
 
     @cached_property
     def grids(self) -> dict[str, list[Member]]:
@@ -80,25 +88,38 @@ class Run:
         swept = [member.experiment for members in self.members.values() for member in members]
         return {**self.own, **{experiment.name: experiment for experiment in swept}}
 
-    @cached_property
+    @property
     def rendered(self) -> "Run":
-        """The run of those experiments and sweeps that compose renders: what is counted, and true.
+        """The run of those experiments and sweeps that compose scenes: what is counted, and true.
 
-        Pictures from files have no scenes, so that nothing is counted in them.
+        Nothing is counted in other pictures, and there is no truth of them.
         """
-        return self._of(filed=False)
+        return self.about("scenes")
+
+    @property
+    def filed(self) -> "Run":
+        """The run of those that compose pictures from files."""
+        return self.about("files")
+
+    @property
+    def prompted(self) -> "Run":
+        """The run of those that tell pipelines prompts."""
+        return self.about("prompts")
+
+    def about(self, subject: Subject) -> "Run":
+        """The run of the experiments and sweeps about that."""
+        return self._parts[subject]
 
     @cached_property
-    def filed(self) -> "Run":
-        """The run of the others, which compose pictures from files."""
-        return self._of(filed=True)
+    def _parts(self) -> dict[Subject, "Run"]:
+        return {subject: self._part(subject) for subject in get_args(Subject)}
 
-    def _of(self, *, filed: bool) -> "Run":
-        """Itself, where it has none but experiments of that kind."""
+    def _part(self, subject: Subject) -> "Run":
+        """Itself, where it has no other experiments."""
         config, kept = self.config, {}
         for section in ("experiments", "sweeps"):
             entries = getattr(config, section)
-            kept[section] = {k: v for k, v in entries.items() if is_filed(config, v) == filed}
+            kept[section] = {k: v for k, v in entries.items() if subject_of(config, v) == subject}
         if all(len(kept[section]) == len(getattr(config, section)) for section in kept):
             return self
         return Run(config.model_copy(update=kept))
@@ -127,7 +148,7 @@ class Run:
 
     def model_files(self, model: str) -> list[str]:
         """The user's own files that ``model`` sees its images by."""
-        features = self.models[model].features
+        features = None if model in self.config.pipelines else self.models[model].features
         return features.files if features else []
 
     @cached_property

@@ -1,14 +1,18 @@
 """The settings of every stage's jobs, from the run."""
 
+from projcomp.config.judges import ClipJudge
 from projcomp.config.root import Config
+from projcomp.config.samplers import SamplingConfig
 from projcomp.config.scenes import RenderConfig, SceneConfig
 from projcomp.config.theory import EXACT, TheoryExperiment
 from projcomp.files.listing import listing
 from projcomp.plan.kinds import told_to_stages
 from projcomp.plan.places import place_set
+from projcomp.plan.prompts import judged_prompts
 from projcomp.plan.requests import stack
 from projcomp.plan.run import Run
 from projcomp.settings.stages import (
+    PIPELINES_OWN,
     CheckSettings,
     ClassifierSettings,
     DetectorSettings,
@@ -16,11 +20,13 @@ from projcomp.settings.stages import (
     ExactSettings,
     LabelSettings,
     LocalitySettings,
+    PipelineSettings,
     ReadSettings,
     ReferenceSettings,
     RenderRecipe,
     RenderSettings,
     SampleSettings,
+    ScoreSettings,
     SummarySettings,
     TheorySettings,
     TrainSettings,
@@ -93,7 +99,7 @@ def reference_settings(run: Run, case: str) -> ReferenceSettings:
 def train_settings(run: Run, model: str) -> TrainSettings:
     """Settings of the diffusion model ``model``."""
     config = run.config
-    chosen = config.models[model]
+    chosen = config.of_data[model]
     assert chosen.images_seen is not None  # a network's; exact models are never trained
     return TrainSettings(
         seed=config.seed,
@@ -114,7 +120,7 @@ def check_settings(run: Run, model: str) -> CheckSettings:
     return CheckSettings(
         seed=config.seed,
         model=model,
-        datasets=list(config.models[model].datasets),
+        datasets=list(config.of_data[model].datasets),
         sigma_min=config.sampling.sigma_min,
         sigma_max=config.sampling.sigma_max,
     )
@@ -131,21 +137,55 @@ def detector_settings(run: Run) -> DetectorSettings:
 def sample_settings(run: Run, experiment: str, case: str) -> SampleSettings:
     """Settings of one case of ``experiment``."""
     resolved = run.experiments[experiment]
-    chosen = resolved.config
+    chosen, names = resolved.config, model_names(resolved.config)
+    pipelines = _pipeline_settings(run, names)
     return SampleSettings(
         seed=run.config.seed,
         experiment=experiment,
         stream=resolved.stream,
         case=resolved.cases[case],
         operator=chosen.operator,
-        conditionals=chosen.conditionals,
+        conditionals=None if pipelines else chosen.conditionals,
         models=chosen.models or [],
-        composed=stack(chosen, resolved.cases[case], run.models),
+        composed=stack(chosen, resolved.cases[case], run.composable),
         background=resolved.background,
         control=chosen.control,
-        sampling=resolved.sampling,
+        sampling=_without_levels(resolved.sampling) if pipelines else resolved.sampling,
         num_samples=chosen.num_samples,
-        exact=_exact_settings(run, model_names(chosen)),
+        exact=_exact_settings(run, names),
+        pipelines=pipelines,
+    )
+
+
+def _pipeline_settings(run: Run, names: list[str]) -> dict[str, PipelineSettings]:
+    """Settings of the pipelines among ``names``."""
+    return {
+        name: PipelineSettings(
+            chosen=model,
+            listing=None if model.revision else listing(model.pipeline),
+            lora_listing=listing(model.lora) if model.lora else None,
+        )
+        for name, model in run.config.pipelines.items()
+        if name in names
+    }
+
+
+def _without_levels(sampling: SamplingConfig) -> SamplingConfig:
+    """The same where a pipeline decides some of it: a change there says nothing."""
+    fields = SamplingConfig.model_fields
+    return sampling.model_copy(update={name: fields[name].default for name in PIPELINES_OWN})
+
+
+def score_settings(run: Run, experiment: str, case: str) -> ScoreSettings:
+    """Settings of scoring one case of an experiment that tells prompts."""
+    judge, resolved = run.config.evaluation.judge, run.experiments[experiment]
+    assert judge is not None  # else there is no job of it
+    return ScoreSettings(
+        experiment=experiment,
+        case=case,
+        prompts=judged_prompts(resolved.config, resolved.cases[case]),
+        judge=judge,
+        listing=listing(judge.folder) if isinstance(judge, ClipJudge) else None,
     )
 
 
@@ -168,7 +208,7 @@ def locality_settings(run: Run, model: str) -> LocalitySettings:
 
 def _exact_settings(run: Run, names: list[str]) -> dict[str, ExactSettings]:
     """Settings of the exact models among ``names``."""
-    found = {name: run.models[name] for name in names}
+    found = {name: run.models[name] for name in names if name in run.models}
     return {
         name: ExactSettings(
             condition=run.condition(name),

@@ -10,6 +10,7 @@ from projcomp.plan.clutter import clutter_of
 from projcomp.plan.experiments import Experiment, exact_name
 from projcomp.plan.methods import method_of
 from projcomp.plan.run import Run
+from projcomp.plan.subjects import Subject
 from projcomp.scenes.vocabulary import ATTRIBUTES
 from projcomp.settings.case import TRUTH, Case
 from projcomp.settings.report import TableSettings
@@ -30,7 +31,7 @@ class TableRow:
         caption: what it shows, for the report.
         shows: the tables of this kind that a run has.
         reads: the files that one is computed from.
-        of_files: whether it is about pictures from files; the others are about scenes.
+        about: what the experiments are about that it sets side by side.
     """
 
     kind: str
@@ -38,7 +39,7 @@ class TableRow:
     caption: str
     shows: Callable[[Run], Iterator[Shown]]
     reads: Callable[[TableSettings, Folder], list[str]]
-    of_files: bool = False
+    about: Subject = "scenes"
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ def tables(run: Run) -> dict[str, Table]:
     """Every table of the run, by name, in the order of the report."""
     found = {}
     for row in TABLES:
-        for subject, shown in row.shows(run.filed if row.of_files else run.rendered):
-            name = name_of(row.kind, subject)
+        for of, shown in row.shows(run.about(row.about)):
+            name = name_of(row.kind, of)
             settings = TableSettings(
                 format=row.format,
                 name=name,
@@ -332,6 +333,14 @@ def _classes(run: Run) -> Iterator[Shown]:
     yield "", {"cases": cases, "asked": asked, **judged}
 
 
+def _prompts(run: Run) -> Iterator[Shown]:
+    """All experiments that tell prompts, members of sweeps too."""
+    judge = run.config.evaluation.judge
+    if run.experiments:
+        cases = {name: list(experiment.cases) for name, experiment in run.experiments.items()}
+        yield "", {"cases": cases, "judge": judge.label if judge else ""}
+
+
 # What each of them reads --------------------------------------------------------------------------
 
 
@@ -396,7 +405,27 @@ def _classified(table: TableSettings, folder: Folder) -> list[str]:
     return [folder.classifier(REFERENCE), *(folder.classified(*one) for one in shown)]
 
 
+def _samples_and_scores(table: TableSettings, folder: Folder) -> list[str]:
+    shown = [(name, case) for name, cases in table.cases.items() for case in cases]
+    scores = [folder.scored(*one) for one in shown] if table.judge else []
+    return [*_samples(table, folder), *scores]
+
+
 TABLES = (
+    TableRow(
+        "prompts",
+        format=1,
+        caption=(
+            "Prompts that pipelines were told, composed, with bootstrap intervals over samples: a "
+            "superposition's weights at the last step (*kappa*), log-densities where they were "
+            "followed (*log_q*, nats) and the *gap* between the greatest and the least, the cosine "
+            "of every pair's score deltas over the path (*interaction*), what a picture cost, and "
+            "a judge's *score* of each prompt with the *least* over a picture's prompts, if any."
+        ),
+        shows=_prompts,
+        reads=_samples_and_scores,
+        about="prompts",
+    ),
     TableRow(
         "classes",
         format=1,
@@ -411,7 +440,7 @@ TABLES = (
         ),
         shows=_classes,
         reads=_classified,
-        of_files=True,
+        about="files",
     ),
     TableRow(
         "leaderboard",

@@ -14,10 +14,9 @@ from tqdm import tqdm
 from projcomp import seeds
 from projcomp.composition.complift import accepted, lifts
 from projcomp.diffusion.batched import BatchedScores
-from projcomp.diffusion.pixels import decode
 from projcomp.errors import UserError
 from projcomp.samplers.noise import NoiseStreams
-from projcomp.sampling.parts import CountedScores, build_process
+from projcomp.sampling.parts import CountedScores, Process, build_process
 from projcomp.sampling.requests import Model, Requests, model_requests
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class CaseSamples:
 def sample_case(
     settings: "SampleSettings", load: Callable[[str], Model], device: torch.device
 ) -> CaseSamples:
-    """Sample one case of one experiment.
+    """Sample one case of one experiment on models of the run's own.
 
     Args:
         settings: what to sample.
@@ -72,6 +71,30 @@ def sample_case(
         chunk_size = max(chunk_size, EXACT_SAMPLES * len(requests.composed))
     scores = CountedScores(BatchedScores(requests.composed, chunk_size))
     process = build_process(settings, requests, scores)
+    return draw(settings, requests, process, scores, chunk_size, device)
+
+
+def draw(
+    settings: "SampleSettings",
+    requests: Requests,
+    process: Process,
+    scores: CountedScores,
+    chunk_size: int,
+    device: torch.device,
+) -> CaseSamples:
+    """All samples of a case, by ``process`` over the ``scores`` of ``requests``.
+
+    Args:
+        settings: the case, its streams and how many samples.
+        requests: what is asked, and how samples become pictures.
+        process: the reverse process.
+        scores: those that it asks.
+        chunk_size: images in one evaluation of a network, at most.
+        device: where the samples lie.
+
+    Raises:
+        UserError: the samples are not finite.
+    """
     judge = _Judge(settings, requests) if requests.explained else None
     particles = process.particles
     width = scores.scores.widest_group * particles
@@ -91,12 +114,12 @@ def sample_case(
     evaluations = scores.network_evaluations * particles
     evaluations += judge.scores.network_evaluations if judge else 0
     return CaseSamples(
-        images=np.concatenate([decode(requests.features.decode(piece.x)) for piece in pieces]),
+        images=np.concatenate([requests.pictures(piece.x) for piece in pieces]),
         measured={
             name: np.concatenate([piece.measured[name].cpu().numpy() for piece in pieces])
             for name in pieces[0].measured
         },
-        sigmas=process.sigmas.numpy(),
+        sigmas=process.path.sigmas.numpy(),
         field_evaluations=pieces[0].num_evaluations,
         network_evaluations=evaluations // len(batches),
         seconds_per_image=seconds / settings.num_samples,
@@ -141,8 +164,10 @@ def _batches(num_samples: int, largest: int) -> list[np.ndarray]:
 def _check_finite(x: Tensor, settings: "SampleSettings") -> None:
     bad = int((~torch.isfinite(x)).flatten(1).any(1).sum())
     if bad:
+        mend = "check the models' metrics.csv, or sample with sampling.precision fp32"
+        if settings.pipelines:
+            mend = "sample with models.<name>.dtype fp32"
         raise SamplingError(
             f"experiment {settings.experiment}, case {settings.case.name}: expected finite samples,"
-            f" got NaN or infinity in {bad} of {len(x)}; check the models' metrics.csv, or sample "
-            "with sampling.precision fp32"
+            f" got NaN or infinity in {bad} of {len(x)}; {mend}"
         )

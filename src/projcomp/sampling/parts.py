@@ -1,5 +1,6 @@
 """From settings to the parts of a reverse process."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from projcomp.sampling.requests import Requests
 from projcomp.sampling.samplers import get_corrector, get_predictor, get_swarms
 
 if TYPE_CHECKING:
+    from projcomp.config.samplers import SamplingConfig
     from projcomp.settings.stages import SampleSettings
 
 
@@ -31,6 +33,11 @@ class CountedScores:
         """Scores of all models, shape ``(num_models, batch, *dims)``."""
         self.calls += 1
         return self.scores(x, sigma)
+
+    def denoised(self, x: Tensor, sigma: float) -> Tensor:
+        """``E[x0 | x]`` of all models, of the same shape; at an infinite noise level too."""
+        self.calls += 1
+        return self.scores.denoised(x, sigma)
 
     @property
     def network_evaluations(self) -> int:
@@ -54,11 +61,38 @@ class Samples:
 
 
 @dataclass(frozen=True)
+class Path:
+    """The noise levels of a path, and how it begins.
+
+    Attributes:
+        sigmas: decreasing, the first finite.
+        begin: makes the start at the first of them, of a composition and of standard normal noise
+            ``(batch, *dims)``; None is EDM's, the noise times the level and the field's scale.
+        evaluations: of the composed score, that the start costs.
+    """
+
+    sigmas: Tensor
+    begin: Callable[[ScoreField, Tensor], Tensor] | None = None
+    evaluations: int = 0
+
+    def start(self, field: ScoreField, noise: Tensor) -> Tensor:
+        """Where ``field`` is followed from."""
+        if self.begin is not None:
+            return self.begin(field, noise)
+        return float(self.sigmas[0]) * field.start_scale * noise
+
+
+def edm_path(recipe: "SamplingConfig") -> Path:
+    """The path that the settings have levels for."""
+    return Path(edm_sigmas(recipe.num_steps, recipe.sigma_min, recipe.sigma_max, recipe.rho))
+
+
+@dataclass(frozen=True)
 class Process:
     """A reverse process with all its parts, ready to be run on batches."""
 
     field: ScoreField
-    sigmas: Tensor
+    path: Path
     predictor: Predictor
     corrector: Corrector | None
     swarms: Swarms | None
@@ -78,11 +112,11 @@ class Process:
             device: where the state lies.
         """
         noise = NoiseStreams(seeds, dims, device)
-        start = float(self.sigmas[0]) * self.field.start_scale * start_noise(seeds, dims).to(device)
+        start = self.path.start(self.field, start_noise(seeds, dims).to(device))
         result = sample(
             self.field,
             start,
-            self.sigmas,
+            self.path.sigmas,
             self.predictor,
             noise=noise,
             corrector=self.corrector,
@@ -98,12 +132,28 @@ class Process:
             x, measured = x[picked], {name: values[picked] for name, values in measured.items()}
         if result.effective_size is not None and result.log_z is not None:
             measured |= {"effective_size": result.effective_size.T, "log_z": result.log_z}
-        return Samples(x, measured, result.num_evaluations)
+        return Samples(x, measured, result.num_evaluations + self.path.evaluations)
 
 
-def build_process(settings: "SampleSettings", requests: Requests, scores: CountedScores) -> Process:
-    """The process that the settings describe, over the stacked scores of ``requests.composed``."""
+def build_process(
+    settings: "SampleSettings",
+    requests: Requests,
+    scores: CountedScores,
+    path: Path | None = None,
+) -> Process:
+    """The process that the settings describe, over the stacked scores of ``requests.composed``.
+
+    Args:
+        settings: of the case.
+        requests: what is composed.
+        scores: their scores.
+        path: the noise levels and the start; the settings' own unless told.
+    """
     recipe = settings.sampling
+    least, greatest = recipe.sigma_min, recipe.sigma_max
+    if path is not None:
+        above = path.sigmas[path.sigmas > 0].tolist()
+        least, greatest = above[-1], above[0]
     field = compose(
         settings.operator,
         scores,
@@ -112,13 +162,13 @@ def build_process(settings: "SampleSettings", requests: Requests, scores: Counte
         num_controls=requests.num_controls,
         own_weights=requests.weights,
         weighed=recipe.sampler.unweighed is None,
-        sigma_min=recipe.sigma_min,
+        sigma_min=least,
         dims=requests.dims,
-        sigma_max=recipe.sigma_max,
+        sigma_max=greatest,
     )
     return Process(
         field,
-        edm_sigmas(recipe.num_steps, recipe.sigma_min, recipe.sigma_max, recipe.rho),
+        path or edm_path(recipe),
         get_predictor(recipe.sampler),
         get_corrector(recipe.corrector),
         get_swarms(recipe.swarm),

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from projcomp.config.experiments import BackgroundConfig
 from projcomp.diffusion.field import Denoiser
+from projcomp.diffusion.pixels import decode
 from projcomp.errors import ConfigError
-from projcomp.features.feature_map import RGB, Features
+from projcomp.features.feature_map import Features
 from projcomp.networks import conditioning
 from projcomp.networks.precision import at_precision
 from projcomp.settings.stages import Composed, model_names
@@ -18,8 +21,9 @@ from projcomp.settings.stages import Composed, model_names
 if TYPE_CHECKING:
     from projcomp.settings.stages import SampleSettings
 
-Request = tuple[Denoiser, Tensor]
-"""A denoiser and the condition, shape ``(C,)``, that it is given."""
+Request = tuple[Denoiser, Any]
+"""A denoiser and the condition that it is given: a row of numbers ``(C,)``, or what a pipeline is
+told."""
 
 
 class Model(Protocol):
@@ -58,9 +62,9 @@ class Requests:
         num_controls: 1 with a control, else 0.
         explained: for CompLift: the conditionals' model unconditional, then each requested
             condition; empty without it.
-        resolution: side of the images, pixels.
+        dims: shape of one sample: channels, height, width.
+        pictures: makes images uint8 ``(batch, H, W, 3)`` of samples ``(batch, *dims)``.
         only_exact: whether no network is among the models.
-        features: what of the images is sampled.
     """
 
     composed: list[Request]
@@ -68,15 +72,15 @@ class Requests:
     num_models: int
     num_controls: int
     explained: list[Request]
-    resolution: int
+    dims: tuple[int, ...]
+    pictures: Callable[[Tensor], NDArray[np.uint8]]
     weights: list[float] | None = None
     only_exact: bool = False
-    features: Features = RGB
 
-    @property
-    def dims(self) -> tuple[int, int, int]:
-        """Shape of one sample: channels, height, width."""
-        return self.features.channels, self.resolution, self.resolution
+
+def pictures_of(features: Features) -> Callable[[Tensor], NDArray[np.uint8]]:
+    """How samples of a feature map become pictures."""
+    return lambda x: decode(features.decode(x))
 
 
 def model_requests(
@@ -133,16 +137,17 @@ def model_requests(
         asked = [request for one in settings.composed for request in request_of(one)]
         weights = [one.weight for one in settings.composed]
     control = request_of(settings.control)
+    features, side = next(iter(maps.values())), next(iter(sizes.values()))
     return Requests(
         composed=request_of(settings.background) + asked + others + control,
         num_conditions=len(asked),
         num_models=len(others),
         num_controls=len(control),
         explained=explained,
-        resolution=next(iter(sizes.values())),
+        dims=(features.channels, side, side),
+        pictures=pictures_of(features),
         weights=weights,
         only_exact=set(models) == set(settings.exact),
-        features=next(iter(maps.values())),
     )
 
 

@@ -15,6 +15,7 @@ from projcomp.folder import WEIGHTS
 from projcomp.memory import memory_for
 from projcomp.networks.checkpoint import load_model
 from projcomp.sampling.case import CaseSamples, sample_case
+from projcomp.sampling.prompts import sample_prompts
 from projcomp.sampling.requests import Model
 from projcomp.settings.stages import model_names
 
@@ -46,9 +47,13 @@ def run(
     if threads is not None:
         torch.set_num_threads(threads)
     target = torch_device(device, "compute.sampling.device")
+    key, size = "sampling.chunk_size", settings.sampling.chunk_size
+    if settings.pipelines:
+        key = "models.<name>.chunk_size"
+        size = min(one.chosen.chunk_size for one in settings.pipelines.values())
     with memory_for(
-        "sampling.chunk_size: expected networks and images that fit into the memory, got none left "
-        f"with {settings.sampling.chunk_size} images at once; lower it or take a larger device"
+        f"{key}: expected networks and images that fit into the memory, got none left "
+        f"with {size} images at once; lower it or take a larger device"
     ):
         exact: dict[str, ExactModel] = {}
 
@@ -58,8 +63,12 @@ def run(
             exact[name] = load_exact(name, settings.exact[name], models_dir.parent, target)
             return exact[name]
 
-        samples = sample_case(settings, load, target)
-    names = sorted(name for name in model_names(settings) if name not in settings.exact)
+        if settings.pipelines:
+            samples = sample_prompts(settings, target)
+        else:
+            samples = sample_case(settings, load, target)
+    others = {*settings.exact, *settings.pipelines}
+    names = sorted(name for name in model_names(settings) if name not in others)
     weights = {name: _sha256(models_dir / name / WEIGHTS) for name in names}
     attributes = {
         **_attributes(settings, samples),

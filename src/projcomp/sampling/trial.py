@@ -10,7 +10,7 @@ from projcomp.features.feature_map import RGB, Features
 from projcomp.own_code import own_errors
 from projcomp.sampling.from_file import check_each_alone, check_records
 from projcomp.sampling.parts import CountedScores, build_process
-from projcomp.sampling.requests import Request, Requests
+from projcomp.sampling.requests import Request, Requests, pictures_of
 
 if TYPE_CHECKING:
     from projcomp.settings.stages import SampleSettings
@@ -66,8 +66,8 @@ def toy_requests(settings: "SampleSettings", resolution: int, features: Features
         num_controls=len(last),
         explained=[],
         weights=weights,
-        resolution=resolution,
-        features=features,
+        dims=(features.channels, resolution, resolution),
+        pictures=pictures_of(features),
     )
 
 

@@ -55,7 +55,8 @@ class TableSettings(Section):
     ``drawn`` are the values of every attribute that scenes draw uniformly, and ``distances`` are
     the experiments whose distance to the truth has a table. ``label`` is what a classifier tells of
     pictures that were not rendered, and ``published`` the network in whose features they are
-    compared too. ``format`` is the number of the kind's row.
+    compared too. ``judge`` says who scored pictures of prompts. ``format`` is the number of the
+    kind's row.
     """
 
     format: int
@@ -81,14 +82,15 @@ class TableSettings(Section):
     methods: dict[str, Method] = Field(default={}, exclude_if=is_empty)
     label: str = Field(default="", exclude_if=is_empty)
     published: str = Field(default="", exclude_if=is_empty)
+    judge: str = Field(default="", exclude_if=is_empty)
 
 
 class FigureSettings(Section):
     """One figure; its kind is a module of ``reporting/figures``.
 
     It shows cases, by experiment, or models. ``clutter`` are those experiments among them whose
-    right counts the table ``clutter`` has; ``datasets`` show the background alone. ``format`` is
-    the number of the kind's row.
+    right counts the table ``clutter`` has; ``datasets`` show the background alone; ``titles`` say
+    in words what cases are. ``format`` is the number of the kind's row.
     """
 
     format: int
@@ -98,6 +100,7 @@ class FigureSettings(Section):
     models: list[str] = Field(default=[])
     clutter: list[str] = Field(default=[], exclude_if=is_empty)
     datasets: list[str] = Field(default=[], exclude_if=is_empty)
+    titles: dict[str, str] = Field(default={}, exclude_if=is_empty)
 
 
 class KnownModel(Section):

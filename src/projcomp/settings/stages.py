@@ -16,8 +16,10 @@ from projcomp.config.conditions import Condition, Distribution
 from projcomp.config.evaluation import ClassifierConfig, LocalityConfig
 from projcomp.config.experiments import BackgroundConfig, RequestConfig
 from projcomp.config.features import FeatureMap
+from projcomp.config.judges import Judge
 from projcomp.config.learning import DetectorConfig, NetworkConfig, TrainingConfig
 from projcomp.config.operators import Operator
+from projcomp.config.pipelines import PipelineConfig
 from projcomp.config.samplers import SamplingConfig
 from projcomp.config.scenes import SceneConfig
 from projcomp.config.section import Section
@@ -38,6 +40,7 @@ FORMATS = {
     "summary": 4,
     "classifier": 1,
     "classify": 1,
+    "score": 1,
     "playground": 1,
 }
 
@@ -191,6 +194,22 @@ class ExactSettings(Section):
     features: FeatureMap | None = Field(None, exclude_if=lambda chosen: chosen is None)
 
 
+PIPELINES_OWN = ("sigma_min", "sigma_max", "rho", "precision", "chunk_size")
+"""Settings of sampling that a pipeline decides: its scheduler, and its model's section."""
+
+
+class PipelineSettings(Section):
+    """A pipeline that a case composes.
+
+    ``listing`` and ``lora_listing`` are what the folders hold, by check sums of names, sizes and
+    times; nothing of what a revision pins, and of a file.
+    """
+
+    chosen: PipelineConfig
+    listing: str | None = None
+    lora_listing: str | None = None
+
+
 class LocalitySettings(Section):
     """How far the Jacobian of one composed model reaches, and of what sets it off a background.
 
@@ -222,7 +241,8 @@ class SampleSettings(Section):
 
     Composed are the case's conditions of ``conditionals`` and the unconditional ``models``, or what
     ``composed`` lists, over ``background`` where the operator takes one. ``stream`` names the
-    random streams. ``exact`` describes the models among them that are no networks.
+    random streams. ``exact`` describes the models among them that are no networks of the run's,
+    ``pipelines`` those that are other people's; these stand alone.
     """
 
     format: int = FORMATS["sample"]
@@ -239,6 +259,21 @@ class SampleSettings(Section):
     sampling: SamplingConfig
     num_samples: int
     exact: dict[str, ExactSettings] = Field({}, exclude_if=lambda models: not models)
+    pipelines: dict[str, PipelineSettings] = Field({}, exclude_if=lambda models: not models)
+
+
+class ScoreSettings(Section):
+    """How well the images of one case show each of some prompts, by a judge.
+
+    ``listing`` is what the judge's folder holds, as of a pipeline's.
+    """
+
+    format: int = FORMATS["score"]
+    experiment: str
+    case: str
+    prompts: list[str]
+    judge: Judge
+    listing: str | None = None
 
 
 class EvaluateSettings(Section):

@@ -39,6 +39,7 @@ RUN = load(
         {
             "models": {
                 "pictures": {"exact": "pictures", "condition": "none"},
+                "pipe": {"pipeline": "pipe"},
                 "told_nothing": {
                     "datasets": {"single": 1},
                     "condition": "none",
@@ -76,6 +77,12 @@ RUN = load(
                     "num_samples": 4,
                     "exact": True,
                 },
+                "prompted": {
+                    "conditionals": "pipe",
+                    "background": {"model": "pipe", "condition": "unconditional"},
+                    "prompts": [["an otter", "a heron"]],
+                    "num_samples": 4,
+                },
                 "filed": {"models": ["pictures"], "operator": "average", "num_samples": 4},
                 "mixed": {
                     "models": ["told_nothing"],
@@ -88,6 +95,7 @@ RUN = load(
             "datasets": {"pictures": {"file": "a.npz", "labels": {"form": "form"}}},
             "evaluation": {
                 "locality": {},
+                "judge": {"name": "own", "file": "judge.py"},
                 "classifier": {"dataset": "pictures", "label": "form", "reference": "pictures"},
             },
             "sweeps": {

@@ -20,7 +20,7 @@ from projcomp.samplers.result import Move
 from projcomp.samplers.start import start_noise
 from projcomp.sampling import run
 from projcomp.sampling.case import SamplingError, sample_case
-from projcomp.sampling.parts import Process
+from projcomp.sampling.parts import Path, Process
 from projcomp.sampling.run import own_files
 from projcomp.settings.case import Case
 from projcomp.settings.stages import SampleSettings
@@ -103,7 +103,7 @@ def test_start_is_scaled_to_the_field_and_the_noise_level():
 
     field = LinearField(lambda x, sigma: -torch.stack([x, x]) / sigma**2, (2.0, 2.0))
     sigmas = edm_sigmas(4, 0.002, 80.0, 7.0)
-    made = Process(field, sigmas, stay, None, None).run([3, 4], (3, 5, 5), CPU)
+    made = Process(field, Path(sigmas), stay, None, None).run([3, 4], (3, 5, 5), CPU)
     torch.testing.assert_close(made.x, 40.0 * start_noise([3, 4], (3, 5, 5)))
 
 

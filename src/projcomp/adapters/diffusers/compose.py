@@ -2,20 +2,30 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from projcomp.adapters.diffusers.pipeline import Pipeline
 from projcomp.adapters.diffusers.told import Told
 from projcomp.composition.infinite_noise import step_from_infinity
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.field import Recording, ScoreField, ScoreStack
-from projcomp.diffusion.shapes import Levels, Pictures, Samples
+from projcomp.diffusion.shapes import Levels, Pictures, Samples, Stacked
 from projcomp.errors import UserError
 from projcomp.samplers.noise import NoiseStreams
 from projcomp.samplers.process import Corrector, Predictor, sample
 from projcomp.samplers.smc import Swarms
 from projcomp.samplers.start import start_noise
+
+
+class Denoising(Protocol):
+    """Scores whose denoised samples can be asked for, at an infinite noise level too."""
+
+    def denoised(self, x: Samples, sigma: float) -> Stacked:
+        """``E[x0 | x]`` of all models."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -96,17 +106,31 @@ def compose(
     field = composition(scores)
     device = pipeline.pipe._execution_device
     noise = start_noise(seeds, pipeline.dims).to(device)
+    x = begin(pipeline, field, scores, noise, sigmas)
     at_infinity = bool(sigmas[0].isinf())
-    with torch.no_grad():
-        if at_infinity:
-            denoised = scores.denoised(noise, float(sigmas[0]))
-            x = step_from_infinity(field, denoised, noise, float(sigmas[1]))
-            sigmas = sigmas[1:]
-        else:
-            x = field.start_scale * pipeline.start(noise, float(sigmas[0]))
+    sigmas = sigmas[at_infinity:]
     streams = NoiseStreams(seeds, pipeline.dims, device)
     result = sample(field, x, sigmas, predictor, noise=streams, corrector=corrector, swarms=swarms)
     latents = pipeline.latents(result.x, float(sigmas[-1]))
     measured = result.state.records() if isinstance(result.state, Recording) else {}
     count = result.num_evaluations + at_infinity
     return Composed(latents, pipeline.decode(latents), measured, count)
+
+
+@torch.no_grad()
+def begin(
+    pipeline: Pipeline, field: ScoreField, scores: Denoising, noise: Samples, sigmas: Levels
+) -> Samples:
+    """Where a path begins: at its first noise level, or at the second where that one is infinite.
+
+    Args:
+        pipeline: whose path it is.
+        field: the composition.
+        scores: what it is of.
+        noise: standard normal, shape ``(batch, *dims)``.
+        sigmas: the noise levels, decreasing.
+    """
+    if not sigmas[0].isinf():
+        return field.start_scale * pipeline.start(noise, float(sigmas[0]))
+    denoised = scores.denoised(noise, float(sigmas[0]))
+    return step_from_infinity(field, denoised, noise, float(sigmas[1]))

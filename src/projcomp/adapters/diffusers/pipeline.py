@@ -61,12 +61,24 @@ class Pipeline:
             )
 
     @classmethod
-    def load(cls, folder: str | Path, *, device: str = "cpu", **settings: Any) -> "Pipeline":
+    def load(
+        cls,
+        folder: str | Path,
+        *,
+        device: str = "cpu",
+        height: int | None = None,
+        width: int | None = None,
+        chunk_size: int = 16,
+        **settings: Any,
+    ) -> "Pipeline":
         """The pipeline that ``save_pretrained`` has written; nothing is fetched.
 
         Args:
             folder: where it is.
             device: where it goes.
+            height: of the pictures, as the class takes it.
+            width: the same.
+            chunk_size: as the class takes it.
             settings: what else ``from_pretrained`` takes, such as ``dtype``.
 
         Raises:
@@ -82,7 +94,7 @@ class Pipeline:
                 f"it, got none that loads ({first_line(error)})"
             ) from None
         pipe.set_progress_bar_config(disable=True)
-        return cls(pipe.to(device))
+        return cls(pipe.to(device), height, width, chunk_size)
 
     def with_loras(self, loras: Mapping[str, float]) -> "Pipeline":
         """The same pipeline with adapters on, on the same weights.

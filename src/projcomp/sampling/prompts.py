@@ -1,0 +1,159 @@
+"""Samples of one case of pipelines: their prompts, their schedulers' levels, their pictures.
+
+The adapter, and with it diffusers, is imported where a pipeline is loaded: nobody else has it.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from projcomp.config.conditions import UNCONDITIONAL
+from projcomp.config.pipelines import PROMPT, PipelineConfig
+from projcomp.diffusion.batched import BatchedScores
+from projcomp.errors import ConfigError, UserError
+from projcomp.files.pipeline_folder import absent_parts, pipeline_folder
+from projcomp.samplers.window import Windowed
+from projcomp.sampling.case import CaseSamples, draw
+from projcomp.sampling.parts import CountedScores, Path, Process, build_process
+from projcomp.sampling.requests import Requests
+from projcomp.words import first_line
+
+if TYPE_CHECKING:
+    from projcomp.adapters.diffusers import Pipeline
+    from projcomp.settings.stages import PipelineSettings, SampleSettings
+
+_PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+def sample_prompts(settings: "SampleSettings", device: torch.device) -> CaseSamples:
+    """Sample one case of an experiment that tells pipelines prompts.
+
+    Args:
+        settings: what to sample.
+        device: where the pipelines and the samples lie; the samples are float32 whatever the
+            networks' precision.
+
+    Raises:
+        UserError: a pipeline or an adapter cannot be loaded, pipelines have latents of other
+            shapes, or the samples are not finite.
+    """
+    pipelines = load_pipelines(settings.pipelines, device)
+    requests = _requests(settings, pipelines)
+    first = requests.composed[0][1].pipeline
+    levels = first.noise_levels(settings.sampling.num_steps)
+    chunk_size = min(one.chosen.chunk_size for one in settings.pipelines.values())
+    scores = CountedScores(BatchedScores(requests.composed, chunk_size))
+    at_infinity = bool(levels[0].isinf())
+    start = partial(_begin, first, scores, levels)
+    path = Path(levels[at_infinity:], start, evaluations=int(at_infinity))
+    process = build_process(settings, requests, scores, path)
+    _check_windows(settings, process)
+    return draw(settings, requests, process, scores, chunk_size, device)
+
+
+def load_pipelines(
+    chosen: Mapping[str, "PipelineSettings"], device: torch.device
+) -> "dict[str, Pipeline]":
+    """Pipelines by name; those that differ in their adapters alone share their weights.
+
+    Raises:
+        UserError: one of them, or an adapter, cannot be loaded.
+    """
+    loaded: dict[tuple[Any, ...], Pipeline] = {}
+    found: dict[str, Pipeline] = {}
+    for name, one in chosen.items():
+        model = one.chosen
+        key = (model.pipeline, model.revision, model.variant, model.dtype)
+        key = (*key, model.height, model.width, model.chunk_size)
+        if key not in loaded:
+            loaded[key] = _load(model, device)
+        found[name] = loaded[key]
+        if model.lora is not None:
+            _load_lora(loaded[key], name, model.lora)
+            found[name] = loaded[key].with_loras({name: model.lora_weight})
+    return found
+
+
+def _load(model: PipelineConfig, device: torch.device) -> "Pipeline":
+    from projcomp.adapters.diffusers import Pipeline
+
+    folder = pipeline_folder(model.pipeline, model.revision)
+    return Pipeline.load(
+        folder,
+        device=str(device),
+        height=model.height,
+        width=model.width,
+        chunk_size=model.chunk_size,
+        dtype=_PRECISIONS[model.dtype],
+        variant=model.variant,
+        use_safetensors=True,  # weights in pickles are not read
+        **dict.fromkeys(absent_parts(folder)),
+    )
+
+
+def _load_lora(pipeline: "Pipeline", name: str, lora: str) -> None:
+    try:
+        pipeline.pipe.load_lora_weights(
+            lora, adapter_name=name, local_files_only=True, use_safetensors=True
+        )
+    except (OSError, ValueError, AttributeError, KeyError) as error:
+        raise UserError(
+            f"models.{name}.lora: {lora}: expected an adapter of {type(pipeline.pipe).__name__}, "
+            f"got none that loads ({first_line(error)})"
+        ) from None
+
+
+def _requests(settings: "SampleSettings", pipelines: "Mapping[str, Pipeline]") -> Requests:
+    """What is asked of the pipelines: the background, what is composed, the control."""
+
+    def asked(model: str, condition: Any) -> tuple[Any, Any]:
+        pipeline = pipelines[model]
+        nothing = condition == UNCONDITIONAL
+        told = pipeline.nothing() if nothing else pipeline.prompt(condition[PROMPT])
+        return pipeline.network, told
+
+    first = [settings.background] if settings.background else []
+    last = [settings.control] if settings.control else []
+    each = [asked(one.model, one.condition) for one in [*first, *settings.composed, *last]]
+    pipeline = each[0][1].pipeline
+    for _, told in each:
+        if told.pipeline.dims != pipeline.dims:
+            raise ConfigError(
+                f"experiment {settings.experiment}: expected pipelines with latents of one shape, "
+                f"got {pipeline.dims} and {told.pipeline.dims}; compose pipelines of one kind, "
+                "with the same height and width"
+            )
+    last_level = float(pipeline.noise_levels(settings.sampling.num_steps)[-1])
+    return Requests(
+        composed=each,
+        num_conditions=len(settings.composed),
+        num_models=0,
+        num_controls=len(last),
+        explained=[],
+        dims=pipeline.dims,
+        pictures=lambda x: pipeline.decode(pipeline.latents(x, last_level)),
+        weights=[one.weight for one in settings.composed],
+    )
+
+
+def _begin(
+    pipeline: "Pipeline", scores: CountedScores, levels: Any, field: Any, noise: torch.Tensor
+) -> torch.Tensor:
+    from projcomp.adapters.diffusers import begin
+
+    return begin(pipeline, field, scores, noise, levels)
+
+
+def _check_windows(settings: "SampleSettings", process: Process) -> None:
+    """Refuse a corrector or a swarm whose window has no level of the path that it acts at."""
+    levels = process.path.sigmas[1:].tolist()
+    parts: dict[str, Windowed | None] = {"corrector": process.corrector, "swarm": process.swarms}
+    for name, part in parts.items():
+        if part is not None and not any(part.runs_at(level) for level in levels):
+            raise ConfigError(
+                f"experiment {settings.experiment}, sampling.{name}.sigma_min: expected a window "
+                f"with a noise level of the scheduler's, from {levels[0]:.4g} down, got one "
+                "without any"
+            )
