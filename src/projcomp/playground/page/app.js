@@ -591,6 +591,7 @@ const Playground = (() => {
     const known = examples();
     byId("examples").append(...known.map(({ name, state: one }) => {
       const button = Draw.element("button", { type: "button" }, name);
+      button.dataset.name = name.toLowerCase();
       button.dataset.link = State.toFragment(one, meta);
       button.onclick = () => {
         state = JSON.parse(JSON.stringify(one));
