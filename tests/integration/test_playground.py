@@ -14,7 +14,7 @@ from projcomp.diffusion.convert import denoised_to_score
 from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.diffusion.pixels import decode
 from projcomp.exact.points import Points
-from projcomp.playground.page import make_page, write_page
+from projcomp.playground.page import arranged, make_page, write_page
 from projcomp.samplers.heun import Heun
 from projcomp.samplers.process import sample
 from projcomp.settings.report import KnownModel, KnownRun
@@ -86,7 +86,7 @@ def by_library(page: Page) -> torch.Tensor:
         " return { state: Playground.state,"
         " ids: Playground.state.objects.map((one) => Pool.answering(meta, one).ids) }; }"
     )
-    state, toy = asked["state"], toy_collection()
+    state, toy = asked["state"], arranged(toy_collection(), "position")
     assert (state["operator"], state["sampler"]) == ("product", "heun")
     sets = [toy.backgrounds, *(toy.images[ids] for ids in asked["ids"])]
     points = [Points(torch.from_numpy(some)) for some in sets]
@@ -119,7 +119,7 @@ def test_what_it_shows_is_what_the_library_computes(page: Page) -> None:
 
 
 def test_a_drag_moves_an_object_and_two_in_one_place_interact(page: Page) -> None:
-    page.click(example("pushed together"))
+    page.click(example("two pushed together"))
     settled(page)
     second = page.middle(".mark[data-object='1']")
     picture = page.box("#picture")

@@ -127,3 +127,9 @@ class Config(Section):
     def filed(self) -> dict[str, FileDatasetConfig]:
         """The datasets of pictures that were not rendered."""
         return {k: v for k, v in self.datasets.items() if isinstance(v, FileDatasetConfig)}
+
+    def scene_of(self, dataset: str) -> SceneConfig:
+        """What may be in a picture of a dataset of scenes: its own colours and sizes, if any."""
+        entry = self.rendered[dataset]
+        own = {"colors": entry.colors, "sizes": entry.sizes}
+        return self.scene.model_copy(update={k: v for k, v in own.items() if v is not None})
