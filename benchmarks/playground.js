@@ -17,19 +17,20 @@ const { Engine, Pool } = vm.runInThisContext(`${programs}\n({ Engine, Pool })`);
 async function main() {
   const { width, height, count, backgrounds } = meta;
   const begun = performance.now();
-  const bytes = await Pool.unpack(inside("pictures"), count + backgrounds, height, width);
-  console.log(`${path.basename(process.argv[2])}: ${count} pictures unpacked in ` +
+  const pictures = Pool.makePictures(inside("pictures").split("\n"), meta);
+  await pictures.need([...Array(count + backgrounds).keys()]);
+  console.log(`${path.basename(process.argv[2])}: ${count + backgrounds} pictures unpacked in ` +
     `${((performance.now() - begun) / 1000).toFixed(2)} s`);
   const points = (ids, map) => {
     const size = map.channels * width * height;
     const data = new Float32Array(ids.length * size);
-    ids.forEach((id, n) => data.set(map.encode(Pool.picture(bytes, id, width * height)), n * size));
+    ids.forEach((id, n) => data.set(map.encode(pictures.get(id)), n * size));
     return Engine.makePoints(data, ids.length);
   };
   const ground = Array.from({ length: backgrounds }, (_, n) => count + n);
   for (const [k, name, window] of [[1, "rgb", 0], [5, "rgb", 0], [9, "rgb", 0], [5, "palette", 0], [5, "rgb", 9]]) {
     const map = Engine.features({ name, ...meta.features[name] }, meta.features.colors);
-    const objects = meta.places.slice(0, k).map((at) => ({ at, labels: {} }));
+    const objects = meta.places.apart.slice(0, k).map((at) => ({ at, labels: {} }));
     const sets = [ground, ...objects.map((one) => Pool.answering(meta, one).ids)].map((ids) => points(ids, map));
     const size = map.channels * width * height;
     let took;

@@ -1,12 +1,6 @@
-"""A small collection of coloured squares on a grey ground, and the browser that shows its page."""
-
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+"""A small collection of coloured squares on a grey ground."""
 
 import numpy as np
-import pytest
 
 from projcomp.config.demo import places
 from projcomp.data.shard_format import VOCABULARY
@@ -14,32 +8,6 @@ from projcomp.playground.collection import Collection
 from projcomp.scenes.vocabulary import COLORS
 
 SIDE = 16
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-BROWSER = next((path for name in NAMES if (path := shutil.which(name))), None)
-
-try:
-    from playwright.sync_api import sync_playwright
-except ImportError:
-    sync_playwright = None
-
-WHY_NOT = (
-    "browser: expected Chromium on the path, got none; install it (Debian: apt-get install "
-    "chromium; Ubuntu: any Chrome)"
-    if BROWSER is None
-    else "playwright: expected the extra `test` of projcomp, got none; pip install playwright"
-)
-needs_browser = pytest.mark.skipif(BROWSER is None or sync_playwright is None, reason=WHY_NOT)
-
-
-@contextmanager
-def browser() -> Iterator[Any]:
-    """Headless Chromium; as root it has no sandbox."""
-    assert sync_playwright is not None
-    with sync_playwright() as playwright:
-        # no sandbox: it needs rights that containers lack, and the pages are our own
-        opened = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 def toy_collection() -> Collection:

@@ -59,6 +59,8 @@ def datasets() -> dict[str, Any]:
         "cluttered": dataset(6_000, 1, 5),
         "placed": {**dataset(1_000, 1, 1), "places": "apart"},
         "cluttered_at": {**dataset(4_500, 1, 5), "places": "apart", "moved_from": "cluttered"},
+        # for the playground alone: nine of these stand apart where large ones do not
+        "small": {**dataset(500, 1, 1), "sizes": ["small"], "places": "spread"},
         "counting": dataset(5_000, 0, 10),
     }
 

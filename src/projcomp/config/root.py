@@ -152,3 +152,9 @@ class Config(Section):
     def pipelines(self) -> dict[str, PipelineConfig]:
         """The models that are pipelines of other people."""
         return {k: v for k, v in self.models.items() if isinstance(v, PipelineConfig)}
+
+    def scene_of(self, dataset: str) -> SceneConfig:
+        """What may be in a picture of a dataset of scenes: its own colours and sizes, if any."""
+        entry = self.rendered[dataset]
+        own = {"colors": entry.colors, "sizes": entry.sizes}
+        return self.scene.model_copy(update={k: v for k, v in own.items() if v is not None})

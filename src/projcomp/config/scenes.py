@@ -96,6 +96,9 @@ class DatasetConfig(Section):
     colors: list[Color] | None = Field(
         None, min_length=1, description="colours drawn from in this dataset, if not scene.colors"
     )
+    sizes: list[Size] | None = Field(
+        None, min_length=1, description="sizes drawn from in this dataset, if not scene.sizes"
+    )
     places: Text | None = Field(
         None,
         description="set of places: image i has an object at place i, from the first again after "

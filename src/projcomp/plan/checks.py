@@ -13,6 +13,7 @@ from projcomp.config.messages import repeated, unknown_name
 from projcomp.config.paths import MAX_NAME, root_problem
 from projcomp.config.places import GRID
 from projcomp.config.root import Config
+from projcomp.config.scenes import SceneConfig
 from projcomp.config.section import merged
 from projcomp.config.wandb_names import wandb_project_problem
 from projcomp.errors import ConfigError
@@ -104,9 +105,10 @@ def _datasets(config: Config) -> Iterator[str]:
     scene, size = config.scene, config.render.shard_size
     for field in ("shapes", "sizes", "materials", "colors"):
         yield from repeated(f"scene.{field}", getattr(scene, field))
-    fitting = _most_objects(config)
     for name, dataset in config.rendered.items():
+        fitting = _most_objects(config.scene_of(name))
         yield from repeated(f"datasets.{name}.colors", dataset.colors or [])
+        yield from repeated(f"datasets.{name}.sizes", dataset.sizes or [])
         yield from place_checks.dataset_problems(config, f"datasets.{name}", dataset)
         low, high = dataset.min_objects, dataset.max_objects
         if low > high:
@@ -127,13 +129,13 @@ def _datasets(config: Config) -> Iterator[str]:
                 f"render.shard_size: expected at most {MAX_SHARDS:,} shards of a dataset, got "
                 f"{dataset.num_images // size:,} of datasets.{name}; raise it"
             )
-    if any(dataset.max_objects for dataset in config.rendered.values()):
-        yield from _visibility(config)
+    shown = [config.scene_of(name) for name, one in config.rendered.items() if one.max_objects]
+    for scene in {tuple(scene.sizes): scene for scene in shown}.values():
+        yield from _visibility(scene)
 
 
-def _visibility(config: Config) -> Iterator[str]:
+def _visibility(scene: SceneConfig) -> Iterator[str]:
     """Whether any object that may be drawn can show as many pixels as are asked for."""
-    scene = config.scene
     if scene.min_visible_pixels <= VISIBLE_ANYWHERE:
         return
     from projcomp.scenes.visibility import most_visible_pixels
@@ -148,7 +150,7 @@ def _visibility(config: Config) -> Iterator[str]:
 
 def _references(config: Config) -> Iterator[str]:
     """The true composition of every case is rendered by the rules that datasets are."""
-    fitting = _most_objects(config)
+    fitting = _most_objects(config.scene)
     entries = {f"experiments.{name}": entry for name, entry in config.experiments.items()}
     entries |= {f"sweeps.{name}": entry for name, entry in config.sweeps.items()}
     for key, entry in entries.items():
@@ -163,13 +165,12 @@ def _references(config: Config) -> Iterator[str]:
                 )
 
 
-def _most_objects(config: Config) -> int:
+def _most_objects(scene: SceneConfig) -> int:
     """How many objects placing one by one at random can hope to fit on the ground.
 
     Discs of each object's radius plus half of ``min_distance``, centres in the square of side
     ``2 extent``; and the margin along the camera's directions, which lie diagonally to it.
     """
-    scene = config.scene
     radii = [SIZES[size] + scene.min_distance / 2 for size in scene.sizes]
     disc = sum(math.pi * radius**2 for radius in radii) / len(radii)
     ground = (2 * scene.extent + 2 * max(radii)) ** 2

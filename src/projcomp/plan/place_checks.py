@@ -72,10 +72,11 @@ def dataset_problems(config: Config, key: str, dataset: DatasetConfig) -> Iterat
     points = place_set(config, dataset.places).points
     if any(_above_the_horizon(config, points)):
         return
+    sizes = dataset.sizes or config.scene.sizes
     if dataset.max_objects > 1:
-        yield from _off_the_ground(config, key, dataset.places)
+        yield from _off_the_ground(config, key, dataset.places, sizes)
     if dataset.places in config.places:
-        yield from _hidden(config, key, dataset.places)
+        yield from _hidden(config, key, dataset.places, sizes)
 
 
 def _moved_from(config: Config, key: str, dataset: DatasetConfig, other: str) -> Iterator[str]:
@@ -88,7 +89,7 @@ def _moved_from(config: Config, key: str, dataset: DatasetConfig, other: str) ->
     before = config.rendered[other]
     if before.places is not None:
         yield f"{key}.moved_from: expected a dataset without places, got {other} ({before.places})"
-    for field in ("min_objects", "max_objects", "colors"):
+    for field in ("min_objects", "max_objects", "colors", "sizes"):
         wanted, got = getattr(before, field), getattr(dataset, field)
         if wanted != got:
             yield f"{key}.{field}: expected that of datasets.{other}, {wanted}, got {got}"
@@ -122,12 +123,12 @@ def _is_beyond(config: Config, x: float, y: float) -> bool:
     return max(abs(x), abs(y)) > config.scene.extent + _ROUNDED
 
 
-def _off_the_ground(config: Config, key: str, name: str) -> Iterator[str]:
+def _off_the_ground(config: Config, key: str, name: str, sizes: Sequence[str]) -> Iterator[str]:
     """Among other objects none stands where the rules put none: there is no such conditional."""
     from projcomp.scenes.overlaps import cameras
 
     scene, points = config.scene, place_set(config, name).points
-    for camera, size in itertools.product(cameras(scene.camera_jitter), scene.sizes):
+    for camera, size in itertools.product(cameras(scene.camera_jitter), sizes):
         for point in points:
             x, y = _stands_at(camera, point, size)
             if _is_beyond(config, x, y):
@@ -156,13 +157,13 @@ def _above_the_horizon(config: Config, points: Sequence[Point]) -> Iterator[Poin
             yield point
 
 
-def _hidden(config: Config, key: str, name: str) -> Iterator[str]:
+def _hidden(config: Config, key: str, name: str, sizes: Sequence[str]) -> Iterator[str]:
     """Places where an object shows fewer pixels than any other dataset's objects do."""
     from projcomp.scenes.visibility import least_visible_pixels
 
     scene = config.scene
     for point in config.places[name]:
-        seen = least_visible_pixels(point, scene.shapes, scene.sizes)
+        seen = least_visible_pixels(point, scene.shapes, sizes)
         if seen < scene.min_visible_pixels:
             yield (
                 f"{key}.places: expected places where objects show at least "

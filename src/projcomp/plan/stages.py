@@ -1,9 +1,8 @@
 """The settings of every stage's jobs, from the run."""
 
 from projcomp.config.judges import ClipJudge
-from projcomp.config.root import Config
 from projcomp.config.samplers import SamplingConfig
-from projcomp.config.scenes import RenderConfig, SceneConfig
+from projcomp.config.scenes import RenderConfig
 from projcomp.config.theory import EXACT, TheoryExperiment
 from projcomp.files.listing import listing
 from projcomp.plan.kinds import told_to_stages
@@ -38,12 +37,6 @@ def _recipe(render: RenderConfig) -> RenderRecipe:
     return RenderRecipe(**{name: getattr(render, name) for name in RenderRecipe.model_fields})
 
 
-def dataset_scene_config(config: Config, dataset: str) -> SceneConfig:
-    """What may be in a picture of ``dataset``: the scene with the dataset's own colours."""
-    colors = config.rendered[dataset].colors
-    return config.scene if colors is None else config.scene.model_copy(update={"colors": colors})
-
-
 def render_settings(run: Run, dataset: str) -> RenderSettings:
     """Settings of the shards of ``dataset``."""
     config = run.config
@@ -54,7 +47,7 @@ def render_settings(run: Run, dataset: str) -> RenderSettings:
         dataset=dataset,
         min_objects=chosen.min_objects,
         max_objects=chosen.max_objects,
-        scene=dataset_scene_config(config, dataset),
+        scene=config.scene_of(dataset),
         render=_recipe(config.render),
         shard_size=config.render.shard_size,
         points=None if chosen.places is None else list(place_set(config, chosen.places).points),

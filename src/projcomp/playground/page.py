@@ -34,6 +34,9 @@ where more do, so that a composition takes well under a second."""
 EMPTY_SHARE = 0.15
 """Of the empty pictures among the unconditional ones, as the demo's models draw them."""
 
+BUNDLE = 64
+"""Pictures that are packed together: a page unpacks a bundle when it first needs it."""
+
 PAIR_SAMPLES = 8
 """Exact compositions of every pair, for the line that predicts."""
 
@@ -57,13 +60,14 @@ def describe(found: Collection, by: str, run: Mapping[str, Any] | None) -> dict[
         "height": height,
         "width": width,
         "backgrounds": len(found.backgrounds),
+        "bundle": BUNDLE,
         "by": by,
         "labels": {
             name: {"names": names, "values": values.tolist()}
             for name, (names, values) in found.labels.items()
         },
         "points": None if found.points is None else found.points.round(4).flatten().tolist(),
-        "places": [list(place) for place in places()["apart"]],
+        "places": {name: [list(place) for place in some] for name, some in places().items()},
         "features": {
             "rgb": {},
             "luminance": luminance.model_dump(exclude={"name"}),
@@ -94,16 +98,35 @@ def describe(found: Collection, by: str, run: Mapping[str, Any] | None) -> dict[
     }
 
 
-def pack(found: Collection) -> str:
-    """The pictures as base64: those with an object, then the backgrounds; deflated rows.
+def arranged(found: Collection, by: str) -> Collection:
+    """The same pictures in an order in which those that are asked for together lie together.
 
-    Every row is stored less the one above it, which deflates to a third of the bytes where a
-    picture as it is deflates to two fifths.
+    By place: those nearest to the first of the places that examples use, the nearest first, then
+    those nearest to the second; else by the label that new objects ask for.
+    """
+    if found.points is not None and by == "position":
+        apart = np.linalg.norm(found.points[:, None] - np.array(places()["apart"]), axis=-1)
+        order = np.lexsort([apart.min(1), apart.argmin(1)])
+    elif by in found.labels:
+        order = np.argsort(found.labels[by][1], kind="stable")
+    else:
+        order = np.arange(len(found.images))
+    labels = {name: (names, values[order]) for name, (names, values) in found.labels.items()}
+    points = None if found.points is None else found.points[order]
+    return Collection(found.images[order], labels, points, found.backgrounds)
+
+
+def pack(found: Collection) -> str:
+    """The pictures, those with an object and then the backgrounds, in bundles: a line each.
+
+    A line is base64 of deflated rows. Every row is stored less the one above it, which deflates to
+    a third of the bytes where a picture as it is deflates to two fifths.
     """
     images = np.concatenate([found.images, found.backgrounds])
     rows = images.copy()
     rows[:, 1:] -= images[:, :-1]  # modulo 256
-    return base64.b64encode(zlib.compress(rows.tobytes())).decode()
+    bundles = (rows[start : start + BUNDLE] for start in range(0, len(rows), BUNDLE))
+    return "\n".join(base64.b64encode(zlib.compress(one.tobytes(), 9)).decode() for one in bundles)
 
 
 def make_page(found: Collection, title: str, by: str, run: Mapping[str, Any] | None = None) -> str:
@@ -116,6 +139,7 @@ def make_page(found: Collection, title: str, by: str, run: Mapping[str, Any] | N
         run: as of :func:`describe`.
     """
     folder = files("projcomp.playground") / "page"
+    found = arranged(found, by)
     parts = {
         "mark": PLAYGROUND_MARK,
         "title": html.escape(title),

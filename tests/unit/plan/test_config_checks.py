@@ -356,6 +356,18 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         {"datasets": {"single": {"colors": ["red", "red"]}}},
         "datasets.single.colors: expected every entry once, got red twice",
     ),
+    "a dataset's size twice": (
+        {"datasets": {"single": {"sizes": ["small", "small"]}}},
+        "datasets.single.sizes: expected every entry once, got small twice",
+    ),
+    "a place where a dataset's own size shows too little": (
+        {
+            "scene": {"sizes": ["large"]},
+            "places": {"far": [[0.574, 0.246]]},
+            "datasets": {"single": {"places": "far", "sizes": ["small"]}},
+        },
+        "datasets.single.places: expected places where objects show at least",
+    ),
     "two sweeps with a member of one name": (
         {
             "sweeps": {

@@ -180,6 +180,14 @@ def test_a_datasets_colours_are_its_own() -> None:
         assert Plan(own).render_settings(name) == Plan(plain).render_settings(name)
 
 
+def test_a_datasets_sizes_are_its_own() -> None:
+    plain, own = run_with(), run_with(datasets={"single": {"sizes": ["small"]}})
+    assert stages.render_settings(own, "single").scene.sizes == ["small"]
+    assert stages.render_settings(plain, "single").scene.sizes == plain.config.scene.sizes
+    for name in ("empty", "colored"):
+        assert Plan(own).render_settings(name) == Plan(plain).render_settings(name)
+
+
 def test_a_case_asks_for_one_kind_of_thing():
     """Places and colours at once would be drawn as colours anywhere."""
     with pytest.raises(ValidationError, match="more than one of them"):

@@ -39,6 +39,16 @@ def test_networks_of_other_pictures_are_not_offered() -> None:
     assert [one["name"] for one in run["trained"]] == ["single"]
 
 
+def test_the_demos_page_has_small_objects_and_large_ones() -> None:
+    found = Plan(load({}))
+    inputs, _ = found.playground_inputs()
+    assert inputs == ["data/single.h5", "data/placed.h5", "data/small.h5"]
+    sizes = {tuple(found.config.scene_of(name).sizes) for name in ("single", "placed", "small")}
+    assert sizes == {("large",), ("small",)}
+    # nothing else of the demo reads them
+    assert not [one for one in found.config.models.values() if "small" in one.sources]
+
+
 def test_larger_pictures_have_no_page() -> None:
     found = plan(resolution=64, network={"attention_resolutions": [16]})
     assert found.playground_targets() == []

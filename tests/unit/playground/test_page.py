@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from toy_squares import square_pictures, write_squares
 from typer.testing import CliRunner
 
 from projcomp.cli import app
+from projcomp.config.demo import places
 from projcomp.data.shard_format import VOCABULARY
 from projcomp.errors import OutputError
 from projcomp.playground import page as pages
-from projcomp.playground.page import make_page, write_page
+from projcomp.playground.page import arranged, make_page, write_page
 
 
 def run(*arguments: object) -> tuple[int, str]:
@@ -36,19 +38,37 @@ def carried(text: str) -> tuple[dict[str, Any], NDArray[np.uint8]]:
         return found[1]
 
     meta = json.loads(inside("meta"))
-    rows = np.frombuffer(zlib.decompress(base64.b64decode(inside("pictures"))), np.uint8)
+    bundles = map(base64.b64decode, inside("pictures").split("\n"))
+    rows = np.concatenate([np.frombuffer(zlib.decompress(one), np.uint8) for one in bundles])
     rows = rows.reshape(-1, meta["height"], meta["width"], 3)
     return meta, np.cumsum(rows, 1, dtype=np.uint8)
 
 
 def test_a_page_carries_its_pictures_to_the_bit() -> None:
-    toy = toy_collection()
-    meta, images = carried(make_page(toy, "toy", "position"))
+    toy = arranged(toy_collection(), "position")
+    meta, images = carried(make_page(toy_collection(), "toy", "position"))
     assert np.array_equal(images, np.concatenate([toy.images, toy.backgrounds]))
     assert (meta["count"], meta["backgrounds"]) == (len(toy.images), len(toy.backgrounds))
     assert np.allclose(np.reshape(meta["points"], (-1, 2)), toy.points, atol=1e-4)
     for name, (names, values) in toy.labels.items():
         assert meta["labels"][name] == {"names": names, "values": values.tolist()}
+
+
+def test_pictures_that_are_asked_for_together_lie_together() -> None:
+    toy = toy_collection()
+    found = arranged(toy, "position")
+    assert found.points is not None
+    first = np.linalg.norm(found.points - places()["apart"][0], axis=1)
+    assert np.allclose(first[:32], 0)  # as many lie at each place
+    assert first[32] > 0
+    by_color = arranged(toy, "color").labels["color"][1]
+    assert (np.diff(by_color.astype(int)) >= 0).all()
+    numbers = np.arange(len(toy.images), dtype=np.uint16)
+    found = arranged(replace(toy, labels={"color": ([], numbers)}), "position")
+    order = found.labels["color"][1]  # labels and points go with their pictures
+    assert np.array_equal(np.sort(order), numbers)
+    assert np.array_equal(found.images, toy.images[order])
+    assert np.array_equal(found.points, toy.points[order])
 
 
 def test_our_datasets_come_with_all_that_is_known_of_their_objects(tmp_path: Path) -> None:
@@ -58,6 +78,7 @@ def test_our_datasets_come_with_all_that_is_known_of_their_objects(tmp_path: Pat
     assert code == 0, output
     assert "8 pictures and 8 of the background" in output
     meta, images = carried(out.read_text(encoding="utf-8"))
+    scenes.sort(key=lambda one: VOCABULARY["color"].index(one[0].objects[0].color))
     assert np.array_equal(images[:8], [picture.image for _, picture in scenes])
     objects = [scene.objects[0] for scene, _ in scenes]
     several = [name for name in VOCABULARY if len({getattr(one, name) for one in objects}) > 1]

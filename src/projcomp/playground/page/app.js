@@ -14,6 +14,9 @@ const Playground = (() => {
     empty: "empty scene", unconditional: "unconditional",
   };
 
+  // five places in the middle, where large objects overlap
+  const CLOSE = [[0.5, 0.42], [0.36, 0.47], [0.64, 0.47], [0.43, 0.6], [0.58, 0.6]];
+
   let state = State.defaults(meta);
   let newest = 0; // id of the latest question
   let shown = null; // the path, the interaction and the readings of what is shown
@@ -28,30 +31,33 @@ const Playground = (() => {
   function examples() {
     const object = (at, labels = {}, weight = 1) => ({ at, weight, labels });
     const made = (name, objects, changes = {}) =>
-      ({ name, state: { ...State.defaults(meta), objects, ...changes } });
+      ({ name: name.replace("  ", " "), state: { ...State.defaults(meta), objects, ...changes } });
     const found = [];
     const has = (name, value) => meta.labels[name] && meta.labels[name].names.includes(value);
     if (meta.points) {
-      const places = (count, labels) => meta.places.slice(0, count).map((at) => object(at, { ...labels }));
-      const sizes = has("size", "small") && has("size", "large");
-      found.push(made(sizes ? "Nine small ones" : "Nine objects", places(9, sizes ? { size: "small" } : {})));
-      found.push(made(sizes ? "Five large ones" : "Five objects", places(5, sizes ? { size: "large" } : {})));
-      const [x, y] = meta.places[2];
-      found.push(made("Pushed together", [object([x - 0.05, y]), object([x + 0.05, y + 0.02])]));
-      found.push(made("Bayes and its ghost", places(3, {}), { operator: "bayes" }));
+      const { apart, spread } = meta.places;
+      const placedAt = (places, labels) => places.map((at) => object(at.slice(), { ...labels }));
+      const sized = has("size", "small") && has("size", "large");
+      const [small, large] = sized ? [{ size: "small" }, { size: "large" }] : [{}, {}];
+      found.push(made(`A: nine ${sized ? "small" : ""} objects`, placedAt(sized ? spread : apart, small)));
+      found.push(made(`A: five ${sized ? "large" : ""} objects`, placedAt(apart.slice(0, 5), large)));
+      found.push(made("A: five too close", placedAt(CLOSE, large)));
+      const [x, y] = apart[2];
+      found.push(made("Two pushed together", placedAt([[x - 0.05, y], [x + 0.05, y + 0.02]], large)));
+      found.push(made("B and its ghost", placedAt(apart.slice(0, 3), large), { operator: "bayes" }));
     }
     if (has("color", "yellow") && has("color", "blue") && has("color", "green")) {
       const pair = (a, b) => [a, b].map((color) => object(null, { color }));
-      found.push(made("Yellow + blue", pair("yellow", "blue")));
-      found.push(made("Yellow + green", pair("yellow", "green")));
-      found.push(made("… by luminance", pair("yellow", "green"), { features: "luminance" }));
-      found.push(made("… by palette", pair("yellow", "green"), { features: "palette" }));
+      found.push(made("Yellow with blue", pair("yellow", "blue")));
+      found.push(made("Yellow with green", pair("yellow", "green")));
+      found.push(made("Yellow with green, luminance scaled", pair("yellow", "green"), { features: "luminance" }));
+      found.push(made("Yellow with green, in a palette", pair("yellow", "green"), { features: "palette" }));
     } else if (!meta.points) {
       const [name] = Object.keys(meta.labels);
       const values = meta.labels[name].names;
       for (const [a, b] of [[0, 1], [1, 2], [0, 2]]) {
         if (b >= values.length) continue;
-        found.push(made(`${values[a]} + ${values[b]}`,
+        found.push(made(`${values[a]} with ${values[b]}`,
           [object(null, { [name]: values[a] }), object(null, { [name]: values[b] })]));
       }
     }
@@ -72,7 +78,7 @@ const Playground = (() => {
     const worker = new Worker(url);
     worker.onmessage = ({ data }) => onAnswer(data);
     worker.onerror = (event) => complain(`the page's program failed: ${event.message}`);
-    worker.postMessage({ kind: "open", base64: byId("pictures").textContent, meta });
+    worker.postMessage({ kind: "open", bundles: byId("pictures").textContent.trim().split("\n"), meta });
     return worker;
   }
 
@@ -136,7 +142,7 @@ const Playground = (() => {
   // --- answers ----------------------------------------------------------------------------------
 
   function answered(data) {
-    if (data.kind === "ready" || (data.id && data.id !== newest)) return;
+    if (data.id !== newest) return;
     if (data.kind === "failed") {
       running = false;
       byId("busy").classList.remove("on");
@@ -174,6 +180,7 @@ const Playground = (() => {
 
   function drawPath() {
     Draw.picture(byId("picture"), shown.picture, width, height);
+    performance.mark("picture"); // benchmarks/playground.py reads the first one
     const level = byId("level");
     const atEnd = Number(level.value) >= Number(level.max);
     level.max = String(shown.steps.length);
@@ -442,7 +449,7 @@ const Playground = (() => {
   function freePlace() {
     const far = ([x, y]) => Math.min(1, ...state.objects.filter(({ at }) => at)
       .map(({ at }) => Math.hypot(at[0] - x, at[1] - y)));
-    return meta.places.reduce((best, place) => (far(place) > far(best) ? place : best)).slice();
+    return meta.places.apart.reduce((best, place) => (far(place) > far(best) ? place : best)).slice();
   }
 
   function addObject(at) {
@@ -591,6 +598,7 @@ const Playground = (() => {
     const known = examples();
     byId("examples").append(...known.map(({ name, state: one }) => {
       const button = Draw.element("button", { type: "button" }, name);
+      button.dataset.name = name.toLowerCase();
       button.dataset.link = State.toFragment(one, meta);
       button.onclick = () => {
         state = JSON.parse(JSON.stringify(one));

@@ -2,17 +2,42 @@
 "use strict";
 
 const Pool = (() => {
-  // Undoes playground/page.py: bytes as base64, deflated; every row less the one above it.
-  async function unpack(base64, count, height, width) {
+  // The pictures of a page: bundles of ``meta.bundle`` of them, each base64 of deflated bytes whose
+  // rows are less the one above (playground/page.py). A bundle is unpacked when it is first needed,
+  // so that the first picture waits for few of them.
+  function makePictures(bundles, meta) {
+    const { height, width, bundle } = meta;
+    const total = meta.count + meta.backgrounds;
+    const size = 3 * width * height;
+    const unpacked = new Array(bundles.length).fill(null);
+    const opening = new Array(bundles.length).fill(null);
+
+    async function open(number) {
+      unpacked[number] = await unpack(bundles[number], height, width);
+      const expected = Math.min(bundle, total - number * bundle) * size;
+      if (unpacked[number].length !== expected) throw new Error("the page's pictures are damaged");
+      bundles[number] = null;
+    }
+
+    return {
+      // Resolves when all of these can be had.
+      async need(ids) {
+        const numbers = [...new Set(ids.map((id) => Math.floor(id / bundle)))];
+        await Promise.all(numbers.map((number) => (opening[number] ??= open(number))));
+      },
+      get: (id) => picture(unpacked[Math.floor(id / bundle)], id % bundle, width * height),
+    };
+  }
+
+  async function unpack(base64, height, width) {
     const text = atob(base64);
     const packed = new Uint8Array(text.length);
     for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
     const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
     const [row, size] = [3 * width, 3 * width * height];
-    if (bytes.length !== count * size) throw new Error("the page's pictures are damaged");
-    for (let n = 0; n < count; n++) {
-      for (let i = n * size + row; i < (n + 1) * size; i++) bytes[i] += bytes[i - row];
+    for (let start = 0; start < bytes.length; start += size) {
+      for (let i = start + row; i < start + size; i++) bytes[i] += bytes[i - row];
     }
     return bytes;
   }
@@ -55,7 +80,7 @@ const Pool = (() => {
     return { ids: chosen.map(([n]) => n), radius: chosen.length ? chosen[chosen.length - 1][1] : 0 };
   }
 
-  return { unpack, picture, answering };
+  return { makePictures, picture, answering };
 })();
 
 if (typeof module !== "undefined") module.exports = Pool;

@@ -1,7 +1,7 @@
 // The worker: keeps the pictures, composes what is asked, and drops it when something newer comes.
 //
-// In: {kind: "open", base64, meta}, {kind: "compose", id, state}, {kind: "pairs", id, state},
-// {kind: "stop", id}. Out: ready, path, sample, done, pairs and failed, each with the id of what it
+// In: {kind: "open", bundles, meta}, {kind: "compose", id, state}, {kind: "pairs", id, state},
+// {kind: "stop", id}. Out: path, sample, done, pairs and failed, each with the id of what it
 // answers. Between two noise levels it looks whether a newer id has come.
 "use strict";
 
@@ -9,14 +9,13 @@ const MOST_SETS = 24; // sets of pictures that are kept as numbers
 const SLICE = 12; // milliseconds between two looks at what has come
 
 let meta = null;
-let bytes = null;
+let pictures = null;
 let reader = null;
 let latest = 0;
 const kept = new Map();
 const composed = new Map(); // what came of pairs, by their pictures
 
 const pixels = () => meta.height * meta.width;
-const pictureOf = (id) => Pool.picture(bytes, id, pixels());
 const shapeOf = (map) => [map.channels, meta.height, meta.width];
 
 function tick() {
@@ -29,8 +28,9 @@ function tick() {
 
 class Overtaken extends Error {}
 
-// Ids as points in the space of a feature map; the sets used last are kept.
-function pointsOf(key, ids, map, logWeights) {
+// A set of pictures as points in the space of a feature map; the sets used last are kept.
+function pointsOf({ ids, logWeights }, state, map) {
+  const key = [state.features, state.scale, Boolean(logWeights), ids].join(" ");
   const found = kept.get(key);
   if (found) {
     kept.delete(key);
@@ -39,7 +39,7 @@ function pointsOf(key, ids, map, logWeights) {
   }
   const size = map.channels * pixels();
   const data = new Float32Array(ids.length * size);
-  ids.forEach((id, n) => data.set(map.encode(pictureOf(id)), n * size));
+  ids.forEach((id, n) => data.set(map.encode(pictures.get(id)), n * size));
   const points = Engine.makePoints(data, ids.length, logWeights);
   kept.set(key, points);
   if (kept.size > MOST_SETS) kept.delete(kept.keys().next().value);
@@ -49,29 +49,42 @@ function pointsOf(key, ids, map, logWeights) {
 // Numbers of a page's pictures: those with an object first, then the backgrounds.
 const backgroundIds = () => Array.from({ length: meta.backgrounds }, (_, n) => meta.count + n);
 
-function backgroundOf(state, map) {
-  const key = (what) => `${what} ${state.features} ${state.scale}`;
-  if (state.operator !== "bayes" && state.background === "empty") {
-    return pointsOf(key("empty"), backgroundIds(), map);
-  }
+function backgroundOf(state) {
+  if (state.operator !== "bayes" && state.background === "empty") return { ids: backgroundIds() };
   // the unconditional distribution: all pictures, the empty ones with their share of the draws
   const ids = [...Array(meta.count).keys(), ...backgroundIds()];
   const share = meta.backgrounds ? meta.choice.empty_share : 0;
-  const weights = Float64Array.from(ids, (id) =>
+  const logWeights = Float64Array.from(ids, (id) =>
     Math.log(id < meta.count ? (1 - share) / meta.count : share / meta.backgrounds)
   );
-  return pointsOf(key("all"), ids, map, weights);
+  return { ids, logWeights };
 }
 
-function setsOf(state, map) {
-  const chosen = state.objects.map((object) => Pool.answering(meta, object));
-  chosen.forEach(({ ids }, k) => {
-    if (!ids.length) throw new Error(`no picture of this page answers object ${k + 1}: ask for less`);
+// The pictures that answer every object, with how far they lie from its place.
+function answersOf(state) {
+  return state.objects.map((object, k) => {
+    const found = Pool.answering(meta, object);
+    if (!found.ids.length) throw new Error(`no picture of this page answers object ${k + 1}: ask for less`);
+    return found;
   });
-  const sets = chosen.map(({ ids }) =>
-    pointsOf(`${ids.join()} ${state.features} ${state.scale}`, ids, map)
-  );
-  return { chosen, sets };
+}
+
+// Waits until the pictures of these sets are unpacked.
+async function unpacked(sets, id) {
+  await pictures.need(sets.flatMap(({ ids }) => ids));
+  if (id !== latest) throw new Overtaken();
+}
+
+// Reads what samples show; null where there is no background to tell objects from.
+async function readerOf() {
+  if (reader || !meta.backgrounds) return reader;
+  const ids = backgroundIds();
+  await pictures.need(ids);
+  const ground = new Float32Array(ids.length * 3 * pixels());
+  ids.forEach((id, n) => ground.set(pictures.get(id), n * 3 * pixels()));
+  const rules = { ...meta.reader, width: meta.width };
+  reader = Reader.makeReader(rules, pictures.get, ground, ids.length, pixels());
+  return reader;
 }
 
 function mapOf(state) {
@@ -99,13 +112,15 @@ async function run(path, id, onStep = () => {}) {
 
 async function compose(id, state) {
   const map = mapOf(state);
-  const { chosen, sets } = setsOf(state, map);
+  const chosen = answersOf(state);
   const alone = !state.objects.length; // the background by itself
   const operator = {
     name: alone ? "product" : state.operator,
     weights: state.objects.map((object) => object.weight),
   };
-  const first = State.needsBackground(operator.name) ? [backgroundOf(state, map)] : [];
+  const first = State.needsBackground(operator.name) ? [backgroundOf(state)] : [];
+  await unpacked([...first, ...chosen], id);
+  const sets = [...first, ...chosen].map((one) => pointsOf(one, state, map));
   const shape = shapeOf(map);
   const size = shape[0] * shape[1] * shape[2];
   const levels = Engine.edmLevels(state.steps, state.least, state.greatest, meta.choice.rho);
@@ -114,7 +129,7 @@ async function compose(id, state) {
   for (let sample = 0; sample < state.samples; sample++) {
     const steps = [];
     const path = Engine.follow({
-      sets: [...first, ...sets],
+      sets,
       operator,
       sampler: state.sampler,
       levels,
@@ -134,7 +149,7 @@ async function compose(id, state) {
         })),
         radii: chosen.map(({ radius }) => radius),
         numbers: chosen.map(({ ids }) => ids.length),
-        interaction: record && record.perLevel.length && sets.length > 1 ? {
+        interaction: record && record.perLevel.length && chosen.length > 1 ? {
           levels: record.levels,
           perLevel: record.perLevel,
           cosines: Engine.cosines(record.perLevel),
@@ -143,17 +158,18 @@ async function compose(id, state) {
       });
     }
     await tick();
+    const known = await readerOf();
     if (id !== latest) throw new Overtaken();
-    const read = reader ? judge(clipped(picture), wanted, avoided) : null;
+    const read = known ? judge(known, clipped(picture), wanted, avoided) : null;
     postMessage({ kind: "sample", id, sample, picture, read });
   }
   postMessage({ kind: "done", id });
 }
 
 // Success needs all that is wanted, apart, and nothing else; what is avoided is something else.
-function judge(x, wanted, avoided) {
-  const found = reader.read(x, wanted);
-  const shown = avoided.map((ids) => reader.read(x, [ids]).shows[0]);
+function judge(known, x, wanted, avoided) {
+  const found = known.read(x, wanted);
+  const shown = avoided.map((ids) => known.read(x, [ids]).shows[0]);
   return {
     met: found.met,
     count: found.met.filter(Boolean).length + found.others,
@@ -177,8 +193,11 @@ async function pairs(id, state) {
   const map = mapOf(state);
   const levels = Engine.edmLevels(recipe.steps, recipe.least, recipe.greatest, meta.choice.rho);
   const plain = { ...state, operator: "product", background: "empty" };
-  const { chosen, sets } = setsOf(plain, map);
-  const background = backgroundOf(plain, map);
+  const chosen = answersOf(plain);
+  const wanted = [backgroundOf(plain), ...chosen];
+  await unpacked(wanted, id);
+  const [background, ...sets] = wanted.map((one) => pointsOf(one, plain, map));
+  const known = await readerOf();
   const shape = shapeOf(map);
   const size = shape[0] * shape[1] * shape[2];
   const rows = [];
@@ -203,9 +222,9 @@ async function pairs(id, state) {
           shape,
         });
         const { x } = await run(path, id);
-        successes += Reader.outcome(reader.read(clipped(map.decode(x)), asked)) === "success";
+        successes += Reader.outcome(known.read(clipped(map.decode(x)), asked)) === "success";
       }
-      const found = { success: successes / recipe.samples, ceiling: reader.ceiling(...asked) };
+      const found = { success: successes / recipe.samples, ceiling: known.ceiling(...asked) };
       composed.set(key, found);
       rows.push({ first: i, second: j, ...found });
       postMessage({ kind: "pairs", id, rows, of });
@@ -213,28 +232,13 @@ async function pairs(id, state) {
   }
 }
 
-async function open({ base64, meta: given }) {
-  meta = given;
-  bytes = await Pool.unpack(base64, meta.count + meta.backgrounds, meta.height, meta.width);
-  if (meta.backgrounds) {
-    const ground = new Float32Array(meta.backgrounds * 3 * pixels());
-    backgroundIds().forEach((id, n) => ground.set(pictureOf(id), n * 3 * pixels()));
-    const rules = { ...meta.reader, width: meta.width };
-    reader = Reader.makeReader(rules, pictureOf, ground, meta.backgrounds, pixels());
-  }
-  postMessage({ kind: "ready" });
-}
-
-let opened = null;
-
 onmessage = async ({ data }) => {
   if (data.kind === "open") {
-    opened = open(data).catch((error) => postMessage({ kind: "failed", id: 0, why: error.message }));
+    meta = data.meta;
+    pictures = Pool.makePictures(data.bundles, meta);
     return;
   }
   latest = data.id;
-  await opened;
-  if (data.id !== latest) return;
   try {
     if (data.kind === "compose") await compose(data.id, data.state);
     if (data.kind === "pairs") await pairs(data.id, data.state);
