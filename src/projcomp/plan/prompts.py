@@ -17,7 +17,7 @@ def prompt_case(prompts: list[str]) -> Case:
     words = "_".join(re.sub(r"[^a-z0-9]+", "-", prompt.lower()).strip("-") for prompt in prompts)
     total = hashlib.sha256("\n".join(prompts).encode()).hexdigest()[:8]
     name = "-".join(part for part in (words[:MOST_LETTERS].strip("-_"), total) if part)
-    return Case(name=name, asked=[Wanted(told={PROMPT: prompt}) for prompt in prompts])
+    return Case(name=name, asked=[Wanted(told={PROMPT: prompt}, avoided={}) for prompt in prompts])
 
 
 def asked_prompts(case: Case) -> list[str]:
@@ -28,7 +28,7 @@ def asked_prompts(case: Case) -> list[str]:
 def listed(entry: RequestConfig) -> list[ComposedConfig]:
     """What is composed; of pipelines the conditionals are one model that is told the case."""
     if entry.prompts is not None and entry.conditionals is not None:
-        return [ComposedConfig(model=entry.conditionals, told=CASE)]
+        return [ComposedConfig.model_validate({"model": entry.conditionals, "told": CASE})]
     return entry.composed or []
 
 
