@@ -65,7 +65,14 @@ ASKED = {
     "num_samples": 4,
     "exact": True,
 }
-EXPERIMENTS = {"mixed": MIXED, "far": FAR, "asked": ASKED}
+PIPELINE = {"pipeline": "owner/name", "revision": "0" * 40}
+PROMPTS = {
+    "composed": [{"model": "pipe", "told": "case", "joined": "and"}],
+    "prompts": [["an otter", "a heron"]],
+    "operator": "average",
+    "num_samples": 2,
+}
+EXPERIMENTS = {"mixed": MIXED, "far": FAR, "asked": ASKED, "prompts": PROMPTS}
 AT = {
     "at": {
         "num_images": 10,
@@ -78,7 +85,7 @@ AT = {
 BASE: dict[str, Any] = load(
     known(
         {"sweeps": {"S": SWEEP}, "experiments": EXPERIMENTS, "datasets": AT}
-        | {"models": {"cluttered": {"network": OWN_NETWORK}}}
+        | {"models": {"cluttered": {"network": OWN_NETWORK}, "pipe": PIPELINE}}
     )
 ).config.model_dump(mode="json", exclude_unset=True) | {
     section: Config().model_dump(mode="json")[section]

@@ -59,7 +59,8 @@ class Clip:
                 f"{short(folder)}: expected the folder of a CLIP model and its tokenizer, as "
                 f"save_pretrained writes them, got none that loads ({first_line(error)})"
             ) from None
-        return cls(model.to(torch.device(device)), tokenizer, tuple(mean), tuple(std))
+        model = model.to(device)  # pyright: ignore[reportArgumentType]
+        return cls(model, tokenizer, tuple(mean), tuple(std))
 
     @torch.no_grad()
     def scores(
