@@ -110,10 +110,14 @@ const Reader = (() => {
       const known = [...chosen.filter(Boolean), ...candidates.filter((all) => all.length).map((all) => all[0])];
       const least = (what) => known.reduce((best, { one }) => Math.min(best, what(one)), Infinity);
       const most = known.length ? rules.leftover * least((one) => one.energy) : rules.leftover;
-      // half of the faintest object's contrast, and of the smallest one's size: shades of the light
-      // and the rims of objects have less
-      const half = known.length ? rules.leftover * least((one) => one.energy / one.mask.length) : 0;
-      const size = known.length ? least((one) => one.mask.length) / 2 : 1;
+      // Half of what the objects have in the middle: shades of the light and the rims of objects have
+      // less. A picture differs from the ground by up to `differs` where it has no object; every request
+      // adds a picture's shades and takes a background's away, and their squares add up like noise's.
+      const middle = (what) => known.map(({ one }) => what(one)).sort((x, y) => x - y)[known.length >> 1];
+      const half = known.length ? rules.leftover * middle((one) => one.energy / one.mask.length) : 0;
+      const size = known.length ? middle((one) => one.mask.length) / 2 : 1;
+      const shades = 2 * Math.max(1, asked.length) * rules.differs ** 2;
+      const enough = known.length ? rules.leftover * middle((one) => one.energy) : most;
       let left = 0;
       for (let i = 0; i < pixels; i++) if (!union[i]) left += foreign[i];
       // a picture that one of several sets explains alone shows no two
@@ -124,7 +128,7 @@ const Reader = (() => {
       const isApart = met.every(Boolean) && !alone;
       return {
         met, shows, apart: isApart, alone,
-        others: regions(withoutLight(away, union), union, Math.max(half, rules.differs ** 2), most, size),
+        others: regions(withoutLight(away, union), union, Math.max(half, shades), enough, size),
         // the pairs' rule: of many objects, the faint changes of light alone add up to more
         nothingElse: left <= most,
       };
