@@ -93,7 +93,7 @@ def test_check_says_how_large_the_run_is() -> None:
     )
     assert code == 0
     assert "dataset single: 48 images" in output
-    assert "jobs: 15 render_shard" in output
+    assert "jobs: 16 render_shard" in output
 
 
 def test_a_wrong_config_is_one_line_and_exit_code_1(tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_the_yaml_of_what_is_shown_loads_and_asks_for_the_same(demo, written, na
     assert (model.features.name if model.features else "rgb") == asked["features"]
     assert bool(model.exact) == bool(asked["window"])
     is_the_demos = config.conditionals in load(demo).networks
-    assert is_the_demos == (name not in ("luminance", "window"))
+    assert is_the_demos == (name not in ("luminance", "palette", "window"))
     assert ("without size" in written[name]) == (name == "sizes")
 
 
