@@ -63,10 +63,10 @@ def read_classified(path: Path) -> Classified:
         FileFormatError: it is missing, damaged or another file.
     """
     check_input(path, _EXPECTED, "run classify")
-    if not zipfile.is_zipfile(path) or not set(_ARRAYS) <= set(names_in(path)):
+    held = names_in(path) if zipfile.is_zipfile(path) else []
+    if not set(_ARRAYS) <= set(held):
         raise FileFormatError(f"{path}: {_EXPECTED} expected, got another file: run classify again")
-    names = [name for name in (*_ARRAYS, _PUBLISHED) if name in names_in(path)]
-    arrays = {name: read_array(path, name) for name in names}
+    arrays = {name: read_array(path, name) for name in (*_ARRAYS, _PUBLISHED) if name in held}
     count = len(arrays["probabilities"])
     fits = arrays["probabilities"].shape == (count, len(arrays["values"]))
     lengths = {len(arrays[name]) for name in ("features", _PUBLISHED) if name in arrays}

@@ -9,6 +9,7 @@ others sets its own values in its profile (`set-resources`).
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
 from pathlib import Path
 
@@ -161,8 +162,9 @@ def _of_pipelines(run: Run, names: Iterable[str]) -> Need:
     return Need(_base(run.config.compute.sampling.device) + weights + _PICTURES_MIB, 24 * 60)
 
 
+@cache
 def _folder_mib(folder: str | os.PathLike[str] | None) -> float:
-    """Of the files in a folder; none where there is no such folder."""
+    """Of the files in a folder, looked at once, not for every job; none where there is none."""
     if folder is None:
         return 0.0
     found = [path for path in Path(folder).rglob("*") if path.is_file()]
