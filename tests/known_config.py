@@ -63,12 +63,13 @@ KNOWN: dict[str, Any] = {
 
 def known(change: dict[str, Any] | None = None) -> dict[str, Any]:
     """The known config with ``change`` merged deeply over it."""
-    return _merged(KNOWN, change or {})
+    return merged(KNOWN, change or {})
 
 
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """``over`` merged deeply over a copy of ``base``."""
     result = copy.deepcopy(base)
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = _merged(result[key], value) if both else value
+        result[key] = merged(result[key], value) if both else value
     return result

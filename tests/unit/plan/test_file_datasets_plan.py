@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from known_config import KNOWN, known
+from known_config import KNOWN, known, merged
 from toy_files import SHAPES, write_all_kinds, write_idx_pair
 
 from projcomp.errors import ConfigError
@@ -54,14 +54,6 @@ ALONE = {
 
 def plan(change: dict[str, Any] | None = None, *, alone: bool = False) -> Plan:
     return Plan(load(merged(ALONE if alone else known(MINE), change or {})))
-
-
-def merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    found = dict(base)
-    for key, value in change.items():
-        both = isinstance(value, dict) and isinstance(found.get(key), dict)
-        found[key] = merged(found[key], value) if both else value
-    return found
 
 
 def test_pictures_are_read_and_composed_beside_renders_which_are_counted_as_before() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from known_config import KNOWN, known
+from known_config import KNOWN, known, merged
 
 from projcomp.errors import ConfigError, UserError
 from projcomp.files.pipeline_folder import look_at_pipeline, pipeline_folder
@@ -52,14 +52,6 @@ ALONE = {**MINE, "datasets": {}, "theory": {"experiments": []}}
 
 def plan(change: dict[str, Any] | None = None, *, alone: bool = False) -> Plan:
     return Plan(load(merged(ALONE if alone else known(MINE), change or {})))
-
-
-def merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    found = dict(base)
-    for key, value in change.items():
-        both = isinstance(value, dict) and isinstance(found.get(key), dict)
-        found[key] = merged(found[key], value) if both else value
-    return found
 
 
 def test_pipelines_alone_are_sampled_scored_and_shown_and_nothing_else() -> None:
