@@ -1,18 +1,20 @@
 """What all HDF5 files here share: a kind, a format number, and errors that name the file."""
 
 import errno
+import hashlib
 import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
 
 from projcomp.data.places import is_a_stages_place
 from projcomp.errors import FileFormatError, UserError, is_out_of_memory
-from projcomp.files.atomic import error_number
+from projcomp.files.atomic import atomic_path, error_number
 from projcomp.files.contents import HDF5, NOTHING_OF_ANYONE, what_is
 from projcomp.files.inputs import check_input, unreadable
 from projcomp.words import first_line
@@ -28,6 +30,9 @@ IMAGE_STORAGE: dict[str, Any] = {"compression": "gzip", "compression_opts": 4}
 TABLE_STORAGE: dict[str, Any] = {"chunks": True, "fletcher32": True}
 """Tables carry check sums, as gzip's own are the images', so that damage is noticed."""
 
+_SEAL = b"\nprojcomp sha256 "
+_SEAL_LENGTH = len(_SEAL) + hashlib.sha256().digest_size
+
 _MOST_VALUES = 2**20
 """Numbers of an attribute; more are damage."""
 
@@ -35,12 +40,15 @@ _HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)
 """What the system says of a lock that another process has."""
 
 
-def open_hdf5(path: PathLike, expected: str, **options: Any) -> h5py.File:
+def open_hdf5(
+    path: PathLike, expected: str, *, check_seal: bool = True, **options: Any
+) -> h5py.File:
     """Open any HDF5 file for reading.
 
     Args:
         path: the file.
         expected: what it should be, for messages, as in "a projcomp shard file".
+        check_seal: whether to look at the check sum of one of ours, for which all of it is read.
         options: what ``h5py.File`` takes.
 
     Raises:
@@ -51,11 +59,63 @@ def open_hdf5(path: PathLike, expected: str, **options: Any) -> h5py.File:
     mend = "run the stage that makes it" if is_a_stages_place(path) else "check its name"
     check_input(path, expected, mend)
     try:
-        return h5py.File(path, "r", **options)
+        file = h5py.File(path, "r", **options)  # this alone survives whatever the bytes are
     except Exception as error:  # damaged bytes make HDF5 and h5py fail in every possible way
         if _is_lack_of_memory(error):
             raise
         raise (_refused(path, expected, error, mend) or _not_hdf5(path, expected, error)) from None
+    with checking(file, path, expected):
+        if check_seal and is_broken(path):
+            raise wrong(path, expected, "one that is not as it was written (its check sum differs)")
+    return file
+
+
+@contextmanager
+def write_hdf5(path: PathLike, **options: Any) -> Iterator[h5py.File]:
+    """Yield an HDF5 file to fill, which appears as ``path`` complete, or not at all.
+
+    It ends with a check sum of all its bytes, its seal, which HDF5 itself does not mind: HDF5
+    crashes or never ends over some damaged bytes of its own bookkeeping, so a file must be known
+    to be whole before HDF5 reads what is in it. Whoever opens the file for writing cuts the seal off, and the
+    file is then read as one without.
+
+    Args:
+        path: the file.
+        options: what ``h5py.File`` takes.
+
+    Raises:
+        DiskError: there is no room for the file.
+        OutputError: no file can be written there, or what is there must not be replaced.
+    """
+    with atomic_path(path) as temporary:
+        with h5py.File(temporary, "w", **options) as file:
+            yield file
+        with temporary.open("r+b") as raw:
+            found = _sum(raw, raw.seek(0, os.SEEK_END))
+            raw.write(_SEAL + found)
+
+
+def is_broken(path: PathLike) -> bool:
+    """Whether a sealed file is not what it was when it was sealed; False of one without a seal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        end = max(file.seek(0, os.SEEK_END) - _SEAL_LENGTH, 0)
+        file.seek(end)
+        stored = file.read()
+        return stored.startswith(_SEAL) and stored != _SEAL + _sum(file, end)
+
+
+def _sum(file: BinaryIO, length: int) -> bytes:
+    """Of the first ``length`` bytes, after which the file then stands."""
+    file.seek(0)
+    total = hashlib.sha256()
+    while length and (block := file.read(min(length, 2**20))):
+        total.update(block)
+        length -= len(block)
+    return total.digest()
 
 
 @contextmanager

@@ -21,9 +21,9 @@ from projcomp.data.hdf5 import (
     open_checked,
     reading,
     text,
+    write_hdf5,
     wrong,
 )
-from projcomp.files.atomic import atomic_path
 
 if TYPE_CHECKING:
     from projcomp.settings.case import Case
@@ -77,7 +77,7 @@ def write_samples(
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
         raise ValueError(f"uint8 (N, H, W, 3) expected, got {images.dtype} {images.shape}")
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with write_hdf5(path) as file:
         file.create_dataset("images", data=images, chunks=(1, *images.shape[1:]), **IMAGE_STORAGE)
         locations = np.asarray(case.locations, dtype=np.float64).reshape(-1, 2)
         file.create_dataset("locations", data=locations)

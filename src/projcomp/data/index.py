@@ -18,6 +18,7 @@ from projcomp.data.hdf5 import (
     open_hdf5,
     reading,
     text,
+    write_hdf5,
     wrong,
 )
 from projcomp.data.shard_format import (
@@ -31,7 +32,6 @@ from projcomp.data.shard_format import (
 )
 from projcomp.data.shards import check_shard, open_shard
 from projcomp.errors import FileFormatError
-from projcomp.files.atomic import atomic_path
 
 
 class Part(NamedTuple):
@@ -83,7 +83,7 @@ class Shards:
             FileFormatError: it is missing, damaged, or another one by now.
         """
         part = self.parts[number]
-        file = open_hdf5(part.path, f"a {SHARD_KIND} file", **options)
+        file = open_hdf5(part.path, f"a {SHARD_KIND} file", check_seal=False, **options)
         with checking(file, part.path, f"a {SHARD_KIND} file"):
             same = (
                 text(file, "settings") == canonical_json(self.settings)
@@ -114,7 +114,7 @@ def build_index(shards: Sequence[PathLike], out: PathLike) -> None:
                 f"{path}: shard {number} expected, got shard {attributes['shard']}: "
                 "give all shards in order, starting with shard 0"
             )
-    with atomic_path(out) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+    with write_hdf5(out, libver="latest") as file:
         for name in DATASETS:
             file.create_virtual_dataset(name, _layout(shards, Path(out), name))
         file.attrs.update(

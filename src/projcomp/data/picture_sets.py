@@ -28,11 +28,11 @@ from projcomp.data.hdf5 import (
     open_hdf5,
     reading,
     text,
+    write_hdf5,
     wrong,
 )
 from projcomp.data.shard_format import canonical_json
 from projcomp.errors import FileFormatError
-from projcomp.files.atomic import atomic_path
 
 PICTURES_KIND = "projcomp pictures"
 _AT_ONCE = 64
@@ -69,7 +69,7 @@ class PictureSet:
 def write_picture_set(path: PathLike, pictures: PictureSet, settings: dict[str, Any]) -> None:
     """Write them atomically, with the ``settings`` that they were read by."""
     images = pictures.images
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with write_hdf5(path) as file:
         chunks = (min(_AT_ONCE, len(images)), *images.shape[1:])
         file.create_dataset(IMAGES, data=images, chunks=chunks, **IMAGE_STORAGE)
         for name, (values, numbers) in pictures.labels.items():

@@ -16,6 +16,7 @@ from projcomp.data.hdf5 import (
     checking,
     dataset,
     reading,
+    write_hdf5,
     wrong,
 )
 from projcomp.data.picture import Picture
@@ -30,7 +31,6 @@ from projcomp.data.shard_format import (
     open_layout,
     settings_of,
 )
-from projcomp.files.atomic import atomic_path
 from projcomp.scenes.spec import SceneSpec
 
 
@@ -56,7 +56,7 @@ def write_shard(
         attributes: seeds, versions and the like.
     """
     width, height = size
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with write_hdf5(path) as file:
         sets: dict[str, h5py.Dataset] = {}
         for name, (shape, dtype) in dataset_shapes(count, height, width, max_objects).items():
             pixels = name in ("images", "masks")

@@ -119,7 +119,9 @@ def hdf5_attributes(path: Path) -> tuple[str, list[str]]:
     """The kind that an HDF5 file tells, empty where it tells none, and its attributes' names."""
     import h5py
 
-    from projcomp.data.hdf5 import text
+    from projcomp.data.hdf5 import is_broken, text
 
     with h5py.File(path, "r") as file:
+        if is_broken(path):
+            raise OSError(f"{path} is damaged")
         return text(file, "kind"), list(file.attrs)
