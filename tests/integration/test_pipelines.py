@@ -1,4 +1,5 @@
-"""presets/sdxl.yaml, cut short, with tiny random pipelines for weights: the lines of its jobs."""
+"""presets/sdxl.yaml, cut short, with tiny random pipelines for weights: all of it in one process,
+and one experiment of it by Snakemake itself."""
 
 import os
 import re
@@ -59,15 +60,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_clip(made / "weights/clip")
     (made / "tiny.yaml").write_text(yaml.safe_dump(tiny()))
     shutil.copy(REPOSITORY / "Snakefile", made)
+    shutil.copy(REPOSITORY / "config.yaml", made)
     shutil.copytree(REPOSITORY / "workflow", made / "workflow")
     return made
 
 
-def lines_of_jobs(folder: Path) -> list[str]:
-    """The shell lines of the preset's jobs, cut short, as Snakemake would run them in order."""
-    files = [str(REPOSITORY / "config.yaml"), str(PRESET), "tiny.yaml"]
+def snakemake(folder: Path, *arguments: str) -> str:
+    """What Snakemake tells of a run of the preset with ``tiny.yaml`` over it."""
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "-n", "-p", "--configfile", *files],
+        [sys.executable, "-m", "snakemake", "--configfile", "config.yaml", str(PRESET), *arguments],
         cwd=folder,
         env={**os.environ, "COLUMNS": "1000"},
         capture_output=True,
@@ -76,6 +77,12 @@ def lines_of_jobs(folder: Path) -> list[str]:
     )
     told = done.stdout + done.stderr
     assert done.returncode == 0, told[-6000:]
+    return told
+
+
+def lines_of_jobs(folder: Path) -> list[str]:
+    """The shell lines of the preset's jobs, cut short, as Snakemake would run them in order."""
+    told = snakemake(folder, "tiny.yaml", "-n", "-p")
     return re.findall(r"\bprojcomp ((?:sample|score|table|figure) .*) > \S+\.log 2>&1", told)
 
 
@@ -113,6 +120,23 @@ def test_the_preset_runs_from_prompts_to_scores(folder: Path, monkeypatch) -> No
     for name in experiments:
         assert (folder / f"run/results/figures/prompts_{name}.png").stat().st_size > 1000
     assert not (folder / "run/models").exists()
+
+
+@pytest.mark.smoke
+def test_snakemake_itself_goes_from_prompts_to_a_figure_and_then_has_nothing_to_do(
+    folder: Path,
+) -> None:
+    config = tiny()
+    others = [name for name in config["experiments"] if name != "fig1"]
+    config |= {"root": "by_snakemake", "sweeps": {"table2": None}}
+    config["experiments"] |= dict.fromkeys(others)
+    (folder / "one.yaml").write_text(yaml.safe_dump(config))
+    run = ("one.yaml", "--cores", "2")
+    snakemake(folder, *run)
+    assert (folder / "by_snakemake/results/figures/prompts_fig1.png").stat().st_size > 1000
+    table = pd.read_csv(folder / "by_snakemake/results/prompts.csv", keep_default_na=False)
+    assert set(table["experiment"]) == {"fig1"}
+    assert "Nothing to be done" in snakemake(folder, *run)
 
 
 def test_the_whole_preset_is_400_pictures_a_column_and_renders_nothing() -> None:

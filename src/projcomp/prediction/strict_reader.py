@@ -6,8 +6,9 @@ differs from ``b(n)``. A picture ``x`` shows the render if it explains the pictu
     sum_mask |x - x_n|^2 <= EXPLAINED * sum_mask |x_n - b(n)|^2.
 
 Of the renders that it shows, one of each condition and with masks that lie apart, those two count
-that leave the least of the picture unexplained; outside of their masks it must be the background.
-A picture that one render alone explains shows no two. Everything is measured in the networks'
+that leave the least of the picture unexplained; outside of their masks it must be the background,
+but for the *shades* of the renders themselves, light and shadow, ``sum_outside |x_n - b(n)|^2``,
+which add up as noise does. A picture that one render alone explains shows no two. Everything is measured in the networks'
 numbers, [-1, 1].
 """
 
@@ -31,7 +32,8 @@ OVERLAP = 0.25
 hides more of another leaves too little of it to be explained."""
 
 LEFTOVER = 0.25
-"""Contrast outside of both masks, as a share of the fainter render's: a third object has more."""
+"""Contrast outside of both masks beside the renders' own shades, as a share of the fainter render's:
+a third object has more."""
 
 OUTCOMES = ("success", "extra", "together", "first_only", "second_only", "neither")
 """Both conditions apart and nothing else; apart beside something else; both, but nowhere apart."""
@@ -46,11 +48,13 @@ class Shown:
             3, P)``.
         masks: 1 where the render differs from the background, else 0, ``(N, P)``.
         energy: ``sum_mask |x_n - b(n)|^2``, ``(N,)``.
+        shade: the same outside of the mask.
     """
 
     contrast: Tensor
     masks: Tensor
     energy: Tensor
+    shade: Tensor
 
 
 class StrictReader:
@@ -74,8 +78,9 @@ class StrictReader:
         masks = ((renders - nearest).abs().amax(1) > DIFFERS).float()
         there = masks.sum(1) > 0
         renders, nearest, masks = renders[there], nearest[there], masks[there]
-        energy = ((renders - nearest).square() * masks[:, None]).flatten(1).sum(1)
-        return Shown(renders * masks[:, None], masks, energy)
+        squares = (renders - nearest).square().sum(1)
+        energy, shade = (squares * masks).sum(1), (squares * (1 - masks)).sum(1)
+        return Shown(renders * masks[:, None], masks, energy, shade)
 
     def read(self, x: Tensor, first: Shown, second: Shown) -> Tensor:
         """What pictures show: the numbers of their :data:`OUTCOMES`.
@@ -98,13 +103,17 @@ class StrictReader:
         pairs, is_apart = _best_apart(first, second, unexplained, foreign)
         masks = torch.maximum(first.masks[pairs[:, 0]], second.masks[pairs[:, 1]])
         fainter = torch.minimum(first.energy[pairs[:, 0]], second.energy[pairs[:, 1]])
-        most = LEFTOVER * fainter[:, None]
+        most = LEFTOVER * fainter
         alone = [
-            ((share <= EXPLAINED) & (_outside(foreign, shown.masks) <= most)).any(1)
+            (
+                (share <= EXPLAINED)
+                & (_outside(foreign, shown.masks) <= most[:, None] + shown.shade)
+            ).any(1)
             for share, shown in zip(unexplained, (first, second), strict=True)
         ]
         two = is_apart & ~alone[0] & ~alone[1]
-        nothing_else = (foreign * (1 - masks)).sum(1) <= most[:, 0]
+        shades = first.shade[pairs[:, 0]] + second.shade[pairs[:, 1]]
+        nothing_else = (foreign * (1 - masks)).sum(1) <= most + shades
         outcome = torch.full((len(x),), OUTCOMES.index("neither"), device=x.device)
         outcome[shows[0]] = OUTCOMES.index("first_only")
         outcome[shows[1]] = OUTCOMES.index("second_only")

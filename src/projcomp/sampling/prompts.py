@@ -40,9 +40,19 @@ def sample_prompts(settings: "SampleSettings", device: torch.device) -> CaseSamp
             shapes, or the samples are not finite.
     """
     pipelines = load_pipelines(settings.pipelines, device)
-    requests = _requests(settings, pipelines)
-    first = requests.composed[0][1].pipeline
+    told = _told(settings, pipelines)
+    first = told[0][1].pipeline
     levels = first.noise_levels(settings.sampling.num_steps)
+    requests = Requests(
+        composed=told,
+        num_conditions=len(settings.composed),
+        num_models=0,
+        num_controls=int(settings.control is not None),
+        explained=[],
+        dims=first.dims,
+        pictures=lambda x: first.decode(first.latents(x, float(levels[-1]))),
+        weights=[one.weight for one in settings.composed],
+    )
     chunk_size = min(one.chosen.chunk_size for one in settings.pipelines.values())
     scores = CountedScores(BatchedScores(requests.composed, chunk_size))
     at_infinity = bool(levels[0].isinf())
@@ -105,37 +115,29 @@ def _load_lora(pipeline: "Pipeline", name: str, lora: str) -> None:
         ) from None
 
 
-def _requests(settings: "SampleSettings", pipelines: "Mapping[str, Pipeline]") -> Requests:
-    """What is asked of the pipelines: the background, what is composed, the control."""
+def _told(
+    settings: "SampleSettings", pipelines: "Mapping[str, Pipeline]"
+) -> list[tuple[Any, Any]]:
+    """The networks and what each is told: the background, what is composed, the control."""
 
-    def asked(model: str, condition: Any) -> tuple[Any, Any]:
+    def told(model: str, condition: Any) -> tuple[Any, Any]:
         pipeline = pipelines[model]
-        nothing = condition == UNCONDITIONAL
-        told = pipeline.nothing() if nothing else pipeline.prompt(condition[PROMPT])
-        return pipeline.network, told
+        if condition == UNCONDITIONAL:
+            return pipeline.network, pipeline.nothing()
+        return pipeline.network, pipeline.prompt(condition[PROMPT])
 
     first = [settings.background] if settings.background else []
     last = [settings.control] if settings.control else []
-    each = [asked(one.model, one.condition) for one in [*first, *settings.composed, *last]]
-    pipeline = each[0][1].pipeline
-    for _, told in each:
-        if told.pipeline.dims != pipeline.dims:
+    each = [told(one.model, one.condition) for one in [*first, *settings.composed, *last]]
+    dims = each[0][1].pipeline.dims
+    for _, one in each:
+        if one.pipeline.dims != dims:
             raise ConfigError(
                 f"experiment {settings.experiment}: expected pipelines with latents of one shape, "
-                f"got {pipeline.dims} and {told.pipeline.dims}; compose pipelines of one kind, "
+                f"got {dims} and {one.pipeline.dims}; compose pipelines of one kind, "
                 "with the same height and width"
             )
-    last_level = float(pipeline.noise_levels(settings.sampling.num_steps)[-1])
-    return Requests(
-        composed=each,
-        num_conditions=len(settings.composed),
-        num_models=0,
-        num_controls=len(last),
-        explained=[],
-        dims=pipeline.dims,
-        pictures=lambda x: pipeline.decode(pipeline.latents(x, last_level)),
-        weights=[one.weight for one in settings.composed],
-    )
+    return each
 
 
 def _begin(

@@ -3,10 +3,16 @@
 import torch
 
 from projcomp.diffusion.pixels import encode
-from projcomp.prediction.strict_reader import OUTCOMES, Shown, StrictReader, apart
+from projcomp.prediction.strict_reader import LEFTOVER, OUTCOMES, Shown, StrictReader, apart
 
 GROUND = 100
-COLORS = {"red": (220, 20, 20), "blue": (20, 20, 220), "dark": (20, 20, 20)}
+COLORS = {
+    "red": (220, 20, 20),
+    "blue": (20, 20, 220),
+    "dark": (20, 20, 20),
+    "rose": (160, 80, 80),
+    "sky": (80, 80, 160),
+}
 SIDE, SQUARE, STEP = 12, 4, 2
 
 
@@ -110,3 +116,25 @@ def test_a_random_background_is_taken_at_its_nearest() -> None:
     for start, back in ((0, ground()), (many, light)):
         x = encode(red[start : start + 1]) + encode(blue[start + many - 1 :][:1]) - encode(back)
         assert read(reader, x, *shown) == ["success"]
+
+
+def test_shades_of_the_renders_are_no_object_and_a_small_third_one_is() -> None:
+    """Small objects: what all the ground's shades leave is more than a quarter of their contrast."""
+    rng = torch.Generator().manual_seed(0)
+
+    def shaded(images: torch.Tensor) -> torch.Tensor:  # slow light, of up to 10 of 255 steps
+        slope = torch.rand(len(images), 2, 1, 1, generator=rng) * 10 - 5
+        across = torch.linspace(-1, 1, SIDE)
+        light = slope[:, 0] * across + slope[:, 1] * across[:, None]
+        return (images + light[..., None]).round().to(torch.uint8)
+
+    rose, sky, third = shaded(renders("rose", 2)), shaded(renders("sky", 2)), renders("dark", 2)
+    reader = StrictReader(shaded(ground(3)))
+    shown = [reader.learn(rose), reader.learn(sky)]
+    fainter = min(float(one.energy.min()) for one in shown)
+    assert float(shown[0].shade.mean() + shown[1].shade.mean()) > LEFTOVER * fainter
+    for number in range(6):
+        two = encode(rose[number : number + 1]) + encode(sky[-1 - number :][:1]) - encode(ground())
+        three = two + encode(third[14:15]) - encode(ground())
+        assert read(reader, two, *shown) == ["success"]
+        assert read(reader, three, *shown) == ["extra"]

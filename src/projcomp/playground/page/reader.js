@@ -27,24 +27,28 @@ const Reader = (() => {
       return (i, c) => x[c * pixels + i] - ground[(3 * nearest + c) * pixels + i];
     }
 
-    // The mask of a picture, as the list of its pixels, and its contrast inside.
+    // The mask of a picture, as the list of its pixels, and its contrast inside and outside.
     function learn(id) {
       if (learned.has(id)) return learned.get(id);
       const x = picture(id);
       const away = foreignTo(x, null);
       const mask = [];
-      let energy = 0;
+      let [energy, shade] = [0, 0];
       for (let i = 0; i < pixels; i++) {
         const red = away(i, 0);
         const green = away(i, 1);
         const blue = away(i, 2);
-        if (Math.max(Math.abs(red), Math.abs(green), Math.abs(blue)) <= rules.differs) continue;
+        const square = red * red + green * green + blue * blue;
+        if (Math.max(Math.abs(red), Math.abs(green), Math.abs(blue)) <= rules.differs) {
+          shade += square;
+          continue;
+        }
         mask.push(i);
-        energy += red * red + green * green + blue * blue;
+        energy += square;
       }
       const inside = new Uint8Array(pixels);
       for (const i of mask) inside[i] = 1;
-      const found = { id, x, mask: Uint16Array.from(mask), inside, energy };
+      const found = { id, x, mask: Uint16Array.from(mask), inside, energy, shade };
       learned.set(id, found);
       return found;
     }
@@ -122,15 +126,16 @@ const Reader = (() => {
       for (let i = 0; i < pixels; i++) if (!union[i]) left += foreign[i];
       // a picture that one of several sets explains alone shows no two
       const alone = asked.length > 1 && candidates.some((all, k) => shows[k] && all.some(
-        ({ one, share }) => share <= rules.explained && everything - inside(one, foreign) <= most
+        ({ one, share }) => share <= rules.explained && everything - inside(one, foreign) <= most + one.shade
       ));
+      const own = chosen.reduce((sum, found) => sum + (found ? found.one.shade : 0), 0);
       const met = chosen.map(Boolean);
       const isApart = met.every(Boolean) && !alone;
       return {
         met, shows, apart: isApart, alone,
         others: regions(withoutLight(away, union), union, Math.max(half, shades), enough, size),
         // the pairs' rule: of many objects, the faint changes of light alone add up to more
-        nothingElse: left <= most,
+        nothingElse: left <= most + own,
       };
     }
 
