@@ -76,8 +76,8 @@ def write_hdf5(path: PathLike, **options: Any) -> Iterator[h5py.File]:
 
     It ends with a check sum of all its bytes, its seal, which HDF5 itself does not mind: HDF5
     crashes or never ends over some damaged bytes of its own bookkeeping, so a file must be known
-    to be whole before HDF5 reads what is in it. Whoever opens the file for writing cuts the seal off, and the
-    file is then read as one without.
+    to be whole before HDF5 reads what is in it. Whoever opens the file for writing cuts the seal
+    off, and the file is then read as one without.
 
     Args:
         path: the file.

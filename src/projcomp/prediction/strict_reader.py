@@ -8,8 +8,8 @@ differs from ``b(n)``. A picture ``x`` shows the render if it explains the pictu
 Of the renders that it shows, one of each condition and with masks that lie apart, those two count
 that leave the least of the picture unexplained; outside of their masks it must be the background,
 but for the *shades* of the renders themselves, light and shadow, ``sum_outside |x_n - b(n)|^2``,
-which add up as noise does. A picture that one render alone explains shows no two. Everything is measured in the networks'
-numbers, [-1, 1].
+which add up as noise does. A picture that one render alone explains shows no two. Everything is
+measured in the networks' numbers, [-1, 1].
 """
 
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ OVERLAP = 0.25
 hides more of another leaves too little of it to be explained."""
 
 LEFTOVER = 0.25
-"""Contrast outside of both masks beside the renders' own shades, as a share of the fainter render's:
-a third object has more."""
+"""Contrast outside of both masks, beside the renders' own shades, as a share of the fainter
+render's: a third object has more."""
 
 OUTCOMES = ("success", "extra", "together", "first_only", "second_only", "neither")
 """Both conditions apart and nothing else; apart beside something else; both, but nowhere apart."""

@@ -115,9 +115,7 @@ def _load_lora(pipeline: "Pipeline", name: str, lora: str) -> None:
         ) from None
 
 
-def _told(
-    settings: "SampleSettings", pipelines: "Mapping[str, Pipeline]"
-) -> list[tuple[Any, Any]]:
+def _told(settings: "SampleSettings", pipelines: "Mapping[str, Pipeline]") -> list[tuple[Any, Any]]:
     """The networks and what each is told: the background, what is composed, the control."""
 
     def told(model: str, condition: Any) -> tuple[Any, Any]:

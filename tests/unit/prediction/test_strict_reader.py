@@ -119,7 +119,7 @@ def test_a_random_background_is_taken_at_its_nearest() -> None:
 
 
 def test_shades_of_the_renders_are_no_object_and_a_small_third_one_is() -> None:
-    """Small objects: what all the ground's shades leave is more than a quarter of their contrast."""
+    """All the ground's shades are more than a quarter of a small object's contrast."""
     rng = torch.Generator().manual_seed(0)
 
     def shaded(images: torch.Tensor) -> torch.Tensor:  # slow light, of up to 10 of 255 steps
