@@ -11,7 +11,7 @@ import pytest
 from known_config import known
 from typer.testing import CliRunner
 
-from projcomp import cli
+from projcomp import cli, gpus
 from projcomp.errors import ConfigError, UserError
 from projcomp.gpus import take_gpus, visible_gpus
 from projcomp.plan import stages
@@ -155,7 +155,7 @@ def test_every_stage_takes_its_gpus_before_it_looks_for_any(
         taken.append(count)
         raise UserError("as far as that")
 
-    monkeypatch.setattr(cli, "take_gpus", stop)
+    monkeypatch.setattr(gpus, "take_gpus", stop)
     count, settings, flags = STAGES[stage]
     words = flags.replace(GPU, "GPU").split()
     places = {"OUT": str(tmp_path / "out"), "S": str(tmp_path / "state"), "GPU": GPU}
@@ -166,7 +166,7 @@ def test_every_stage_takes_its_gpus_before_it_looks_for_any(
 
 def test_the_processor_takes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = []
-    monkeypatch.setattr(cli, "take_gpus", taken.append)
+    monkeypatch.setattr(gpus, "take_gpus", taken.append)
     settings = to_json(stages.sample_settings(RUN, "A", "k2"))
     arguments = ["--settings", settings, "--models", str(tmp_path), "--device", "cpu"]
     CliRunner().invoke(cli.app, ["sample", *arguments, "--out", str(tmp_path / "out.h5")])
