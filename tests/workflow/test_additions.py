@@ -446,6 +446,9 @@ def test_a_kind_of_condition_is_a_file_and_a_row(copy: Copy) -> None:
     (copy.folder / "mine.yaml").write_text(KIND_CONFIG)
     assert "conditioned on color+side" in copy.projcomp("check", "--preset", "mine.yaml")
     jobs = copy.planned("mine.yaml")
-    assert {("sample_case", "sides/leftmost-red_blue"), ("evaluate_case", "sides/leftmost-red_blue")} <= jobs
+    assert {
+        ("sample_case", "sides/leftmost-red_blue"),
+        ("evaluate_case", "sides/leftmost-red_blue"),
+    } <= jobs
     done = copy.run(sys.executable, "-c", TRY_KIND)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,5 +1,5 @@
-"""What a killed run leaves behind: a job's output is removed when it begins, and what was made of it
-stays. Real dry runs of Snakemake on a finished workflow with one file missing."""
+"""What a killed run leaves behind: a job's output is removed when it begins, and what was made of
+it stays. Real dry runs of Snakemake on a finished workflow with one file missing."""
 
 import shutil
 from pathlib import Path
