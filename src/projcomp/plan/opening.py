@@ -3,6 +3,7 @@
 import csv
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from projcomp.plan.overview import describe
 from projcomp.plan.plan import Plan
@@ -18,18 +19,16 @@ _TABLE = """\
 
 
 def opening(plan: Plan) -> str:
-    """The first page of the report; without numbers where there is no summary yet.
+    """The first page of the report; without numbers where there are none yet.
 
     Every number stands in ``results/summary.csv``, where rates over several cases are their mean,
-    or in ``results/leaderboard.csv``.
+    in ``results/leaderboard.csv``, ``results/classes.csv`` or ``results/prompts.csv``.
     """
     lines = [f"* {_plain(line)}" for line in describe(plan)]
-    level = f"{100 * plan.config.evaluation.confidence:g} %"
-    return "\n\n".join(
-        [
-            "This report shows one run of projcomp: distributions were composed, sampled, counted, "
-            "and set beside the ground truth, which was rendered.",
-            "\n".join(lines),
+    parts = [_intro(plan), "\n".join(lines)]
+    if plan.counts:
+        level = f"{100 * plan.config.evaluation.confidence:g} %"
+        parts += [
             "**Headline numbers.** Success is the share of images with everything that was "
             "requested and nothing else, by the detector's count; its errors are in the row "
             f"*ground truth*, the best that can be measured. In brackets: {level} Wilson intervals "
@@ -37,7 +36,73 @@ def opening(plan: Plan) -> str:
             _numbers_or_none(plan),
             *_leaders_or_none(plan),
         ]
-    )
+    for table, headline in _HEADLINES.items():
+        if table in plan.tables:
+            parts += [headline.told, _means_or_none(plan, table, headline)]
+    return "\n\n".join(parts)
+
+
+def _intro(plan: Plan) -> str:
+    """What was done with the samples, as far as this run does it."""
+    done = []
+    if plan.counts:
+        done.append(
+            "The samples were counted, and set beside the ground truth, which was rendered."
+        )
+    if "classes" in plan.tables:
+        done.append("Samples of pictures from files were classified, and set beside the pictures.")
+    if "prompts" in plan.tables:
+        judge = plan.config.evaluation.judge
+        scored = f", and scored against these by {_plain(judge.label)}" if judge else ""
+        done.append(f"Pictures were sampled of pipelines told prompts{scored}.")
+    first = "This report shows one run of projcomp: distributions were composed and sampled."
+    return " ".join([first, *done])
+
+
+class _Headline(NamedTuple):
+    """What is told of a table that has a row per case and measure."""
+
+    told: str
+    measures: dict[str, str]
+
+
+_HEADLINES = {
+    "classes": _Headline(
+        "**Classes.** Means over the cases of each experiment; the row *reference* is one half of "
+        "the pictures against the other.",
+        {"right": "right class", "total_variation": "total variation from the expected shares"},
+    ),
+    "prompts": _Headline(
+        "**Prompts.** Means over the cases of each experiment: of a picture's prompts the least "
+        "score, and network evaluations a picture.",
+        {"least": "least score", "network_evaluations": "evaluations"},
+    ),
+}
+"""By table."""
+
+
+def _means_or_none(plan: Plan, table: str, headline: _Headline) -> str:
+    path = Path(plan.folder.table(table))
+    if not path.is_file():
+        return f"There is no table *{table}* yet: the run is not complete."
+    try:
+        return _means(_read(path), headline.measures)
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return f"The table *{table}* cannot be read: run `snakemake` again."
+
+
+def _means(rows: list[Row], measures: dict[str, str]) -> str:
+    """Per experiment the mean over its cases of each of the measures that it has."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for row in rows:
+        of = found.setdefault(row["experiment"], {})
+        if row["measure"] in measures:
+            of.setdefault(row["measure"], []).append(float(row["value"]))
+    table = [["experiment", *measures.values()]]
+    for experiment, of in found.items():
+        means = [sum(of[name]) / len(of[name]) if name in of else None for name in measures]
+        table.append([_plain(experiment), *("" if one is None else f"{one:.3g}" for one in means)])
+    return _TABLE + "\n".join("   * - " + "\n     - ".join(cells) for cells in table)
 
 
 def _numbers_or_none(plan: Plan) -> str:
@@ -107,8 +172,6 @@ def _read(path: Path) -> list[Row]:
 
 def _numbers(plan: Plan, rows: list[Row]) -> str:
     """Per experiment, success with the fewest and with the most conditions composed."""
-    if not plan.counts:
-        return "Nothing was rendered, and nothing is counted: see the other tables, if any."
     if not rows:
         return "There is no summary yet: the run is not complete."
     head = ["experiment", "operator", "fewest composed", "success", "most composed", "success"]

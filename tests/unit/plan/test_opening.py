@@ -86,3 +86,77 @@ def test_the_best_of_every_group_and_what_is_tied(plan: Plan) -> None:
     assert "A 75%; tied: B_" in page
     Path("results/leaderboard.csv").write_text(LEADERS.replace("rank", "runk"))
     assert "The leaderboard cannot be read" in opening(plan)
+
+
+CLASSES = """experiment,case,measure,class,value
+pairs,bar,right,bar,0.5
+pairs,dot,right,dot,1
+pairs,dot,share,dot,1
+pairs,dot,total_variation,,0.25
+reference,,total_variation,,0.125
+"""
+
+PROMPTS = """experiment,case,measure,prompt,other,value
+both,a,score,x,,30
+both,a,least,,,20.5
+both,b,least,,,21.5
+"""
+
+FILED = {
+    "labels": {"form": ["bar", "dot"]},
+    "datasets": {"mine": {"file": "mine.npz", "labels": {"form": "label"}}},
+    "models": {"learned": {"exact": "mine", "condition": "form"}},
+    "experiments": {
+        "pairs": {
+            "composed": [{"model": "learned", "told": "case"}],
+            "operator": "average",
+            "cases": [{"for": {"form": "all"}}],
+            "num_samples": 4,
+        }
+    },
+    "evaluation": {"classifier": {"dataset": "mine", "reference": "mine", "label": "form"}},
+}
+PROMPTED = {
+    "models": {"xl": {"pipeline": "xl"}},
+    "experiments": {
+        "both": {
+            "conditionals": "xl",
+            "operator": "average",
+            "prompts": [["an otter", "a heron"]],
+            "num_samples": 4,
+            "sampling": {"sampler": "ancestral"},
+        }
+    },
+    "evaluation": {"judge": {"name": "own", "file": "judge.py"}},
+}
+
+
+def alone(config: dict) -> Plan:
+    nothing = {"datasets": {}, "sweeps": {}, "theory": {"experiments": []}}
+    return Plan(load({**nothing, **config, "detector": {"dataset": "none"}}))
+
+
+@pytest.mark.parametrize(
+    ("config", "name", "table", "row", "told"),
+    [
+        (FILED, "classes", CLASSES, ["pairs", "0.75", "0.25"], "were classified"),
+        (PROMPTED, "prompts", PROMPTS, ["both", "21", ""], "scored against these by own"),
+    ],
+)
+def test_what_is_not_rendered_is_told_by_its_own_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict, name, table, row, told
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = alone(config)
+    text = opening(plan)
+    assert told in text
+    assert "the run is not complete" in html(text)
+    for word in ("rendered", "counted", "detector", "Success"):
+        assert word not in text
+    Path("results").mkdir()
+    Path(f"results/{name}.csv").write_text(table)
+    text = opening(plan)
+    assert "<table" in html(text)
+    assert [cell.strip() for cell in text.split("   * - ")[2].split("\n     - ")] == row
+    Path(f"results/{name}.csv").write_text(table.replace("value", "worth"))
+    assert "cannot be read" in html(opening(plan))
