@@ -111,6 +111,10 @@ class WeightedLinearField:
         """``1 / sqrt(sum c)``, as of every linear composition."""
         return self._unweighed.start_scale
 
+    def mean_at_infinity(self, denoised: Stacked) -> Samples:
+        """As of every linear composition."""
+        return self._unweighed.mean_at_infinity(denoised)
+
     @property
     def _unweighed(self) -> LinearField:
         return LinearField(self.scores, self.coefficients)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from projcomp.composition.densities import DensityTracker, Superposed
 from projcomp.composition.linear import LinearField, combine
 from projcomp.diffusion.field import Step
-from projcomp.diffusion.shapes import Samples
+from projcomp.diffusion.shapes import Samples, Stacked
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class FollowedField:
     def start_scale(self) -> float:
         """As of the linear field."""
         return self.linear.start_scale
+
+    def mean_at_infinity(self, denoised: Stacked) -> Samples:
+        """As of the linear field."""
+        return self.linear.mean_at_infinity(denoised)
 
     def init(self, x: Samples, sigma: float) -> Superposed:
         """Equal densities, of a Gaussian of that noise level."""

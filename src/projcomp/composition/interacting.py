@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from projcomp.composition.feynman_kac import Interaction, WeightedLinearField
+from projcomp.composition.infinite_noise import mean_at_infinity
 from projcomp.diffusion.field import Recording, ScoreField, ScoreStack, Step
 from projcomp.diffusion.shapes import Samples, Stacked
 
@@ -58,6 +59,14 @@ class InteractingField:
     def start_scale(self) -> float:
         """As of the composition."""
         return self.composition.start_scale
+
+    def mean_at_infinity(self, denoised: Stacked) -> Samples:
+        """As of the composition.
+
+        Raises:
+            ConfigError: it does not say.
+        """
+        return mean_at_infinity(self.composition, denoised)
 
     @property
     def composition(self) -> ScoreField:

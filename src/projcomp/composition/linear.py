@@ -61,6 +61,10 @@ class LinearField:
         """``1 / sqrt(sum c)``: at large noise every score is ``-x / sigma^2``."""
         return sum(self.coefficients) ** -0.5
 
+    def mean_at_infinity(self, denoised: Stacked) -> Samples:
+        """``sum_j c_j D_j / sum_j c_j``, of the score ``sum_j c_j (D_j - x) / sigma^2``."""
+        return combine(denoised, self.coefficients) * self.start_scale**2
+
     def init(self, x: Samples, sigma: float) -> None:
         """No state."""
 

@@ -29,7 +29,7 @@ from projcomp.composition.densities import DensityTracker, Superposed
 from projcomp.composition.feynman_kac import gram
 from projcomp.composition.guidance import check, guided, split
 from projcomp.composition.log_density import gaussian_log_density
-from projcomp.composition.superposition_or import weighted_sum
+from projcomp.composition.superposition_or import mean_of_equals, weighted_sum
 from projcomp.diffusion.field import Retraction, ScoreStack, Step, add
 from projcomp.diffusion.inner import dots
 from projcomp.diffusion.shapes import Gram, PerModel, Precise, Samples, Stacked
@@ -82,6 +82,10 @@ class SuperpositionAnd:
     def start_scale(self) -> float:
         """1: the weights sum to 1."""
         return 1.0
+
+    def mean_at_infinity(self, denoised: Stacked) -> Samples:
+        """The mean of the models, guided where there is guidance."""
+        return mean_of_equals(denoised, self.num_models, self.guidance)
 
     def init(self, x: Samples, sigma: float) -> "AndState":
         """Equal densities."""
@@ -193,6 +197,10 @@ class SuperpositionAndOde:
     def start_scale(self) -> float:
         """1: the weights sum to 1."""
         return 1.0
+
+    def mean_at_infinity(self, denoised: Stacked) -> Samples:
+        """The mean of the models, guided where there is guidance."""
+        return mean_of_equals(denoised, self.num_models, self.guidance)
 
     def init(self, x: Samples, sigma: float) -> AndState:
         """Equal densities."""

@@ -48,6 +48,10 @@ class SuperpositionOr:
         """1: the weights sum to 1."""
         return 1.0
 
+    def mean_at_infinity(self, denoised: Stacked) -> Samples:
+        """Of the mixture by the bias alone, guided where there is guidance."""
+        return mean_of_equals(denoised, self.num_models, self.guidance, self.bias)
+
     def init(self, x: Samples, sigma: float) -> Superposed:
         """Equal densities."""
         return self.densities.init(self.num_models, x, sigma)
@@ -67,6 +71,23 @@ class SuperpositionOr:
     def observe(self, step: Step, dx: Samples, state: Superposed) -> Superposed:
         """Follow the densities, with the scores of before the step."""
         return self.densities.observe(step, dx, state)
+
+
+def mean_of_equals(
+    denoised: Stacked, num_models: int, guidance: float | None, bias: tuple[float, ...] = ()
+) -> Samples:
+    """``sum_i kappa_i D_i`` at equal densities, guided, shape ``(batch, *dims)``.
+
+    Args:
+        denoised: ``D_i``, shape ``(num_models, batch, *dims)``; with guidance the background first.
+        num_models: how many models, without the background.
+        guidance: ``g`` over the background, or None.
+        bias: ``ell`` of the models; empty for equal shares.
+    """
+    background, stacked = split(denoised, num_models, guidance)
+    prior = torch.tensor(bias or [0.0] * num_models, dtype=torch.float64)
+    kappa = prior.softmax(0).to(stacked.device)[:, None].expand(-1, stacked.shape[1])
+    return guided(weighted_sum(kappa, stacked), background, guidance)
 
 
 def weighted_sum(kappa: PerModel, stacked: Stacked) -> Samples:

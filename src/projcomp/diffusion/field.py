@@ -107,6 +107,15 @@ class ScoreField(Protocol):
 
 
 @runtime_checkable
+class StartsAtInfinity(ScoreField, Protocol):
+    """A score field of a path that may start at an infinite noise level, where no score is."""
+
+    def mean_at_infinity(self, denoised: Stacked) -> Samples:
+        """The composed mean there, of the models' own, as all densities are equal."""
+        ...
+
+
+@runtime_checkable
 class Recording(Protocol):
     """A state that has measured something along the path."""
 

@@ -80,12 +80,12 @@ def experiment_cases(
         kinds: what can be asked for, by name.
     """
     signed = signed and experiment.composed is None  # which has signs of its own
-    weights = getattr(experiment, "operator", None) if signed else None
-    weights = getattr(weights, "weights", 1.0)
+    operator = getattr(experiment, "operator", None) if signed else None
 
     def wanted(count: int) -> list[bool]:
-        each = weights[:count] if isinstance(weights, list) else [weights] * count
-        return [weight >= 0 for weight in each]
+        if operator is None:
+            return [True] * count
+        return [weight >= 0 for weight in operator.listed_weights(count)[:count]]
 
     if experiment.prompts is not None:
         return [prompt_case(prompts) for prompts in experiment.prompts]

@@ -362,7 +362,7 @@ def _has_empty(config: Config, key: str, name: str) -> Iterator[str]:
 def _composition(run: Run, experiment: Experiment) -> Iterator[str]:
     config, entry, sampling = run.config, experiment.config, experiment.sampling
     key = experiment.key
-    refused = refusal(entry.operator, sampling)
+    refused = None if experiment.in_sweep else refusal(entry.operator, sampling)
     if refused:
         yield f"{key}.{refused}"
     if subject_of(config, entry) == "prompts":

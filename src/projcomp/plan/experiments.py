@@ -52,9 +52,14 @@ class Experiment:
         """Where it stands in the config."""
         if self.twin_of is not None:
             return f"experiments.{self.twin_of} (exact)"
-        if self.name == self.stream:
-            return f"experiments.{self.name}"
-        return f"sweeps.{self.stream} ({self.name})"
+        if self.in_sweep:
+            return f"sweeps.{self.stream} ({self.name})"
+        return f"experiments.{self.name}"
+
+    @property
+    def in_sweep(self) -> bool:
+        """Whether it is a member of a sweep, which leaves out what is refused."""
+        return self.twin_of is None and self.name != self.stream
 
     @property
     def files(self) -> list[str]:

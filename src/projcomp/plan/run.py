@@ -122,7 +122,11 @@ class Run:
             kept[section] = {k: v for k, v in entries.items() if subject_of(config, v) == subject}
         if all(len(kept[section]) == len(getattr(config, section)) for section in kept):
             return self
-        return Run(config.model_copy(update=kept))
+        part = Run(config.model_copy(update=kept))
+        own = {n: one for n, one in self.own.items() if (one.twin_of or n) in kept["experiments"]}
+        grids = {sweep: self.grids[sweep] for sweep in kept["sweeps"]}
+        vars(part).update(own=own, grids=grids)  # its cached properties: they are known already
+        return part
 
     @cached_property
     def truth(self) -> dict[str, Case]:

@@ -23,6 +23,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from projcomp import seeds
+from projcomp.config.evaluation import CONFIDENCE
 from projcomp.diffusion.pixels import decode
 from projcomp.errors import ConfigError, FileFormatError
 from projcomp.evaluation.intervals import wilson
@@ -38,13 +39,8 @@ from projcomp.prediction.composing import (
 )
 from projcomp.prediction.strict_reader import DIFFERS, OUTCOMES, Shown, StrictReader, apart
 
-COLUMNS = [
-    *("first", "second", "cosine", "interaction", "num_samples"),
-    *("success", "success_low", "success_high"),
-    *OUTCOMES[1:],
-    "ceiling",
-]
-CONFIDENCE = 0.95
+COLUMNS = ["first", "second", "cosine", "interaction", "num_samples"]
+COLUMNS += ["success", "success_low", "success_high", *OUTCOMES[1:], "ceiling"]
 PICTURES = 8
 """Samples of a pair that are kept to be looked at."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from projcomp import seeds
+from projcomp.config.evaluation import CONFIDENCE
 from projcomp.evaluation.intervals import bootstrap_spearman
 
 COMPOSES = 0.05
@@ -14,7 +15,7 @@ COMPOSES = 0.05
 ALIKE = 0.6
 """Cosine from which a condition is said to lie along another."""
 
-CONFIDENCE, RESAMPLES = 0.95, 2000
+RESAMPLES = 2000
 """Of the rank correlations' intervals, which are over pairs."""
 
 FEWEST = 4
