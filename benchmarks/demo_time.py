@@ -17,10 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-HEAVY = ("render_shard", "render_reference", "train_model", "train_detector", "sample_case")
+from projcomp.folder import TOPS
+
+HEAVY = ("render_shard", "render_reference", "sample_case")
+HEAVY += ("train_model", "train_detector", "train_classifier")
 EXACT = ("theory_experiment",)
-FOLDERS = ("data", "models", "samples", "results")
-"""Where a run's outputs lie under its root; the demo's root holds other runs in ``runs/``."""
 
 
 def records(snakemake_dir: Path, root: Path) -> Iterator[dict[str, Any]]:
@@ -32,7 +33,9 @@ def records(snakemake_dir: Path, root: Path) -> Iterator[dict[str, Any]]:
             # long names are cut into folders that begin with @
             name = "".join(path.relative_to(folder).parts).replace("@", "")
             output = Path(base64.urlsafe_b64decode(name).decode()).parts
-            if output[: len(start)] == start and output[len(start)] in FOLDERS:
+            if (
+                output[: len(start)] == start and output[len(start)] in TOPS
+            ):  # not another run in runs/
                 yield json.loads(path.read_text(encoding="utf-8"))
 
 

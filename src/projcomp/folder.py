@@ -39,9 +39,19 @@ CLASSIFIER_FILES = (WEIGHTS, CLASSIFIER, CHECK, REFERENCE)
 """What the classifier's training writes."""
 
 
-_TOPS = (
-    *("data", "models", "samples", "results", "logs", "state"),
-    *("classifier", "classified", "scores"),
+SHEETS = "samples"
+"""A training's sheets of samples, in its model's folder."""
+
+TOPS = (
+    "data",
+    "models",
+    "samples",
+    "results",
+    "logs",
+    "state",
+    "classifier",
+    "classified",
+    "scores",
 )
 """What lies directly under the root."""
 
@@ -76,7 +86,7 @@ class Folder:
 
     def has(self, path: str) -> bool:
         """Whether a file of a run, as its rules name it, is one of this run."""
-        return path.startswith(tuple(self.at(f"{top}/") for top in _TOPS))
+        return path.startswith(tuple(self.at(f"{top}/") for top in TOPS))
 
     # Datasets ---------------------------------------------------------------------------------
 

@@ -86,10 +86,8 @@ def reliability(found: Sequence[Detections], truth: LabelledImages) -> pd.DataFr
     return pd.DataFrame([*rows, whole])
 
 
-_COMPARED = (
-    *("objects", "found", "matched", "distance", "score", "unsure"),
-    *(f"right_{name}" for name in ATTRIBUTES),
-)
+_COMPARED = ["objects", "found", "matched", "distance", "score", "unsure"]
+_COMPARED += [f"right_{name}" for name in ATTRIBUTES]
 
 
 def _all(found: Sequence[Detections], truth: LabelledImages) -> np.ndarray:

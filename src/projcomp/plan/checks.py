@@ -43,14 +43,12 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")
 def problems(run: Run) -> list[str]:
     """Everything that does not fit together in a run's config, the most basic first."""
     config = run.config
-    basic = (
-        *(_root, _names, _assets, place_checks.problems, _datasets, file_checks.dataset_problems),
-        *(_network, _training, _models, prompt_checks.model_problems),
-    )
+    data = (_root, _names, _assets, place_checks.problems, _datasets, file_checks.dataset_problems)
+    learned = (_network, _training, _models, prompt_checks.model_problems)
     counted = (_detector,) if run.rendered.experiments else ()
     rest = (_references, *counted, _locality, file_checks.classifier_problems, _theory, _wandb)
     found = [
-        *(problem for check in basic for problem in check(config)),
+        *(problem for check in (*data, *learned) for problem in check(config)),
         *experiment_checks.problems(run),
         *(problem for check in rest for problem in check(config)),
     ]

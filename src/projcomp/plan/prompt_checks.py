@@ -24,8 +24,13 @@ _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 _OF_DATA = (
-    *("models", "num_composed", "location_pairs", "color_pairs", "single_colors"),
-    *("cases", "num_objects"),
+    "models",
+    "num_composed",
+    "location_pairs",
+    "color_pairs",
+    "single_colors",
+    "cases",
+    "num_objects",
 )
 """What is asked of models of data, and not of pipelines."""
 

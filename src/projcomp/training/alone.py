@@ -12,6 +12,7 @@ from pathlib import Path
 
 from projcomp.files.atomic import remove_leftovers, write_text
 from projcomp.files.lock import held
+from projcomp.folder import SHEETS
 
 _LOCK, _FINISHED = "lock", "finished"
 
@@ -68,7 +69,7 @@ def alone(state_dir: Path, out_dir: Path, *, waits: bool = True) -> Iterator[Tur
     path = state_dir / _LOCK
     locked = f"{path}: expected no other training of this state, got one; wait for it, or end it"
     with held(path, locked, wait if waits else None) as locks:
-        for folder in (state_dir, out_dir, out_dir / "samples"):
+        for folder in (state_dir, out_dir, out_dir / SHEETS):
             remove_leftovers(folder, alone=locks)
         yield Turn(state_dir, waited)
 

@@ -24,7 +24,7 @@ from projcomp.errors import ConfigError, DeviceError, FileFormatError, UserError
 from projcomp.features.feature_map import RGB, Features
 from projcomp.features.make import make_features
 from projcomp.files.atomic import write_text
-from projcomp.folder import METRICS
+from projcomp.folder import METRICS, SHEETS
 from projcomp.memory import memory_for
 from projcomp.networks.checkpoint import save_model
 from projcomp.networks.denoiser import Denoiser
@@ -134,7 +134,7 @@ def _learn(
         for line in stops(state_dir):
             print(f"before: {line}", flush=True)
     elif rank == 0:  # of an earlier training with other settings
-        remove_sheets(out_dir / "samples")
+        remove_sheets(out_dir / SHEETS)
         forget_stops(state_dir)
 
     learns_empty = settings.condition != "none" and any(
@@ -166,7 +166,7 @@ def _learn(
         )
         batches = _batches(settings, datasets, start, total, trainer)
         sheets = SampleSheets(
-            out_dir / "samples",
+            out_dir / SHEETS,
             batches,
             machine.sampling,
             every=compute.sample_images,
