@@ -1,18 +1,11 @@
-"""A new operator from a file, beside the built-in product (needs pydantic: the extra train).
+"""A new operator from a file, beside the built-in product.
 
 The file's product acts in a window of noise levels only. The models are exact Gaussians around
 (1, 0) and (0, 1) over a background around (0, 0), so the product is a Gaussian around (1, 1).
 """
 
-import sys
 import tempfile
 from pathlib import Path
-
-try:
-    import pydantic  # noqa: F401 (whether it is there)
-except ModuleNotFoundError:
-    print("skipped: the package pydantic is not installed; pip install 'projcomp[train]'")
-    sys.exit()
 
 from projcomp import (
     GaussianMixture,
@@ -23,7 +16,6 @@ from projcomp import (
     stacked_scores,
     start_noise,
 )
-from projcomp.config.operators import OperatorFromFile
 from projcomp.diffusion.field import ScoreField
 from projcomp.sampling.from_file import own_field
 
@@ -41,8 +33,8 @@ with tempfile.TemporaryDirectory() as folder:
     file = Path(folder) / "limited.py"
     file.write_text(OPERATOR)
     for least in (0.0, 0.1, 0.4):
-        chosen = OperatorFromFile(file=str(file), background="given", settings={"least": least})
-        fields[f"own, above {least}"] = own_field(chosen, scores, num_composed=2, dims=(2,))
+        own = own_field(str(file), scores, num_composed=2, dims=(2,), settings={"least": least})
+        fields[f"own, above {least}"] = own
 
 sigmas = edm_sigmas(num_steps=32, sigma_min=0.01, sigma_max=20.0, rho=7.0)
 x = sigmas[0] * start_noise(range(1000), dims=(2,))

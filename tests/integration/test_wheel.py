@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 REPOSITORY = Path(__file__).parents[2]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 EXAMPLES = sorted(path.name for path in (REPOSITORY / "examples").glob("*.py"))
-NEEDS_AN_EXTRA = {"scene.py", "own_operator.py"}
+NEEDS_AN_EXTRA = {"scene.py"}
 ABSENT = ["bpy", "h5py", "lightning", "matplotlib", "pandas", "pydantic", "scipy", "typer", "yaml"]
 
 pytestmark = pytest.mark.slow

@@ -11,8 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from projcomp.config.operators import OperatorFromFile
-from projcomp.config.samplers import SamplerFromFile
 from projcomp.diffusion.field import ScoreField, ScoreStack, Step
 from projcomp.own_code import OwnCodeError, OwnFunction, load_function
 from projcomp.samplers.noise import Noise
@@ -22,31 +20,35 @@ from projcomp.words import short
 
 
 def own_field(
-    chosen: OperatorFromFile,
+    file: str,
     scores: ScoreStack,
     num_composed: int,
     dims: tuple[int, ...],
+    *,
+    settings: Mapping[str, Any] | None = None,
+    background: bool = True,
     sigma_max: float = 80.0,
 ) -> ScoreField:
     """The score field of a user's operator.
 
     Args:
-        chosen: the file and what its function is called with.
+        file: the Python file with the function ``operator`` or ``field``.
         scores: the background where there is one, then what is composed.
         num_composed: how many distributions are composed, the background apart.
         dims: shape of one sample.
+        settings: what the function is called with besides.
+        background: whether there is one.
         sigma_max: noise level of the start, at which its width is measured.
 
     Raises:
         UserError: the file or its function is not what is expected.
     """
-    own = load_function(chosen.file, "operator", "field")
+    own, given = load_function(file, "operator", "field"), dict(settings or {})
     if own.name == "operator":
-        own.check_arguments(3, chosen.settings)
-        stacked = num_composed + (chosen.background_from != "none")
-        return _FunctionField(own, chosen.settings, scores, stacked, dims, sigma_max)
-    own.check_arguments(2, chosen.settings)
-    field = own.call(scores, num_composed, **chosen.settings)
+        own.check_arguments(3, given)
+        return _FunctionField(own, given, scores, num_composed + background, dims, sigma_max)
+    own.check_arguments(2, given)
+    field = own.call(scores, num_composed, **given)
     with own.guard():  # which looks at the user's properties
         is_field = isinstance(field, ScoreField)
     if not is_field:
@@ -57,18 +59,22 @@ def own_field(
     return _GuardedField(own, field)
 
 
-def own_predictor(chosen: SamplerFromFile) -> Predictor:
+def own_predictor(file: str, settings: Mapping[str, Any] | None = None) -> Predictor:
     """The predictor of a user's sampler.
+
+    Args:
+        file: the Python file with the function ``sampler`` or ``predictor``.
+        settings: what the function is called with besides.
 
     Raises:
         UserError: the file or its function is not what is expected.
     """
-    own = load_function(chosen.file, "sampler", "predictor")
+    own, given = load_function(file, "sampler", "predictor"), dict(settings or {})
     if own.name == "sampler":
-        own.check_arguments(5, chosen.settings)
-        return _FunctionPredictor(own, chosen.settings)
-    own.check_arguments(0, chosen.settings)
-    made = own.call(**chosen.settings)
+        own.check_arguments(5, given)
+        return _FunctionPredictor(own, given)
+    own.check_arguments(0, given)
+    made = own.call(**given)
     if not callable(made):
         raise own.error(f"expected a predictor that can be called, got {type(made).__name__}")
     return _GuardedPredictor(own, made)

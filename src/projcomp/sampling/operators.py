@@ -78,7 +78,8 @@ def compose(
         case settings.RandomChoice():
             return RandomChoice(scores, count)
         case settings.OperatorFromFile():
-            return own_field(operator, scores, count, dims, sigma_max)
+            own = {"settings": operator.settings, "background": operator.background_from != "none"}
+            return own_field(operator.file, scores, count, dims, **own, sigma_max=sigma_max)
 
 
 def _without_background(

@@ -27,7 +27,7 @@ def get_predictor(chosen: settings.AnySampler) -> Predictor:
         case settings.Ancestral():
             return Ancestral(chosen.data_std)
         case settings.SamplerFromFile():
-            return own_predictor(chosen)
+            return own_predictor(chosen.file, chosen.settings)
 
 
 def get_corrector(chosen: settings.AnyCorrector | None) -> Corrector | None:

@@ -10,8 +10,7 @@ import torch
 from known_config import known
 
 from projcomp.config.experiments import BackgroundConfig
-from projcomp.config.operators import OperatorFromFile
-from projcomp.config.samplers import SamplerFromFile, SamplingConfig
+from projcomp.config.samplers import SamplingConfig
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.errors import ConfigError
 from projcomp.plan.load import load
@@ -105,14 +104,13 @@ def test_a_field_and_a_predictor_may_have_a_state() -> None:
 
 def test_the_start_is_as_wide_as_the_operator_composes() -> None:
     """Where all scores are -x / sigma^2, k of them add up to a Gaussian of variance sigma^2 / k."""
-    chosen = OperatorFromFile(
-        **own("def operator(scores, x, sigma):\n    return scores.sum(0)\n"), background="none"
-    )
+    file = own("def operator(scores, x, sigma):\n    return scores.sum(0)\n")["file"]
 
     def stack(x: torch.Tensor, sigma: float) -> torch.Tensor:
         return -x.expand(3, *x.shape) / sigma**2
 
-    assert own_field(chosen, stack, 3, (2,)).start_scale == pytest.approx(1 / math.sqrt(3))
+    field = own_field(file, stack, 3, (2,), background=False)
+    assert field.start_scale == pytest.approx(1 / math.sqrt(3))
 
 
 def test_a_sampler_that_evaluates_at_trial_points_sees_the_composed_score_there() -> None:
@@ -329,13 +327,14 @@ def field(scores, num_composed):
 
 
 def test_the_start_is_measured_where_the_run_starts() -> None:
-    chosen = OperatorFromFile(**own(GUIDED))
+    file = own(GUIDED)["file"]
 
     def stack(x: torch.Tensor, sigma: float) -> torch.Tensor:
         return -x.expand(3, *x.shape) / sigma**2
 
-    assert own_field(chosen, stack, 2, (2,), sigma_max=20.0).start_scale == pytest.approx(5**-0.5)
-    assert own_field(chosen, stack, 2, (2,), sigma_max=100.0).start_scale == pytest.approx(1.0)
+    for sigma_max, scale in ((20.0, 5**-0.5), (100.0, 1.0)):
+        field = own_field(file, stack, 2, (2,), sigma_max=sigma_max)
+        assert field.start_scale == pytest.approx(scale)
 
 
 def test_code_that_works_in_place_moves_nothing_else() -> None:
@@ -347,9 +346,10 @@ def test_a_field_sees_the_steps_that_a_sampler_in_place_makes() -> None:
     """And a file may have dataclasses, whose field it imports under another name."""
     operator = {**own(COUNTING, "field.py"), "background": "none"}
     load(experiment(operator, own(IN_PLACE_EULER), background=None, num_composed=[2]))
-    settings = OperatorFromFile(**operator)
-    field = own_field(settings, lambda x, sigma: -x[None] / sigma**2, 1, (2,))
-    predictor = own_predictor(SamplerFromFile(**own(IN_PLACE_EULER)))
+    field = own_field(
+        operator["file"], lambda x, sigma: -x[None] / sigma**2, 1, (2,), background=False
+    )
+    predictor = own_predictor(own(IN_PLACE_EULER)["file"])
     x = torch.ones(2, 2)
     move = predictor(field, x, 2.0, 1.0, torch.zeros(2), NoNoise())
     assert torch.equal(x, torch.ones(2, 2))
