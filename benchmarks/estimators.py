@@ -24,10 +24,10 @@ from projcomp.composition.densities import DensityTracker
 from projcomp.composition.linear import average
 from projcomp.composition.superposition_and import SuperpositionAnd, SuperpositionAndOde
 from projcomp.composition.superposition_or import SuperpositionOr
-from projcomp.devices import torch_device
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.field import ScoreField
 from projcomp.diffusion.noise_levels import edm_sigmas
+from projcomp.machine.devices import torch_device
 from projcomp.networks import conditioning
 from projcomp.plan.load import load_files
 from projcomp.samplers.euler import euler

@@ -8,7 +8,7 @@ import time
 import torch
 
 from projcomp.config.root import Config
-from projcomp.devices import computes_bf16
+from projcomp.machine.devices import computes_bf16
 from projcomp.networks.denoiser import Denoiser
 
 BATCH, SIDE, ROUNDS = 64, 32, 3

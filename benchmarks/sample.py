@@ -15,9 +15,9 @@ from common import PRESETS, at_once, peak_memory, seconds
 from torch import Tensor
 
 from projcomp.config.root import Config
-from projcomp.devices import torch_device
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.field import Denoiser
+from projcomp.machine.devices import torch_device
 from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser as Network
 from projcomp.networks.precision import at_precision

@@ -7,7 +7,7 @@ installed is told in one line here, because here alone nothing has been imported
 import sys
 
 from projcomp.extras import missing
-from projcomp.processes import end_with_the_run
+from projcomp.machine.processes import end_with_the_run
 
 
 def main() -> None:

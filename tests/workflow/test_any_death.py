@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from driver import Workflow
 
-from projcomp.processes import alive
+from projcomp.machine.processes import alive
 
 TARGET = "models/single/weights.safetensors"
 COMMAND = (sys.executable, "-m", "snakemake", "--cores", "1", TARGET)
@@ -19,7 +19,7 @@ COMMAND = (sys.executable, "-m", "snakemake", "--cores", "1", TARGET)
 SLOW = f"""#!{sys.executable}
 # A stage that takes its time: it says who it is, and ends when it is let or when its run ends.
 import os, pathlib, sys, time
-from projcomp.processes import end_with_the_run
+from projcomp.machine.processes import end_with_the_run
 end_with_the_run()
 pathlib.Path("stages").open("a").write(f"{{os.getpid()}}\\n")
 while not pathlib.Path("let").exists():

@@ -14,10 +14,10 @@ import typer
 import typer.core
 from pydantic import ValidationError
 
-from projcomp import gpus
 from projcomp.config.section import MOST_THREADS, Section
 from projcomp.errors import ConfigError, DiskError, OutputError, UserError, is_out_of_memory
 from projcomp.files.json_keys import RepeatedKey, once
+from projcomp.machine import gpus
 
 SettingsT = TypeVar("SettingsT", bound=Section)
 

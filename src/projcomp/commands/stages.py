@@ -32,7 +32,7 @@ from projcomp.errors import ConfigError
 from projcomp.files import kinds as output_kinds
 from projcomp.files.outputs import check_apart, check_output, check_outputs
 from projcomp.folder import CHECK, Folder, counted_name, shard_name
-from projcomp.launch import become
+from projcomp.machine.launch import become
 from projcomp.settings import stages
 from projcomp.settings.report import FigureSettings, PlaygroundSettings, TableSettings
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from projcomp.diffusion.convert import denoised_to_score
 from projcomp.diffusion.field import Denoiser
 from projcomp.diffusion.shapes import Index, Samples, Stacked
-from projcomp.memory import Halving, memory_for
+from projcomp.machine.memory import Halving, memory_for
 
 _NO_ROOM = (
     "sampling: expected a device whose memory holds the network and one image, got too little; "

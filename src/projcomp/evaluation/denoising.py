@@ -16,13 +16,13 @@ from torch import Tensor
 
 from projcomp import seeds
 from projcomp.data.dataset import RenderedImages
-from projcomp.devices import torch_device
 from projcomp.diffusion.loss import denoising_error
 from projcomp.diffusion.pixels import encode
 from projcomp.errors import FileFormatError
 from projcomp.features.feature_map import Features
 from projcomp.files.atomic import write_text
-from projcomp.memory import Halving, memory_for
+from projcomp.machine.devices import torch_device
+from projcomp.machine.memory import Halving, memory_for
 from projcomp.networks import conditioning
 from projcomp.networks.checkpoint import load_model
 from projcomp.networks.denoiser import Denoiser

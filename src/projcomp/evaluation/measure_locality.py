@@ -18,7 +18,6 @@ from tqdm import tqdm
 
 from projcomp import seeds
 from projcomp.data.dataset import RenderedImages
-from projcomp.devices import torch_device
 from projcomp.diffusion.pixels import encode
 from projcomp.evaluation.denoising import check_size
 from projcomp.evaluation.locality import columns, energy, even, near, share
@@ -26,7 +25,8 @@ from projcomp.exact.load import load_exact
 from projcomp.exact.model import ExactModel
 from projcomp.files.atomic import write_text
 from projcomp.folder import Folder
-from projcomp.memory import Halving, memory_for
+from projcomp.machine.devices import torch_device
+from projcomp.machine.memory import Halving, memory_for
 from projcomp.networks import conditioning
 from projcomp.networks.checkpoint import load_model
 from projcomp.networks.denoiser import Denoiser

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from projcomp.config.judges import AnyJudge, ClipJudge, JudgeFromFile
 from projcomp.data.images import read_samples
-from projcomp.devices import torch_device
 from projcomp.evaluation.scored import Scored, write_scored
+from projcomp.machine.devices import torch_device
 from projcomp.own_code import load_function
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from projcomp.errors import DiskError, OutputError
 from projcomp.files.inputs import kind_of_place
-from projcomp.processes import alive
+from projcomp.machine.processes import alive
 
 _FULL = {errno.ENOSPC: "a full disk", errno.EDQUOT: "a full quota", errno.EFBIG: "a size limit"}
 _FAILING = (errno.EIO, errno.ESTALE)

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from projcomp.devices import computes_bf16
 from projcomp.diffusion.field import Denoiser
+from projcomp.machine.devices import computes_bf16
 
 
 def at_precision(denoiser: Denoiser, precision: str, device: torch.device) -> Denoiser:

@@ -16,8 +16,8 @@ from typing import Any
 from projcomp.errors import ConfigError, FileFormatError, UserError
 from projcomp.files.lock import held
 from projcomp.folder import Folder
+from projcomp.machine.processes import announce_run
 from projcomp.plan.plan import Plan
-from projcomp.processes import announce_run
 
 _SNAKEMAKE_LOCKS = Path(".snakemake/locks")
 _CONFIG = "PROJCOMP_CONFIG"

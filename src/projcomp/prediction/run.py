@@ -11,11 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from projcomp.config.features import FEATURES, FeatureMap
 from projcomp.data.preview import contact_sheet, save_sheet
-from projcomp.devices import torch_device
 from projcomp.errors import ConfigError
 from projcomp.features.feature_map import RGB, Features
 from projcomp.features.make import make_features
 from projcomp.files.atomic import atomic_path
+from projcomp.machine.devices import torch_device
 from projcomp.prediction.one_object import OneObject, conditions_of
 from projcomp.prediction.places import Division, parse_places
 from projcomp.prediction.predict import PICTURES, Prediction, Recipe, predict

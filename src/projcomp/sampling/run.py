@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from projcomp.data.images import write_samples
-from projcomp.devices import torch_device
 from projcomp.exact.load import load_exact
 from projcomp.exact.model import ExactModel
 from projcomp.folder import WEIGHTS
-from projcomp.memory import memory_for
+from projcomp.machine.devices import torch_device
+from projcomp.machine.memory import memory_for
 from projcomp.networks.checkpoint import load_model
 from projcomp.sampling.case import CaseSamples, sample_case
 from projcomp.sampling.prompts import sample_prompts

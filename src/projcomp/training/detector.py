@@ -22,7 +22,7 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from torch import Tensor
 from torch.nn import functional
 
-from projcomp import devices, seeds
+from projcomp import seeds
 from projcomp.config.learning import DOUBTFUL, MILD, DetectorConfig
 from projcomp.errors import ConfigError, FileFormatError, UserError, is_out_of_memory
 from projcomp.evaluation.check import check_detections, reliability
@@ -35,7 +35,8 @@ from projcomp.evaluation.scope import learned_from
 from projcomp.evaluation.targets import Labels, Targets, draw_targets
 from projcomp.files.atomic import atomic_path, write_text
 from projcomp.folder import CHECK, METRICS, RELIABILITY
-from projcomp.memory import memory_for
+from projcomp.machine import devices
+from projcomp.machine.memory import memory_for
 from projcomp.settings.training_checks import detector_problems
 from projcomp.training.alone import alone
 from projcomp.training.disturbances import augment, disturb, seen

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from projcomp.errors import DeviceError, UserError
-from projcomp.launch import this_command
+from projcomp.machine.launch import this_command
 
 _PARENT = "PROJCOMP_FIRST_PROCESS"
 _LINES = "PROJCOMP_FAILURES"

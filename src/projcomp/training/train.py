@@ -15,7 +15,6 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
-from projcomp import devices
 from projcomp.config.compute import TrainingCompute
 from projcomp.config.learning import WandbConfig
 from projcomp.config.samplers import SamplingConfig
@@ -25,7 +24,8 @@ from projcomp.features.feature_map import RGB, Features
 from projcomp.features.make import make_features
 from projcomp.files.atomic import write_text
 from projcomp.folder import METRICS, SHEETS
-from projcomp.memory import memory_for
+from projcomp.machine import devices
+from projcomp.machine.memory import memory_for
 from projcomp.networks.checkpoint import save_model
 from projcomp.networks.denoiser import Denoiser
 from projcomp.seeds import integer_seed

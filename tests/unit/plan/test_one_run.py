@@ -14,10 +14,10 @@ from snakemake.exceptions import WorkflowError
 from projcomp.errors import FileFormatError
 from projcomp.files.lock import held
 from projcomp.folder import Folder
+from projcomp.machine.processes import RUN
 from projcomp.plan.load import load
 from projcomp.plan.one_run import begin_with_care, check_clock, remove_dead_locks
 from projcomp.plan.plan import Plan
-from projcomp.processes import RUN
 
 Mode = Enum("Mode", ["DEFAULT", "SUBPROCESS", "REMOTE"])
 LOCKS = Path(".snakemake/locks")

@@ -12,10 +12,10 @@ from projcomp.composition.linear import LinearField
 from projcomp.config.experiments import BackgroundConfig
 from projcomp.config.samplers import SamplingConfig
 from projcomp.data.images import read_samples
-from projcomp.devices import KEY, torch_device
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.errors import ConfigError, DeviceError
+from projcomp.machine.devices import KEY, torch_device
 from projcomp.samplers.result import Move
 from projcomp.samplers.start import start_noise
 from projcomp.sampling import run

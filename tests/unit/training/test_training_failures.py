@@ -16,7 +16,6 @@ from projcomp.config.compute import TrainingCompute
 from projcomp.config.learning import WandbConfig
 from projcomp.config.samplers import SamplingConfig
 from projcomp.config.wandb_names import wandb_project_problem
-from projcomp.devices import torch_device
 from projcomp.errors import (
     ConfigError,
     DeviceError,
@@ -27,6 +26,7 @@ from projcomp.errors import (
 )
 from projcomp.files.kinds import MODEL_STATE
 from projcomp.files.outputs import check_outputs
+from projcomp.machine.devices import torch_device
 from projcomp.training import train as train_module
 from projcomp.training.failures import as_user_error
 from projcomp.training.module import DiffusionTraining

@@ -15,7 +15,7 @@ from projcomp.adapters.diffusers.schedule import noise_levels
 from projcomp.adapters.diffusers.told import Loras, Told
 from projcomp.diffusion.shapes import Levels, Pictures, Samples
 from projcomp.errors import UserError
-from projcomp.memory import Halving, memory_for
+from projcomp.machine.memory import Halving, memory_for
 from projcomp.words import first_line, short
 
 

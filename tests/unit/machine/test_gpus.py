@@ -11,16 +11,17 @@ import pytest
 from known_config import known
 from typer.testing import CliRunner
 
-from projcomp import cli, gpus
+from projcomp import cli
 from projcomp.errors import ConfigError, UserError
-from projcomp.gpus import take_gpus, visible_gpus
+from projcomp.machine import gpus
+from projcomp.machine.gpus import take_gpus, visible_gpus
 from projcomp.plan import stages
 from projcomp.plan.load import load
 from projcomp.settings.stages import to_json
 
 JOB = """
 import sys
-from projcomp.gpus import take_gpus
+from projcomp.machine.gpus import take_gpus
 import os
 take_gpus(int(sys.argv[1]))
 print(os.environ["CUDA_VISIBLE_DEVICES"], flush=True)

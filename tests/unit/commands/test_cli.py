@@ -15,7 +15,7 @@ from projcomp.plan import stages
 from projcomp.plan.load import load
 from projcomp.settings.stages import to_json
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 STAGES = (
     *("render-shard", "render-reference", "render-scenes", "index", "preview", "train"),
     "inspect",

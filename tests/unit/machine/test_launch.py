@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from projcomp.errors import DeviceError
-from projcomp.launch import launched
+from projcomp.machine.launch import launched
 
 COMMAND = ["python", "projcomp", "train", "--out", "m"]
 
@@ -32,7 +32,7 @@ def test_a_process_becomes_its_launcher_and_that_the_process(tmp_path: Path) -> 
     program = tmp_path / "program.py"
     program.write_text(
         "import os, sys\n"
-        "from projcomp.launch import become\n"
+        "from projcomp.machine.launch import become\n"
         "print(os.getpid(), *sys.argv[1:], os.environ.get('BY', 'nobody'), flush=True)\n"
         "if '--launch' in sys.argv:\n"
         "    become(sys.argv[2])\n"

@@ -6,11 +6,11 @@ import subprocess
 import sys
 import time
 
-from projcomp.processes import RUN, alive, announce_run, end_with_the_run
+from projcomp.machine.processes import RUN, alive, announce_run, end_with_the_run
 
 STAGE = """
 import sys, time
-from projcomp.processes import end_with_the_run
+from projcomp.machine.processes import end_with_the_run
 end_with_the_run()
 print("begun", flush=True)
 time.sleep(float(sys.argv[1]))

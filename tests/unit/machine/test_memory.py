@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from projcomp.errors import DeviceError, is_out_of_memory
-from projcomp.memory import Halving, memory_for
+from projcomp.machine.memory import Halving, memory_for
 
 LACKS = [
     MemoryError(),
