@@ -24,6 +24,19 @@ NAMED = ("cyan-yellow", "blue-yellow", "purple-yellow", "red-cyan")
 """Pairs of which the paper's Fig. 5 says that they compose: yellow with blue, cyan and magenta
 (CLEVR's purple), and red with cyan."""
 
+AGAINST_K = [
+    "perfect",
+    "A-exact",
+    "A",
+    "B-exact",
+    "B",
+    "C-exact",
+    "C",
+    "C_local",
+    "S",
+    "S_embedded",
+]
+
 SHOWN = ("all_places", "exact_count", "num_objects", "extra_objects")
 """Columns of a case's table that are shown against k."""
 
@@ -133,7 +146,7 @@ def main() -> None:
         "--root", type=Path, nargs="+", default=[Path()], help="folders of the runs"
     )
     roots = parser.parse_args().root
-    for experiment in ("perfect", "A-exact", "A", "B-exact", "B", "C-exact", "C", "C_local", "S"):
+    for experiment in AGAINST_K:
         against_k(roots, experiment)
     for root in roots:
         if len(roots) > 1:

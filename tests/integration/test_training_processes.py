@@ -119,7 +119,7 @@ def test_two_processes_learn_what_one_learns(data, tmp_path) -> None:
 
 def test_two_processes_told_to_stop_save_and_go_on(data, tmp_path) -> None:
     """The one that saves is not taken along by the other's end."""
-    images, shared = 800, {"devices": 2, "log_images": 16, "checkpoint_minutes": 60}
+    images, shared = 480, {"devices": 2, "log_images": 16, "checkpoint_minutes": 60}
     run = subprocess.Popen(
         command(data, tmp_path / "cut", images, **shared),
         stdout=subprocess.PIPE,
