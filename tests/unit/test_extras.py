@@ -19,12 +19,13 @@ from projcomp.settings.stages import to_json
 SOURCE = Path(__file__).parents[2] / "src" / "projcomp"
 PROJECT = tomllib.loads((SOURCE.parents[1] / "pyproject.toml").read_text())["project"]
 
-LIBRARY = ["composition", "samplers", "diffusion", "errors", "memory", "seeds", "words", "extras"]
+LIBRARY = ["composition", "samplers", "diffusion", "errors", "seeds", "words", "extras"]
+LIBRARY += ["machine/memory"]
 ROOMS = {
     "render": ["scenes", "render", "data"],
-    "train": ["networks", "training", "sampling", "evaluation", "data", "devices"],
+    "train": ["networks", "training", "sampling", "evaluation", "data", "machine/devices"],
     "workflow": [
-        *("cli", "config", "plan", "settings", "folder", "theory", "reporting"),
+        *("cli", "commands", "config", "plan", "settings", "folder", "theory", "reporting"),
         *("playground", "prediction"),
         *("evaluation/summary", "evaluation/make_table", "evaluation/tables", "data/describe"),
         *("data/preview", "data/validate", "data/index", "files/outputs", "files/kinds"),

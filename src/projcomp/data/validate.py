@@ -13,18 +13,19 @@ from projcomp.errors import FileFormatError
 
 
 def validate(path: PathLike) -> list[str]:
-    """Problems of the index or shard at ``path``, one line each; empty when all is well.
+    """Problems of the dataset or shard at ``path``, one line each; empty when all is well.
 
     Every image and mask is decompressed, which finds damaged bytes (gzip has check sums); masks are
     held against the pixels and boxes that the table of objects tells, the rest of the table against
     the vocabulary; and the shards of an index against its settings, their numbers and its length.
-
-    Raises:
-        FileFormatError: the index itself is missing, damaged, or foreign.
+    Where the file itself is missing, damaged or foreign, that is the one problem.
     """
     if is_picture_set(path):
         return _pictures_problem(path)
-    shards = find_shards(path)
+    try:
+        shards = find_shards(path)
+    except FileFormatError as error:
+        return [str(error)]
     problems = (
         _shard_problem(shards, number)
         for number in tqdm(range(len(shards.parts)), desc=f"checking {path}", disable=None)

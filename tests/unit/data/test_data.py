@@ -314,6 +314,17 @@ def _flip_a_byte_of_a_table(path) -> None:
     _flip_a_byte(path, "camera", 0)
 
 
+def _unsealed(damage):
+    """The same damage to a file without a check sum of all its bytes, as those of old are."""
+
+    def apply(path) -> None:
+        with h5py.File(path, "r+") as file:
+            file.attrs["more"] = 1
+        damage(path)
+
+    return apply
+
+
 def _flip_a_byte(path, name: str, chunk: int) -> None:
     with h5py.File(path, "r") as file:
         place = dataset(file, name).id.get_chunk_info(chunk).byte_offset
@@ -350,8 +361,10 @@ def test_truncated_files_are_named_by_whoever_opens_them(folder) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (_flip_a_byte_of_an_image, "damaged data"),
-        (_flip_a_byte_of_a_table, "damaged data"),
+        (_flip_a_byte_of_an_image, "its check sum differs"),
+        (_flip_a_byte_of_a_table, "its check sum differs"),
+        (_unsealed(_flip_a_byte_of_an_image), "damaged data"),
+        (_unsealed(_flip_a_byte_of_a_table), "damaged data"),
         (_lie_about_a_mask, "whose mask does not show what its table tells"),
         (_break_a_label, "a color of number 200 among 8"),
         (lambda path: path.write_bytes(path.read_bytes()[:4000]), "cannot open"),
