@@ -131,6 +131,8 @@ def correlations(root: Path, experiment: str) -> None:
         return
     print(f"\n### {experiment}: rank correlations over {len(both)} pairs\n")
     names = list(both.columns)
+    means = (f"{name} {both[name].mean():.2f}" for name in names if name.endswith("success"))
+    print(f"means: {', '.join(means)}\n")
     for i, one in enumerate(names):
         for other in names[i + 1 :]:
             rng = np.random.default_rng(0)
