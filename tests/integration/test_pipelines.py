@@ -61,7 +61,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "tiny.yaml").write_text(yaml.safe_dump(tiny()))
     shutil.copy(REPOSITORY / "Snakefile", made)
     shutil.copy(REPOSITORY / "config.yaml", made)
-    shutil.copytree(REPOSITORY / "workflow", made / "workflow")
+    for name in ("workflow", "envs"):
+        shutil.copytree(REPOSITORY / name, made / name)
     return made
 
 
