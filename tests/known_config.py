@@ -61,6 +61,22 @@ KNOWN: dict[str, Any] = {
 }
 
 
+FILED: dict[str, Any] = {
+    "labels": {"form": ["bar", "dot"]},
+    "datasets": {"mine": {"file": "mine.npz", "labels": {"form": "label"}}},
+    "models": {"learned": {"exact": "mine", "condition": "form"}},
+    "experiments": {
+        "pairs": {
+            "composed": [{"model": "learned", "told": "case"}],
+            "operator": "average",
+            "cases": [{"for": {"form": "all"}}],
+            "num_samples": 4,
+        }
+    },
+}
+"""Pictures from a file, and an experiment on them, alone or over what is known."""
+
+
 def known(change: dict[str, Any] | None = None) -> dict[str, Any]:
     """The known config with ``change`` merged deeply over it."""
     return merged(KNOWN, change or {})

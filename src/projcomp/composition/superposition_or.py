@@ -8,6 +8,7 @@ With guidance ``u`` is the guided one, and kappa that of the unguided densities.
 from dataclasses import dataclass, field, replace
 
 import torch
+from torch import Tensor
 
 from projcomp.composition.densities import DensityTracker, Superposed
 from projcomp.composition.guidance import check, guided, split
@@ -60,9 +61,7 @@ class SuperpositionOr:
         """``sum_i kappa_i s_i``, guided where there is guidance, shape ``(batch, *dims)``."""
         stacked, state = self.densities.scores_of(self.scores, step, state)
         background, stacked = split(stacked, self.num_models, self.guidance)
-        prior = torch.zeros(self.num_models).double()
-        if self.bias:
-            prior = torch.tensor(self.bias, dtype=torch.float64)
+        prior = _prior(self.num_models, self.bias)
         level = self.temperature * state.log_q + prior.to(stacked.device)[:, None]
         kappa = level.softmax(0)
         drift = guided(weighted_sum(kappa, stacked), background, self.guidance)
@@ -85,9 +84,14 @@ def mean_of_equals(
         bias: ``ell`` of the models; empty for equal shares.
     """
     background, stacked = split(denoised, num_models, guidance)
-    prior = torch.tensor(bias or [0.0] * num_models, dtype=torch.float64)
-    kappa = prior.softmax(0).to(stacked.device)[:, None].expand(-1, stacked.shape[1])
-    return guided(weighted_sum(kappa, stacked), background, guidance)
+    kappa = _prior(num_models, bias).softmax(0).to(stacked.device)
+    mean = weighted_sum(kappa[:, None].expand(-1, stacked.shape[1]), stacked)
+    return guided(mean, background, guidance)
+
+
+def _prior(num_models: int, bias: tuple[float, ...]) -> Tensor:
+    """``ell``, zeros where there is no bias, shape ``(num_models,)``, float64."""
+    return torch.tensor(bias or [0.0] * num_models, dtype=torch.float64)
 
 
 def weighted_sum(kappa: PerModel, stacked: Stacked) -> Samples:

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,10 +86,7 @@ def _means_or_none(plan: Plan, table: str, headline: _Headline) -> str:
     path = Path(plan.folder.table(table))
     if not path.is_file():
         return f"There is no table *{table}* yet: the run is not complete."
-    try:
-        return _means(_read(path), headline.measures)
-    except (OSError, ValueError, KeyError, TypeError, csv.Error):
-        return f"The table *{table}* cannot be read: run `snakemake` again."
+    return _unless_unreadable(f"table *{table}*", lambda: _means(_read(path), headline.measures))
 
 
 def _means(rows: list[Row], measures: dict[str, str]) -> str:
@@ -102,15 +100,20 @@ def _means(rows: list[Row], measures: dict[str, str]) -> str:
     for experiment, of in found.items():
         means = [sum(of[name]) / len(of[name]) if name in of else None for name in measures]
         table.append([_plain(experiment), *("" if one is None else f"{one:.3g}" for one in means)])
-    return _TABLE + "\n".join("   * - " + "\n     - ".join(cells) for cells in table)
+    return _listed(table)
 
 
 def _numbers_or_none(plan: Plan) -> str:
     """The table; a line where there is no summary that can be read, which a run will make anew."""
+    return _unless_unreadable("summary", lambda: _numbers(plan, _rows(plan)))
+
+
+def _unless_unreadable(what: str, told: Callable[[], str]) -> str:
+    """``told``, or a line where its file is none that it can read."""
     try:
-        return _numbers(plan, _rows(plan))
+        return told()
     except (OSError, ValueError, KeyError, TypeError, csv.Error):
-        return "The summary cannot be read: run `snakemake` again."
+        return f"The {what} cannot be read: run `snakemake` again."
 
 
 def _leaders_or_none(plan: Plan) -> list[str]:
@@ -118,29 +121,32 @@ def _leaders_or_none(plan: Plan) -> list[str]:
     path = Path(plan.folder.table("leaderboard"))
     if "leaderboard" not in plan.tables or not path.is_file():
         return []
-    try:
-        return _leaders(_read(path))
-    except (OSError, ValueError, KeyError, TypeError, csv.Error):
-        return ["The leaderboard cannot be read: run `snakemake` again."]
+    told = _unless_unreadable("leaderboard", lambda: _leaders(_read(path)))
+    return [told] if told else []
 
 
-def _leaders(rows: list[Row]) -> list[str]:
+def _leaders(rows: list[Row]) -> str:
     groups: dict[tuple[str, str, str], dict[str, list[Row]]] = {}
     for row in rows:
         if row["rank"]:
             group = groups.setdefault((row["places"], row["right"], row["num_composed"]), {})
             group.setdefault(row["kind"], []).append(row)
     if not groups:
-        return []
+        return ""
     table = [["places", "what is right", "composed", "best exact model", "best network"]]
     for keys, kinds in groups.items():
         cells = [_best(kinds.get(kind, [])) for kind in ("exact", "network")]
         table.append([*map(_plain, keys), *cells])
-    return [
+    return (
         "**Leaderboard.** The best of every group by success, or by all places where clutter is "
-        "what is right, and what cannot be told from it; the table *leaderboard* has all rows.",
-        _TABLE + "\n".join("   * - " + "\n     - ".join(cells) for cells in table),
-    ]
+        "what is right, and what cannot be told from it; the table *leaderboard* has all rows."
+        f"\n\n{_listed(table)}"
+    )
+
+
+def _listed(table: list[list[str]]) -> str:
+    """A table of reStructuredText, its first row the head."""
+    return _TABLE + "\n".join("   * - " + "\n     - ".join(cells) for cells in table)
 
 
 def _best(rows: list[Row]) -> str:
@@ -185,7 +191,7 @@ def _numbers(plan: Plan, rows: list[Row]) -> str:
         table.append(["ground truth", "", *cells])
     if len(table) == 1:
         return "Nothing was composed: all cases are of the background alone."
-    return _TABLE + "\n".join("   * - " + "\n     - ".join(cells) for cells in table)
+    return _listed(table)
 
 
 def _ends(rows: list[Row]) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from docutils.core import publish_parts
-from known_config import known
+from known_config import FILED, known
 
 from projcomp.plan.load import load
 from projcomp.plan.opening import opening
@@ -102,20 +102,8 @@ both,a,least,,,20.5
 both,b,least,,,21.5
 """
 
-FILED = {
-    "labels": {"form": ["bar", "dot"]},
-    "datasets": {"mine": {"file": "mine.npz", "labels": {"form": "label"}}},
-    "models": {"learned": {"exact": "mine", "condition": "form"}},
-    "experiments": {
-        "pairs": {
-            "composed": [{"model": "learned", "told": "case"}],
-            "operator": "average",
-            "cases": [{"for": {"form": "all"}}],
-            "num_samples": 4,
-        }
-    },
-    "evaluation": {"classifier": {"dataset": "mine", "reference": "mine", "label": "form"}},
-}
+CLASSIFIER = {"dataset": "mine", "reference": "mine", "label": "form"}
+CLASSIFIED = {**FILED, "evaluation": {"classifier": CLASSIFIER}}
 PROMPTED = {
     "models": {"xl": {"pipeline": "xl"}},
     "experiments": {
@@ -139,7 +127,7 @@ def alone(config: dict) -> Plan:
 @pytest.mark.parametrize(
     ("config", "name", "table", "row", "told"),
     [
-        (FILED, "classes", CLASSES, ["pairs", "0.75", "0.25"], "were classified"),
+        (CLASSIFIED, "classes", CLASSES, ["pairs", "0.75", "0.25"], "were classified"),
         (PROMPTED, "prompts", PROMPTS, ["both", "21", ""], "scored against these by own"),
     ],
 )

@@ -4,25 +4,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from known_config import known, merged
+from known_config import FILED, known, merged
 
 from projcomp.plan import experiment_checks, experiments, run
 from projcomp.plan.load import load
 from projcomp.plan.plan import Plan
-
-FILED: dict[str, Any] = {
-    "labels": {"form": ["bar", "dot"]},
-    "datasets": {"mine": {"file": "mine.npz", "labels": {"form": "label"}}},
-    "models": {"learned": {"exact": "mine", "condition": "form"}},
-    "experiments": {
-        "pairs": {
-            "composed": [{"model": "learned", "told": "case"}],
-            "operator": "average",
-            "cases": [{"for": {"form": "all"}}],
-            "num_samples": 4,
-        }
-    },
-}
 
 SWEEP: dict[str, Any] = {
     "sweeps": {
