@@ -7,6 +7,7 @@ installed is told in one line here, because here alone nothing has been imported
 import sys
 
 from projcomp.extras import missing
+from projcomp.machine.freed_memory import keep_freed_memory
 from projcomp.machine.processes import end_with_the_run
 
 
@@ -17,6 +18,7 @@ def main() -> None:
         SystemExit: with 1 where an extra is missing, after its line; else as the command ends.
     """
     end_with_the_run()
+    keep_freed_memory()
     try:
         from projcomp import cli
 
