@@ -17,6 +17,12 @@ DETECTOR = "detector.json"
 METRICS = "metrics.csv"
 """The log of a training, beside the weights."""
 
+STATE = "state.safetensors"
+"""What a training goes on from, in the folder of its state."""
+
+CHECKPOINT = "detector.ckpt"
+"""The same of the detector's training."""
+
 STOPS = "stopped.txt"
 """What stopped a training before its time, beside the state that it goes on from."""
 
@@ -61,6 +67,11 @@ def shard_name(number: int | str) -> str:
     return f"shard-{number:05d}.h5" if isinstance(number, int) else f"shard-{number}.h5"
 
 
+def index_name(dataset: str) -> str:
+    """The index over the shards of a dataset, or its pictures, in the folder of the data."""
+    return f"{dataset}.h5"
+
+
 def counted_name(experiment: str, case: str) -> str:
     """The table of what was counted in a case, in the folder of the results."""
     return f"{experiment}/{case}.csv"
@@ -100,7 +111,7 @@ class Folder:
 
     def index(self, dataset: str) -> str:
         """The index over the shards of a dataset."""
-        return self.at(f"data/{dataset}.h5")
+        return self.at(f"data/{index_name(dataset)}")
 
     def preview(self, dataset: str) -> str:
         """The first pictures of a dataset on one sheet."""

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 from toy_discs import MOST, NAMES, SIDE, draw_disc_scene, labelled, paint, write_discs
 
+from projcomp.config.compute import TrainingCompute
 from projcomp.config.learning import DetectorConfig
 from projcomp.data.picture import Picture
 from projcomp.errors import ConfigError, DeviceError, FileFormatError, UserError
@@ -33,6 +34,14 @@ from projcomp.training.detector import (
     train_detector,
 )
 from projcomp.training.disturbances import seen
+
+
+def every(minutes: float) -> TrainingCompute:
+    """Checkpoints so often, which need not be what the config allows."""
+    return TrainingCompute().model_copy(update={"checkpoint_minutes": minutes})
+
+
+OFTEN = every(1e-9)
 
 
 def settings(**changes) -> DetectorSettings:
@@ -217,7 +226,7 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path, monkeypatch):
         monkeypatch.setattr(
             "projcomp.training.detector.draw_indices", lambda *a, stop=stop: count(*a, stop=stop)
         )
-        run = {"state_dir": state, "checkpoint_minutes": 1e-9}
+        run = {"state_dir": state, "compute": OFTEN}
         if stop is None:
             train_detector(settings(), data, out, **run)
             continue
@@ -316,9 +325,7 @@ def interrupted(folder, data, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("projcomp.training.detector.draw_indices", stop)
         with pytest.raises(Killed):
-            train_detector(
-                settings(), data, folder / "out", state_dir=folder, checkpoint_minutes=1e-9
-            )
+            train_detector(settings(), data, folder / "out", state_dir=folder, compute=OFTEN)
     return folder / "detector.ckpt"
 
 
@@ -448,6 +455,6 @@ def test_any_time_between_checkpoints_will_do(tmp_path):
         data,
         tmp_path / "out",
         state_dir=tmp_path,
-        checkpoint_minutes=float("inf"),
+        compute=every(float("inf")),
     )
     assert (tmp_path / "out" / "check.csv").exists()

@@ -61,7 +61,11 @@ class Mixture(RenderedImages):
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("learned")
     network = NetworkConfig(
-        channels=16, multipliers=[1, 2], attention_resolutions=[], coordinate_planes=True
+        channels=16,
+        multipliers=[1, 2],
+        blocks=1,
+        attention_resolutions=[],
+        coordinate_planes=True,
     )
     settings = TrainSettings(
         seed=0,

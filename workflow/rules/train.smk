@@ -104,11 +104,10 @@ rule train_detector:
         settings=lambda w: plan.detector_settings(),
         folder=lambda w, output: str(Path(output.weights).parent),
         state=lambda w, output: folder.detector_state(),
-        options=lambda w, output: plan.detector_options(),
+        options=lambda w, output, threads: plan.detector_options(threads),
     shell:
         "projcomp train-detector --settings {params.settings:q} --data {input}"
-        " --out {params.folder} --state {params.state} --threads {threads}"
-        " {params.options} > {log} 2>&1"
+        " --out {params.folder} --state {params.state} {params.options} > {log} 2>&1"
 
 
 rule train_classifier:

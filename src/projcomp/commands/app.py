@@ -103,8 +103,8 @@ OutFolder = Annotated[Path, typer.Option("--out", help="folder to write to")]
 Threads = Annotated[int, typer.Option(min=1, max=MOST_THREADS, help="CPU threads")]
 DeviceOption = Annotated[Device, typer.Option(help="auto takes a GPU where there is one")]
 State = Annotated[Path, typer.Option("--state", help="folder of the checkpoints to resume from")]
-CheckpointMinutes = Annotated[
-    float, typer.Option(help="minutes between checkpoints to resume from, above 0")
+Compute = Annotated[
+    str, typer.Option("--compute", help="how it runs, as JSON: the config's compute.training")
 ]
 
 

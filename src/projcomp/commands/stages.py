@@ -4,13 +4,12 @@ Heavy libraries are imported inside the commands, so that ``--help`` and ``check
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from projcomp.commands.app import (
-    CheckpointMinutes,
+    Compute,
     Device,
     DeviceOption,
     Out,
@@ -105,9 +104,7 @@ def train(
     data: Annotated[Path, typer.Option(help="folder of the dataset indices")],
     out: OutFolder,
     state: State,
-    compute: Annotated[
-        str, typer.Option(help="how it runs, as JSON: the config's compute.training")
-    ] = "{}",
+    compute: Compute = "{}",
     sampling: Annotated[str, typer.Option(help="the sampler of the sheets, as JSON")] = "{}",
     wandb: Annotated[str, typer.Option(help="logging to Weights & Biases, as JSON")] = "{}",
     launch: Annotated[
@@ -180,18 +177,6 @@ def score(
     run(parsed, samples, out, device.value, threads)
 
 
-def _flags(**given: Any) -> dict[str, Any]:
-    """Flags that the config has as keys of ``compute.training``, held to what it takes for them."""
-    from projcomp.config.messages import first_line
-
-    try:
-        TrainingCompute.model_validate(given)
-    except ValidationError as error:
-        key, told = first_line(error, TrainingCompute).split(":", 1)
-        raise ConfigError(f"--{key.replace('_', '-')}:{told}") from None
-    return given
-
-
 @stage("check-model", "--settings JSON --data data --model models/single --out check.csv")
 def check_model(
     settings: SettingsText,
@@ -233,25 +218,17 @@ def train_detector(
     data: Annotated[Path, typer.Option(help="index of the dataset it learns from")],
     out: OutFolder,
     state: State,
-    threads: Threads = 1,
-    device: DeviceOption = Device.auto,
-    checkpoint_minutes: CheckpointMinutes = 2.0,
+    compute: Compute = "{}",
 ) -> None:
     """Train the object detector and check it on held-out renders."""
     parsed = parse(stages.DetectorSettings, settings)
-    flags = _flags(threads=threads, device=device.value, checkpoint_minutes=checkpoint_minutes)
+    how = parse(TrainingCompute, compute, "--compute")
     check_outputs(out, output_kinds.DETECTOR)
     check_outputs(state, output_kinds.DETECTOR_STATE)
-    take_gpu(device.value)
+    take_gpu(how.device)
     from projcomp.training import detector
 
-    detector.train_detector(
-        parsed,
-        data,
-        out,
-        state_dir=state,
-        **flags,
-    )
+    detector.train_detector(parsed, data, out, state_dir=state, compute=how)
 
 
 @stage("sample", "--settings JSON --models models --out samples/A/k3.h5")

@@ -43,7 +43,7 @@ class Interaction:
     levels: list[float]
     per_level: list[Gram]
     density: Samples
-    _pending: tuple[Gram, Samples] | None = field(default=None, repr=False)
+    _pending: Stacked | None = field(default=None, repr=False)
 
     def records(self) -> dict[str, Tensor]:
         """``log_weight`` ``(batch,)``, ``interaction`` ``(batch, levels, M, M)`` and its map.
@@ -125,11 +125,10 @@ class WeightedLinearField:
         return Interaction(sigma, zeros, [], [], torch.zeros_like(x))
 
     def score(self, step: Step, state: Interaction) -> tuple[Samples, Interaction]:
-        """``sum_j c_j s_j``; the state keeps the inner products of this evaluation."""
+        """``sum_j c_j s_j``; the state keeps the deltas of this evaluation."""
         stacked = self.scores(step.x, step.sigma)
         deltas = stacked[1:] - stacked[:1] if self.background else stacked
-        pending = (gram(deltas), _pair_density(deltas, self.weights))
-        return combine(stacked, self.coefficients), replace(state, _pending=pending)
+        return combine(stacked, self.coefficients), replace(state, _pending=deltas)
 
     def observe(self, step: Step, dx: Samples, state: Interaction) -> Interaction:
         """Weigh the step.
@@ -143,9 +142,11 @@ class WeightedLinearField:
                 f"from sigma {step.sigma:g} after one to {state.sigma:g} (churn); set churn to 0"
             )
         assert state._pending is not None
-        products, density = state._pending
         if step.sigma_next == 0:  # lands on a mean, which has no density
             return replace(state, sigma=0.0, _pending=None)
+        # here, as most evaluations are no steps: trial points, and a corrector's
+        products = gram(state._pending)
+        density = _pair_density(state._pending, self.weights)
         w = torch.tensor(self.weights, dtype=torch.float64, device=products.device)
         square = torch.einsum("i,j,bij->b", w, w, products)
         change = (square - products.diagonal(dim1=1, dim2=2) @ w) / 2

@@ -27,9 +27,9 @@ from torch import Tensor
 from projcomp.composition import divergence
 from projcomp.composition.densities import DensityTracker, Superposed
 from projcomp.composition.feynman_kac import gram
-from projcomp.composition.guidance import check, guided, split
+from projcomp.composition.guidance import guided, split
 from projcomp.composition.log_density import gaussian_log_density
-from projcomp.composition.superposition_or import mean_of_equals, weighted_sum
+from projcomp.composition.superposition_or import Superposition, weighted_sum
 from projcomp.diffusion.field import Retraction, ScoreStack, Step, add
 from projcomp.diffusion.inner import dots
 from projcomp.diffusion.shapes import Gram, PerModel, Precise, Samples, Stacked
@@ -40,7 +40,7 @@ RIDGE = 1e-9
 
 
 @dataclass(frozen=True)
-class SuperpositionAnd:
+class SuperpositionAnd(Superposition):
     """The score field of equal densities on the reverse SDE, for any number of models.
 
     Of three models and more the steps are not bounded (see above).
@@ -70,22 +70,8 @@ class SuperpositionAnd:
     retract: Retraction = add
 
     def __post_init__(self) -> None:
-        check(self.guidance)
+        super().__post_init__()
         _check_lift(self.lift, self.lift_end)
-
-    @property
-    def stateful(self) -> bool:
-        """True: the weights come from the noise of the step."""
-        return True
-
-    @property
-    def start_scale(self) -> float:
-        """1: the weights sum to 1."""
-        return 1.0
-
-    def mean_at_infinity(self, denoised: Stacked) -> Samples:
-        """The mean of the models, guided where there is guidance."""
-        return mean_of_equals(denoised, self.num_models, self.guidance)
 
     def init(self, x: Samples, sigma: float) -> "AndState":
         """Equal densities."""
@@ -161,7 +147,7 @@ class AndState(Superposed):
 
 
 @dataclass(frozen=True)
-class SuperpositionAndOde:
+class SuperpositionAndOde(Superposition):
     """The score field of equal densities on the probability-flow ODE.
 
     ``G a = r``, ``r_i = (div s_i - div s_1) + <V_i, s_i>``: exact in the steps' limit, but needs
@@ -185,22 +171,8 @@ class SuperpositionAndOde:
     guidance: float | None = None
 
     def __post_init__(self) -> None:
-        check(self.guidance)
+        super().__post_init__()
         _check_lift(self.lift, self.lift_end)
-
-    @property
-    def stateful(self) -> bool:
-        """True: it follows the densities."""
-        return True
-
-    @property
-    def start_scale(self) -> float:
-        """1: the weights sum to 1."""
-        return 1.0
-
-    def mean_at_infinity(self, denoised: Stacked) -> Samples:
-        """The mean of the models, guided where there is guidance."""
-        return mean_of_equals(denoised, self.num_models, self.guidance)
 
     def init(self, x: Samples, sigma: float) -> AndState:
         """Equal densities."""
@@ -255,6 +227,8 @@ def _lift(field: SuperpositionAnd | SuperpositionAndOde, step: Step, state: AndS
     if not field.lift:
         return torch.zeros(field.num_models - 1).double()
     assert field.lift_end is not None
+    if state.start <= field.lift_end:  # a path of one level, whose only step has all of it
+        return torch.tensor(field.lift, dtype=torch.float64)
     low, high = max(step.sigma_next, field.lift_end), max(step.sigma, field.lift_end)
     share = math.log(high / low) / math.log(state.start / field.lift_end)
     return share * torch.tensor(field.lift, dtype=torch.float64)

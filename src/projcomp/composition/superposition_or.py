@@ -16,8 +16,37 @@ from projcomp.diffusion.field import ScoreStack, Step
 from projcomp.diffusion.shapes import PerModel, Samples, Stacked
 
 
+class Superposition:
+    """What the score fields of all superpositions have in common.
+
+    Attributes:
+        num_models: how many models, without the background.
+        guidance: ``g`` over the background; None for no background.
+    """
+
+    num_models: int
+    guidance: float | None
+
+    def __post_init__(self) -> None:
+        check(self.guidance)
+
+    @property
+    def stateful(self) -> bool:
+        """True: the weights follow the densities, and so the steps, along the path."""
+        return True
+
+    @property
+    def start_scale(self) -> float:
+        """1: the weights sum to 1."""
+        return 1.0
+
+    def mean_at_infinity(self, denoised: Stacked) -> Samples:
+        """The mean of the models, guided where there is guidance."""
+        return mean_of_equals(denoised, self.num_models, self.guidance)
+
+
 @dataclass(frozen=True)
-class SuperpositionOr:
+class SuperpositionOr(Superposition):
     """The score field of a mixture.
 
     Attributes:
@@ -35,19 +64,6 @@ class SuperpositionOr:
     temperature: float = 1.0
     densities: DensityTracker = field(default_factory=DensityTracker)
     guidance: float | None = None
-
-    def __post_init__(self) -> None:
-        check(self.guidance)
-
-    @property
-    def stateful(self) -> bool:
-        """True: the weights follow the densities along the path."""
-        return True
-
-    @property
-    def start_scale(self) -> float:
-        """1: the weights sum to 1."""
-        return 1.0
 
     def mean_at_infinity(self, denoised: Stacked) -> Samples:
         """Of the mixture by the bias alone, guided where there is guidance."""

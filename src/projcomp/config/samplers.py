@@ -149,6 +149,11 @@ class _Kernel(Section):
         None, gt=0, description="greatest noise level it runs at; nothing for no bound"
     )
 
+    @property
+    def moves(self) -> int:
+        """Evaluations of the score at a noise level, about."""
+        return self.steps
+
 
 class Langevin(_Kernel):
     """Unadjusted Langevin steps."""
@@ -173,6 +178,11 @@ class Hmc(_Kernel):
     keep: Number = Field(
         0.0, ge=0, lt=1, description="share of the momentum kept between trajectories"
     )
+
+    @property
+    def moves(self) -> int:
+        """Evaluations of the score at a noise level, about."""
+        return self.steps * self.leapfrog
 
 
 AnyCorrector = Langevin | Mala | Hmc

@@ -29,10 +29,16 @@ def texts_of(path: Path, name: str, column: NDArray[Any], count: int) -> NDArray
     if column.dtype.kind == "f":
         if not np.isfinite(column).all():
             raise wrong_column(path, name, "labels", "numbers that are not finite")
-        return np.array([f"{value:g}" for value in column.tolist()])
+        return np.array([_short(value) for value in column])
     if column.dtype.kind == "S":
         column = np.char.decode(column, "utf-8", "replace")
     return column.astype(str)
+
+
+def _short(value: np.floating) -> str:
+    """A number without needless digits, and with all that part it from its neighbours."""
+    short = f"{value:g}"
+    return short if value.dtype.type(short) == value else str(value)
 
 
 def points_of(path: Path, name: str, column: NDArray[Any], count: int) -> NDArray[np.float64]:

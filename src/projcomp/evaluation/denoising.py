@@ -21,6 +21,7 @@ from projcomp.diffusion.pixels import encode
 from projcomp.errors import FileFormatError
 from projcomp.features.feature_map import Features
 from projcomp.files.atomic import write_text
+from projcomp.folder import index_name
 from projcomp.machine.devices import torch_device
 from projcomp.machine.memory import Halving, memory_for
 from projcomp.networks import conditioning
@@ -97,7 +98,7 @@ def _rows(
     for name in settings.datasets:
         parts = {
             part: RenderedImages(
-                data_dir / f"{name}.h5", model.condition_kind, held_out=held_out, memory_bytes=0
+                data_dir / index_name(name), model.condition_kind, held_out=held_out, memory_bytes=0
             )
             for part, held_out in (("held_out", True), ("training", False))
         }
@@ -111,7 +112,7 @@ def _rows(
             stream = seeds.integer_seed(settings.seed, "check", settings.model, name, part)
             rng = torch.Generator().manual_seed(stream)
             images = _draw(source, count, model.features, rng)
-            check_size(data_dir / f"{name}.h5", images.x0, model.resolution)
+            check_size(data_dir / index_name(name), images.x0, model.resolution)
             for told in ("condition", "nothing"):
                 every = _errors(model, images, told, sigmas, pieces)
                 for sigma, errors in zip(sigmas, every, strict=True):

@@ -35,7 +35,6 @@ class Unit:
 
 
 def measures(
-    axes: Axes,
     x: NDArray[Any],
     y: NDArray[Any],
     *,
@@ -46,18 +45,18 @@ def measures(
     """Every measure by its name, of points ``x`` ``(N, D)`` against ``y`` ``(M, D)``.
 
     Args:
-        axes: those of the truth, along which the Frechet distance is taken.
         x: what is judged.
         y: what it is held against.
         confidence: level of intervals.
         bootstrap: resamples behind the interval of a mean.
         rng: the random stream of a measure.
     """
-    first = len(x)
+    first, both = len(x), np.concatenate([x, y])
+    # of both sets: axes of one alone leave less of it beside them than of another from its own law
+    axes = Axes.of(both)
     raw, right = frechet(axes.along(x), axes.along(y), confidence, rng=rng("frechet"))
     yield "frechet_raw", raw
     yield "frechet", right
-    both = np.concatenate([x, y])
     kernel = polynomial_kernel(both)
     yield "kernel", compare(kernel, first, kernel_discrepancy, confidence, rng=rng("kernel"))
     apart = distances(both)

@@ -32,6 +32,10 @@ TEXT = (
 """Columns that hold words; all others hold numbers."""
 
 
+_AS_WRITTEN: Any = {"keep_default_na": False, "na_values": [""]}
+"""An experiment may be called NA or None; what is missing is written as nothing."""
+
+
 def read_table(
     path: str | Path, columns: Sequence[str], maker: str, text: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -52,8 +56,8 @@ def read_table(
     try:
         content = Path(path).read_text(encoding="utf-8")
         lack = _ragged(content)
-        types: Any = dict.fromkeys((*TEXT, *text), str)
-        table = pd.DataFrame() if lack else pd.read_csv(io.StringIO(content), dtype=types)
+        how: Any = _AS_WRITTEN | {"dtype": dict.fromkeys((*TEXT, *text), str)}
+        table = pd.DataFrame() if lack else pd.read_csv(io.StringIO(content), **how)
     except (ValueError, csv.Error) as error:
         raise _wrong(path, first_line(error), maker) from None
     missing = [name for name in columns if name not in table.columns]
@@ -64,7 +68,7 @@ def read_table(
         raise _wrong(path, f"one with {lack}", maker)
     for name in columns:
         if name not in (*TEXT, *text) and table[name].dtype.kind not in "biuf":
-            odd = next(value for value in table[name] if not _is_number(value))
+            odd = next((v for v in table[name] if not _is_number(v)), table[name].iloc[0])
             raise _wrong(path, f"one with {odd!r} for a number in {name}", maker)
     return table
 

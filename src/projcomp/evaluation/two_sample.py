@@ -126,8 +126,10 @@ def compare(
 def null(value: float, drawn: NDArray[Any], confidence: float) -> tuple[float, float, float]:
     """P-value, mean and critical value of what permutations have ``drawn``.
 
-    Differences of rounding count as ties.
+    Differences of rounding count as ties. NaN throughout where a value is none.
     """
+    if np.isnan(value) or np.isnan(drawn).any():
+        return np.nan, np.nan, np.nan
     slack = 1e-12 * (1 + abs(value))
     p_value = (1 + np.count_nonzero(drawn >= value - slack)) / (1 + len(drawn))
     return float(p_value), float(np.mean(drawn)), float(np.quantile(drawn, confidence))

@@ -222,7 +222,8 @@ def remove_leftovers(folder: str | os.PathLike[str], *, alone: bool = False) -> 
         match = here.fullmatch(entry.name)
         stale = not alive(int(match[1])) if match else alone and _ANYWHERE.fullmatch(entry.name)
         if stale:
-            Path(entry.path).unlink(missing_ok=True)
+            with suppress(PermissionError):  # another user's, in a folder such as /tmp
+                Path(entry.path).unlink(missing_ok=True)
 
 
 def error_number(error: BaseException) -> int | None:

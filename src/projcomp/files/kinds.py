@@ -11,7 +11,16 @@ from projcomp.errors import OutputError
 from projcomp.files.contents import EMPTY, SAFETENSORS, SVG, UNKNOWN, ZEROS, ZIP, what_is
 from projcomp.files.outputs import Kind, PathLike, hdf5_attributes
 from projcomp.files.weights import SUM, read_metadata
-from projcomp.folder import CHECK, METRICS, REFERENCE, RELIABILITY, STOPS, WEIGHTS
+from projcomp.folder import (
+    CHECK,
+    CHECKPOINT,
+    METRICS,
+    REFERENCE,
+    RELIABILITY,
+    STATE,
+    STOPS,
+    WEIGHTS,
+)
 from projcomp.folder import CLASSIFIER as CLASSIFIER_FILE
 from projcomp.folder import DETECTOR as DETECTOR_FILE
 from projcomp.folder import MODEL as MODEL_FILE
@@ -247,13 +256,13 @@ CLASSIFIER = {
 """What the training of a classifier writes into its folder."""
 
 MODEL_STATE = {
-    "state.safetensors": Kind("a training's state", _is_state),
+    STATE: Kind("a training's state", _is_state),
     METRICS: Kind("a training's table (images_seen, loss, ...)", _is_log),
     STOPS: Kind("a training's list of what stopped it", _is_stops),
 }
 """What a training keeps in the folder of its state."""
 
-DETECTOR_STATE = {"detector.ckpt": Kind("a training's state", _is_checkpoint)}
+DETECTOR_STATE = {CHECKPOINT: Kind("a training's state", _is_checkpoint)}
 """What the detector's training keeps in the folder of its state."""
 
 DETECTOR = {

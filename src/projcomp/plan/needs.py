@@ -200,7 +200,7 @@ def _renders(run: Run, images: int) -> Need:
 def _evaluations(settings: SamplingConfig) -> float:
     """Evaluations of every model for one sample, about."""
     corrector, swarm, filter_ = settings.corrector, settings.swarm, settings.complift
-    moves = getattr(corrector, "steps", 1) * getattr(corrector, "leapfrog", 1) if corrector else 0
+    moves = corrector.moves if corrector else 0
     levels = filter_.num_levels if filter_ else 0
     per_particle = _EVALUATIONS_PER_STEP * settings.num_steps * (1 + moves) + 4 * levels
     return per_particle * (swarm.particles if swarm else 1)

@@ -122,10 +122,14 @@ class Plan:
             flags.append(f"--launch {quote(launch.replace('{threads}', str(threads)))}")
         return " ".join(flags)
 
-    def detector_options(self) -> str:
-        """The same of ``projcomp train-detector``, its threads apart, which the rule tells."""
-        compute = self.config.compute.training
-        return f"--device {compute.device} --checkpoint-minutes {compute.checkpoint_minutes:g}"
+    def detector_options(self, threads: int = 1) -> str:
+        """The same of ``projcomp train-detector``.
+
+        Args:
+            threads: the processors of the job, fewer than the config's where it has no more.
+        """
+        compute = self.config.compute.training.model_copy(update={"threads": threads})
+        return f"--compute {quote(to_json(compute))}"
 
     def training_priority(self, model: str) -> float:
         """Of a training among the run's: from 80 up to 89, the longest first.

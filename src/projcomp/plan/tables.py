@@ -428,7 +428,7 @@ TABLES = (
     ),
     TableRow(
         "classes",
-        format=1,
+        format=2,
         caption=(
             "Samples of pictures that were not rendered, as a small classifier sees them: shares "
             "of classes with Wilson intervals beside those of the reference pictures, their total "
@@ -444,7 +444,7 @@ TABLES = (
     ),
     TableRow(
         "leaderboard",
-        format=2,
+        format=3,
         caption=(
             "Everything that composes locations, by set of places and number composed. Ranked "
             "among themselves are methods of one kind (networks, or exact models) for which the "
@@ -518,7 +518,7 @@ TABLES = (
     ),
     TableRow(
         "distance",
-        format=1,
+        format=2,
         caption=(
             "Distance to the rendered truth of the same requests in the detector's features: the "
             "Frechet distance (no FID: not Inception's features), as fitted and without its bias, "

@@ -74,10 +74,16 @@ def conditions_of(
     """Pictures by each label of two columns, and the pairs of one label of either.
 
     Raises:
-        FileFormatError: a label stands in both columns.
+        FileFormatError: a label stands in both columns, or one of them has none.
     """
     (one, first), (other, second) = columns.items()
     names = [_in_order(first), _in_order(second)]
+    for column, some in zip((one, other), names, strict=True):
+        if not some:
+            raise FileFormatError(
+                f"--with: pictures with a label in {one} and in {other} expected, got none in "
+                f"{column}: take another column, or a larger --bandwidth where it is of places"
+            )
     common = [name for name in names[0] if name in names[1]]
     if common:
         raise FileFormatError(

@@ -96,6 +96,9 @@ class NoNoise:
         raise ConfigError("sampler: expected random streams for a stochastic sampler, got none")
 
 
+NO_NOISE = NoNoise()
+
+
 def _stream(seed: int, purpose: int) -> torch.Generator:
     """A generator that has nothing to do with the one of ``seed`` itself, which makes the start."""
     state = np.random.SeedSequence([seed, purpose]).generate_state(1, np.uint64)[0]

@@ -16,7 +16,7 @@ from projcomp.diffusion.field import ScoreField, Step
 from projcomp.diffusion.shapes import Samples
 from projcomp.errors import ConfigError
 from projcomp.samplers.line_integral import Score
-from projcomp.samplers.noise import Noise, NoNoise
+from projcomp.samplers.noise import NO_NOISE, Noise
 from projcomp.samplers.result import Chain, Move, SamplerResult
 from projcomp.samplers.smc import Swarms, log_mean_weight
 from projcomp.samplers.window import Windowed
@@ -72,7 +72,7 @@ def sample(
     sigmas: Float[Tensor, " levels"],
     predictor: Predictor,
     *,
-    noise: Noise | None = None,
+    noise: Noise = NO_NOISE,
     corrector: Corrector | None = None,
     swarms: Swarms | None = None,
 ) -> SamplerResult:
@@ -92,9 +92,6 @@ def sample(
     Raises:
         ConfigError: the parts do not go together, or random streams are missing.
     """
-    if noise is None and (corrector or swarms):
-        raise ConfigError("sampler: expected random streams for its corrector or swarms, got none")
-    streams = noise or NoNoise()
     if corrector and field.stateful:
         raise ConfigError(
             "corrector: expected an operator whose score does not follow the steps made, got one "
@@ -107,13 +104,13 @@ def sample(
     num_evaluations, accepted, sizes, gains = 0, [], [], []
     for sigma, sigma_next in pairwise(levels):
         before = state
-        move = predictor(field, x, sigma, sigma_next, state, streams)
+        move = predictor(field, x, sigma, sigma_next, state, noise)
         x, state = move.x, move.state
         num_evaluations += move.num_evaluations
         if swarms and not swarms.runs_at(sigma_next):
             state = swarms.unweighed(field, state, before)
         elif swarms:
-            drawn = swarms.resample(field, x, state, streams)
+            drawn = swarms.resample(field, x, state, noise)
             x, state = drawn.x, drawn.state
             sizes.append(drawn.effective_size)
             gains.append(drawn.gained)
@@ -121,7 +118,7 @@ def sample(
                 accepted = [share[drawn.index] for share in accepted]
         if corrector and corrector.runs_at(sigma_next):
             score = partial(_score_at, field, sigma_next, state)
-            chain = corrector.kernel(score, x, sigma_next, streams, corrector.steps)
+            chain = corrector.kernel(score, x, sigma_next, noise, corrector.steps)
             x = chain.x
             num_evaluations += chain.num_evaluations
             accepted += [] if chain.acceptance is None else [chain.acceptance]

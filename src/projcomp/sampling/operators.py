@@ -23,9 +23,9 @@ def compose(
     num_controls: int = 0,
     own_weights: Sequence[float] | None = None,
     weighed: bool = True,
-    sigma_min: float = 0.01,
-    dims: tuple[int, ...] = (3, 8, 8),
-    sigma_max: float = 80.0,
+    lift_end: float,
+    dims: tuple[int, ...],
+    sigma_max: float,
 ) -> ScoreField:
     """The score field of ``operator``.
 
@@ -40,7 +40,7 @@ def compose(
         num_controls: how many follow that are recorded but do not count (weight 0); products only.
         weighed: whether linear compositions record their weights and interaction, which needs steps
             that follow each other (no churn).
-        sigma_min: the least noise level above zero, by which AND's lift is complete.
+        lift_end: the least noise level above zero, by which AND's lift is complete.
         dims: shape of one sample, for operators from a file.
         sigma_max: noise level of the start, for them too.
 
@@ -65,16 +65,28 @@ def compose(
             mean = average(scores, weights_of(operator))
             return _without_background(scores, mean.coefficients, weighed)
         case settings.SuperpositionOr():
-            densities = DensityTracker(operator.estimator, operator.data_std)
-            bias = tuple(operator.bias)
-            temperature, guidance = operator.temperature, operator.given_guidance
-            return SuperpositionOr(scores, count, bias, temperature, densities, guidance)
+            return SuperpositionOr(
+                scores,
+                count,
+                bias=tuple(operator.bias),
+                temperature=operator.temperature,
+                densities=DensityTracker(operator.estimator, operator.data_std),
+                guidance=operator.given_guidance,
+            )
         case settings.SuperpositionAnd():
             lift, guidance = tuple(operator.lift), operator.given_guidance
             if operator.form == "ode":
-                return SuperpositionAndOde(scores, count, False, lift, sigma_min, guidance)
-            corrected = operator.form == "corrected"
-            return SuperpositionAnd(scores, count, lift, sigma_min, corrected, guidance)
+                return SuperpositionAndOde(
+                    scores, count, lift=lift, lift_end=lift_end, guidance=guidance
+                )
+            return SuperpositionAnd(
+                scores,
+                count,
+                lift=lift,
+                lift_end=lift_end,
+                corrected=operator.form == "corrected",
+                guidance=guidance,
+            )
         case settings.RandomChoice():
             return RandomChoice(scores, count)
         case settings.OperatorFromFile():

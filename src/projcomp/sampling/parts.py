@@ -162,7 +162,7 @@ def build_process(
         num_controls=requests.num_controls,
         own_weights=requests.weights,
         weighed=recipe.sampler.unweighed is None,
-        sigma_min=least,
+        lift_end=least,
         dims=requests.dims,
         sigma_max=greatest,
     )

@@ -19,7 +19,7 @@ from projcomp.evaluation.efficientnet import described
 from projcomp.evaluation.intervals import wilson
 from projcomp.evaluation.picture_classifier import PictureClassifier, save_classifier
 from projcomp.files.atomic import write_text
-from projcomp.folder import CHECK, REFERENCE
+from projcomp.folder import CHECK, REFERENCE, index_name
 
 if TYPE_CHECKING:
     from projcomp.settings.stages import ClassifierSettings
@@ -45,11 +45,11 @@ def train_classifier(
     """
     torch.set_num_threads(threads)
     chosen = settings.classifier
-    path = data_dir / f"{chosen.dataset}.h5"
+    path = data_dir / index_name(chosen.dataset)
     learned = RenderedImages(path, settings.kind)
     held = RenderedImages(path, settings.kind, held_out=True)
     network = _fitted(settings, learned)
-    reference = _described(network, data_dir / f"{chosen.reference}.h5", chosen.published)
+    reference = _described(network, data_dir / index_name(chosen.reference), chosen.published)
     rows = _right(HELD_OUT, network, *_images_of(held)) + _right_of(OTHERS, reference)
     buffer = io.StringIO()
     pd.DataFrame(rows, columns=pd.Index(CHECK_COLUMNS)).to_csv(

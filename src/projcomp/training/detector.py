@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from projcomp import seeds
+from projcomp.config.compute import TrainingCompute
 from projcomp.config.learning import DOUBTFUL, MILD, DetectorConfig
 from projcomp.errors import ConfigError, FileFormatError, UserError, is_out_of_memory
 from projcomp.evaluation.check import check_detections, reliability
@@ -34,7 +35,7 @@ from projcomp.evaluation.labelled import LabelledImages, read_labelled
 from projcomp.evaluation.scope import learned_from
 from projcomp.evaluation.targets import Labels, Targets, draw_targets
 from projcomp.files.atomic import atomic_path, write_text
-from projcomp.folder import CHECK, METRICS, RELIABILITY
+from projcomp.folder import CHECK, CHECKPOINT, METRICS, RELIABILITY
 from projcomp.machine import devices
 from projcomp.machine.memory import memory_for
 from projcomp.settings.training_checks import detector_problems
@@ -46,6 +47,7 @@ from projcomp.words import first_line
 if TYPE_CHECKING:
     from projcomp.settings.stages import DetectorSettings
 
+_COMPUTE = TrainingCompute()
 _LOG_UPDATES = 50
 _LOSSES = ("update", "images_seen", "loss", "heat", "doubt", "offset", *LOGITS)
 _LONGEST_MINUTES = 1e6
@@ -66,9 +68,7 @@ def train_detector(
     out_dir: Path,
     *,
     state_dir: Path,
-    threads: int = 1,
-    device: str = "auto",
-    checkpoint_minutes: float = 2.0,
+    compute: TrainingCompute = _COMPUTE,
 ) -> None:
     """Train on all but the last ``settings.detector.holdout`` images of ``data``; check on those.
 
@@ -76,19 +76,20 @@ def train_detector(
     ``check.csv`` (the detector's own errors, :func:`~projcomp.evaluation.check.check_detections`)
     and ``reliability.csv`` (:func:`~projcomp.evaluation.check.reliability`) into ``out_dir``. A
     training that was interrupted continues from its last checkpoint in
-    ``state_dir``, which is removed at the end.
+    ``state_dir``, which is removed at the end. Of ``compute``, which changes nothing that is
+    learned, it takes the device, the threads and the minutes between checkpoints.
 
     Raises:
         ConfigError: no images are left to train on, or none of them has an object.
         FileFormatError: the dataset is missing, damaged, or of another resolution; or the state
             to resume from cannot be taken up.
-        DeviceError: ``device`` is gpu and there is none, or the memory does not suffice.
+        DeviceError: the device is gpu and there is none, or the memory does not suffice.
         UserError: the loss became non-finite, or a signal ended the training before its time.
     """
     for problem in detector_problems(settings):
         raise ConfigError(problem)
-    torch.set_num_threads(threads)
-    accelerator = devices.accelerator(device)
+    torch.set_num_threads(compute.threads)
+    accelerator = devices.accelerator(compute.device)
     config = settings.detector
     with memory_for(
         f"{data}: expected memory for its images, which are kept there, got too little; take a "
@@ -121,14 +122,14 @@ def train_detector(
                 _DetectorTraining(detector, images[:kept], config, settings.seed),
                 log,
                 accelerator=accelerator,
-                checkpoint=Path(state_dir) / "detector.ckpt",
+                checkpoint=Path(state_dir) / CHECKPOINT,
                 fingerprint=fingerprint,
-                minutes=checkpoint_minutes,
+                minutes=compute.checkpoint_minutes,
             )
             learned = learned_from(images[:kept])
             _finish(detector, log, learned, images[kept:], settings, Path(out_dir))
         turn.finish(fingerprint)
-        (Path(state_dir) / "detector.ckpt").unlink(missing_ok=True)
+        (Path(state_dir) / CHECKPOINT).unlink(missing_ok=True)
 
 
 def _sum(images: LabelledImages) -> str:

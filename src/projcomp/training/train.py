@@ -23,7 +23,7 @@ from projcomp.errors import ConfigError, DeviceError, FileFormatError, UserError
 from projcomp.features.feature_map import RGB, Features
 from projcomp.features.make import make_features
 from projcomp.files.atomic import write_text
-from projcomp.folder import METRICS, SHEETS
+from projcomp.folder import METRICS, SHEETS, STATE, index_name
 from projcomp.machine import devices
 from projcomp.machine.memory import memory_for
 from projcomp.networks.checkpoint import save_model
@@ -125,7 +125,7 @@ def _learn(
     if turn and turn.is_made(fingerprint):
         print(f"{settings.model}: made by the training that was waited for", flush=True)
         return
-    state = state_dir / "state.safetensors"
+    state = state_dir / STATE
     start = read_updates_made(state, fingerprint, total)
     seen = start * settings.training.batch_size
     rank = own_rank(os.environ, compute.devices, compute.nodes)
@@ -214,7 +214,7 @@ def _read_datasets(settings: TrainSettings, data_dir: Path) -> list[RenderedImag
     """The images of every dataset, seen to be what the settings say."""
     datasets: dict[str, RenderedImages] = {}
     for name in settings.datasets:
-        path = data_dir / f"{name}.h5"
+        path = data_dir / index_name(name)
         with memory_for(
             f"{path}: expected memory for its images, which are kept there, got too little; run "
             "fewer trainings at once or take a machine with more"

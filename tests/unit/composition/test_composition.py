@@ -194,7 +194,7 @@ def test_figure_11_over_the_unconditional_background_does_not(dim, chosen):
     parts = unit_vectors(dim, std)
     unconditional = GaussianMixture.isotropic(torch.eye(dim), std)
     scores = stacked_scores([unconditional, *[parts[i] for i in chosen]])
-    field = compose(Bayes(), scores, len(chosen))
+    field = compose(Bayes(), scores, len(chosen), lift_end=0.01, dims=(dim,), sigma_max=80.0)
     mode = torch.zeros(1, dim, dtype=torch.float64)
     mode[0, chosen] = 1 / len(chosen)
     at_mode = field_score(field, mode, 0.0)

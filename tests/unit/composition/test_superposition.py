@@ -598,6 +598,13 @@ def test_a_lift_shifts_the_densities_apart():
     assert (log_q[1] - log_q[0] - 1.5).abs().max() < 1e-3
 
 
+def test_the_only_step_of_a_path_of_one_level_has_the_whole_lift():
+    lifted = SuperpositionAnd(stacked_scores(UNEQUAL), 2, lift=(1.5,), lift_end=2.0)
+    step = Step(start(20, 2, sigma=2.0), 2.0, 0.0)
+    drift, _ = lifted.score(step, lifted.init(step.x, 2.0))
+    assert drift.isfinite().all()
+
+
 def test_and_on_the_ode_meets_equal_densities_with_order_one():
     field = SuperpositionAndOde(stacked_scores(UNEQUAL), 2, exact=True)
     coarse, fine = (true_gap(field, num_steps, euler) for num_steps in (50, 200))

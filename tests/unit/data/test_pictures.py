@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from toy_dataset import open_dataset, write_toy
 
+from projcomp.data import hdf5
+from projcomp.data.column import texts_of
 from projcomp.data.hdf5 import dataset
 from projcomp.data.images import write_samples
 from projcomp.data.pictures import natural_order, open_pictures
+from projcomp.data.stored_images import open_stored
 from projcomp.errors import FileFormatError
 from projcomp.settings.case import Case
 
@@ -265,3 +268,28 @@ def test_stored_images_that_are_damaged_are_named(tmp_path) -> None:
     shutil.copy(tmp_path / "toy" / "shard-00002.h5", tmp_path / "toy" / "shard-00001.h5")
     with pytest.raises(FileFormatError, match=r"shard-00001\.h5: shard 1 expected"):
         open_pictures([index])
+
+
+def test_a_file_is_summed_as_often_however_many_pieces_are_read(tmp_path, monkeypatch) -> None:
+    """Summing it anew for every piece would cost the square of its length."""
+    sums, original = [], hdf5.is_broken
+    monkeypatch.setattr(hdf5, "is_broken", lambda path: sums.append(path) or original(path))
+    path, images = tmp_path / "many.h5", np.zeros((40, 16, 16, 3), np.uint8)
+    write_samples(path, images, Case(name="k0"), {"experiment": "A"})
+    source = open_stored(path)
+    opening = len(sums)
+    for row in range(40):
+        assert source.read(slice(row, row + 1)).shape == (1, 16, 16, 3)
+    assert len(sums) == opening
+
+
+@pytest.mark.parametrize(
+    ("numbers", "names"),
+    [
+        (np.array([1234567.0, 1234568.0]), ["1234567.0", "1234568.0"]),
+        (np.array([0.12345678, 0.12345679]), ["0.12345678", "0.12345679"]),
+        (np.array([0.1, 2.0, 2.25], np.float32), ["0.1", "2", "2.25"]),
+    ],
+)
+def test_numbers_that_differ_are_labels_that_differ(numbers, names) -> None:
+    assert texts_of(Path("some.npz"), "size", numbers, len(numbers)).tolist() == names

@@ -6,6 +6,7 @@ from scipy.stats import mannwhitneyu
 
 from projcomp.evaluation.coverage import coverage_of_equals, density_and_coverage
 from projcomp.evaluation.crops import at_place, elsewhere, window
+from projcomp.evaluation.feature_distances import measures
 from projcomp.evaluation.frechet import Axes, fitted_distance, frechet, gaussian_distance
 from projcomp.evaluation.marginal import against_law
 from projcomp.evaluation.memorised import Nearest, nearer, shrunk
@@ -84,6 +85,17 @@ def test_what_the_truth_never_does_is_seen_beside_its_axes():
     assert axes.along(truth)[:, 3] == pytest.approx(0, abs=1e-9)
     assert axes.along(odd)[:, 3] == pytest.approx(2.0)
     assert fitted_distance(axes.along(odd), axes.along(truth)) == pytest.approx(4, rel=0.1)
+
+
+def test_equal_laws_have_p_values_of_equal_laws() -> None:
+    """Axes of one set alone would leave more of the other beside them, and p = 0 every time."""
+    small = []
+    for number in range(40):
+        rng = RNG(100 + number)
+        x, y = rng.normal(size=(2, 40, 60))
+        found = dict(measures(x, y, confidence=0.95, bootstrap=100, rng=lambda name, rng=rng: rng))
+        small.append(found["frechet_raw"].p_value <= 0.1)
+    assert 0 < np.mean(small) < 0.25
 
 
 # Density and coverage -----------------------------------------------------------------------------

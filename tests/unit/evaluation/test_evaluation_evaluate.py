@@ -8,7 +8,7 @@ from projcomp.evaluation.evaluate import evaluate
 from projcomp.evaluation.heatmaps import Detections
 from projcomp.evaluation.objects_told import read_objects, tell_objects
 from projcomp.scenes.vocabulary import COLORS
-from projcomp.settings.case import Case
+from projcomp.settings.case import Case, Wanted
 from projcomp.settings.stages import EvaluateSettings
 
 PLACES = Case(name="k2", locations=[(0.2, 0.2), (0.8, 0.8)])
@@ -111,3 +111,9 @@ def test_where_objects_were_found_is_read_again():
         [("red", 0.5, 0.5)],
         [],
     ]
+
+
+def test_a_request_for_three_objects_is_three_objects(tmp_path, detector) -> None:
+    """``num_composed`` is the k whose detector's errors correct the rates."""
+    case = Case(name="n3", asked=[Wanted(told={"count": "3"})])
+    assert [row.split(",")[2] for row in run(tmp_path, detector, case)[1:]] == ["3"] * 3

@@ -178,3 +178,10 @@ def test_too_few_points_have_no_numbers():
     for found in (told(points, 2), held_out_accuracy(points[:2], points[2:], 0.95, rng=RNG(0))):
         assert np.isnan(list(vars(found).values())).all()
     assert two_sample.FEWEST == 3
+
+
+def test_what_is_no_number_has_no_p_value() -> None:
+    drawn = np.array([1.0, 2.0])
+    assert np.isnan(two_sample.null(np.nan, drawn, 0.95)).all()
+    assert np.isnan(two_sample.null(1.0, np.array([1.0, np.nan]), 0.95)).all()
+    assert two_sample.null(3.0, drawn, 0.95)[0] == pytest.approx(1 / 3)

@@ -710,6 +710,23 @@ def test_tables_with_missing_numbers_and_blank_lines_stay_readable(tmp_path) -> 
     assert "7 for 0 or 1 in success" in told
 
 
+@pytest.mark.parametrize("name", ["NA", "None", "null", "nan", "N/A"])
+def test_an_experiment_may_have_a_name_that_others_take_for_nothing(tmp_path, name: str) -> None:
+    path = tmp_path / "k2.csv"
+    path.write_text(HEADER + f"{name},k2,1,2\n{name},k2,,1\n")
+    table = read_table(path, ("experiment", "case", "success", "seconds"), "evaluate")
+    assert table["experiment"].tolist() == [name, name]
+    assert table["success"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("odd", ["1_000", "NA", "nan of it"])
+def test_what_is_no_number_is_named(tmp_path, odd: str) -> None:
+    path = tmp_path / "k2.csv"
+    path.write_text(HEADER + f"A,k2,1,2\nA,k2,1,{odd}\n")
+    columns = ("experiment", "case", "success", "seconds")
+    assert "for a number in seconds" in line(lambda: read_table(path, columns, "evaluate"))
+
+
 def test_samples_of_another_case_or_experiment_are_refused(whole) -> None:
     path = whole / "s.h5"
     read_samples(path, "k0", "A")

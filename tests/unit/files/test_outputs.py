@@ -137,6 +137,23 @@ def test_every_legal_name_can_be_written_and_its_leftovers_found(
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_another_users_leftovers_stop_nobody(tmp_path, monkeypatch) -> None:
+    """In a folder such as /tmp everybody may write, and remove what is their own."""
+    other = tmp_path / f".other.{socket.gethostname()}-99999999.tmp.csv"
+    other.write_text("half")
+    unlink = type(other).unlink
+
+    def refused(path, missing_ok=False) -> None:
+        if path.name == other.name:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(type(other), "unlink", refused)
+    write_text(tmp_path / "mine.csv", "text")
+    assert (tmp_path / "mine.csv").read_text() == "text"
+    assert other.exists()
+
+
 def test_a_folder_that_goes_away_meanwhile_is_one_line(tmp_path) -> None:
     path = tmp_path / "deep" / "out.csv"
 

@@ -141,7 +141,11 @@ STAGES = {
     ),
     "check-model": (1, stages.check_settings(RUN, "single"), "--data . --model m --out OUT"),
     "locality": (1, stages.locality_settings(RUN, "single"), "--models . --out OUT"),
-    "train-detector": (1, stages.detector_settings(RUN), "--data d --out OUT --state S"),
+    "train-detector": (
+        1,
+        stages.detector_settings(RUN),
+        f"--compute {GPU} --data d --out OUT --state S",
+    ),
     "sample": (1, stages.sample_settings(RUN, "A", "k2"), "--models . --out OUT"),
 }
 

@@ -131,7 +131,7 @@ def by_library(case: tuple[str, str, str, int]):
         stacked = torch.stack([mean(points[k], x, sigma) for k in sets])
         return denoised_to_score(stacked, x, sigma)
 
-    field = compose(operator, scores, 3)
+    field = compose(operator, scores, 3, lift_end=LEVELS[1], dims=dims, sigma_max=LEVELS[2])
     start = LEVELS[2] * field.start_scale * drawn(0, dims)
     predictor = get_predictor(SAMPLERS[sampler])
     result = sample(field, start, edm_sigmas(*LEVELS), predictor, noise=Replayed(dims))

@@ -96,3 +96,9 @@ def test_what_does_not_fit_is_one_line(
     asked = Asked(stored, "color", background, pairs, Division(3, None, 0.1), also)
     with pytest.raises(error, match=line):
         run(asked, Recipe(num_samples=4), tmp_path / "out.csv")
+
+
+def test_a_column_without_a_label_is_one_line() -> None:
+    none = np.full(len(IMAGES), "")
+    with pytest.raises(FileFormatError, match=r"^--with: .* got none in shape"):
+        conditions_of(IMAGES, {"color": FIRST, "shape": none})

@@ -1,5 +1,7 @@
 """What the config says is what the library is given: every setting, one by one."""
 
+from typing import Any
+
 import pytest
 
 from projcomp.composition.densities import DensityTracker
@@ -92,6 +94,9 @@ def test_the_levels_of_a_window_are_those_that_a_sampler_ends_a_step_at():
         assert recipe.levels_of(chosen) == pytest.approx(expected)
 
 
+PATH: dict[str, Any] = {"lift_end": 0.02, "dims": (3, 8, 8), "sigma_max": 80.0}
+
+
 @pytest.mark.parametrize(
     ("chosen", "expected"),
     [
@@ -138,14 +143,14 @@ def test_the_levels_of_a_window_are_those_that_a_sampler_ends_a_step_at():
     ],
 )
 def test_operators_are_given_their_settings(chosen, expected):
-    assert compose(chosen, scores, 2, 1, sigma_min=0.02) == expected
+    assert compose(chosen, scores, 2, 1, **PATH) == expected
 
 
 def test_controls_count_nothing_and_churned_steps_are_not_weighed():
     product = operators.Product(weights=[2.0, 0.5])
-    weighed = compose(product, scores, 2, num_controls=1)
+    weighed = compose(product, scores, 2, num_controls=1, **PATH)
     assert weighed == WeightedLinearField(scores, (2.0, 0.5, 0.0))
-    plain = compose(product, scores, 2, weighed=False)
+    plain = compose(product, scores, 2, weighed=False, **PATH)
     assert plain == LinearField(scores, (-1.5, 2.0, 0.5))
 
 

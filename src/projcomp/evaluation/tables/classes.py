@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from projcomp import seeds
 from projcomp.evaluation.classified import Classified, read_classified
 from projcomp.evaluation.feature_distances import Unit, measures
-from projcomp.evaluation.frechet import Axes
 from projcomp.evaluation.intervals import wilson
 from projcomp.evaluation.tables.mixture import total_variation
 from projcomp.evaluation.two_sample import Compared, null
@@ -130,7 +129,7 @@ def _distances(
         return
     rng = partial(seeds.generator, settings.seed, "permutations", settings.name, stream + suffix)
     ways = {"confidence": settings.confidence, "bootstrap": settings.bootstrap, "rng": rng}
-    for measure, one in measures(Axes.of(y), x, y, **ways):
+    for measure, one in measures(x, y, **ways):
         yield {"measure": measure + suffix, **vars(one)}
 
 

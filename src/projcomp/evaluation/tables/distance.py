@@ -19,7 +19,6 @@ from projcomp.evaluation.case_samples import case_samples
 from projcomp.evaluation.detect import features
 from projcomp.evaluation.feature_distances import Unit, measures
 from projcomp.evaluation.forward import Forward, load_detector
-from projcomp.evaluation.frechet import Axes
 from projcomp.folder import DETECTOR, Folder
 from projcomp.settings.case import TRUTH
 
@@ -57,7 +56,6 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
     true = {name: _described(detector, folder, TRUTH, name) for name in settings.cases[TRUTH]}
     unit = Unit(np.concatenate(list(true.values())))
     true = {name: unit.of(points) for name, points in true.items()}
-    axes = Axes.of(np.concatenate(list(true.values())))
     rows: list[dict[str, Any]] = []
     for name in names:
         composed = unit.of(_described(detector, folder, experiment, name))
@@ -72,7 +70,6 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
             counts = {"num_samples": len(x), "num_reference": len(y)}
             stream = (settings.seed, "permutations", settings.name, f"{name} {subject}")
             for measure, found in measures(
-                axes,
                 x,
                 y,
                 confidence=settings.confidence,
