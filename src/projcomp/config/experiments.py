@@ -26,7 +26,7 @@ class BackgroundConfig(Section):
     model: Text = Field(description="name of a model")
     condition: Distribution = Field(
         description="which of the model's distributions: its 'empty' condition, no condition, or "
-        "what it is told, such as {color: red}"
+        "a condition such as {color: red}"
     )
 
 
@@ -36,19 +36,20 @@ class ComposedConfig(Section):
     model: Text = Field(description="name of a model")
     told: ToldByCase = Field(
         UNCONDITIONAL,
-        description="case: what the case asks for of each object, as far as the model can be told "
+        description="case: what the case requests of each object, as far as the model knows "
         "it; or one of the model's distributions, as of a background",
     )
     only: list[Text] | None = Field(
         None,
         min_length=1,
-        description="with told: case, the kinds that it is told of, such as [color], and no others",
+        description="with told: case, the kinds of condition that it gets, such as [color], "
+        "and no others",
     )
     joined: Text | None = Field(
         None,
         exclude_if=lambda word: word is None,
         description="of a pipeline with told: case: the word between a case's prompts, such as "
-        "and, by which it is told all of them as one prompt",
+        "and, which joins all of them to one prompt",
     )
     weight: Number = Field(1.0, description="its weight in a product or a mean; negative negates")
 
@@ -89,7 +90,7 @@ class RequestConfig(Section):
         None,
         min_length=1,
         max_length=100,
-        description="any models, each told something or nothing, that are composed: instead of "
+        description="any models, each with a condition or none, that are composed: instead of "
         "conditionals and models",
     )
     background: BackgroundConfig | None = Field(
@@ -135,7 +136,7 @@ class RequestConfig(Section):
         None,
         min_length=1,
         max_length=MAX_CASES,
-        description="of pipelines: cases, each a list of prompts that are asked for at once",
+        description="of pipelines: cases, each a list of prompts that are requested at once",
     )
     num_samples: Whole = Field(ge=1, le=1_000_000, description="samples per case")
 

@@ -44,7 +44,7 @@ class FileDatasetConfig(Section):
     )
     labels: dict[Text, Text] = Field(
         {},
-        description="what each picture can be asked for by: a label's name under `labels`, or "
+        description="what each picture can be requested by: a label's name under `labels`, or "
         "position, and the column of the file that has it",
     )
     only: dict[Text, Annotated[list[LabelValue], Field(min_length=1)]] = Field(

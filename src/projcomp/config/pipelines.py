@@ -31,7 +31,9 @@ class PipelineConfig(Section):
         None, description="folder, or .safetensors file, of an adapter that is on in this model"
     )
     lora_weight: Number = Field(1.0, description="weight of the adapter")
-    condition: Literal["prompt"] = Field(PROMPT, description="what it is told, always a prompt")
+    condition: Literal["prompt"] = Field(
+        PROMPT, description="its kind of condition, always a prompt"
+    )
     dtype: Literal["fp32", "fp16", "bf16"] = Field("fp32", description="precision of its network")
     height: Whole | None = Field(
         None, ge=8, le=16_384, description="of its pictures, pixels; nothing for its own"

@@ -223,7 +223,7 @@ class Swarm(Section):
 class CompLift(Section):
     """A filter: accepts the samples that every condition explains better than no condition.
 
-    Nothing is thrown away: the summary tells the accepted share, and the table `selected` the
+    Nothing is thrown away: the summary has the accepted share, and the table `selected` the
     success among the accepted and what each of them costs.
     """
 
