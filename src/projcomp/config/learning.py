@@ -33,8 +33,8 @@ class NetworkConfig(Section):
     conditioning: Literal["embedding", "map", "both"] = Field(
         "embedding",
         description="how a network receives its condition: by the embedding, which acts on every "
-        "pixel (the papers'), by channels beside the image (a blob at a location, constant planes for a "
-        "colour), or by both",
+        "pixel (the papers'), by channels beside the image (a blob at a location, constant planes "
+        "for a colour), or by both",
     )
     blob_width: Number = Field(
         BLOB_WIDTH,
