@@ -17,7 +17,8 @@ const { Engine, Pool } = vm.runInThisContext(`${programs}\n({ Engine, Pool })`);
 async function main() {
   const { width, height, count, backgrounds } = meta;
   const begun = performance.now();
-  const pictures = Pool.makePictures(inside("pictures").split("\n"), meta);
+  const pictures = Pool.makePictures(meta);
+  for (const part of ["first-pictures", "other-pictures"]) pictures.add(inside(part).split("\n").filter(Boolean));
   await pictures.need([...Array(count + backgrounds).keys()]);
   console.log(`${path.basename(process.argv[2])}: ${count + backgrounds} pictures unpacked in ` +
     `${((performance.now() - begun) / 1000).toFixed(2)} s`);

@@ -116,17 +116,39 @@ def arranged(found: Collection, by: str) -> Collection:
     return Collection(found.images[order], labels, points, found.backgrounds)
 
 
-def pack(found: Collection) -> str:
+def pack(found: Collection) -> list[str]:
     """The pictures, those with an object and then the backgrounds, in bundles: a line each.
 
-    A line is base64 of deflated rows. Every row is stored less the one above it, which deflates to
-    a third of the bytes where a picture as it is deflates to two fifths.
+    A line is its number and base64 of deflated rows. Every row is stored less the one above it,
+    which deflates to a third of the bytes where a picture as it is deflates to two fifths.
     """
     images = np.concatenate([found.images, found.backgrounds])
     rows = images.copy()
     rows[:, 1:] -= images[:, :-1]  # modulo 256
-    bundles = (rows[start : start + BUNDLE] for start in range(0, len(rows), BUNDLE))
-    return "\n".join(base64.b64encode(zlib.compress(one.tobytes(), 9)).decode() for one in bundles)
+    packed = []
+    for number, start in enumerate(range(0, len(rows), BUNDLE)):
+        deflated = zlib.compress(rows[start : start + BUNDLE].tobytes(), 9)
+        packed.append(f"{number} {base64.b64encode(deflated).decode()}")
+    return packed
+
+
+def shown_first(found: Collection, by: str) -> set[int]:
+    """The bundles of :func:`pack` that a page needs for what it shows first.
+
+    By place: of the pictures nearest to the first five places of ``apart``, as ``app.js`` starts
+    with a large object at each. Else all of them.
+    """
+    number = len(found.images)
+    chosen = np.arange(number)
+    if found.points is not None and by == "position":
+        names, values = found.labels.get("size", ([], chosen))
+        if {"small", "large"} <= set(names):
+            chosen = np.flatnonzero(values == names.index("large"))
+        away = found.points[chosen, None] - np.array(places()["apart"][:5])
+        nearest = np.argsort(np.linalg.norm(away, axis=-1), axis=0, kind="stable")
+        chosen = chosen[nearest[:MOST].flatten()]
+    ground = np.arange(number, number + len(found.backgrounds))
+    return set((np.concatenate([chosen, ground]) // BUNDLE).tolist())
 
 
 def make_page(found: Collection, title: str, by: str, run: Mapping[str, Any] | None = None) -> str:
@@ -140,12 +162,14 @@ def make_page(found: Collection, title: str, by: str, run: Mapping[str, Any] | N
     """
     folder = files("projcomp.playground") / "page"
     found = arranged(found, by)
+    packed, first = pack(found), shown_first(found, by)
     parts = {
         "mark": PLAYGROUND_MARK,
         "title": html.escape(title),
         "style": (folder / "style.css").read_text(encoding="utf-8"),
         "meta": _json(describe(found, by, run)),
-        "pictures": pack(found),
+        "first_pictures": "\n".join(line for n, line in enumerate(packed) if n in first),
+        "other_pictures": "\n".join(line for n, line in enumerate(packed) if n not in first),
     }
     for name in _PROGRAMS:
         kind = ' type="text/plain"' if name in _INERT else ""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from in_node import in_node, needs_node
 from numpy.typing import NDArray
 from toy_dataset import write_singles
 from toy_page import toy_collection
@@ -38,8 +39,11 @@ def carried(text: str) -> tuple[dict[str, Any], NDArray[np.uint8]]:
         return found[1]
 
     meta = json.loads(inside("meta"))
-    bundles = map(base64.b64decode, inside("pictures").split("\n"))
-    rows = np.concatenate([np.frombuffer(zlib.decompress(one), np.uint8) for one in bundles])
+    both = inside("first-pictures").splitlines() + inside("other-pictures").splitlines()
+    bundles = {int(line.split(" ")[0]): base64.b64decode(line.split(" ")[1]) for line in both}
+    assert sorted(bundles) == list(range(len(both)))
+    unpacked = [zlib.decompress(bundles[number]) for number in sorted(bundles)]
+    rows = np.concatenate([np.frombuffer(one, np.uint8) for one in unpacked])
     rows = rows.reshape(-1, meta["height"], meta["width"], 3)
     return meta, np.cumsum(rows, 1, dtype=np.uint8)
 
@@ -69,6 +73,42 @@ def test_pictures_that_are_asked_for_together_lie_together() -> None:
     assert np.array_equal(np.sort(order), numbers)
     assert np.array_equal(found.images, toy.images[order])
     assert np.array_equal(found.points, toy.points[order])
+
+
+@needs_node
+def test_what_a_page_shows_first_stands_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "BUNDLE", 16)
+    monkeypatch.setattr(pages, "MOST", 24)
+    meta, _ = carried(make_page(toy_collection(), "toy", "position"))
+    asked = [{"at": place, "labels": {"size": "large"}} for place in places()["apart"][:5]]
+    answers = "given.asked.flatMap((one) => Pool.answering(given.meta, one).ids)"
+    first = pages.shown_first(arranged(toy_collection(), "position"), "position")
+    assert {number // 16 for number in in_node(answers, meta=meta, asked=asked)} <= first
+    assert len(first) < (meta["count"] + meta["backgrounds"]) / 16
+
+
+@needs_node
+def test_pictures_are_waited_for_until_no_more_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "BUNDLE", 16)
+    meta, images = carried(make_page(toy_collection(), "toy", "position"))
+    lines = pages.pack(arranged(toy_collection(), "position"))
+    late = """(async () => {
+      const pictures = Pool.makePictures(given.meta), order = [];
+      const wanted = pictures.need([0, 40]).then(() => order.push("there"));
+      pictures.add(given.lines.slice(0, 1));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      order.push("waited");
+      pictures.add(given.lines.slice(1, 3));
+      await wanted;
+      pictures.end();
+      const why = await pictures.need([100]).then(() => "none", (error) => error.message);
+      return { order, why, picture: pictures.get(40) };
+    })()"""
+    found = in_node(late, meta=meta, lines=lines)
+    assert found["order"] == ["waited", "there"]
+    assert found["why"] == "the page's pictures are damaged"
+    channels = np.reshape(found["picture"], (3, *images.shape[1:3]))
+    assert np.allclose(channels, images[40].transpose(2, 0, 1) / 127.5 - 1, atol=1e-6)
 
 
 def test_our_datasets_come_with_all_that_is_known_of_their_objects(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ const Playground = (() => {
   let later = null;
   let main = null;
   let pairsWorker = null;
+  let complete = false; // whether the whole page is there
 
   // --- what there is to start from --------------------------------------------------------------
 
@@ -78,8 +79,22 @@ const Playground = (() => {
     const worker = new Worker(url);
     worker.onmessage = ({ data }) => onAnswer(data);
     worker.onerror = (event) => complain(`the page's program failed: ${event.message}`);
-    worker.postMessage({ kind: "open", bundles: byId("pictures").textContent.trim().split("\n"), meta });
+    worker.postMessage({ kind: "open", meta });
+    hand(worker, "first-pictures");
+    if (complete) hand(worker, "other-pictures");
     return worker;
+  }
+
+  // The pictures stand in two parts, and the page starts between them: what is shown first needs
+  // the first part alone.
+  function hand(worker, part) {
+    const lines = byId(part)?.textContent.trim().split("\n").filter(Boolean) ?? [];
+    worker.postMessage({ kind: "bundles", lines, last: part === "other-pictures" });
+  }
+
+  function finish() {
+    complete = true;
+    for (const worker of [main, pairsWorker]) if (worker) hand(worker, "other-pictures");
   }
 
   function complain(text) {
@@ -614,9 +629,10 @@ const Playground = (() => {
     else changed();
   }
 
-  addEventListener("DOMContentLoaded", start);
+  addEventListener("DOMContentLoaded", finish);
 
   return {
+    start,
     get state() { return state; },
     get shown() { return shown; },
     get newest() { return newest; },

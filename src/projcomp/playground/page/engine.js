@@ -107,12 +107,27 @@ const Engine = (() => {
     return s0 + s1 + s2 + s3;
   }
 
+  // The same of samples, 64 bits a number, and pictures, 32 bits: browsers compile a function for
+  // the kinds of array that it has met, and one that met several is several times as slow.
+  function dotWithPicture(x, data, start, size) {
+    let s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    const even = size - (size % 4);
+    for (let i = 0; i < even; i += 4) {
+      s0 += x[i] * data[start + i];
+      s1 += x[i + 1] * data[start + i + 1];
+      s2 += x[i + 2] * data[start + i + 2];
+      s3 += x[i + 3] * data[start + i + 3];
+    }
+    for (let i = even; i < size; i++) s0 += x[i] * data[start + i];
+    return s0 + s1 + s2 + s3;
+  }
+
   // A finite set: ``data`` of ``count`` pictures one after the other, with log-weights.
   function makePoints(data, count, logWeights) {
     const size = data.length / count;
     const halfNorms = new Float64Array(count);
     for (let n = 0; n < count; n++) {
-      const one = data.subarray(n * size, (n + 1) * size);
+      const one = Float64Array.from(data.subarray(n * size, (n + 1) * size));
       halfNorms[n] = dot(one, one, 0, size) / 2;
     }
     return { data, count, size, halfNorms, logWeights: logWeights || new Float64Array(count) };
@@ -124,7 +139,7 @@ const Engine = (() => {
     const weights = new Float64Array(count);
     let best = -Infinity;
     for (let n = 0; n < count; n++) {
-      const product = dot(x, data, n * size, size);
+      const product = dotWithPicture(x, data, n * size, size);
       weights[n] = logWeights[n] + (product - halfNorms[n]) / (sigma * sigma);
       if (weights[n] > best) best = weights[n];
     }

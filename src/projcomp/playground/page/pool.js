@@ -4,22 +4,38 @@
 const Pool = (() => {
   // The pictures of a page: bundles of ``meta.bundle`` of them, each base64 of deflated bytes whose
   // rows are less the one above (playground/page.py). A bundle is unpacked when it is first needed,
-  // so that the first picture waits for few of them.
-  function makePictures(bundles, meta) {
+  // and may come when it is waited for: the first picture waits for few of them.
+  function makePictures(meta) {
     const { height, width, bundle } = meta;
     const total = meta.count + meta.backgrounds;
     const size = 3 * width * height;
-    const unpacked = new Array(bundles.length).fill(null);
-    const opening = new Array(bundles.length).fill(null);
+    const number = Math.ceil(total / bundle);
+    const unpacked = new Array(number).fill(null);
+    const opening = new Array(number).fill(null);
+    const coming = Array.from({ length: number }, () => {
+      const one = {};
+      one.text = new Promise((resolve) => (one.has = resolve));
+      return one;
+    });
 
     async function open(number) {
-      unpacked[number] = await unpack(bundles[number], height, width);
+      const text = await coming[number].text;
       const expected = Math.min(bundle, total - number * bundle) * size;
-      if (unpacked[number].length !== expected) throw new Error("the page's pictures are damaged");
-      bundles[number] = null;
+      if (text) unpacked[number] = await unpack(text, height, width);
+      if (unpacked[number]?.length !== expected) throw new Error("the page's pictures are damaged");
+      coming[number] = null;
     }
 
     return {
+      // Takes bundles, each a line of its number and its text.
+      add(lines) {
+        for (const line of lines) {
+          const [number, text] = line.split(" ");
+          coming[Number(number)].has(text);
+        }
+      },
+      // No more will come: what waits for others fails.
+      end: () => coming.forEach((one) => one && one.has("")),
       // Resolves when all of these can be had.
       async need(ids) {
         const numbers = [...new Set(ids.map((id) => Math.floor(id / bundle)))];

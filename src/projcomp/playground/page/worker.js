@@ -1,7 +1,7 @@
 // The worker: keeps the pictures, composes what is asked, and drops it when something newer comes.
 //
-// In: {kind: "open", bundles, meta}, {kind: "compose", id, state}, {kind: "pairs", id, state},
-// {kind: "stop", id}. Out: path, sample, done, pairs and failed, each with the id of what it
+// In: {kind: "open", meta}, {kind: "bundles", lines, last}, {kind: "compose", id, state},
+// {kind: "pairs", id, state}, {kind: "stop", id}. Out: path, sample, done, pairs and failed, each with the id of what it
 // answers. Between two noise levels it looks whether a newer id has come.
 "use strict";
 
@@ -235,7 +235,12 @@ async function pairs(id, state) {
 onmessage = async ({ data }) => {
   if (data.kind === "open") {
     meta = data.meta;
-    pictures = Pool.makePictures(data.bundles, meta);
+    pictures = Pool.makePictures(meta);
+    return;
+  }
+  if (data.kind === "bundles") {
+    pictures.add(data.lines);
+    if (data.last) pictures.end();
     return;
   }
   latest = data.id;
