@@ -59,16 +59,31 @@ def arguments(stage: str, plan: Plan) -> list[str]:
     case = next(iter(plan.run.cases["A"]))
     return {
         "render-shard": [
-            *("--settings", plan.render_settings("single")),
-            *("--shard", "0", "--out", "data/single/shard-00000.h5"),
+            "--settings",
+            plan.render_settings("single"),
+            "--shard",
+            "0",
+            "--out",
+            "data/single/shard-00000.h5",
         ],
         "sample": [
-            *("--settings", plan.sample_settings("A", case)),
-            *("--models", "models", "--device", "cpu", "--out", "samples/A.h5"),
+            "--settings",
+            plan.sample_settings("A", case),
+            "--models",
+            "models",
+            "--device",
+            "cpu",
+            "--out",
+            "samples/A.h5",
         ],
         "evaluate": [
-            *("samples/A.h5", "--settings", plan.evaluate_settings("A", case)),
-            *("--detector", "models/detector", "--out", "results/A.csv"),
+            "samples/A.h5",
+            "--settings",
+            plan.evaluate_settings("A", case),
+            "--detector",
+            "models/detector",
+            "--out",
+            "results/A.csv",
         ],
     }[stage]
 

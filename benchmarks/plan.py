@@ -35,7 +35,10 @@ def dry_run(repository: Path | None, preset: str) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             [
-                *(sys.executable, "-m", "snakemake", "-n"),
+                sys.executable,
+                "-m",
+                "snakemake",
+                "-n",
                 *(["--configfile", f"presets/{preset}.yaml"] if chosen else []),
             ],
             cwd=folder,

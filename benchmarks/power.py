@@ -71,8 +71,15 @@ class Renders:
 
 
 KINDS = (
-    *("nothing", "shifted by a pixel", "duplicated", "dropped in 1 of 4", "dropped in 1 of 8"),
-    *("gray", "gray in 1 of 2", "faded by a third", "merged with another"),
+    "nothing",
+    "shifted by a pixel",
+    "duplicated",
+    "dropped in 1 of 4",
+    "dropped in 1 of 8",
+    "gray",
+    "gray in 1 of 2",
+    "faded by a third",
+    "merged with another",
 )
 
 

@@ -174,8 +174,13 @@ def planned(shards: int) -> str:
         (Path(folder) / "shards.yaml").write_text(yaml.safe_dump(change))
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "snakemake", "-n"),
-                *("--configfile", "presets/smoke.yaml", "shards.yaml"),
+                sys.executable,
+                "-m",
+                "snakemake",
+                "-n",
+                "--configfile",
+                "presets/smoke.yaml",
+                "shards.yaml",
             ],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(REPOSITORY / "src")},

@@ -216,8 +216,14 @@ def main() -> None:
     parts = {
         "the detector on held-out renders": [*columns, "recall", "precision", "unsure"],
         "what it says of their objects": [
-            *("pixel_error", "localization_error", "color_accuracy", "shape_accuracy"),
-            *("material_accuracy", "size_accuracy", "score", "false_objects"),
+            "pixel_error",
+            "localization_error",
+            "color_accuracy",
+            "shape_accuracy",
+            "material_accuracy",
+            "size_accuracy",
+            "score",
+            "false_objects",
         ],
     }
     for title, chosen in parts.items():

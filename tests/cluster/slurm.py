@@ -84,14 +84,13 @@ class Slurm:
         key.write_bytes(os.urandom(128))
         key.chmod(0o600)
         self._start(
-            *(
-                "munged",
-                "--foreground",
-                f"--key-file={key}",
-                f"--socket={self.folder}/munge.socket",
-            ),
-            *(f"--pid-file={self.folder}/munged.pid", f"--seed-file={self.folder}/munge.seed"),
-            *(f"--log-file={self.folder}/munged.log",),
+            "munged",
+            "--foreground",
+            f"--key-file={key}",
+            f"--socket={self.folder}/munge.socket",
+            f"--pid-file={self.folder}/munged.pid",
+            f"--seed-file={self.folder}/munge.seed",
+            f"--log-file={self.folder}/munged.log",
         )
         self._wait(lambda: (self.folder / "munge.socket").exists())
         self._start("slurmctld", "-D")

@@ -96,8 +96,14 @@ class Run:
         files = ["--configfile", *config] if config else []
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "snakemake", "--workflow-profile", "profile"),
-                *(*files, "--", *targets),
+                sys.executable,
+                "-m",
+                "snakemake",
+                "--workflow-profile",
+                "profile",
+                *files,
+                "--",
+                *targets,
             ],
             cwd=self.folder,
             env=self.environment,
@@ -119,9 +125,20 @@ class Run:
         out = self.folder / f"alone-{model}"
         subprocess.run(
             [
-                *(sys.executable, "-m", "projcomp", "train"),
-                *("--settings", plan.train_settings(model), "--compute", json.dumps(asked)),
-                *("--data", "data", "--out", out, "--state", f"{out}-state"),
+                sys.executable,
+                "-m",
+                "projcomp",
+                "train",
+                "--settings",
+                plan.train_settings(model),
+                "--compute",
+                json.dumps(asked),
+                "--data",
+                "data",
+                "--out",
+                out,
+                "--state",
+                f"{out}-state",
             ],
             cwd=self.folder,
             env={key: value for key, value in os.environ.items() if not key.startswith("SLURM_")},

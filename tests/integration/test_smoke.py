@@ -24,9 +24,18 @@ def snakemake(folder: Path, *arguments: str) -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "snakemake", "--cores", "all", "--directory", str(folder)),
-            *("--snakefile", str(REPOSITORY / "Snakefile")),
-            *("--configfile", str(REPOSITORY / "config.yaml"), str(PRESET)),
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--cores",
+            "all",
+            "--directory",
+            str(folder),
+            "--snakefile",
+            str(REPOSITORY / "Snakefile"),
+            "--configfile",
+            str(REPOSITORY / "config.yaml"),
+            str(PRESET),
             *arguments,
         ],
         env={**os.environ, "PATH": path},

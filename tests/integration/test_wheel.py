@@ -96,7 +96,8 @@ def test_the_wheel_holds_modules_the_marker_of_types_and_other_files(wheel: Path
     assert inside == {
         *(str(path.relative_to(source)) for path in source.rglob("*.py")),
         *(str(path.relative_to(source)) for path in source.glob("projcomp/playground/page/*")),
-        *("projcomp/py.typed", "projcomp/data/label_sets.npz"),
+        "projcomp/py.typed",
+        "projcomp/data/label_sets.npz",
     }
 
 

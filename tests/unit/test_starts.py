@@ -16,8 +16,18 @@ starts = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(starts)
 
 HEAVY = (
-    *("torch", "lightning", "bpy", "pandas", "matplotlib", "matplotlib.pyplot", "h5py", "PIL"),
-    *("scipy", "scipy.stats", "scipy.optimize", "scipy.ndimage"),
+    "torch",
+    "lightning",
+    "bpy",
+    "pandas",
+    "matplotlib",
+    "matplotlib.pyplot",
+    "h5py",
+    "PIL",
+    "scipy",
+    "scipy.stats",
+    "scipy.optimize",
+    "scipy.ndimage",
 )
 NEEDED = {
     "index": {"h5py"},

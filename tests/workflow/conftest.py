@@ -41,6 +41,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     },
     "sampler": {"experiments": {"B": {"sampling": {"sampler": "euler"}}}},
     "cycles_samples": {"render": {"samples": 3}},
+    "from_nothing": {"root": "elsewhere"},
 }
 
 

@@ -17,8 +17,15 @@ PRESETS = ("smoke", "local", "gpu gpu_local", "paper paper_local")
 """The smallest, what the demo has not, and the largest over one another."""
 
 OTHERS = (
-    *("halves", "swarms", "colors", "repeat", "attributes", "gpu", "paper"),
-    *("fashion", "fashion cifar"),  # whose pictures need not be there
+    "halves",
+    "swarms",
+    "colors",
+    "repeat",
+    "attributes",
+    "gpu",
+    "paper",
+    "fashion",
+    "fashion cifar",  # whose pictures need not be there
     "sdxl",  # nor these weights
 )
 """Of these it is enough that they are planned: the rules ask the same plan."""
@@ -34,8 +41,14 @@ def dry_run(preset: str, folder: Path) -> tuple[subprocess.CompletedProcess[str]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "snakemake", "-n"),
-            *("--configfile", *files(preset), "--config", f"root={folder}"),
+            sys.executable,
+            "-m",
+            "snakemake",
+            "-n",
+            "--configfile",
+            *files(preset),
+            "--config",
+            f"root={folder}",
         ],
         cwd=REPOSITORY,
         env=os.environ,

@@ -34,6 +34,13 @@ _NAMED = {
 }
 
 
+_GONE = {
+    "datasets.colored": "; the demo has no dataset colored any more, colours are learned from "
+    "single: leave it out, or write all of it"
+}
+"""Entries of earlier demos, which presets of somebody may still change."""
+
+
 _BOUNDS = {
     "greater_than": ("greater than", "gt"),
     "greater_than_equal": ("of at least", "ge"),
@@ -66,7 +73,8 @@ def _line(path: tuple[str, ...], items: list[Any], parent: type[BaseModel] | Non
             return f"{key}: expected {moved} instead, which changes nothing that comes out"
         return f"{key}: {_unknown(path[-1], parent)}"
     if first["type"] == "missing":
-        return f"{key}: expected {_describe(path[-1], parent)}, got nothing"
+        gone = _GONE.get(".".join(path[:-1]), "")
+        return f"{key}: expected {_describe(path[-1], parent)}, got nothing" + gone
     if first["type"] == "union_tag_invalid":
         key, expected = f"{key}.name", str(first["ctx"]["expected_tags"]).replace("'", "")
         return f"{key}: expected one of {expected}, got {_shown(first['ctx']['tag'])}"

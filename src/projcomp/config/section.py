@@ -51,7 +51,7 @@ class Section(BaseModel):
     """Common rules of every section: unknown keys are errors, values never change after loading."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
+        defer_build=True, extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
     )
 
 

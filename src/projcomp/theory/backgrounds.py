@@ -13,11 +13,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from projcomp.composition.product import product_field
-from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.process import sample
 from projcomp.samplers.sde import ReverseSde
 from projcomp.settings.stages import TheorySettings
 from projcomp.theory.clutter import Clutter
+from projcomp.theory.levels import noise_levels
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Table
 
@@ -43,7 +43,7 @@ def compose(clutter: Clutter, background: str, settings: TheorySettings, part: s
     """Samples of the product of ``COMPOSED`` by the reverse SDE, ``(seeds, samples, n)``."""
     streams, dims = Streams(settings, part), (clutter.num_places,)
     field = product_field(clutter.stack(COMPOSED, background), [1.0] * len(COMPOSED))
-    sigmas = edm_sigmas(settings.num_steps, SIGMA_MIN, SIGMA_MAX, 7.0)
+    sigmas = noise_levels(settings.num_steps, SIGMA_MIN, SIGMA_MAX)
     x = SIGMA_MAX * streams.start(settings.num_samples, dims)
     noise = streams.noise(settings.num_samples, dims)
     return streams.by_seed(sample(field, x, sigmas, ReverseSde(), noise=noise).x)

@@ -20,12 +20,12 @@ from tqdm import tqdm
 from projcomp.composition.feynman_kac import weighted_product
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.field import ScoreStack
-from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.euler import euler
 from projcomp.samplers.langevin import Langevin
 from projcomp.samplers.process import Corrector, sample
 from projcomp.settings.stages import TheorySettings
 from projcomp.theory import squares
+from projcomp.theory.levels import noise_levels
 from projcomp.theory.small_unet import Norm, SmallUNet
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Table
@@ -145,7 +145,7 @@ def compose(
     asked = "+".join(colors) + (" corrected" if corrector else "")
     streams, dims = Streams(settings, f"{name} {asked}"), (3, squares.SIDE, squares.SIDE)
     field = weighted_product(model.scores(colors), [1.0] * len(colors))
-    sigmas = edm_sigmas(settings.num_steps, SIGMA_MIN, SIGMA_MAX, 7.0)
+    sigmas = noise_levels(settings.num_steps, SIGMA_MIN, SIGMA_MAX)
     start = SIGMA_MAX * streams.start(model.per_seed, dims, model.dtype)
     noise = streams.noise(model.per_seed, dims, model.dtype)
     result = sample(field, start, sigmas, euler, noise=noise, corrector=corrector)

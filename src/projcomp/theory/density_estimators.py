@@ -14,12 +14,12 @@ from tqdm import tqdm
 from projcomp.composition.densities import DensityTracker
 from projcomp.composition.mixtures import GaussianMixture
 from projcomp.composition.superposition_or import SuperpositionOr
-from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.euler import euler
 from projcomp.samplers.process import Predictor, sample
 from projcomp.samplers.sde import Ancestral, ReverseSde
 from projcomp.settings.stages import TheorySettings
 from projcomp.theory.finite_sets import FiniteSet
+from projcomp.theory.levels import noise_levels
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Table
 
@@ -96,7 +96,7 @@ def errors_of(settings: TheorySettings, name: str, dim: int, num_steps: int) -> 
     field = SuperpositionOr(
         lambda x, sigma: fast.score(x, sigma)[None], 1, densities=estimator.tracker
     )
-    sigmas = edm_sigmas(num_steps, SIGMA_MIN, SIGMA_MAX, 7.0)[:-1]
+    sigmas = noise_levels(num_steps, SIGMA_MIN, SIGMA_MAX)[:-1]
     start = SIGMA_MAX * streams.start(settings.num_samples, (dim,))
     noise = streams.noise(settings.num_samples, (dim,))
     result = sample(field, start, sigmas, estimator.predictor, noise=noise)

@@ -18,12 +18,12 @@ from projcomp.composition.linear import average
 from projcomp.composition.superposition_and import SuperpositionAnd
 from projcomp.composition.superposition_or import SuperpositionOr
 from projcomp.diffusion.field import ScoreField, ScoreStack
-from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.process import sample
 from projcomp.samplers.sde import ReverseSde
 from projcomp.settings.stages import TheorySettings
 from projcomp.theory.distances import mode_shares
 from projcomp.theory.finite_sets import FiniteSet
+from projcomp.theory.levels import noise_levels
 from projcomp.theory.planar import PlanarDenoiser, network_scores
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Spread, Table
@@ -126,7 +126,7 @@ def run(
 ) -> tuple[Streams, Tensor]:
     """Samples of a composition by the reverse SDE, ``(seeds * samples, 2)``, with their streams."""
     streams = Streams(settings, part)
-    sigmas = edm_sigmas(num_steps, SIGMA_MIN, sigma_max, 7.0)[:-1]
+    sigmas = noise_levels(num_steps, SIGMA_MIN, sigma_max)[:-1]
     start = sigma_max * streams.start(settings.num_samples, (2,))
     noise = streams.noise(settings.num_samples, (2,))
     return streams, sample(field, start, sigmas, ReverseSde(), noise=noise).x

@@ -21,13 +21,13 @@ from projcomp.composition.superposition_and import SuperpositionAnd
 from projcomp.composition.superposition_or import SuperpositionOr
 from projcomp.diffusion.field import ScoreField
 from projcomp.diffusion.frames import FrameLevels, Frames, frames_of_noise
-from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.diffusion.rotations import exp
 from projcomp.diffusion.shapes import Moves, Precise
 from projcomp.samplers.noise import CentredNoise, Noise
 from projcomp.samplers.process import sample
 from projcomp.samplers.sde import ReverseSde
 from projcomp.settings.stages import TheorySettings
+from projcomp.theory.levels import noise_levels
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Spread, Table
 
@@ -189,8 +189,7 @@ def _run(
 
 def _levels(num_steps: int) -> FrameLevels:
     translations, rotations = (
-        edm_sigmas(num_steps, SIGMA_MIN, greatest, 7.0)[:-1]
-        for greatest in (SIGMA_MAX, ROTATION_MAX)
+        noise_levels(num_steps, SIGMA_MIN, greatest)[:-1] for greatest in (SIGMA_MAX, ROTATION_MAX)
     )
     return FrameLevels(translations, rotations)
 

@@ -14,11 +14,11 @@ from tqdm import tqdm
 
 from projcomp.composition.mixtures import GaussianMixture
 from projcomp.composition.product import product_field
-from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.euler import euler
 from projcomp.samplers.process import sample
 from projcomp.settings.stages import TheorySettings
 from projcomp.theory.distances import mode_shares, sample_mixture, wasserstein
+from projcomp.theory.levels import noise_levels
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Spread, Table
 from projcomp.theory.turned import log_weight_ratio, sheared
@@ -50,7 +50,7 @@ def _shares(table: Table, settings: TheorySettings, a: float) -> None:
         turned, streams = sheared(a, tau), Streams(settings, f"{name} {tau}")
         exact = turned.composed()
         field = product_field(turned.scores, [1.0, 1.0])
-        sigmas = edm_sigmas(settings.num_steps, SIGMA_MIN, SIGMA_MAX, 7.0)
+        sigmas = noise_levels(settings.num_steps, SIGMA_MIN, SIGMA_MAX)
         start = SIGMA_MAX * streams.start(settings.num_samples, (4,))
         x = streams.by_seed(sample(field, start, sigmas, euler).x)
         true = _draws(exact, streams, settings.num_samples)

@@ -15,7 +15,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from projcomp.composition.feynman_kac import weighted_product
-from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.hmc import Hmc
 from projcomp.samplers.langevin import Langevin
 from projcomp.samplers.mala import Mala
@@ -25,6 +24,7 @@ from projcomp.samplers.sde import ReverseSde
 from projcomp.samplers.smc import Swarms, pick_one
 from projcomp.settings.stages import TheorySettings
 from projcomp.theory.distances import mode_shares, total_variation
+from projcomp.theory.levels import noise_levels
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Spread, Table
 from projcomp.theory.turned import Turned, at_angle
@@ -83,7 +83,7 @@ def run(
     """Samples of one method, ``(seeds, samples, 4)``, and the whole result of its particles."""
     streams, count = Streams(settings, part), settings.num_samples * method.swarm
     field = weighted_product(turned.scores, [1.0, 1.0])
-    sigmas = edm_sigmas(num_levels, SIGMA_MIN, SIGMA_MAX, 7.0)[:-1]
+    sigmas = noise_levels(num_levels, SIGMA_MIN, SIGMA_MAX)[:-1]
     noise = streams.noise(count, (4,))
     swarms = Swarms(method.swarm) if method.swarm > 1 else None
     start = SIGMA_MAX * streams.start(count, (4,))

@@ -11,12 +11,12 @@ from tqdm import tqdm
 
 from projcomp.composition.product import product_field
 from projcomp.diffusion.field import Step
-from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.samplers.euler import euler
 from projcomp.samplers.langevin import Langevin
 from projcomp.samplers.process import sample
 from projcomp.settings.stages import TheorySettings
 from projcomp.theory.distances import mode_shares, sample_mixture, total_variation, wasserstein
+from projcomp.theory.levels import noise_levels
 from projcomp.theory.streams import Streams
 from projcomp.theory.table import Table
 from projcomp.theory.turned import Turned, axis_aligned, rotated, sheared
@@ -69,7 +69,7 @@ def run(turned: Turned, sampler: str, settings: TheorySettings, part: str) -> Te
     field = product_field(turned.scores, [1.0, 1.0])
     x = streams.start(settings.num_samples, (4,))
     if sampler == "DDIM":
-        sigmas = edm_sigmas(settings.num_steps, SIGMA_MIN, SIGMA_MAX, 7.0)
+        sigmas = noise_levels(settings.num_steps, SIGMA_MIN, SIGMA_MAX)
         return streams.by_seed(sample(field, SIGMA_MAX * x, sigmas, euler).x)
 
     def score(x: Tensor) -> Tensor:

@@ -17,20 +17,26 @@ from projcomp.settings.stages import to_json
 
 REPOSITORY = Path(__file__).parents[3]
 STAGES = (
-    *("render-shard", "render-reference", "render-scenes", "index", "preview", "train"),
+    "render-shard",
+    "render-reference",
+    "render-scenes",
+    "index",
+    "preview",
+    "train",
     "inspect",
-    *(
-        "train-detector",
-        "locality",
-        "sample",
-        "evaluate",
-        "summarize",
-        "theory",
-        "figure",
-        "labels",
-    ),
+    "train-detector",
+    "locality",
+    "sample",
+    "evaluate",
+    "summarize",
+    "theory",
+    "figure",
+    "labels",
     "count",
-    *("predict", "playground", "check", "config"),
+    "predict",
+    "playground",
+    "check",
+    "config",
 )
 RENDER = to_json(stages.render_settings(load(known()), "single"))
 
@@ -82,7 +88,7 @@ def test_no_command_shows_what_there_is() -> None:
 def test_a_setting_told_twice_is_refused(tmp_path: Path) -> None:
     text = RENDER.replace('"seed":0', '"seed":0,"seed":1')
     code, output = run(
-        *("render-shard", "--settings", text, "--shard", "0", "--out", str(tmp_path / "x.h5"))
+        "render-shard", "--settings", text, "--shard", "0", "--out", str(tmp_path / "x.h5")
     )
     assert (code, output) == (1, "error: --settings: every key once expected, got 'seed' twice\n")
 
@@ -108,7 +114,7 @@ def test_a_wrong_config_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
 def test_wrong_settings_are_one_line(tmp_path: Path) -> None:
     text = RENDER.replace('"resolution":32', '"resolution":"big"')
     code, output = run(
-        *("render-shard", "--settings", text, "--shard", "0", "--out", str(tmp_path / "x.h5"))
+        "render-shard", "--settings", text, "--shard", "0", "--out", str(tmp_path / "x.h5")
     )
     assert code == 1
     assert output == "error: --settings: resolution: expected a whole number, got 'big'\n"
@@ -123,8 +129,14 @@ def test_settings_that_are_no_json_are_one_line(tmp_path: Path) -> None:
 
 def test_a_missing_shard_is_one_line(tmp_path: Path) -> None:
     code, output = run(
-        *("index", str(tmp_path), "--num-shards", "2", "--settings", RENDER),
-        *("--out", str(tmp_path / "x.h5")),
+        "index",
+        str(tmp_path),
+        "--num-shards",
+        "2",
+        "--settings",
+        RENDER,
+        "--out",
+        str(tmp_path / "x.h5"),
     )
     assert code == 1
     assert "shard-00000.h5" in output

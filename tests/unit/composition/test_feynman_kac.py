@@ -262,7 +262,10 @@ def test_what_was_accepted_goes_with_the_particle():
     field = weighted_product(stacked_scores(lemma_7_2()), [1.0, 1.0])
     x = torch.randn(64, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     result = sample(
-        *(field, x, levels(12, 0.1, 2.0), still),
+        field,
+        x,
+        levels(12, 0.1, 2.0),
+        still,
         noise=streams(64, 4),
         corrector=Corrector(kernel, 1),
         swarms=Swarms(8, threshold=1.0),

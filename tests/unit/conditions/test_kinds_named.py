@@ -11,8 +11,13 @@ ROOMS = ("reporting/figures", "evaluation/tables")
 ROWS = ("plan/tables.py", "plan/figures.py")
 
 CODE = {
-    *("locations", "colors", "location_pairs", "color_pairs", "single_colors"),
-    *("avoided_locations", "avoided_colors"),
+    "locations",
+    "colors",
+    "location_pairs",
+    "color_pairs",
+    "single_colors",
+    "avoided_locations",
+    "avoided_colors",
     *(f"{kind.upper()}S" for kind in KINDS),
 }
 """Requests in their short forms, each of one kind, and the vocabulary's lists of values."""

@@ -120,7 +120,7 @@ def test_the_command_writes_a_row_for_each_file_and_one_for_each_molecule(tmp_pa
     assert [one["quality"] for one in molecules] == ["1", "0", "0", "", "0", "", "0"]
 
     code, output = count(
-        *("--molecules", table, "--molecules", table, "--column", "made", "--out", sets)
+        "--molecules", table, "--molecules", table, "--column", "made", "--out", sets
     )
     assert code == 0
     assert [row["valid_unique"] for row in rows(sets)] == ["1", "1"]

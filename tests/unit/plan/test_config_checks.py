@@ -562,3 +562,9 @@ def test_a_background_of_its_own_is_unconditional_without_dropout() -> None:
         },
     }
     assert load(known(change)).config.experiments["X"].background is not None
+
+
+def test_a_change_of_a_dataset_that_is_gone_says_so() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({"datasets": {"colored": {"num_images": 500}}})
+    assert "the demo has no dataset colored any more" in str(caught.value)

@@ -19,8 +19,19 @@ def run(*arguments: object) -> tuple[int, str]:
 def test_the_table_the_heat_map_and_the_pictures_are_written(tmp_path: Path) -> None:
     out, heat, sheet = (tmp_path / name for name in ("pairs.csv", "heat.png", "sheet.png"))
     code, output = run(
-        *(write_squares(tmp_path), "--by", "color", "--background", "none", "--out", out),
-        *("--samples", 8, "--figure", heat, "--pictures", sheet),
+        write_squares(tmp_path),
+        "--by",
+        "color",
+        "--background",
+        "none",
+        "--out",
+        out,
+        "--samples",
+        8,
+        "--figure",
+        heat,
+        "--pictures",
+        sheet,
     )
     assert code == 0, output
     table = pd.read_csv(out)

@@ -120,9 +120,16 @@ def test_values_are_shown_in_few_words() -> None:
         float("-inf"),
     ]
     assert [shown(value) for value in values] == [
-        *("null", "true", "1.5", "'" + "x\\n" * 12 + "..."),
-        *("an empty object", "an object with the keys 'a', 'b'", "an empty list", "a list of 1"),
-        *("[1, 'b']", "-Infinity or a number too large to be one"),
+        "null",
+        "true",
+        "1.5",
+        "'" + "x\\n" * 12 + "...",
+        "an empty object",
+        "an object with the keys 'a', 'b'",
+        "an empty list",
+        "a list of 1",
+        "[1, 'b']",
+        "-Infinity or a number too large to be one",
     ]
     assert len(shown({str(i) * 99: i for i in range(99)})) < 450
 

@@ -36,8 +36,16 @@ from projcomp.training.sheets import SampleSheets
 from projcomp.training.train import Machine, train
 
 HOOKS = (
-    *("setup", "on_fit_start", "on_train_start", "on_train_epoch_start", "on_train_batch_start"),
-    *("on_train_batch_end", "on_train_epoch_end", "on_train_end", "on_fit_end", "teardown"),
+    "setup",
+    "on_fit_start",
+    "on_train_start",
+    "on_train_epoch_start",
+    "on_train_batch_start",
+    "on_train_batch_end",
+    "on_train_epoch_end",
+    "on_train_end",
+    "on_fit_end",
+    "teardown",
 )
 COMM_ERROR = type("CommError", (Exception,), {"__module__": "wandb.errors.errors"})
 OUT_OF_MEMORY = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB")

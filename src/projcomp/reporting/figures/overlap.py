@@ -36,6 +36,7 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(shown), columns, squeeze=False)
     for axes in grid.flat:
+        axes.set(xticks=[], yticks=[])  # ticks that are not drawn are laid out all the same
         axes.axis("off")
     for row, (name, panels) in zip(grid, shown.items(), strict=True):
         for axes, case, (mean, places) in zip(row, settings.cases[name], panels, strict=False):
