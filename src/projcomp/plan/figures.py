@@ -384,7 +384,7 @@ FIGURES = (
     ),
     FigureRow(
         "counts",
-        format=5,
+        format=6,
         caption=(
             "Mean number of objects against the number of composed locations, with bootstrap "
             "intervals. The grey diagonal is what was requested; *truth* is the rendered ground "
@@ -397,7 +397,7 @@ FIGURES = (
     ),
     FigureRow(
         "rates",
-        format=5,
+        format=6,
         caption=(
             "Share of images with exactly the requested number of objects, and share with an "
             "object at every requested location, against the number of composed locations, with "
@@ -539,7 +539,7 @@ FIGURES = (
     ),
     FigureRow(
         "overlap",
-        format=5,
+        format=6,
         caption=(
             "Where in the picture the score deltas of composed locations overlap: every pixel's "
             "share of the interaction of all pairs over the path, averaged over samples, with the "

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from projcomp.evaluation.read_table import read_table
@@ -46,6 +47,11 @@ def draw_measure(axes: Axes, settings: "FigureSettings", folder: Folder, measure
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y")
     return int(most)
+
+
+def legend_beside(figure: Figure, axes: Axes) -> None:
+    """A legend of a dozen experiments beside the panels, where it covers none of their lines."""
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
 
 
 def draw_clutter(

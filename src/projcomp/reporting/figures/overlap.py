@@ -41,7 +41,17 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     for row, (name, panels) in zip(grid, shown.items(), strict=True):
         for axes, case, (mean, places) in zip(row, settings.cases[name], panels, strict=False):
             _draw_panel(axes, mean, places, norm)
-            axes.set_title(f"{name}, {case}: {mean.sum():.3g}", fontsize=7)
+            axes.set_title(f"{case}: {mean.sum():.2g}", fontsize=6)
+        row[0].text(
+            -0.08,
+            0.5,
+            name,
+            transform=row[0].transAxes,
+            rotation=90,
+            ha="right",
+            va="center",
+            fontsize=7,
+        )
     mappable = grid[0, 0].images[0]
     figure.colorbar(mappable, ax=grid, label="interaction, nats per pixel", shrink=0.8)
     return figure

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from projcomp.folder import Folder
-from projcomp.reporting.lines import draw_clutter, draw_measure
+from projcomp.reporting.lines import draw_clutter, draw_measure, legend_beside
 
 if TYPE_CHECKING:
     from projcomp.settings.report import FigureSettings
@@ -15,7 +15,7 @@ PANELS = {"exact_count": "exact count", "all_places": "all places hit"}
 
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     """Two panels, one per rate, with what is right over clutter, and what chance does there."""
-    figure = Figure(figsize=(8.0, 3.6), layout="constrained")
+    figure = Figure(figsize=(9.4, 3.8), layout="constrained")
     panels = figure.subplots(1, len(PANELS), sharex=True, sharey=True)
     for axes, (measure, title) in zip(panels, PANELS.items(), strict=True):
         draw_measure(axes, settings, folder, measure)
@@ -24,5 +24,5 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
         axes.set_ylim(-0.02, 1.02)
     draw_clutter(panels[-1], settings, folder, "chance", "by chance", ":")
     panels[0].set_ylabel("share of samples")
-    panels[-1].legend(loc="best")
+    legend_beside(figure, panels[-1])
     return figure
