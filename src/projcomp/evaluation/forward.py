@@ -2,7 +2,7 @@
 
 The same network as :class:`~projcomp.evaluation.detector.Detector`, whose weights it takes by name,
 with every batch normalization in the convolution before it. Outputs differ by rounding alone;
-``tests/unit/evaluation/test_evaluation_forward.py`` holds one against the other.
+``tests/unit/evaluation/test_forward.py`` holds one against the other.
 """
 
 from collections.abc import Callable, Iterator, Mapping

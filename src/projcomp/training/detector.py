@@ -25,6 +25,7 @@ from torch.nn import functional
 from projcomp import seeds
 from projcomp.config.compute import TrainingCompute
 from projcomp.config.learning import DOUBTFUL, MILD, DetectorConfig
+from projcomp.config.section import defaults
 from projcomp.errors import ConfigError, FileFormatError, UserError, is_out_of_memory
 from projcomp.evaluation.check import check_detections, reliability
 from projcomp.evaluation.detect import detect
@@ -47,7 +48,7 @@ from projcomp.words import first_line
 if TYPE_CHECKING:
     from projcomp.settings.stages import DetectorSettings
 
-_COMPUTE = TrainingCompute()
+_COMPUTE = defaults(TrainingCompute)()
 _LOG_UPDATES = 50
 _LOSSES = ("update", "images_seen", "loss", "heat", "doubt", "offset", *LOGITS)
 _LONGEST_MINUTES = 1e6

@@ -1,21 +1,14 @@
 """Our network computes what a plain reading of the equations computes."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 import torch
+from benchmark_file import benchmark
 
 from projcomp.config.learning import NetworkConfig
 from projcomp.networks import conditioning
 from projcomp.networks.denoiser import Denoiser
 
-PATH = Path(__file__).parents[3] / "benchmarks" / "plain_unet.py"
-SPEC = importlib.util.spec_from_file_location("plain_unet", PATH)
-assert SPEC is not None
-assert SPEC.loader is not None
-plain_unet = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(plain_unet)
+plain_unet = benchmark("plain_unet")
 
 DEEP = NetworkConfig(channels=16, multipliers=[1, 2, 8], blocks=2, attention_resolutions=[8, 4])
 LOCAL = NetworkConfig(

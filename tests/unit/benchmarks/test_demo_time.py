@@ -1,18 +1,12 @@
 """The benchmark that says where a run's time goes reads what Snakemake records."""
 
 import base64
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
+from benchmark_file import benchmark
 
-PATH = Path(__file__).parents[2] / "benchmarks" / "demo_time.py"
-SPEC = importlib.util.spec_from_file_location("demo_time", PATH)
-assert SPEC is not None
-assert SPEC.loader is not None
-demo_time = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(demo_time)
+demo_time = benchmark("demo_time")
 
 
 @pytest.fixture

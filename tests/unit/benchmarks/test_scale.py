@@ -1,27 +1,15 @@
 """What a run costs on paper, from rates whose sums are known."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
+from benchmark_file import benchmark
 from known_config import known
 
 from projcomp.plan.load import load
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def scale(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    spec = importlib.util.spec_from_file_location("scale", BENCHMARKS / "scale.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "scale", module)  # dataclasses look for their own
-    spec.loader.exec_module(module)
-    return module
+def scale():
+    return benchmark("scale")
 
 
 def test_every_stage_is_its_number_times_its_rate(scale) -> None:

@@ -1,19 +1,13 @@
 """What each light command imports: a run starts some hundreds of them."""
 
-import importlib.util
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from benchmark_file import benchmark
 
-PATH = Path(__file__).parents[2] / "benchmarks" / "starts.py"
-SPEC = importlib.util.spec_from_file_location("starts", PATH)
-assert SPEC is not None
-assert SPEC.loader is not None
-starts = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(starts)
+starts = benchmark("starts")
 
 HEAVY = (
     "torch",

@@ -1,27 +1,13 @@
 """benchmarks/gpu.py at its smallest, on a CPU: what it measures runs, what fails is a line."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 import torch
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+from benchmark_file import benchmark
 
 
 @pytest.fixture(scope="module")
 def gpu():
-    sys.path.insert(0, str(BENCHMARKS))  # its neighbours are imported by name
-    spec = importlib.util.spec_from_file_location("gpu", BENCHMARKS / "gpu.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["gpu"] = module  # dataclasses look themselves up there
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(BENCHMARKS))
-    del sys.modules["gpu"]
+    return benchmark("gpu")
 
 
 @pytest.mark.parametrize("part", ["card", "exact", "stage"])
