@@ -8,6 +8,7 @@ support functions tell. Shadows and reflections reach farther and are not meant.
 
 import itertools
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -84,6 +85,7 @@ def support(camera: Camera, point: ArrayLike, shapes: Sequence[str], size: str) 
     return (image @ _TOWARDS).max(axis=0)
 
 
+@cache
 def _revolved(shape: str) -> Array:
     """Points (m, 3) of a unit shape that turns by all angles."""
     height = np.cos(np.linspace(0.0, np.pi, _RINGS))
