@@ -1,8 +1,8 @@
 """Results to figures, and what the report opens with."""
 
-from projcomp.plan.opening import opening
+from projcomp.plan.opening import Opening
 
-config["opening"] = opening(plan)
+config["opening"] = Opening(plan)
 
 
 report: "../report/opening.rst"

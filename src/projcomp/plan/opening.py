@@ -19,6 +19,16 @@ _TABLE = """\
 """
 
 
+class Opening:
+    """The opening of a plan's run, made when it is read: a dry run has one, and reads none."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def __str__(self) -> str:
+        return opening(self._plan)
+
+
 def opening(plan: Plan) -> str:
     """The first page of the report; without numbers where there are none yet.
 
