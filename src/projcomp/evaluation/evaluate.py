@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from projcomp.conditions.holding import num_objects
 from projcomp.data.images import SampleSet, asked_of, read_samples
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.detect import detect
@@ -21,7 +20,6 @@ from projcomp.files.atomic import write_text
 from projcomp.scenes.vocabulary import COLORS
 
 if TYPE_CHECKING:
-    from projcomp.settings.case import Case
     from projcomp.settings.stages import EvaluateSettings
 
 COLUMNS = (
@@ -145,11 +143,6 @@ def _same(held: np.ndarray, asked: np.ndarray) -> bool:
     return held.shape == asked.shape and bool(np.allclose(held, asked, atol=1e-6))
 
 
-def _requested(case: "Case") -> int:
-    """How many objects a case asks for, of which one request may name several."""
-    return num_objects(case.asked) if case.asked else case.num_composed
-
-
 def _row(settings: "EvaluateSettings", index: int, measured: Measures) -> dict[str, Any]:
     def number(value: bool | int | None) -> int | None:
         return None if value is None else int(value)
@@ -157,7 +150,7 @@ def _row(settings: "EvaluateSettings", index: int, measured: Measures) -> dict[s
     return {
         "experiment": settings.experiment,
         "case": settings.case.name,
-        "num_composed": _requested(settings.case),
+        "num_composed": settings.case.num_composed,
         "index": index,
         "num_objects": measured.num_objects,
         "num_hit": number(measured.num_hit),

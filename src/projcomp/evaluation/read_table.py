@@ -68,7 +68,7 @@ def read_table(
         raise _wrong(path, f"one with {lack}", maker)
     for name in columns:
         if name not in (*TEXT, *text) and table[name].dtype.kind not in "biuf":
-            odd = next((v for v in table[name] if not _is_number(v)), table[name].iloc[0])
+            odd = next(value for value in table[name] if not _is_number(value))
             raise _wrong(path, f"one with {odd!r} for a number in {name}", maker)
     return table
 
@@ -102,8 +102,5 @@ def _ragged(content: str) -> str:
 
 
 def _is_number(value: object) -> bool:
-    try:
-        float(value)  # pyright: ignore[reportArgumentType]
-    except (TypeError, ValueError):
-        return False
-    return True
+    """Whether pandas reads it as one, which Python's own ``float`` does of more: of 1_000, say."""
+    return not isinstance(value, str) or bool(pd.notna(pd.to_numeric(value, errors="coerce")))

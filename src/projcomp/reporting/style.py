@@ -55,7 +55,7 @@ def plain_style() -> Iterator[None]:
 def save(figure: Figure, name: str, png: Path, svg: Path) -> None:
     """Write ``figure`` as PNG and as SVG, without a date."""
     save_png(figure, name, png)
-    figure.set_layout_engine("none")  # all is where it shall be: finding out again is most of it
+    figure.set_layout_engine("none")  # it is laid out; to do so again would take most of the time
     with atomic_path(svg) as temporary:
         figure.savefig(temporary, format="svg", dpi=DPI, metadata={"Title": name, "Date": None})
 

@@ -70,7 +70,11 @@ class Case(Section):
 
     @property
     def num_composed(self) -> int:
-        """Number of requested objects."""
+        """Number of requested objects, of which one entry of ``asked`` may name several."""
+        if self.asked:
+            from projcomp.conditions.holding import num_objects  # numpy: not for every command
+
+            return num_objects(self.asked)
         return self.num_objects or len(self.objects)
 
     @property

@@ -724,7 +724,8 @@ def test_what_is_no_number_is_named(tmp_path, odd: str) -> None:
     path = tmp_path / "k2.csv"
     path.write_text(HEADER + f"A,k2,1,2\nA,k2,1,{odd}\n")
     columns = ("experiment", "case", "success", "seconds")
-    assert "for a number in seconds" in line(lambda: read_table(path, columns, "evaluate"))
+    told = line(lambda: read_table(path, columns, "evaluate"))
+    assert f"one with {odd!r} for a number in seconds" in told
 
 
 def test_samples_of_another_case_or_experiment_are_refused(whole) -> None:

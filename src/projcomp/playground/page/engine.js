@@ -108,7 +108,7 @@ const Engine = (() => {
   }
 
   // The same of samples, 64 bits a number, and pictures, 32 bits: browsers compile a function for
-  // the kinds of array that it has met, and one that met several is several times as slow.
+  // the kinds of array that it has met, and one that met several is slower.
   function dotWithPicture(x, data, start, size) {
     let s0 = 0, s1 = 0, s2 = 0, s3 = 0;
     const even = size - (size % 4);

@@ -9,10 +9,10 @@ const Pool = (() => {
     const { height, width, bundle } = meta;
     const total = meta.count + meta.backgrounds;
     const size = 3 * width * height;
-    const number = Math.ceil(total / bundle);
-    const unpacked = new Array(number).fill(null);
-    const opening = new Array(number).fill(null);
-    const coming = Array.from({ length: number }, () => {
+    const length = Math.ceil(total / bundle);
+    const unpacked = new Array(length).fill(null);
+    const opening = new Array(length).fill(null);
+    const coming = Array.from({ length }, () => {
       const one = {};
       one.text = new Promise((resolve) => (one.has = resolve));
       return one;

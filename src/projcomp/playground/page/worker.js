@@ -1,8 +1,8 @@
 // The worker: keeps the pictures, composes what is asked, and drops it when something newer comes.
 //
 // In: {kind: "open", meta}, {kind: "bundles", lines, last}, {kind: "compose", id, state},
-// {kind: "pairs", id, state}, {kind: "stop", id}. Out: path, sample, done, pairs and failed, each with the id of what it
-// answers. Between two noise levels it looks whether a newer id has come.
+// {kind: "pairs", id, state}, {kind: "stop", id}. Out: path, sample, done, pairs and failed, each
+// with the id of what it answers. Between two noise levels it looks whether a newer id has come.
 "use strict";
 
 const MOST_SETS = 24; // sets of pictures that are kept as numbers
