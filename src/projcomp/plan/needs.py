@@ -2,13 +2,14 @@
 
 A limit that is too low ends a job; one that is too high keeps it waiting. So these are a few times
 what was measured on two cores of a Xeon (docs/rendering.md, docs/training.md), and every further
-attempt of a job asks for as much again. No result depends on them. A cluster whose machines are
-others sets its own values in its profile (`set-resources`).
+attempt of a job asks for as much again; but for no more time where it goes on from a saved state.
+No result depends on them. A cluster whose machines are others sets its own values in its profile
+(`set-resources`).
 """
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import ceil
 from pathlib import Path
@@ -59,10 +60,13 @@ class Need:
     Attributes:
         mib: memory of each node, MiB.
         minutes: of the clock.
+        resumes: it goes on from a state that the attempt before has saved, so that no attempt takes
+            longer than the first. Jobs that ask a partition for more than it gives wait for ever.
     """
 
     mib: float
     minutes: float = 0.0
+    resumes: bool = False
 
     def mem_mb(self, attempt: int = 1) -> int:
         """Memory at an attempt, in whole hundreds of MiB."""
@@ -70,7 +74,8 @@ class Need:
 
     def runtime(self, attempt: int = 1) -> int:
         """Minutes at an attempt, at least half an hour and at most :data:`MOST_MINUTES`."""
-        return min(attempt * (_LEAST_MINUTES + ceil(self.minutes)), MOST_MINUTES)
+        attempts = 1 if self.resumes else attempt
+        return min(attempts * (_LEAST_MINUTES + ceil(self.minutes)), MOST_MINUTES)
 
 
 def rendering(run: Run) -> Need:
@@ -98,7 +103,7 @@ def training(run: Run, model: str) -> Need:
     # forward and backward
     work = 3 * (run.models[model].images_seen or 0) * network.work(side)
     rate = compute.devices * compute.nodes * _rate(compute.device, compute.threads)
-    return Need(mib, work / rate / 60)
+    return Need(mib, work / rate / 60, resumes=True)
 
 
 def checking(run: Run, model: str) -> Need:
@@ -116,7 +121,7 @@ def detector(run: Run) -> Need:
     """Of training the detector; all its images are in memory, with their masks, twice."""
     chosen = run.config.detector
     pixels = 2 * _pixel_bytes(run, chosen.dataset) * 4 / 3
-    return _judge(run, chosen, pixels, run.config.compute.training.device)
+    return replace(_judge(run, chosen, pixels, run.config.compute.training.device), resumes=True)
 
 
 def classifier(run: Run) -> Need:

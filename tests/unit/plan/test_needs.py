@@ -27,6 +27,14 @@ def test_a_need_is_rounded_up_and_asked_for_again_with_every_attempt() -> None:
     assert Need(1, 1e9).runtime() == Need(1, 6000).runtime(2) == MOST_MINUTES
 
 
+def test_what_goes_on_from_a_state_asks_for_no_more_time_again() -> None:
+    """A partition that gives the first attempt its time gives it to the others too."""
+    for need in (needs.training(run(), "single"), needs.detector(run())):
+        assert need.runtime(3) == need.runtime(1)
+        assert need.mem_mb(3) == 3 * need.mem_mb(1)
+    assert needs.reference(run()).runtime(2) == 2 * needs.reference(run()).runtime(1)
+
+
 def test_a_shard_takes_as_long_as_its_samples() -> None:
     # 10 images of (0.6 s + 32 * 32 pixels * 8 samples * 1e-5 s), and on two threads half of that
     shard = needs.rendering(run())
