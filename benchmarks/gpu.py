@@ -308,7 +308,7 @@ def room_for_training(device: torch.device, preset: str) -> str:
 def _allow(device: torch.device, gib: float) -> None:
     """Let this process take no more than so much of the GPU's memory."""
     total = torch.cuda.get_device_properties(device).total_memory
-    torch.cuda.set_per_process_memory_fraction(gib * 2**30 / total, device)
+    torch.cuda.set_per_process_memory_fraction(gib * 2**30 / total, torch.cuda.current_device())
 
 
 # Renders ------------------------------------------------------------------------------------------
