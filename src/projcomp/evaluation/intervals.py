@@ -1,10 +1,13 @@
 """Confidence intervals: Wilson's and Newcombe's for rates, the bootstrap for means and ranks."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
 _CHUNK = 2**22
+"""Numbers that are drawn at a time; a bootstrap's memory does not grow with its resamples."""
 
 
 def wilson(successes: int, trials: int, confidence: float) -> tuple[float, float]:
@@ -96,10 +99,7 @@ def bootstrap_difference(
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if paired:
         return bootstrap_mean(first - second, confidence, resamples, rng=rng)
-    means = [
-        values[rng.integers(len(values), size=(resamples, len(values)))].mean(1)
-        for values in (first, second)
-    ]
+    means = [_resampled_means(values, resamples, rng) for values in (first, second)]
     low, high = np.quantile(means[0] - means[1], [(1 - confidence) / 2, (1 + confidence) / 2])
     middle = float(first.mean() - second.mean())
     return min(float(low), middle), max(float(high), middle)
@@ -122,13 +122,7 @@ def bootstrap_mean(
     values = np.asarray(values, dtype=float)
     if values.size == 0:
         raise ValueError("values: expected at least one, got none")
-    rows = max(1, _CHUNK // values.size)
-    means = np.empty(resamples)
-    for start in range(0, resamples, rows):
-        stop = min(start + rows, resamples)
-        means[start:stop] = values[
-            rng.integers(values.size, size=(stop - start, values.size))
-        ].mean(1)
+    means = _resampled_means(values, resamples, rng)
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     # A resample's mean may differ from equal values by rounding; an interval never leaves its mean.
     return min(float(low), float(values.mean())), max(float(high), float(values.mean()))
@@ -145,12 +139,25 @@ def bootstrap_spearman(
     middle = float(_spearman(np.asarray(x)[None], np.asarray(y)[None])[0])
     if np.isnan(middle):
         return middle, middle, middle
-    drawn = rng.integers(len(x), size=(resamples, len(x)))
-    low, high = np.nanquantile(
-        _spearman(np.asarray(x)[drawn], np.asarray(y)[drawn]),
-        [(1 - confidence) / 2, (1 + confidence) / 2],
-    )
+    found = [
+        _spearman(np.asarray(x)[drawn], np.asarray(y)[drawn])
+        for drawn in _resamples(len(x), resamples, rng)
+    ]
+    low, high = np.nanquantile(np.concatenate(found), [(1 - confidence) / 2, (1 + confidence) / 2])
     return middle, float(low), float(high)
+
+
+def _resampled_means(values: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """Means of ``resamples`` samples of ``(n,)`` drawn with replacement, ``(resamples,)``."""
+    means = [values[drawn].mean(1) for drawn in _resamples(len(values), resamples, rng)]
+    return np.concatenate(means)
+
+
+def _resamples(size: int, resamples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Rows drawn with replacement, ``(some, size)``: as many at a time as memory has room for."""
+    rows = max(1, _CHUNK // size)
+    for start in range(0, resamples, rows):
+        yield rng.integers(size, size=(min(rows, resamples - start), size))
 
 
 def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:

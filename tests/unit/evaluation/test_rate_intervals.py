@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
+from projcomp.evaluation import intervals
 from projcomp.evaluation.intervals import (
     bootstrap_difference,
     bootstrap_mean,
+    bootstrap_spearman,
     difference_of_rates,
     wilson,
 )
@@ -45,6 +47,22 @@ def test_bootstrap_is_decided_by_its_stream():
     first = bootstrap_mean(values, 0.95, 500, rng=np.random.default_rng(1))
     assert first == bootstrap_mean(values, 0.95, 500, rng=np.random.default_rng(1))
     assert first != bootstrap_mean(values, 0.95, 500, rng=np.random.default_rng(2))
+
+
+def test_no_bootstrap_depends_on_how_much_is_drawn_at_a_time(monkeypatch):
+    values = np.random.default_rng(0).normal(size=(2, 40))
+
+    def bounds():
+        streams = [np.random.default_rng(number) for number in range(3)]
+        return [
+            bootstrap_mean(values[0], 0.95, 300, rng=streams[0]),
+            bootstrap_difference(*values, 0.95, 300, paired=False, rng=streams[1]),
+            bootstrap_spearman(*values, 0.95, 300, rng=streams[2]),
+        ]
+
+    together = bounds()
+    monkeypatch.setattr(intervals, "_CHUNK", 280)  # seven resamples
+    assert bounds() == together
 
 
 def test_bootstrap_needs_values():
