@@ -38,7 +38,7 @@ SchedulerParameters=sched_min_interval=0,bf_interval=1
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 KillWait=30
-MinJobAge=300
+MinJobAge=7200
 AccountingStorageType=accounting_storage/none
 GresTypes=gpu
 {nodes}

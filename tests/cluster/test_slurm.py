@@ -47,7 +47,7 @@ CONFIG: dict[str, Any] = {
         "sampling": {"device": "cpu"},
     },
     "models": {
-        "single": {**POSITION, "images_seen": 40_000},
+        "single": {**POSITION, "images_seen": 15_000},
         "shared": {**POSITION, "images_seen": 640},
     },
     "sampling": {"num_steps": 4},
