@@ -3,9 +3,9 @@
 Usage: python benchmarks/faults.py [--toy] [--points N] [--seed 0] [--stages A,B] [--minutes M]
 
 A small run is made by Snakemake once, every stage's command as the rules give it; `--toy` takes
-made-up inputs and the light stages instead. One job of every rule is then run again and again, in
-a copy of Python that has imported what stages import. At the n-th write, sync or rename below its
-root the system reports a full disk or a failing one, or the process is killed, a write half done
+made-up inputs and the light stages instead. One job of every command is then run again and again,
+in a copy of Python that has imported what stages import. At the n-th write, sync or rename below
+its root the system reports a full disk or a failing one, or the process is killed, a write half done
 (`faults.c`, for which there must be a C compiler). What must hold of each point:
 
 - a failure ends in one line and exit code 1, or in the same results; what is there is whole
@@ -86,7 +86,7 @@ SMALL: dict[str, Any] = {
         "batch_size": 4,
     },
 }
-"""The config of the small run: every rule has a job."""
+"""The config of the small run: every rule of rendered pictures has a job."""
 
 TARGETS = (
     "data/single.png",
@@ -98,7 +98,7 @@ TARGETS = (
     "results/figures/counts.png",
     "results/playground.html",
 )
-"""What needs a job of every rule."""
+"""What needs a job of each of them."""
 
 RECORDER = """
 import json, sys
@@ -165,7 +165,7 @@ def small_workflow(root: Path, recorder: str | None = None) -> dict[str, str]:
 
 
 def small_run(root: Path) -> list[Stage]:
-    """A finished small run in ``root``: a stage for every rule, the first of its jobs."""
+    """A finished small run in ``root``: a stage for every command of a rule, the first of its jobs."""
     environ = small_workflow(root, RECORDER + PROGRAM)
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "all", *TARGETS],
