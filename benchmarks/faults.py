@@ -5,8 +5,8 @@ Usage: python benchmarks/faults.py [--toy] [--points N] [--seed 0] [--stages A,B
 A small run is made by Snakemake once, every stage's command as the rules give it; `--toy` takes
 made-up inputs and the light stages instead. One job of every command is then run again and again,
 in a copy of Python that has imported what stages import. At the n-th write, sync or rename below
-its root the system reports a full disk or a failing one, or the process is killed, a write half done
-(`faults.c`, for which there must be a C compiler). What must hold of each point:
+its root the system reports a full disk or a failing one, or the process is killed, half of a write
+done (`faults.c`, for which there must be a C compiler). What must hold of each point:
 
 - a failure ends in one line and exit code 1, or in the same results; what is there is whole
 - no temporary file stays behind a failure, nor behind the next run of the same command
@@ -165,7 +165,7 @@ def small_workflow(root: Path, recorder: str | None = None) -> dict[str, str]:
 
 
 def small_run(root: Path) -> list[Stage]:
-    """A finished small run in ``root``: a stage for every command of a rule, the first of its jobs."""
+    """A finished small run in ``root``: a stage for every command, the first of its jobs."""
     environ = small_workflow(root, RECORDER + PROGRAM)
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "all", *TARGETS],

@@ -447,12 +447,13 @@ FIGURES = (
     ),
     FigureRow(
         "gallery",
-        format=3,
+        format=4,
         caption=(
             "The first samples of every case, unselected, with what the detector found: circles in "
             "the colours of the objects, crosses at the requested locations. Framed is what "
             "failed: an image without everything that was requested, or with anything else; where "
-            "clutter is composed, one with a requested location empty."
+            "clutter is composed, one with a requested location empty. A question mark follows the "
+            "count of an image that the detector doubts."
         ),
         shows=_galleries,
         reads=_cases,

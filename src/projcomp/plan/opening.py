@@ -42,8 +42,8 @@ def opening(plan: Plan) -> str:
         parts += [
             "**Headline numbers.** Success is the share of images with everything that was "
             "requested and nothing else, by the detector's count; its errors are in the row "
-            f"*ground truth*, the best that can be measured. In brackets: {level} Wilson intervals "
-            "of single cases.",
+            "*ground truth*, the best that can be measured. *Unsure* are images that it doubts, "
+            f"whose counts are guesses. In brackets: {level} Wilson intervals of single cases.",
             _numbers_or_none(plan),
             *_leaders_or_none(plan),
         ]
@@ -190,7 +190,8 @@ def _numbers(plan: Plan, rows: list[Row]) -> str:
     """Per experiment, success with the fewest and with the most conditions composed."""
     if not rows:
         return "There is no summary yet: the run is not complete."
-    head = ["experiment", "operator", "fewest composed", "success", "most composed", "success"]
+    ends = ["fewest composed", "success", "unsure", "most composed", "success", "unsure"]
+    head = ["experiment", "operator", *ends]
     table = [head]
     for name, experiment in plan.run.experiments.items():
         cells = _ends([row for row in rows if row.get("experiment") == name])
@@ -205,7 +206,7 @@ def _numbers(plan: Plan, rows: list[Row]) -> str:
 
 
 def _ends(rows: list[Row]) -> list[str]:
-    """Number composed and success, of the cases that compose fewest and of those that most."""
+    """Number composed and rates, of the cases that compose fewest and of those that most."""
     by_size: dict[int, list[Row]] = {}
     for row in rows:
         if row.get("success") and int(row["num_composed"]) > 0:
@@ -213,13 +214,18 @@ def _ends(rows: list[Row]) -> list[str]:
     if not by_size:
         return []
     fewest, most = min(by_size), max(by_size)
-    cells = [str(fewest), _rate(by_size[fewest])]
-    return [*cells, str(most), _rate(by_size[most])] if most > fewest else [*cells, "", ""]
+    cells = [str(fewest), *_rates(by_size[fewest])]
+    if most == fewest:
+        return [*cells, "", "", ""]
+    return [*cells, str(most), *_rates(by_size[most])]
 
 
-def _rate(rows: list[Row]) -> str:
-    mean = sum(float(row["success"]) for row in rows) / len(rows)
+def _rates(rows: list[Row]) -> tuple[str, str]:
+    """Success with its interval, or as a mean of cases, and the share of unsure images."""
+    mean, unsure = (
+        sum(float(row[key]) for row in rows) / len(rows) for key in ("success", "unsure")
+    )
     if len(rows) > 1:
-        return f"{mean:.0%} (mean of {len(rows)} cases)"
+        return f"{mean:.0%} (mean of {len(rows)} cases)", f"{unsure:.0%}"
     low, high = (float(rows[0][f"success_{end}"]) for end in ("low", "high"))
-    return f"{mean:.0%} [{low:.0%}, {high:.0%}]"
+    return f"{mean:.0%} [{low:.0%}, {high:.0%}]", f"{unsure:.0%}"

@@ -444,7 +444,7 @@ TABLES = (
     ),
     TableRow(
         "leaderboard",
-        format=3,
+        format=4,
         caption=(
             "Everything that composes locations, by set of places and number composed. Ranked "
             "among themselves are methods of one kind (networks, or exact models) for which the "
@@ -454,7 +454,8 @@ TABLES = (
             "where both started from the same noise; *tied* rows cannot be told from the best. "
             "*distance* is that to the rendered truth in the detector's features (frechet without "
             "its bias, of the table *distance*), where an experiment has one; 0 is as near as the "
-            "truth itself. Costs are per image."
+            "truth itself. *unsure* is the share of images that the detector doubts. Costs are per "
+            "image."
         ),
         shows=_leaderboard,
         reads=_ranked,

@@ -10,13 +10,13 @@ from projcomp.plan.load import load
 from projcomp.plan.opening import opening
 from projcomp.plan.plan import Plan
 
-SUMMARY = """experiment,case,num_composed,num_samples,success,success_low,success_high
-A,k0,0,4,1,0.5,1
-A,k2,2,4,0.75,0.3,0.954
-B,k2,2,4,0,0,0.49
-colors,red-blue,2,4,0.5,0.15,0.85
-colors,red-green,2,4,0.25,0.05,0.7
-truth,k2,2,10,0.9,0.6,0.98
+SUMMARY = """experiment,case,num_composed,num_samples,success,success_low,success_high,unsure
+A,k0,0,4,1,0.5,1,0
+A,k2,2,4,0.75,0.3,0.954,0.5
+B,k2,2,4,0,0,0.49,1
+colors,red-blue,2,4,0.5,0.15,0.85,0.25
+colors,red-green,2,4,0.25,0.05,0.7,0
+truth,k2,2,10,0.9,0.6,0.98,0
 """
 
 LEADERS = """places,num_composed,right,kind,rank,tied,experiment,score,success
@@ -52,9 +52,9 @@ def test_its_numbers_are_the_summarys(plan: Plan) -> None:
     text = opening(plan)
     rows = [row.split("\n     - ") for row in text.split("   * - ")[1:]]
     found = {row[0]: row[1:] for row in rows}
-    assert found["A"][:3] == ["product", "2", "75% [30%, 95%]"]
+    assert found["A"][:4] == ["product", "2", "75% [30%, 95%]", "50%"]
     assert found["B"][2] == "0% [0%, 49%]"
-    assert found["colors"][2] == "38% (mean of 2 cases)"
+    assert found["colors"][2:4] == ["38% (mean of 2 cases)", "12%"]
     assert found["ground truth"][2] == "90% [60%, 98%]"
     assert "C" not in found  # which was not counted
     assert "<table" in html(text)

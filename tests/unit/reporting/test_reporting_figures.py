@@ -315,6 +315,9 @@ def test_a_gallery_shows_what_was_found_and_frames_what_failed(root, tmp_path):
     table = pd.read_csv(path).assign(success=0, all_places=1)
     table.to_csv(path, index=False)
     assert len(gallery(tmp_path / "run").axes[0].patches) == 6
+    table.assign(unsure=[1, 0] * 3).to_csv(path, index=False)
+    texts = [text.get_text() for text in gallery(tmp_path / "run").axes[0].texts]
+    assert [text for text in texts if "of" in text] == ["2 of 2 ?", "3 of 2"] * 3
     # over clutter other objects are right
     assert len(gallery(tmp_path / "run", clutter=["A"]).axes[0].patches) == 0
     table.assign(objects="red 0.2").to_csv(path, index=False)

@@ -29,7 +29,7 @@ OBJECTS, CLUTTER = "k objects", "clutter"
 SCORES = {OBJECTS: "success", CLUTTER: "all_places"}
 """By what is ranked."""
 
-_MEASURES = ("success", "exact_count", "all_places", "extra_objects", "mean_count")
+_MEASURES = ("success", "exact_count", "all_places", "extra_objects", "mean_count", "unsure")
 _COSTS = ("network_evaluations", "seconds")
 _DISTANCES = {"distance": "value", "distance_low": "low", "distance_high": "high"}
 """Columns by those of the table ``distance``."""
@@ -64,9 +64,10 @@ COLUMNS = [
 ]
 """One row per experiment and case. ``rank`` is 1 for the best ``score`` of its group and equal for
 equal scores; ``tied`` is 1 where the interval of ``behind``, the distance from the best, holds 0.
-The truth has no rank; ``success`` is empty where ``right`` is clutter's law. ``distance`` is the
-``frechet`` of the table ``distance``, in units of the truth's spread over that table's cases; it
-ranks nothing, and is empty where an experiment has no such table."""
+The truth has no rank; ``success`` is empty where ``right`` is clutter's law. ``unsure`` is the
+share of images that the detector doubts, whose counts are guesses. ``distance`` is the ``frechet``
+of the table ``distance``, in units of the truth's spread over that table's cases; it ranks nothing,
+and is empty where an experiment has no such table."""
 
 
 def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:

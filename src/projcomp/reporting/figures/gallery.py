@@ -44,9 +44,10 @@ def _tile(image: Any, places: Any, row: dict[Any, Any], path: str, over_clutter:
     asked = int(row["num_composed"])
     answered = int(row["num_objects"]) - int(row["extra_objects"])
     told = f"{answered} of {asked}" + (f", +{row['extra_objects']}" * bool(row["extra_objects"]))
+    doubted = " ?" if row["unsure"] == 1 else ""
     return Tile(
         image,
-        told,
+        told + doubted,
         WRONG if failed else INK,
         crosses=places,
         found=_found(row, path),
