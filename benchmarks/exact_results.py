@@ -24,6 +24,10 @@ NAMED = ("cyan-yellow", "blue-yellow", "purple-yellow", "red-cyan")
 """Pairs of which the paper's Fig. 5 says that they compose: yellow with blue, cyan and magenta
 (CLEVR's purple), and red with cyan."""
 
+COLORS = ["colors", "colors_palette", "colors_luminance", "colors_palette_whole"]
+COLORS += ["colors_rgb_local", "colors_luminance_local", "colors_palette_local"]
+"""Experiments on pairs of colours, of the demo and of presets/colors.yaml."""
+
 AGAINST_K = [
     "perfect",
     "A-exact",
@@ -37,8 +41,12 @@ AGAINST_K = [
     "S_embedded",
 ]
 
-SHOWN = ("all_places", "exact_count", "num_objects", "extra_objects")
+RATES = ("all_places", "exact_count", "unsure")
+SHOWN = (*RATES, "num_objects", "extra_objects")
 """Columns of a case's table that are shown against k."""
+
+COMPARED = ("all_places", "exact_count", "unsure")
+"""Measures of which the losses of composition and network are shown."""
 
 
 def cases(root: Path, experiment: str) -> dict[str, pd.DataFrame]:
@@ -72,13 +80,13 @@ def by_k(root: Path, experiment: str) -> dict[int, pd.DataFrame]:
 
 
 def against_k(roots: list[Path], experiment: str) -> None:
-    """All places, exact count, mean count and extras against k."""
+    """All places, exact count, share of unsure images, mean count and extras against k."""
     runs = [found for root in roots if (found := by_k(root, experiment))]
     if not runs:
         return
     print(f"\n### {experiment}, runs: {len(runs)}\n")
-    print("| k | samples | all places | exact count | mean count | extra |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    print("| k | samples | all places | exact count | unsure | mean count | extra |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     for k in sorted(set.intersection(*map(set, runs))):
         tables = [run[k] for run in runs]
         size = " + ".join(str(len(table)) for table in tables)
@@ -88,11 +96,30 @@ def against_k(roots: list[Path], experiment: str) -> None:
 
 def _cell(runs: list[pd.Series], name: str) -> str:
     """A rate or a mean of one run or of several."""
-    is_rate = name in ("all_places", "exact_count")
+    is_rate = name in RATES
     if len(runs) == 1:
         return rate(runs[0]) if is_rate else f"{runs[0].mean():.2f}"
     ends = (0.0, 1.0) if is_rate else (0.0, np.inf)
     return over_runs([run.mean() for run in runs], *ends)
+
+
+def losses(root: Path, experiment: str) -> None:
+    """Truth, exact and trained by k, and what the composition and the network lose of each."""
+    path = root / "results" / f"ceiling_{experiment}.csv"
+    if not path.exists():
+        return
+    table = pd.read_csv(path)
+    table = table[table["measure"].isin(COMPARED) & table["num_composed"].between(1, 9)]
+    print(f"\n### {experiment}: truth, exact, trained\n")
+    print("| k | measure | truth | exact | trained | truth - exact | exact - trained |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for row in table.to_dict("records"):
+        if re.fullmatch(r"(?:\w+-)?k\d+", str(row["case"])):
+            shown = [f"{row[name]:.2f}" for name in ("truth", "exact", "trained")]
+            for loss in ("composition_loss", "network_loss"):
+                ends = [row[f"{loss}{end}"] for end in ("", "_low", "_high")]
+                shown.append("{:.2f} [{:.2f}, {:.2f}]".format(*ends))
+            print(f"| {row['num_composed']:.0f} | {row['measure']} | {' | '.join(shown)} |")
 
 
 def success(root: Path, experiment: str) -> pd.Series:
@@ -109,6 +136,12 @@ def colors(root: Path, experiment: str) -> None:
         return
     print(f"\n### {experiment}: {len(rates)} pairs\n")
     print(f"mean success {rates.mean():.2f}, least {rates.min():.2f}, greatest {rates.max():.2f}")
+    alone = {name: t for name, t in cases(root, experiment).items() if "-" not in name}
+    if alone:
+        one = pd.concat([table["success"] for table in alone.values()])
+        print(f"one colour alone: {rate(one)}")
+    unsure = [t["unsure"] for name, t in cases(root, experiment).items() if "-" in name]
+    print(f"unsure of {pd.concat(unsure).mean():.2f} of the pictures of pairs")
     best = rates.sort_values(ascending=False)
     print("best:", ", ".join(f"{name} {value:.2f}" for name, value in best.head(8).items()))
     named = [name for name in NAMED if name in rates]
@@ -116,6 +149,8 @@ def colors(root: Path, experiment: str) -> None:
         others = rates.drop(named)
         words = ", ".join(f"{name} {rates[name]:.2f}" for name in named)
         print(f"the paper's: {words}; the best other: {others.idxmax()} {others.max():.2f}")
+        best = int((others >= rates[named].min()).sum())
+        print(f"others at least as good as the worst of the paper's: {best} of {len(others)}")
 
 
 def correlations(root: Path, experiment: str) -> None:
@@ -153,7 +188,9 @@ def main() -> None:
     for root in roots:
         if len(roots) > 1:
             print(f"\n## {root}")
-        for experiment in ("colors", "colors_palette"):
+        for experiment in ("A", "B", "C"):
+            losses(root, experiment)
+        for experiment in COLORS:
             for kind in ("-exact", "_perfect", ""):
                 colors(root, experiment + kind)
         for experiment in ("places", "colors"):
