@@ -122,6 +122,32 @@ def losses(root: Path, experiment: str) -> None:
             print(f"| {row['num_composed']:.0f} | {row['measure']} | {' | '.join(shown)} |")
 
 
+def nearness(root: Path, experiment: str) -> None:
+    """How far from the rendered truth, by the detector's features and by Definition 4.1, by k."""
+    found = {}
+    for name in ("distance", "projection"):
+        path = root / "results" / f"{name}_{experiment}.csv"
+        if not path.exists():
+            return
+        table = pd.read_csv(path)
+        found[name] = table[table["subject"] == "composed"]
+    windows = found["projection"]
+    windows = windows[(windows["against"] == "truth") & (windows["measure"] == "energy")]
+    windows = windows[windows["projection"] == "all"].set_index("case")
+    print(f"\n### {experiment}: how near the truth\n")
+    print("| k | Frechet | density | coverage | energy of the windows | p |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for case, rows in found["distance"].groupby("case", sort=False):
+        match = re.fullmatch(r"(?:\w+-)?k([1-9])", str(case))
+        if match and case in windows.index:
+            rows, window = rows.set_index("measure"), windows.loc[case]
+            ends = [rows.loc["frechet", name] for name in ("value", "low", "high")]
+            shown = ["{:.1f} [{:.1f}, {:.1f}]".format(*ends)]
+            shown += [f"{rows.loc[name, 'value']:.2f}" for name in ("density", "coverage")]
+            shown += [f"{window['value']:.3f}", f"{window['p_value']:.3f}"]
+            print(f"| {match[1]} | {' | '.join(shown)} |")
+
+
 def success(root: Path, experiment: str) -> pd.Series:
     """Success of every pair, by case."""
     found = {name: table["success"] for name, table in cases(root, experiment).items()}
@@ -190,6 +216,8 @@ def main() -> None:
             print(f"\n## {root}")
         for experiment in ("A", "B", "C"):
             losses(root, experiment)
+        for experiment in ("perfect", "A-exact", "A", "B-exact", "B", "S", "S_embedded"):
+            nearness(root, experiment)
         for experiment in COLORS:
             for kind in ("-exact", "_perfect", ""):
                 colors(root, experiment + kind)
