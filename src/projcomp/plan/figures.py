@@ -422,10 +422,11 @@ FIGURES = (
     ),
     FigureRow(
         "grid",
-        format=5,
+        format=6,
         caption=(
             "Samples against the number of composed locations, the first samples of each case, "
-            "unselected. Circles mark the requested locations. Compare A (empty background), B "
+            "unselected, over what was counted, with a question mark where the detector doubts the "
+            "image. Circles mark the requested locations. Compare A (empty background), B "
             "(unconditional background) and C (cluttered training scenes) with the rendered truth "
             "(Bradley et al. 2025, Fig. 3)."
         ),
@@ -460,7 +461,7 @@ FIGURES = (
     ),
     FigureRow(
         "samples4",
-        format=5,
+        format=6,
         caption=(
             "The first samples of four composed locations, unselected (Bradley et al. 2025, Figs. "
             "2 and 9)."
@@ -470,7 +471,7 @@ FIGURES = (
     ),
     FigureRow(
         "pairs",
-        format=6,
+        format=7,
         caption=(
             "The first samples of every pair of composed colours and of single colours, unselected "
             "(Bradley et al. 2025, Figs. 5 and 10), and what was found: below the diagonal both "
@@ -552,7 +553,7 @@ FIGURES = (
     ),
     FigureRow(
         "unconditional",
-        format=5,
+        format=6,
         caption=(
             "Samples of every experiment's background alone: nothing was requested (Bradley et al. "
             "2025, Fig. 8)."

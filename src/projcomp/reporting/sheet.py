@@ -51,7 +51,7 @@ class Row:
 
 
 def case_tiles(result: CaseResult, count: int, asked: int | None, rings: bool) -> list[Tile]:
-    """The first ``count`` images of a case, each over the number of objects counted in it.
+    """The first ``count`` images of a case, each over its count, with a mark where that is unsure.
 
     Args:
         result: images and table of the case.
@@ -59,17 +59,22 @@ def case_tiles(result: CaseResult, count: int, asked: int | None, rings: bool) -
         asked: number of objects asked for; other numbers are printed in another colour.
         rings: mark the requested places in the first image.
     """
-    counted = result.table["num_objects"].tolist()
+    counted, doubts = (result.table[name].tolist() for name in ("num_objects", "unsure"))
     places = result.locations if rings else np.empty((0, 2))
     return [
         Tile(
             image,
-            str(counted[i]),
+            f"{counted[i]}{doubt(doubts[i])}",
             INK if asked is None or counted[i] == asked else WRONG,
             places if i == 0 else np.empty((0, 2)),
         )
         for i, image in enumerate(result.images[:count])
     ]
+
+
+def doubt(unsure: float) -> str:
+    """What follows the count of an image that the detector doubts."""
+    return " ?" if unsure == 1 else ""
 
 
 def sheet_size(rows: Sequence[Row], side: int) -> tuple[int, int]:

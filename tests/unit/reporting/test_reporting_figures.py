@@ -280,10 +280,13 @@ def test_rings_mark_the_requested_places(root, tmp_path):
     from projcomp.reporting.results import read_case
     from projcomp.reporting.sheet import case_tiles
 
-    tiles = case_tiles(read_case(Folder(str(root)), "A", "k4"), 3, 4, rings=True)
+    case = read_case(Folder(str(root)), "A", "k4")
+    tiles = case_tiles(case, 3, 4, rings=True)
     assert [len(tile.rings) for tile in tiles] == [4, 0, 0]
     assert [tile.caption for tile in tiles] == ["4", "5", "4"]
     assert tiles[0].color == tiles[2].color != tiles[1].color
+    case.table["unsure"] = 1
+    assert [tile.caption for tile in case_tiles(case, 3, 4, rings=True)] == ["4 ?", "5 ?", "4 ?"]
 
 
 def test_an_attribute_with_one_value_has_no_panel(root):

@@ -8,7 +8,7 @@ from projcomp.errors import FileFormatError
 from projcomp.evaluation.objects_told import FoundObject, read_objects
 from projcomp.folder import Folder
 from projcomp.reporting.results import read_case
-from projcomp.reporting.sheet import Row, Tile, sheet_figure
+from projcomp.reporting.sheet import Row, Tile, doubt, sheet_figure
 from projcomp.reporting.style import INK, WRONG, title_of
 
 if TYPE_CHECKING:
@@ -44,10 +44,9 @@ def _tile(image: Any, places: Any, row: dict[Any, Any], path: str, over_clutter:
     asked = int(row["num_composed"])
     answered = int(row["num_objects"]) - int(row["extra_objects"])
     told = f"{answered} of {asked}" + (f", +{row['extra_objects']}" * bool(row["extra_objects"]))
-    doubted = " ?" if row["unsure"] == 1 else ""
     return Tile(
         image,
-        told + doubted,
+        told + doubt(row["unsure"]),
         WRONG if failed else INK,
         crosses=places,
         found=_found(row, path),
