@@ -39,7 +39,24 @@ AGAINST_K = [
     "C_local",
     "S",
     "S_embedded",
+    # presets/local.yaml
+    "embedding_attention",
+    "embedding_deep",
+    "embedding_local",
+    "map_attention",
+    "map_deep",
+    "map_two_levels",
+    "map_local",
+    "map_local_short",
 ]
+
+ASKED = ["color_and_shape", "color_and_material", "color_with_shape", "place_and_color"]
+ASKED += ["place_and_shape", "place_and_color_superposed", "red_cube_blue_sphere", "cube_not_red"]
+"""Requests of presets/attributes.yaml."""
+
+SWARMS = ["all_levels", "above_half", "above_two"]
+SWARMS = [f"swarms-product-{name}" for name in ("sde", *SWARMS)]
+"""Of presets/swarms.yaml."""
 
 RATES = ("all_places", "exact_count", "unsure")
 SHOWN = (*RATES, "num_objects", "extra_objects")
@@ -179,6 +196,15 @@ def colors(root: Path, experiment: str) -> None:
         print(f"others at least as good as the worst of the paper's: {best} of {len(others)}")
 
 
+def requests(root: Path, experiment: str) -> None:
+    """Success over all cases of an experiment, and the share of unsure images."""
+    found = cases(root, experiment)
+    if found:
+        table = pd.concat(found.values())
+        told = f"success {rate(table['success'])}, unsure {table['unsure'].mean():.2f}"
+        print(f"{experiment}: {len(found)} cases, {len(table)} samples, {told}")
+
+
 def correlations(root: Path, experiment: str) -> None:
     """Rank correlations over pairs: exact success and cosine with trained success."""
     trained, exact = success(root, experiment), success(root, f"{experiment}-exact")
@@ -218,6 +244,10 @@ def main() -> None:
             losses(root, experiment)
         for experiment in ("perfect", "A-exact", "A", "B-exact", "B", "S", "S_embedded"):
             nearness(root, experiment)
+        print("\n### requests\n")
+        for experiment in ASKED + SWARMS:
+            for kind in ("-exact", ""):
+                requests(root, experiment + kind)
         for experiment in COLORS:
             for kind in ("-exact", "_perfect", ""):
                 colors(root, experiment + kind)
