@@ -18,7 +18,6 @@ survived. Exit code 1 where one was not.
 """
 
 import argparse
-import atexit
 import csv
 import ctypes
 import hashlib
@@ -255,8 +254,8 @@ def _become(stage: Stage, said: int, counts: mmap.mmap, point: tuple[int, int, i
         traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()
-    atexit._run_exitfuncs()
-    ctypes.CDLL(None).exit(code)
+    # as the interpreter ends: C's exit alone would wait for ever for a thread of Blender's
+    ctypes.pythonapi.Py_Exit(code)
 
 
 def save_often() -> None:
