@@ -214,9 +214,9 @@ def correlations(root: Path, experiment: str) -> None:
         columns["exact cosine"] = pd.read_csv(table).set_index("case")["interaction"]
     both = pd.DataFrame(columns).dropna(axis=1, how="all")
     both = both.loc[[name for name in both.index if name != "all"]].dropna()
-    if both.empty:
+    if len(both) < 4 or both.shape[1] < 2:
         return
-    print(f"\n### {experiment}: rank correlations over {len(both)} pairs\n")
+    print(f"\n### {experiment}: rank correlations over {len(both)} cases\n")
     names = list(both.columns)
     means = (f"{name} {both[name].mean():.2f}" for name in names if name.endswith("success"))
     print(f"means: {', '.join(means)}\n")
@@ -251,7 +251,7 @@ def main() -> None:
         for experiment in COLORS:
             for kind in ("-exact", "_perfect", ""):
                 colors(root, experiment + kind)
-        for experiment in ("places", "colors"):
+        for experiment in ("places", "colors", *ASKED):
             correlations(root, experiment)
 
 
