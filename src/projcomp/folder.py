@@ -95,6 +95,10 @@ class Folder:
         """The lock that a run holds while it is alive."""
         return self.at("state/lock")
 
+    def stages(self) -> str:
+        """The lock that a run's stages share while they are alive."""
+        return self.at("state/stages")
+
     def has(self, path: str) -> bool:
         """Whether a file of a run, as its rules name it, is one of this run."""
         return path.startswith(tuple(self.at(f"{top}/") for top in TOPS))

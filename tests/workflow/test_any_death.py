@@ -18,10 +18,17 @@ COMMAND = (sys.executable, "-m", "snakemake", "--cores", "1", TARGET)
 
 SLOW = f"""#!{sys.executable}
 # A stage that takes its time: it says who it is, and ends when it is let or when its run ends.
-import os, pathlib, sys, time
+import os, pathlib, signal, sys, time
 from projcomp.machine.processes import end_with_the_run
+def slowly(*_):
+    time.sleep(2)
+    pathlib.Path("ended").touch()
+    sys.exit(1)
+signal.signal(signal.SIGTERM, slowly)
 end_with_the_run()
 pathlib.Path("stages").open("a").write(f"{{os.getpid()}}\\n")
+if pathlib.Path("ended").exists():
+    pathlib.Path("after").touch()
 while not pathlib.Path("let").exists():
     time.sleep(0.05)
 folder = pathlib.Path(sys.argv[sys.argv.index("--out") + 1])
@@ -40,8 +47,8 @@ def slow(workflow: Workflow, tmp_path: Path) -> Workflow:
     return Workflow(folder)
 
 
-def begun(workflow: Workflow) -> tuple["subprocess.Popen[str]", int]:
-    """A run, and the stage that it has started."""
+def begun(workflow: Workflow, number: int = 1) -> tuple["subprocess.Popen[str]", int]:
+    """A run, and the stage that it has started, after so many."""
     path = os.pathsep.join([str(workflow.folder / "bin"), os.environ["PATH"]])
     run = subprocess.Popen(
         COMMAND,
@@ -51,7 +58,7 @@ def begun(workflow: Workflow) -> tuple["subprocess.Popen[str]", int]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    return run, stages(workflow, 1)[0]
+    return run, stages(workflow, number)[-1]
 
 
 def stages(workflow: Workflow, number: int) -> list[int]:
@@ -88,3 +95,18 @@ def test_a_killed_run_goes_on_and_a_live_one_is_left_alone(slow: Workflow) -> No
     assert (slow.folder / TARGET).read_text() == "made"
     assert len(stages(slow, 2)) == 2
     assert not list((slow.folder / ".snakemake/locks").glob("*.lock"))
+
+
+def test_a_run_waits_for_the_stages_of_the_one_before(slow: Workflow) -> None:
+    """One that takes its time to end would write beside that which the next run starts."""
+    run, stage = begun(slow)
+    run.kill()
+    run.wait()
+    assert alive(stage)
+    again, _ = begun(slow, 2)
+    assert not alive(stage)
+    assert (slow.folder / "after").exists()
+    (slow.folder / "let").touch()
+    _, told = again.communicate(timeout=60)
+    assert again.returncode == 0, told
+    assert "state/stages: waiting for the stages of the run before to end" in told

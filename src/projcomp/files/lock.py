@@ -54,12 +54,13 @@ def _opened(path: Path) -> int:
         ) from None
 
 
-def try_lock(file: int, *, wait: bool = False) -> bool | None:
+def try_lock(file: int, *, wait: bool = False, shared: bool = False) -> bool | None:
     """Lock an open file, until it is closed or this process ends.
 
     Args:
         file: its descriptor.
         wait: whether to wait for the end of who has it.
+        shared: with all others who share it, and with nobody else.
 
     Returns:
         Whether it is locked now; None where there are no locks.
@@ -72,7 +73,8 @@ def try_lock(file: int, *, wait: bool = False) -> bool | None:
     except ImportError:  # not a system with such locks
         return None
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(file, kind | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         return False
     except OSError as error:

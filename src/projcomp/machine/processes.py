@@ -10,8 +10,12 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from pathlib import Path
 
+from projcomp.files.lock import try_lock
+
 RUN = "PROJCOMP_RUN"
 """The variable by which a run tells its stages who it is."""
+STAGES = "PROJCOMP_STAGES"
+"""And that by which it tells them the lock that they share."""
 
 _POLL = 0.5
 """Seconds after which a stage looks whether its run is still there."""
@@ -34,17 +38,26 @@ def alive(process: int) -> bool:
     return True
 
 
-def announce_run(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Let the stages that this process starts know that it is their run."""
+def announce_run(stages: str | None = None, environ: MutableMapping[str, str] = os.environ) -> None:
+    """Let the stages that this process starts know that it is their run.
+
+    Args:
+        stages: the lock that they share while they are alive; None for no such lock.
+        environ: where they read it.
+    """
     environ[RUN] = f"{os.getpid()} {_machine()}"
+    environ.pop(STAGES, None)
+    if stages is not None:
+        environ[STAGES] = os.path.abspath(stages)
 
 
 def end_with_the_run(environ: MutableMapping[str, str] = os.environ) -> None:
     """In a stage: end soon after the run that started it, however that ended.
 
     A stage that outlived its run would go on writing beside the one that the next run starts. It
-    is sent SIGTERM, upon which a training saves its state. Nothing happens where no run started
-    this process, or one on another machine did, whose scheduler ends what it has started.
+    is sent SIGTERM, upon which a training saves its state; that takes a while on a busy machine, so
+    that the next run waits for the lock that a stage shares until then. Nothing happens where no
+    run started this process, or one on another machine did, whose scheduler ends what it started.
     """
     run, _, machine = environ.get(RUN, "").partition(" ")
     if not run.isdecimal() or machine != _machine():
@@ -58,6 +71,11 @@ def end_with_the_run(environ: MutableMapping[str, str] = os.environ) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="run", daemon=True).start()
+    if STAGES in environ:
+        with suppress(OSError):  # a disk that is full or cannot be written: the stage will say so
+            # never closed: the system takes it back at whatever end of this process
+            file = os.open(environ[STAGES], os.O_RDWR | os.O_CREAT, 0o666)
+            try_lock(file, shared=True, wait=True)
 
 
 def _machine() -> str:

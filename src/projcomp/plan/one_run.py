@@ -7,6 +7,7 @@ alive, and may take away what a dead one left.
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -41,8 +42,9 @@ def begin_with_care(workflow: Any, plan: Plan) -> None:
         if settings["executor_plugin"].common_settings.dryrun_exec:
             return execute(*arguments, **settings)
         try:
-            with _part(planned_by) if _is_part(workflow) else _whole(workflow, plan, planned_by):
-                announce_run()
+            part = _is_part(workflow)
+            with _part(planned_by) if part else _whole(workflow, plan, planned_by):
+                announce_run(None if part else plan.folder.stages())
                 return execute(*arguments, **settings)
         except UserError as error:
             from snakemake.exceptions import WorkflowError
@@ -69,6 +71,7 @@ def _whole(workflow: Any, plan: Plan, planned_by: str) -> Iterator[None]:
     with held(plan.folder.lock(), f"{locked}: wait for it, or end it; it goes on") as alone:
         check_clock([*plan.intermediates(), *plan.targets()])
         if alone:
+            wait_for_stages(plan.folder)
             remove_dead_locks(plan.folder)
         os.environ[_CONFIG] = planned_by
         yield
@@ -83,6 +86,20 @@ def _part(planned_by: str) -> Iterator[None]:
             "run the same command again; it makes what the edit changes"
         )
     yield
+
+
+def wait_for_stages(folder: Folder) -> None:
+    """Wait until no stage of a run before this one is alive on this machine.
+
+    They end by themselves, soon after their run (``machine/processes.py``).
+    """
+    path = folder.stages()
+
+    def told(_: str) -> None:
+        print(f"{path}: waiting for the stages of the run before to end", file=sys.stderr)
+
+    with held(path, path, told):
+        pass
 
 
 def remove_dead_locks(folder: Folder) -> None:

@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-from projcomp.machine.processes import RUN, alive, announce_run, end_with_the_run
+from projcomp.files.lock import try_lock
+from projcomp.machine.processes import RUN, STAGES, alive, announce_run, end_with_the_run
 
 STAGE = """
 import sys, time
@@ -39,7 +41,7 @@ def sleeper() -> "subprocess.Popen[bytes]":
 def told_by(process: int) -> str:
     """What a run of this number would tell its stages."""
     environ: dict[str, str] = {}
-    announce_run(environ)
+    announce_run(environ=environ)
     return environ[RUN].replace(str(os.getpid()), str(process), 1)
 
 
@@ -71,6 +73,30 @@ def test_a_stage_whose_run_ended_before_it_began_ends_too() -> None:
     gone.kill()
     gone.wait()
     assert stage(told_by(gone.pid), begun=False).wait(30) == -signal.SIGTERM
+
+
+def test_stages_share_a_lock_until_they_end(tmp_path: Path, monkeypatch) -> None:
+    environ: dict[str, str] = {}
+    announce_run(str(tmp_path / "stages"), environ)
+    monkeypatch.setenv(STAGES, environ[STAGES])
+    first, second = (stage(environ[RUN], begun=True) for _ in range(2))
+    file = os.open(tmp_path / "stages", os.O_RDWR)
+    try:
+        assert try_lock(file) is False
+        first.kill()
+        first.wait()
+        assert try_lock(file) is False
+        second.kill()
+        second.wait()
+        assert try_lock(file)
+    finally:
+        os.close(file)
+
+
+def test_a_job_of_another_snakemake_has_no_such_lock() -> None:
+    environ = {STAGES: "state/stages"}
+    announce_run(environ=environ)
+    assert STAGES not in environ
 
 
 def test_who_is_alive() -> None:
