@@ -327,9 +327,10 @@ class Trials:
         self.stage = stage
         self._reset()
         self._inputs = files_in(stage.root)
-        self._given = contents(stage.root, self._inputs)
         done = run(stage)
         assert done.code == 0, done.said
+        # not before: the index of a dataset shows what its shards hold
+        self._given = contents(stage.root, self._inputs)
         self.counts = done.counts
         self.expected = self._made()
 
@@ -354,9 +355,10 @@ class Trials:
             return f"the same command ended with {again.code}: {again.said[-500:]}"
         return self._difference()
 
-    def inputs_changed(self) -> bool:
-        """Whether any trial changed what the stage reads."""
-        return contents(self.stage.root, self._inputs) != self._given
+    def inputs_changed(self) -> list[str]:
+        """What any trial changed of what the stage reads."""
+        now = contents(self.stage.root, self._inputs)
+        return [name for name, content in self._given.items() if now.get(name) != content]
 
     def _after_kill(self, end: End) -> str | None:
         # other processes than the first may be struck too: those that end by a line
@@ -465,8 +467,8 @@ def main() -> None:
         for stage in (one for one in stages if one.name in names):
             trials = Trials(stage)
             problems = list(tried(trials, options, until))
-            if trials.inputs_changed():
-                print(f"{stage.name}: its inputs were changed")
+            if changed := trials.inputs_changed():
+                print(f"{stage.name}: its inputs were changed: {', '.join(changed)}")
                 problems.append("inputs")
             good = problems.count(None)
             columns = "{:7d} {:6d} {:8d}".format(*trials.counts)
