@@ -54,16 +54,13 @@ ASKED = ["color_and_shape", "color_and_material", "color_with_shape", "place_and
 ASKED += ["place_and_shape", "place_and_color_superposed", "red_cube_blue_sphere", "cube_not_red"]
 """Requests of presets/attributes.yaml."""
 
-SWARMS = ["all_levels", "above_half", "above_two"]
-SWARMS = [f"swarms-product-{name}" for name in ("sde", *SWARMS)]
+SWARMS = [f"swarms-product-{name}" for name in ("sde", "all_levels", "above_half", "above_two")]
 """Of presets/swarms.yaml."""
 
 RATES = ("all_places", "exact_count", "unsure")
+"""Of which the losses of composition and network are shown."""
 SHOWN = (*RATES, "num_objects", "extra_objects")
 """Columns of a case's table that are shown against k."""
-
-COMPARED = ("all_places", "exact_count", "unsure")
-"""Measures of which the losses of composition and network are shown."""
 
 
 def cases(root: Path, experiment: str) -> dict[str, pd.DataFrame]:
@@ -126,7 +123,7 @@ def losses(root: Path, experiment: str) -> None:
     if not path.exists():
         return
     table = pd.read_csv(path)
-    table = table[table["measure"].isin(COMPARED) & table["num_composed"].between(1, 9)]
+    table = table[table["measure"].isin(RATES) & table["num_composed"].between(1, 9)]
     print(f"\n### {experiment}: truth, exact, trained\n")
     print("| k | measure | truth | exact | trained | truth - exact | exact - trained |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
@@ -179,11 +176,11 @@ def colors(root: Path, experiment: str) -> None:
         return
     print(f"\n### {experiment}: {len(rates)} pairs\n")
     print(f"mean success {rates.mean():.2f}, least {rates.min():.2f}, greatest {rates.max():.2f}")
-    alone = {name: t for name, t in cases(root, experiment).items() if "-" not in name}
+    found = cases(root, experiment)
+    alone = [table["success"] for name, table in found.items() if "-" not in name]
     if alone:
-        one = pd.concat([table["success"] for table in alone.values()])
-        print(f"one colour alone: {rate(one)}")
-    unsure = [t["unsure"] for name, t in cases(root, experiment).items() if "-" in name]
+        print(f"one colour alone: {rate(pd.concat(alone))}")
+    unsure = [table["unsure"] for name, table in found.items() if "-" in name]
     print(f"unsure of {pd.concat(unsure).mean():.2f} of the pictures of pairs")
     best = rates.sort_values(ascending=False)
     print("best:", ", ".join(f"{name} {value:.2f}" for name, value in best.head(8).items()))
@@ -192,8 +189,8 @@ def colors(root: Path, experiment: str) -> None:
         others = rates.drop(named)
         words = ", ".join(f"{name} {rates[name]:.2f}" for name in named)
         print(f"the paper's: {words}; the best other: {others.idxmax()} {others.max():.2f}")
-        best = int((others >= rates[named].min()).sum())
-        print(f"others at least as good as the worst of the paper's: {best} of {len(others)}")
+        rivals = int((others >= rates[named].min()).sum())
+        print(f"others at least as good as the worst of the paper's: {rivals} of {len(others)}")
 
 
 def requests(root: Path, experiment: str) -> None:

@@ -71,22 +71,11 @@ class Run:
     def doubled(self) -> str | None:
         """A file that two processes are writing."""
         # a second training waits for the first
-        at_work = {p: line for p, line in self.stages().items() if self._at_work(p)}
-        writers = [line for line in at_work.values() if not line[0].startswith("train")]
+        stages = self.stages()
+        at_work = [line for pid, line in stages.items() if _at_work(pid, stages)]
+        writers = [line for line in at_work if not line[0].startswith("train")]
         outs = Counter(line[line.index("--out") + 1] for line in writers if "--out" in line)
         return next((out for out, number in outs.items() if number > 1), None)
-
-    def _at_work(self, pid: int) -> bool:
-        """Whether a stage has come so far that it may write: it holds the lock that stages share.
-
-        One that comes to life after its run has ended, on a busy machine, ends before that. A
-        stage's own child is no second one.
-        """
-        with suppress(psutil.Error):
-            process = psutil.Process(pid)
-            opened = {Path(file.path).name for file in process.open_files()}
-            return "stages" in opened and process.ppid() not in self.stages()
-        return False
 
     def made(self) -> dict[str, Any]:
         """What it has made so far."""
@@ -99,6 +88,19 @@ class Run:
         """The end of what it said."""
         self._said.flush()
         return (self.folder / "said").read_text()[-3000:]
+
+
+def _at_work(pid: int, stages: dict[int, list[str]]) -> bool:
+    """Whether a stage has come so far that it may write: it holds the lock that stages share.
+
+    One that comes to life after its run has ended, on a busy machine, ends before that. A stage's
+    own child is no second one.
+    """
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        opened = {Path(file.path).name for file in process.open_files()}
+        return "stages" in opened and process.ppid() not in stages
+    return False
 
 
 def strike(run: Run, draw: random.Random) -> str:
