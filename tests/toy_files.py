@@ -90,10 +90,11 @@ def pickled_batch(images: NDArray[np.uint8], labels: list[int]) -> bytes:
 
 
 def write_cifar(path: Path, batches: list[bytes]) -> Path:
-    """An archive of five batches, as ``cifar-10-python.tar.gz`` has them."""
+    """An archive of five batches and one of the test, as ``cifar-10-python.tar.gz`` has them."""
+    names = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
     with tarfile.open(path, "w:gz") as archive:
-        for number, content in enumerate(batches, 1):
-            member = tarfile.TarInfo(f"cifar-10-batches-py/data_batch_{number}")
+        for name, content in zip(names, batches, strict=True):
+            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return path

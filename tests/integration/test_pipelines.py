@@ -117,9 +117,14 @@ def test_the_preset_runs_from_prompts_to_scores(folder: Path, monkeypatch) -> No
     assert float(cost["joint"]) == 2 * STEPS
     assert float(cost["fig7"]) == 3 * (STEPS + 3 * (STEPS - 1))
     measured = table.groupby("experiment")["measure"].agg(set)
-    for operator in ("and", "or"):
-        assert {"kappa", "log_q", "gap"} <= measured[f"table2-{operator}-sde"]
-    assert "interaction" in measured["table2-mean-sde"]
+    for operator in ("and", "or", "mean"):
+        assert {"log_q", "gap", "interaction"} <= measured[f"table2-{operator}-sde"]
+        assert ("kappa" in measured[f"table2-{operator}-sde"]) == (operator != "mean")
+    for name in ("fig1", "fig7"):  # their steps are none that Ito's estimator holds for
+        assert "interaction" in measured[name]
+        assert "log_q" not in measured[name]
+    assert "log_q" in measured["joint"]  # of one prompt: no gap, and no pair
+    assert not {"gap", "interaction"} & measured["joint"]
     for name in experiments:
         assert (folder / f"run/results/figures/prompts_{name}.png").stat().st_size > 1000
     assert not (folder / "run/models").exists()

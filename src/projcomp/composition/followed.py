@@ -15,15 +15,17 @@ from projcomp.diffusion.shapes import Samples, Stacked
 
 @dataclass(frozen=True)
 class FollowedField:
-    """A linear field with a state: ``log_q`` of every stacked model, ``(num_models, batch)``.
+    """A linear field with a state: ``log_q`` of every followed model, ``(num_followed, batch)``.
 
     Attributes:
         linear: the composition, as :func:`~projcomp.composition.product.product_field` makes it.
         densities: how the log-densities are followed; it decides which samplers go with it.
+        num_followed: how many of the stacked models, the last ones; None for all of them.
     """
 
     linear: LinearField
     densities: DensityTracker = field(default_factory=DensityTracker)
+    num_followed: int | None = None
 
     @property
     def stateful(self) -> bool:
@@ -41,7 +43,8 @@ class FollowedField:
 
     def init(self, x: Samples, sigma: float) -> Superposed:
         """Equal densities, of a Gaussian of that noise level."""
-        return self.densities.init(len(self.linear.coefficients), x, sigma)
+        count = len(self.linear.coefficients) if self.num_followed is None else self.num_followed
+        return self.densities.init(count, x, sigma)
 
     def score(self, step: Step, state: Superposed) -> tuple[Samples, Superposed]:
         """``sum_j c_j s_j``, shape ``(batch, *dims)``."""

@@ -37,7 +37,11 @@ CLASSES = (
 )
 """In the order of their numbers, as its ``batches.meta`` has them."""
 
-_BATCHES = tuple(f"cifar-10-batches-py/data_batch_{number}" for number in range(1, 6))
+BATCH = "batch"
+"""The column that tells training pictures from the test pictures."""
+
+_BATCHES = {f"cifar-10-batches-py/data_batch_{number}": "train" for number in range(1, 6)}
+_BATCHES |= {"cifar-10-batches-py/test_batch": "test"}
 _EXPECTED = "cifar-10-python.tar.gz"
 
 
@@ -47,33 +51,36 @@ def is_tar(head: bytes) -> bool:
 
 
 def open_cifar(path: Path) -> Stored:
-    """The 50,000 training images, and their labels by name.
+    """The 50,000 training images, then the 10,000 test images: their labels by name, and which.
 
     Raises:
         FileFormatError: on reading: it is another archive, or damaged.
     """
 
     def read(name: str) -> NDArray[Any]:
-        images, labels = _batches(path)
-        return images if name == IMAGES else labels
+        return _batches(path)[name]
 
-    return Stored(path, [LABEL], read)
+    return Stored(path, [LABEL, BATCH], read)
 
 
 @cache
-def _batches(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
-    """Images uint8 ``(N, 32, 32, 3)`` and their labels ``(N,)``."""
+def _batches(path: Path) -> dict[str, NDArray[Any]]:
+    """Images uint8 ``(N, 32, 32, 3)`` and both columns, each ``(N,)``."""
     _check_sum(path)
     try:
         with tarfile.open(path, "r:gz") as archive:
-            found = [_batch(archive, name) for name in _BATCHES]
+            found = [(*_batch(archive, name), which) for name, which in _BATCHES.items()]
     except (tarfile.TarError, KeyError, OSError, EOFError, ValueError, zlib.error) as error:
         raise FileFormatError(
             f"{path}: {_EXPECTED} expected, got damaged data ({first_line(error)}): take a whole "
             "copy of it"
         ) from None
-    images, labels = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return images, labels
+    images, labels, which = zip(*found, strict=True)
+    return {
+        IMAGES: np.concatenate(images),
+        LABEL: np.concatenate(labels),
+        BATCH: np.repeat(which, [len(some) for some in labels]),
+    }
 
 
 def _check_sum(path: Path) -> None:

@@ -1,9 +1,11 @@
 """The composition operators by the settings that a configuration gives them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from projcomp.composition.densities import DensityTracker
 from projcomp.composition.feynman_kac import WeightedLinearField, weighted_product
+from projcomp.composition.followed import FollowedField
+from projcomp.composition.interacting import InteractingField
 from projcomp.composition.linear import LinearField, average, simple_product
 from projcomp.composition.product import product_field
 from projcomp.composition.random_choice import RandomChoice
@@ -92,6 +94,30 @@ def compose(
         case settings.OperatorFromFile():
             own = {"settings": operator.settings, "background": operator.background_from != "none"}
             return own_field(operator.file, scores, count, dims, **own, sigma_max=sigma_max)
+
+
+def recorded(
+    make: Callable[[ScoreStack], ScoreField], scores: ScoreStack, num_models: int
+) -> InteractingField:
+    """A composition over a background that records all that its steps tell of its models.
+
+    The interaction of every pair, and of linear compositions every model's log-density by Ito's
+    estimator: these need the SDE's steps, and nothing else that moves a sample. Superpositions
+    follow the densities themselves.
+
+    Args:
+        make: makes the composition of a score stack; a linear one unweighed.
+        scores: the stack, of the background first.
+        num_models: how many follow it, with the controls.
+    """
+
+    def followed(scores: ScoreStack) -> ScoreField:
+        field = make(scores)
+        if isinstance(field, LinearField):
+            return FollowedField(field, num_followed=num_models)
+        return field
+
+    return InteractingField(scores, followed, num_models)
 
 
 def _without_background(

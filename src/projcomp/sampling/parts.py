@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,7 +15,7 @@ from projcomp.samplers.noise import NoiseStreams
 from projcomp.samplers.process import Corrector, Predictor, sample
 from projcomp.samplers.smc import Swarms, pick_one
 from projcomp.samplers.start import start_noise
-from projcomp.sampling.operators import compose
+from projcomp.sampling.operators import compose, recorded
 from projcomp.sampling.requests import Requests
 from projcomp.sampling.samplers import get_corrector, get_predictor, get_swarms
 
@@ -154,22 +155,37 @@ def build_process(
     if path is not None:
         above = path.sigmas[path.sigmas > 0].tolist()
         least, greatest = above[-1], above[0]
-    field = compose(
+    follows = _follows_all(settings)
+    make = partial(
+        compose,
         settings.operator,
-        scores,
-        requests.num_conditions,
-        requests.num_models,
+        num_conditions=requests.num_conditions,
+        num_models=requests.num_models,
         num_controls=requests.num_controls,
         own_weights=requests.weights,
-        weighed=recipe.sampler.unweighed is None,
+        weighed=recipe.sampler.unweighed is None and not follows,
         lift_end=least,
         dims=requests.dims,
         sigma_max=greatest,
     )
+    num_models = requests.num_conditions + requests.num_models + requests.num_controls
     return Process(
-        field,
+        recorded(make, scores, num_models) if follows else make(scores),
         path or edm_path(recipe),
         get_predictor(recipe.sampler),
         get_corrector(recipe.corrector),
         get_swarms(recipe.swarm),
     )
+
+
+def _follows_all(settings: "SampleSettings") -> bool:
+    """Whether the case records every model's log-density and every pair's interaction.
+
+    Of prompts, for which no detector tells what became of them. Superpositions follow densities as
+    it is; a linear composition can where Ito's estimator holds.
+    """
+    operator, recipe = settings.operator, settings.sampling
+    if not settings.pipelines or operator.background_from == "none" or operator.name == "own":
+        return False
+    plain = recipe.sampler.name == "sde" and recipe.sampler.lessens_noise is None
+    return operator.follows_steps or (plain and recipe.corrector is None and recipe.swarm is None)

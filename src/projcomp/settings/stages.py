@@ -36,6 +36,7 @@ FORMATS = {
     "locality": 2,
     "detector": 2,
     "sample": 5,
+    "pipeline": 2,
     "evaluate": 3,
     "summary": 4,
     "classifier": 1,

@@ -200,6 +200,14 @@ def test_a_product_follows_the_densities_of_all_its_models(estimator, predictor,
     assert sizes[0] / sizes[1] > 0.8 * 4**rate
 
 
+def test_only_the_last_models_are_followed_where_so_many_are_asked_for():
+    linear = product_field(stacked_scores(MODELS), [1.0, 0.5])
+    whole = run(FollowedField(linear), 20, ReverseSde(), count=5)
+    last = run(FollowedField(linear, num_followed=2), 20, ReverseSde(), count=5)
+    assert torch.equal(last.x, whole.x)
+    assert torch.equal(last.state.log_q, whole.state.log_q[1:])
+
+
 def test_a_followed_composition_starts_as_its_own_and_is_followed_by_probes_to_the_end():
     """Of equal Gaussians the simple product is half as wide from its start on."""
     model = GaussianMixture.isotropic([[0.7, -0.2]], 0.3)

@@ -91,7 +91,7 @@ def test_values_are_chosen_and_whole_numbers_are_places_in_the_list(tmp_path: Pa
 def test_cifar_is_held_to_its_sum_and_read_without_running_it(tmp_path, monkeypatch) -> None:
     rng = np.random.default_rng(1)
     batches, images, labels = [], [], []
-    for _ in range(5):
+    for _ in range(6):
         images.append(rng.integers(0, 256, (4, 32, 32, 3), dtype=np.uint8))
         labels.append(rng.integers(0, 10, 4).tolist())
         batches.append(pickled_batch(images[-1], labels[-1]))
@@ -103,6 +103,10 @@ def test_cifar_is_held_to_its_sum_and_read_without_running_it(tmp_path, monkeypa
     assert np.array_equal(pictures_of(asked).images, np.concatenate(images))
     names = {name for some in labels for name in np.array(cifar.CLASSES)[some].tolist()}
     assert set(read_labelled(path, "label", Division()).images) == names
+    split = {"split": {"column": "batch", "values": ["train", "test"]}}
+    for which, expected in (("train", images[:5]), ("test", images[5:])):
+        only = pictures_of(settings(path, labels=split, resolution=32, only={"split": [which]}))
+        assert np.array_equal(only.images, np.concatenate(expected))
 
 
 class Evil:
@@ -119,7 +123,7 @@ def test_a_pickle_is_never_run(tmp_path, monkeypatch) -> None:
     assert not Path("owned").exists()
     batch = pickled_batch(np.zeros((1, 32, 32, 3), np.uint8), [0])
     evil = batch.replace(b"cnumpy\ndtype\n", b"cposix\nsystem\n")
-    path = write_cifar(tmp_path / "evil.tar.gz", [evil] * 5)
+    path = write_cifar(tmp_path / "evil.tar.gz", [evil] * 6)
     monkeypatch.setattr(cifar, "SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
     with pytest.raises(FileFormatError, match=r"got damaged data .an array of something else"):
         pictures_of(settings(path, labels={}, resolution=32))

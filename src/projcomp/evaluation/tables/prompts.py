@@ -62,13 +62,15 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
 def _measured(samples: SampleSet) -> Iterator[Measured]:
     """What composition and sampler recorded of the distributions that are composed."""
     told = _told(samples)
-    kappa, log_q = (samples.measured.get(name) for name in ("kappa", "log_q"))
-    for measure, values in (("kappa", kappa), ("log_q", log_q)):
-        if values is not None and values.shape[1:] == (len(told),):
-            for number, prompt in enumerate(told):
-                yield measure, prompt, "", values[:, number].astype(float)
-    if log_q is not None and log_q.ndim == 2:
-        yield "gap", "", "", np.ptp(log_q.astype(float), axis=1)
+    for measure in ("kappa", "log_q"):
+        values = samples.measured.get(measure)
+        if values is None or values.ndim != 2 or values.shape[1] < len(told):
+            continue
+        values = values[:, : len(told)].astype(float)  # a control comes after them
+        for number, prompt in enumerate(told):
+            yield measure, prompt, "", values[:, number]
+        if measure == "log_q" and len(told) > 1:
+            yield "gap", "", "", np.ptp(values, axis=1)
     recorded = samples.measured.get("interaction")
     if recorded is not None and recorded.ndim == 4 and recorded.shape[2] >= len(told):
         total = recorded.astype(float).sum(1)
