@@ -1,5 +1,6 @@
 """Made-up results of a run, as small as figures and tables take them."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -62,8 +63,11 @@ def write_case(folder: Folder, experiment: str, case: Case, rng: np.random.Gener
     if len(case.locations) > 1:
         measured["interaction_map"] = rng.standard_normal((NUMBER, 16, 16))
     images = rng.integers(0, 256, (NUMBER, 16, 16, 3), dtype=np.uint8)
+    measured["line_log_q"] = rng.standard_normal((NUMBER, 2, 3, 2))
     path = folder.samples(experiment, case.name)
-    write_samples(path, images, case, {"sigmas": [9.0, 1.0, 0.1, 0.0]}, measured)
+    asked_for = {"sampling": {"densities": {"num_levels": 3}}}
+    told = {"sigmas": [9.0, 1.0, 0.1, 0.0], "settings": json.dumps(asked_for)}
+    write_samples(path, images, case, told, measured)
     right, asked = 1 - np.arange(NUMBER) % 2, case.num_composed
     told = {"num_hit": len(case.locations), "all_places": right} if case.locations else {}
     told |= {"colors_hit": len(case.colors), "all_colors": right} if case.colors else {}

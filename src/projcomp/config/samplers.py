@@ -234,6 +234,31 @@ class CompLift(Section):
     sigma_max: Number = Field(5.0, ge=1e-6, le=1e6, description="greatest of them")
 
 
+class LineDensities(Section):
+    """How likely finished samples are under each composed model, by a path that no sampler made.
+
+    Samples are noised along straight lines, and every model's log-density is integrated down them;
+    the table `densities` has its gap between the models beside the one that a superposition
+    followed. It needs derivatives of the models: an evaluation costs two to three.
+    """
+
+    num_levels: Whole = Field(
+        40,
+        ge=2,
+        le=10_000,
+        description="noise levels of a line, equal ratios apart, from the path's greatest to its "
+        "least above zero",
+    )
+    num_lines: Whole = Field(
+        2, ge=2, le=1_000, description="lines for every sample; they differ by the method's error"
+    )
+
+    def levels(self, greatest: float, least: float) -> list[float]:
+        """The levels of a line, decreasing."""
+        ratio = (least / greatest) ** (1 / (self.num_levels - 1))
+        return [greatest * ratio**number for number in range(self.num_levels)]
+
+
 class SamplingConfig(Section):
     """The EDM sampler (Karras et al. 2022) and how its work is cut into pieces."""
 
@@ -247,6 +272,12 @@ class SamplingConfig(Section):
     )
     swarm: Swarm | None = Field(None, description="particles per sample, resampled by weights")
     complift: CompLift | None = Field(None, description="filter that accepts samples or not")
+    densities: LineDensities | None = Field(
+        None,
+        exclude_if=lambda densities: densities is None,
+        description="how likely the samples are under each composed model, measured apart from "
+        "the sampler",
+    )
     num_steps: Whole = Field(18, ge=1, le=10_000, description="number of noise levels above zero")
     sigma_min: Number = Field(0.01, ge=1e-6, le=1e6, description="least noise level above zero")
     sigma_max: Number = Field(20.0, ge=1e-6, le=1e6, description="noise level of the start")

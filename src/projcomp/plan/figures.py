@@ -529,6 +529,19 @@ FIGURES = (
         reads=_own_table,
     ),
     FigureRow(
+        "densities",
+        format=1,
+        caption=(
+            "How far apart the log-densities of the composed distributions are at the samples, "
+            "noised along straight lines, against the noise level, with bootstrap intervals. "
+            "Dotted: what the lines' noise leaves of error. Crosses: what the sampler followed, "
+            "and a superposition steered by."
+        ),
+        shows=_of_table("densities"),
+        reads=_own_table,
+        about="all",
+    ),
+    FigureRow(
         "mixture",
         format=5,
         caption=(

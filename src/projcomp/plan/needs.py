@@ -208,7 +208,10 @@ def _evaluations(settings: SamplingConfig) -> float:
     moves = corrector.moves if corrector else 0
     levels = filter_.num_levels if filter_ else 0
     per_particle = _EVALUATIONS_PER_STEP * settings.num_steps * (1 + moves) + 4 * levels
-    return per_particle * (swarm.particles if swarm else 1)
+    lines = settings.densities
+    # an evaluation with derivatives costs about three
+    finished = 3 * lines.num_lines * lines.num_levels if lines else 0
+    return per_particle * (swarm.particles if swarm else 1) + finished
 
 
 def _evaluation_work(run: Run, name: str) -> float:

@@ -104,8 +104,9 @@ def sampling_problems(key: str, entry: ExperimentConfig, sampling: SamplingConfi
             where = {"precision": "dtype", "chunk_size": "chunk_size"}.get(field)
             instead = f"set models.<name>.{where}" if where else "its scheduler has noise levels"
             yield f"{key}.{field}: expected none of a pipeline, got one; {instead}"
-    if sampling.complift is not None:
-        yield f"{key}.complift: expected none of a pipeline, got one; leave it out"
+    for name in ("complift", "densities"):
+        if getattr(sampling, name) is not None:
+            yield f"{key}.{name}: expected none of a pipeline, got one; leave it out"
     wrong = sampling.sampler.problem()
     if wrong:
         yield f"{key}.sampler.{wrong}"

@@ -97,6 +97,13 @@ def stack(entry: RequestConfig, case: Case, models: Mapping[str, AnyModel]) -> l
     return [one for chosen in listed(entry) for one in _told(chosen, case, models)]
 
 
+def num_distributions(entry: RequestConfig, case: Case, models: Mapping[str, AnyModel]) -> int:
+    """How many distributions a case composes, without background and control."""
+    if listed(entry):
+        return len(stack(entry, case, models))
+    return case.num_conditions + len(entry.models or [])
+
+
 def _told(chosen: ComposedConfig, case: Case, models: Mapping[str, AnyModel]) -> Iterator[Composed]:
     """What one model is told: of every object as much as it can be."""
     name, weight = chosen.model, chosen.weight

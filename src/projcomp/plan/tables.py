@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from projcomp.config.places import GRID
 from projcomp.folder import LOCALITY, REFERENCE, Folder
 from projcomp.plan.clutter import clutter_of
 from projcomp.plan.experiments import Experiment, exact_name
 from projcomp.plan.methods import method_of
+from projcomp.plan.requests import num_distributions
 from projcomp.plan.run import Run
 from projcomp.plan.subjects import Subject
 from projcomp.scenes.vocabulary import ATTRIBUTES
@@ -31,7 +32,7 @@ class TableRow:
         caption: what it shows, for the report.
         shows: the tables of this kind that a run has.
         reads: the files that one is computed from.
-        about: what the experiments are about that it sets side by side.
+        about: what the experiments are about that it sets side by side, or any of them.
     """
 
     kind: str
@@ -39,7 +40,7 @@ class TableRow:
     caption: str
     shows: Callable[[Run], Iterator[Shown]]
     reads: Callable[[TableSettings, Folder], list[str]]
-    about: Subject = "scenes"
+    about: Subject | Literal["all"] = "scenes"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def tables(run: Run) -> dict[str, Table]:
     """Every table of the run, by name, in the order of the report."""
     found = {}
     for row in TABLES:
-        for of, shown in row.shows(run.about(row.about)):
+        for of, shown in row.shows(run if row.about == "all" else run.about(row.about)):
             name = name_of(row.kind, of)
             settings = TableSettings(
                 format=row.format,
@@ -168,6 +169,22 @@ def _selected(run: Run) -> Iterator[Shown]:
     }
     if judged:
         yield "", {"cases": judged}
+
+
+def _densities(run: Run) -> Iterator[Shown]:
+    """Cases of several distributions, of the experiments that measure log-densities apart."""
+    found = {
+        name: [
+            case.name
+            for case in experiment.cases.values()
+            if num_distributions(experiment.config, case, run.composable) > 1
+        ]
+        for name, experiment in run.experiments.items()
+        if experiment.sampling.densities is not None
+    }
+    found = {name: names for name, names in found.items() if names}
+    if found:
+        yield "", {"cases": found}
 
 
 def _mixtures(run: Run) -> Iterator[Shown]:
@@ -623,6 +640,19 @@ TABLES = (
         ),
         shows=_selected,
         reads=_counted,
+    ),
+    TableRow(
+        "densities",
+        format=1,
+        caption=(
+            "How far apart the log-densities of the composed distributions are at the samples "
+            "(*gap*, nats, with bootstrap interval), noised along straight lines that no sampler "
+            "made, at every noise level; the *error* that the lines' noise leaves; and the gap "
+            "that the sampler *followed* to its least level."
+        ),
+        shows=_densities,
+        reads=_samples,
+        about="all",
     ),
     TableRow(
         "mixture",

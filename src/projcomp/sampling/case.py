@@ -12,10 +12,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from projcomp import seeds
-from projcomp.composition.complift import accepted, lifts
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.errors import UserError
-from projcomp.samplers.noise import NoiseStreams
+from projcomp.sampling.finished import judges_of
 from projcomp.sampling.parts import CountedScores, Process, build_process
 from projcomp.sampling.requests import Model, Requests, model_requests
 
@@ -95,24 +94,26 @@ def draw(
     Raises:
         UserError: the samples are not finite.
     """
-    judge = _Judge(settings, requests) if requests.explained else None
+    judges = judges_of(settings, requests)
     particles = process.particles
     width = scores.scores.widest_group * particles
     batches = _batches(settings.num_samples, max(1, chunk_size // width))
     title = f"{settings.experiment}/{settings.case.name}"
-    pieces, began = [], time.perf_counter()
+    pieces, aside, began = [], 0.0, time.perf_counter()
     for indices in tqdm(batches, desc=title, disable=None):
         stream = [sample_seed(settings, int(i), p) for i in indices for p in range(particles)]
         piece = process.run(stream, requests.dims, device)
         _check_finite(piece.x, settings)
         if "interaction_map" in piece.measured:  # per pixel, its channels together
             piece.measured["interaction_map"] = piece.measured["interaction_map"].sum(1)
-        if judge:
+        for judge in judges:
+            asked = time.perf_counter()
             piece.measured.update(judge.judged(piece.x, indices))
+            aside += 0.0 if judge.counts else time.perf_counter() - asked
         pieces.append(piece)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - began - aside
     evaluations = scores.network_evaluations * particles
-    evaluations += judge.scores.network_evaluations if judge else 0
+    evaluations += sum(judge.scores.network_evaluations for judge in judges if judge.counts)
     return CaseSamples(
         images=np.concatenate([requests.pictures(piece.x) for piece in pieces]),
         measured={
@@ -133,27 +134,6 @@ def sample_seed(settings: "SampleSettings", index: int, particle: int = 0) -> in
     """
     names = ("sample", settings.stream, settings.case.name, index)
     return seeds.integer_seed(settings.seed, *names, *(("particle", particle) if particle else ()))
-
-
-class _Judge:
-    """CompLift's verdict on samples (``composition/complift.py``)."""
-
-    def __init__(self, settings: "SampleSettings", requests: Requests) -> None:
-        recipe = settings.sampling.complift
-        assert recipe is not None
-        self.settings = settings
-        self.sigmas = np.geomspace(recipe.sigma_max, recipe.sigma_min, recipe.num_levels).tolist()
-        stack = BatchedScores(requests.explained, settings.sampling.chunk_size)
-        self.scores = CountedScores(stack)
-
-    @torch.no_grad()
-    def judged(self, x: Tensor, indices: NDArray[np.int64]) -> dict[str, Tensor]:
-        """Lifts ``(batch, conditions)`` of the samples ``indices``, and which are accepted."""
-        names = ("complift", self.settings.stream, self.settings.case.name)
-        stream = [seeds.integer_seed(self.settings.seed, *names, int(i)) for i in indices]
-        noise = NoiseStreams(stream, tuple(x.shape[1:]), x.device)
-        lift = lifts(self.scores, x, self.sigmas, (noise.normal() for _ in self.sigmas))
-        return {"lift": lift.T, "accepted": accepted(lift)}
 
 
 def _batches(num_samples: int, largest: int) -> list[np.ndarray]:

@@ -34,7 +34,8 @@ def try_out(settings: "SampleSettings", resolution: int, features: Features = RG
             makes samples that depend on more than their own seeds.
     """
     recipe = settings.sampling
-    short = recipe.model_copy(update={"num_steps": min(STEPS, recipe.num_steps), "complift": None})
+    shorter = {"num_steps": min(STEPS, recipe.num_steps), "complift": None, "densities": None}
+    short = recipe.model_copy(update=shorter)
     settings = settings.model_copy(update={"sampling": short})
     requests = toy_requests(settings, resolution, features)
 

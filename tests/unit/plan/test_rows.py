@@ -65,6 +65,11 @@ RUN = load(
                 "colors": {"color_pairs": PAIRS, "single_colors": ["red", "cyan"]},
                 "not_blue": {**COLORED, "operator": NEGATED, "color_pairs": [["red", "blue"]]},
                 "places": {**OVER_EMPTY, "location_pairs": [[1, 2], [1, 9]]},
+                "judged": {
+                    **OVER_EMPTY,
+                    "num_composed": [1, 2],
+                    "sampling": {"densities": {"num_levels": 3}},
+                },
                 "far": {**OVER_EMPTY, "places": "spread", "num_composed": [0, 2, 4]},
                 "far_pairs": {**OVER_EMPTY, "places": "spread", "location_pairs": [[1, 2], [1, 9]]},
                 "described": {
@@ -178,6 +183,10 @@ def test_a_table_reads_all_that_its_row_says(name, made_up, tmp_path) -> None:
         with pytest.raises(FileFormatError) as caught:
             kind_module(table.row.kind).table(table.settings, folder)
         assert re.fullmatch(rf"{taken}: .*expected.*, got no .*", str(caught.value))
+
+
+def test_a_gap_of_densities_is_of_several_distributions() -> None:
+    assert PLAN.tables["densities"].settings.cases == {"judged": ["k2"]}
 
 
 def test_a_grid_shows_the_background_only_where_there_is_nothing_else() -> None:

@@ -46,6 +46,7 @@ FIGURES = {
     "binding": {"D": ["red-cube"], "truth": ["red-cube"]},
     "mixture": {"or": ["n1"]},
     "selected": {"S-p-lift": ["k2", "k3"]},
+    "densities": {"both": ["k2"], "either": ["k2"]},
     "overlap": {"A": ["k2", "k4"], "B": ["k2"]},
     "unconditional": {"A": ["k0"], "truth": ["k0"]},
     "denoising": {},
@@ -154,6 +155,13 @@ acceptance_high,selected_success,selected_success_low,selected_success_high,\
 network_evaluations_per_accepted
 S-p-lift,k2,40,10,0.25,0.1,0.4,0.9,0.6,1,420
 S-p-lift,k3,40,0,0,0,0.1,,,,inf
+""",
+    "densities": """experiment,sigma,num_samples,gap,gap_low,gap_high,error,followed,\
+followed_low,followed_high
+both,10,4,0.2,0.1,0.3,0.1,,,
+both,0.1,4,200,150,260,20,0.5,0.4,0.6
+either,10,4,0.2,0.1,0.3,0.1,,,
+either,0.1,4,900,800,950,20,,,
 """,
     "binding": """experiment,case,num_samples,right,right_low,right_high,unbound,partial,\
 neither,chance
