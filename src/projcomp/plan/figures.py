@@ -435,15 +435,28 @@ FIGURES = (
     ),
     FigureRow(
         "binding",
-        format=1,
+        format=2,
         caption=(
             "What became of requests for attributes, by networks, by exact models and in the "
             "rendered truth (which is the detector's own error): the right objects; all that was "
             "asked for, but not on the objects that should have it; some of it; nothing of it. "
             "Lines are Wilson intervals of *right*; strokes mark how often unrequested pictures "
-            "are right; *all* is the mean over the cases."
+            "are right; *all* is the mean over the cases. Titles have the share of images that "
+            "the detector doubts."
         ),
         shows=_of_table("binding"),
+        reads=_own_table,
+    ),
+    FigureRow(
+        "attributes",
+        format=1,
+        caption=(
+            "Requested against found, in percent, attribute by attribute: which value the object "
+            "has that is everything else that was requested; *none* where there is no such object. "
+            "The rendered truth is the detector's own confusion. Titles have the share of images "
+            "that the detector doubts."
+        ),
+        shows=_of_table("attributes"),
         reads=_own_table,
     ),
     FigureRow(

@@ -560,7 +560,7 @@ TABLES = (
     ),
     TableRow(
         "confusion",
-        format=1,
+        format=2,
         caption=(
             "Requested against found: in how many images of every case so many objects were "
             "found, with Wilson intervals, and the share that is right: all images with what was "
@@ -596,20 +596,21 @@ TABLES = (
     ),
     TableRow(
         "binding",
-        format=1,
+        format=2,
         caption=(
             "What became of requests for attributes, with Wilson intervals: the *right* objects; "
             "*unbound*, all that was asked for but not on the objects that should have it; some of "
             "it (*partial*); nothing of it (*neither*). *success*: right, and no further object. "
             "*chance*: how often pictures are right that the models learned from, of which nothing "
-            "was requested. The rows *all* are means over the cases."
+            "was requested. *unsure*: images that the detector doubts. The rows *all* are means "
+            "over the cases."
         ),
         shows=_bindings,
         reads=_counted_and_datasets,
     ),
     TableRow(
         "attributes",
-        format=1,
+        format=2,
         caption=(
             "Requested against found, attribute by attribute: of the object that is everything "
             "else that was requested, how often it has which value, with Wilson intervals; *none* "

@@ -44,6 +44,7 @@ FIGURES = {
     "interaction": COLOR_CASES,
     "ceiling": PLACE_CASES,
     "binding": {"D": ["red-cube"], "truth": ["red-cube"]},
+    "attributes": {"D": ["red-cube"], "truth": ["red-cube"]},
     "mixture": {"or": ["n1"]},
     "selected": {"S-p-lift": ["k2", "k3"]},
     "densities": {"both": ["k2"], "either": ["k2"]},
@@ -163,12 +164,22 @@ both,0.1,4,200,150,260,20,0.5,0.4,0.6
 either,10,4,0.2,0.1,0.3,0.1,,,
 either,0.1,4,900,800,950,20,,,
 """,
+    "attributes": """experiment,kind,requested,found,objects,num_requests,share,unsure
+D,color,red,red,3,4,0.75,0.5
+D,color,red,none,1,4,0.25,0.5
+D,shape,cube,cube,4,4,1,0.5
+D,shape,cube,none,0,4,0,0.5
+truth,color,red,red,4,4,1,0
+truth,color,red,none,0,4,0,0
+truth,shape,cube,cube,4,4,1,0
+truth,shape,cube,none,0,4,0,0
+""",
     "binding": """experiment,case,num_samples,right,right_low,right_high,unbound,partial,\
-neither,chance
-D,red-cube,4,0.5,0.2,0.8,0.25,0.25,0,0.05
-D,all,4,0.5,,,0.25,0.25,0,0.05
-truth,red-cube,4,1,0.6,1,0,0,0,0.05
-truth,all,4,1,,,0,0,0,0.05
+neither,chance,unsure
+D,red-cube,4,0.5,0.2,0.8,0.25,0.25,0,0.05,0.5
+D,all,4,0.5,,,0.25,0.25,0,0.05,0.5
+truth,red-cube,4,1,0.6,1,0,0,0,0.05,0
+truth,all,4,1,,,0,0,0,0.05,0
 """,
     "pairs": """case,first,second,num_samples,success,both,together,one,neither,apart
 gray-red,gray,red,4,0.5,0.5,0.25,0.25,0,0.7

@@ -30,10 +30,12 @@ NONE = "none"
 """Found where no object is everything else that was requested."""
 
 COLUMNS = ["experiment", "kind", "requested", "found", "objects", "num_requests"]
-COLUMNS += ["share", "share_low", "share_high"]
+COLUMNS += ["share", "share_low", "share_high", "unsure"]
 """One row per experiment, attribute, requested value and found one, ``none`` the last: how many
 ``objects`` of ``num_requests`` over all cases and images, their ``share`` with its Wilson
-interval."""
+interval, and the share of those requests whose image the detector is ``unsure`` of."""
+
+UNSURE = "unsure"
 
 MOST = 500
 """Images taken of a case, at most, the first ones."""
@@ -52,7 +54,7 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
         for name in names:
             for found in _detected(settings, folder, detector, experiment, name):
                 for wanted in settings.asked[name]:
-                    _count(counts, of_detections(found), wanted, settings.radius)
+                    _count(counts, found, wanted, settings.radius)
         rows += [
             {"experiment": experiment, **row}
             for kind, values in ATTRIBUTES.items()
@@ -95,22 +97,27 @@ def _detected(
 
 def _count(
     counts: dict[tuple[str, str], dict[str, int]],
-    objects: Table,
+    image: Detections,
     wanted: "Wanted",
     bandwidth: float,
 ) -> None:
+    objects = of_detections(image)
     for kind, value in wanted.told.items():
         if kind in ATTRIBUTES:
-            row = counts.setdefault((kind, str(value)), dict.fromkeys([*ATTRIBUTES[kind], NONE], 0))
+            columns = [*ATTRIBUTES[kind], NONE, UNSURE]
+            row = counts.setdefault((kind, str(value)), dict.fromkeys(columns, 0))
             row[found_value(objects, wanted, kind, bandwidth)] += 1
+            row[UNSURE] += image.unsure
 
 
 def _rows(kind: str, value: str, counts: dict[str, int], confidence: float) -> list[dict[str, Any]]:
+    unsure = counts.pop(UNSURE)
     total = sum(counts.values())
     rows = []
     for found, count in counts.items():
         low, high = wilson(count, total, confidence)
         share = {"share": count / total, "share_low": low, "share_high": high}
         told = {"kind": kind, "requested": value, "found": found}
+        share |= {"unsure": unsure / total}
         rows.append({**told, "objects": count, "num_requests": total, **share})
     return rows

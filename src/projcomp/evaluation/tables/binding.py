@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from projcomp.settings.case import Wanted
     from projcomp.settings.report import TableSettings
 
-_RATES = (*OUTCOMES, "success")
+_RATES = (*OUTCOMES, "success", "unsure")
 COLUMNS = [
     "experiment",
     "case",
@@ -33,7 +33,8 @@ COLUMNS = [
     "chance",
 ]
 """One row per experiment and case, and a row ``all`` per experiment, the means over its cases.
-``success`` is right, with no further object. Rates of cases have Wilson intervals."""
+``success`` is right, with no further object; ``unsure`` are images that the detector doubts. Rates
+of cases have Wilson intervals."""
 
 MOST = 2_000
 """Pictures in which chance is counted, at most."""
@@ -63,7 +64,7 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
 def _row(settings: "TableSettings", folder: Folder, experiment: str, name: str) -> dict[str, Any]:
     counted = read_counted(folder.counted(experiment, name), experiment, name)
     found = {outcome: counted["outcome"] == outcome for outcome in OUTCOMES}
-    found["success"] = counted["success"] == 1
+    found |= {name: counted[name] == 1 for name in ("success", "unsure")}
     row: dict[str, Any] = {"experiment": experiment, "case": name, "num_samples": len(counted)}
     for rate, values in found.items():
         low, high = wilson(int(values.sum()), len(counted), settings.confidence)

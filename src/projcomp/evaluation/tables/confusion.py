@@ -30,10 +30,12 @@ COLUMNS = [
     "share_low",
     "share_high",
     "expected",
+    "unsure",
 ]
 """One row per case and number of objects ``found``, from 0 to the greatest of the table: in how
-many ``images`` of ``num_samples``, their ``share`` with its Wilson interval, and the share
-``expected``, empty where no picture can be right."""
+many ``images`` of ``num_samples``, their ``share`` with its Wilson interval, the share
+``expected``, empty where no picture can be right, and the share of the case's images that the
+detector is ``unsure`` of, whatever it counts in them."""
 
 
 def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
@@ -58,6 +60,7 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
         asked = int(part["num_composed"].iloc[0])
         images = np.bincount(part["num_objects"].astype(int), minlength=most + 1)
         expected = right_counts(asked, most, priors.get(experiment))
+        unsure = part["unsure"].mean()
         for found, count in enumerate(images.tolist()):
             low, high = wilson(count, len(part), settings.confidence)
             rows.append(
@@ -72,6 +75,7 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
                     "share_low": low,
                     "share_high": high,
                     "expected": expected[found],
+                    "unsure": unsure,
                 }
             )
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS))

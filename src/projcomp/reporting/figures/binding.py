@@ -30,8 +30,10 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     figure = Figure(figsize=size, layout="constrained")
     panels = np.atleast_1d(figure.subplots(1, len(experiments), sharey=True))
     for axes, experiment in zip(panels, experiments, strict=True):
-        _draw_panel(axes, table.query("experiment == @experiment"))
-        axes.set_title(title_of(experiment))
+        rows = table.query("experiment == @experiment")
+        _draw_panel(axes, rows)
+        unsure = rows.query("case == 'all'")["unsure"].iloc[0]
+        axes.set_title(f"{title_of(experiment)}\nunsure {100 * unsure:.0f} %")
         axes.set_xlabel("share of samples")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
