@@ -24,13 +24,16 @@ help:
 	@sed -n '1,5s/^# //p' Makefile
 
 # Goes on where a run stopped, however it ended: first with what needs no training of a diffusion
-# model.
+# model, whose numbers are the ceiling of the networks'.
 demo: $(VENV)/.installed
+	projcomp check
 	$(FLOCK) sh -c 'snakemake --cores $(CORES) exact && \
 		echo "what perfect networks would do: results/figures/grid_perfect.png and the others there" && \
+		projcomp results perfect A-exact && \
 		snakemake --cores $(CORES)' || \
 		{ code=$$?; test $$code -ne 75 || echo "error: another make demo is running here" >&2; exit $$code; }
 	snakemake --cores $(CORES) --report results/report.html
+	@projcomp results
 	@echo "report: results/report.html"
 
 test: lint unit smoke

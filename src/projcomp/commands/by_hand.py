@@ -224,6 +224,28 @@ def inspect(
         typer.echo(f"contact sheet: {sheet}")
 
 
+@by_hand("results", "A A-exact")
+def results(
+    experiments: Annotated[
+        list[str] | None,
+        typer.Argument(help="experiments whose cases are told one by one; none: a line for each"),
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="root folder of the run; without it config.yaml's")
+    ] = None,
+    confidence: Annotated[
+        float, typer.Option(min=0.5, max=0.999, help="of the intervals (Wilson's)")
+    ] = 0.95,
+) -> None:
+    """Say what a run has counted so far: success, places, counts, and what is doubted."""
+    from projcomp.evaluation.so_far import so_far
+    from projcomp.folder import Folder
+    from projcomp.plan.load import load_files
+
+    folder = str(root) if root else load_files([Path("config.yaml")]).config.root
+    typer.echo(so_far(Folder(folder), experiments or [], confidence))
+
+
 class LabelledObjects(str, Enum):
     """What label sets are drawn for."""
 

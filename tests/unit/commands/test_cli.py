@@ -24,6 +24,7 @@ STAGES = (
     "preview",
     "train",
     "inspect",
+    "results",
     "train-detector",
     "locality",
     "sample",
