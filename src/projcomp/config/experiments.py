@@ -172,3 +172,9 @@ class SweepConfig(RequestConfig):
         max_length=50,
         description="by a name of your own, the settings of `sampling` that are others there",
     )
+    exact: bool = Field(
+        False,
+        description="also compose the exact models of the networks' datasets, on the same requests "
+        "and noise, as experiments <sweep>-<operator>-<sampler>-exact: what each operator and "
+        "sampler could reach",
+    )

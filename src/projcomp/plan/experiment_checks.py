@@ -62,7 +62,7 @@ def _has_cases(run: Run, experiment: Experiment) -> bool:
     """Whether its requests make cases; where they do not, that was told already."""
     entry = experiment.config
     if experiment.twin_of is not None:  # whose models are no names of the config
-        entry = run.own[experiment.twin_of].config
+        entry = run.experiments[experiment.twin_of].config
     if subject_of(run.config, entry) == "prompts":
         return not any(prompt_checks.request_problems(run.config, "", entry, [entry.operator]))
     places = place_checks.request_problems(run.config, "", entry)
@@ -92,13 +92,16 @@ def _collisions(run: Run) -> Iterator[str]:
 
 def _twins(config: Config) -> Iterator[str]:
     """An exact twin replaces networks, and has a name that nothing else has."""
-    for name, entry in config.experiments.items():
+    asked = [("experiments", name, entry) for name, entry in config.experiments.items()]
+    asked += [("sweeps", name, entry) for name, entry in config.sweeps.items()]
+    for where, name, entry in asked:
         if not entry.exact:
             continue
-        key, models = f"experiments.{name}.exact", model_names(entry)
+        key, models = f"{where}.{name}.exact", model_names(entry)
         if all(config.of_data[model].exact for model in models if model in config.of_data):
             yield f"{key}: expected networks to replace, got exact models alone; remove it"
-        sections = (("experiments", [name], config.experiments), ("models", models, config.models))
+        named = [name] if where == "experiments" else []  # a sweep's members are looked at by name
+        sections = (("experiments", named, config.experiments), ("models", models, config.models))
         for section, names, taken in sections:
             for twin in map(exact_name, names):
                 if twin in taken:

@@ -22,6 +22,7 @@ from projcomp.plan.cases import experiment_cases
 from projcomp.plan.kinds import kinds_of
 from projcomp.plan.places import PlaceSet, place_set
 from projcomp.settings.case import Case
+from projcomp.settings.stages import model_names
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,10 @@ class Experiment:
     @property
     def key(self) -> str:
         """Where it stands in the config."""
+        if self.name not in (self.stream, exact_name(self.stream)):
+            return f"sweeps.{self.stream} ({self.name})"
         if self.twin_of is not None:
             return f"experiments.{self.twin_of} (exact)"
-        if self.in_sweep:
-            return f"sweeps.{self.stream} ({self.name})"
         return f"experiments.{self.name}"
 
     @property
@@ -143,13 +144,20 @@ def exact_twin(experiment: Experiment) -> Experiment:
 
 
 def grid(config: Config, sweep: str) -> list[Member]:
-    """The whole grid of a sweep, operator by operator."""
+    """The whole grid of a sweep, operator by operator; with exact twins that after itself."""
     entry = config.sweeps[sweep]
-    return [
+    members = [
         _member(config, sweep, entry, operator, sampler)
         for operator in entry.operators
         for sampler in entry.samplers
     ]
+    replaced = entry.exact and all(name in config.of_data for name in model_names(entry))
+    twins = [
+        replace(one, operator=exact_name(one.operator), experiment=exact_twin(one.experiment))
+        for one in members
+        if replaced
+    ]
+    return members + twins
 
 
 def _member(config: Config, sweep: str, entry: SweepConfig, label: str, sampler: str) -> Member:

@@ -67,7 +67,7 @@ def request_problems(
         return
     given = [field for field in _OF_DATA if getattr(entry, field) is not None]
     given += ["places"] if entry.places != GRID else []
-    given += ["exact"] if isinstance(entry, ExperimentConfig) and entry.exact else []
+    given += ["exact"] if getattr(entry, "exact", False) else []
     if given:
         yield f"{key}.{given[0]}: expected prompts, because a pipeline is composed, got {given[0]}"
         return

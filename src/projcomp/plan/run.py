@@ -57,7 +57,7 @@ class Run:
         known = self.config.of_data
         twins = {
             exact_name(name): exact_model(known[name])
-            for entry in self.config.experiments.values()
+            for entry in (*self.config.experiments.values(), *self.config.sweeps.values())
             if entry.exact
             for name in model_names(entry)
             if name in known

@@ -21,8 +21,8 @@ A = {
 }
 
 
-def plan(models: dict, experiments: dict) -> Plan:
-    return Plan(load({"models": models, "experiments": experiments, "sweeps": {}}))
+def plan(models: dict, experiments: dict, sweeps: dict | None = None) -> Plan:
+    return Plan(load({"models": models, "experiments": experiments, "sweeps": sweeps or {}}))
 
 
 def test_an_exact_model_is_never_trained_and_is_made_of_renders() -> None:
@@ -107,6 +107,50 @@ def test_a_twin_needs_networks_and_a_free_name() -> None:
         plan({"single": NETWORK}, {"A": {**A, "exact": True}, "A-exact": A})
     with pytest.raises(ConfigError, match=r"expected no models.single-exact, its twin's name"):
         plan({"single": NETWORK, "single-exact": exact}, {"A": {**A, "exact": True}})
+
+
+SWEEP = {
+    **A,
+    "operators": {"p": "product", "and": "superposition_and"},
+    "samplers": {"heun": {}, "sde": {"sampler": "sde"}},
+    "exact": True,
+}
+
+
+def test_a_sweep_has_an_exact_twin_of_every_member_on_its_noise() -> None:
+    found = plan({"single": NETWORK}, {}, {"S": SWEEP})
+    names = ["S-p-heun", "S-p-sde", "S-and-sde"]
+    assert list(found.run.experiments) == [*names, *(f"{name}-exact" for name in names)]
+    for name in names:
+        trained, exact = (
+            json.loads(found.sample_settings(one, "k2")) for one in (name, f"{name}-exact")
+        )
+        assert exact["conditionals"] == "single-exact"
+        for same in ("stream", "seed", "case", "operator", "sampling", "num_samples"):
+            assert exact[same] == trained[same]
+    told = found.tables["sweep_S"].settings.members
+    assert told["S-p-heun"] == ("p", "heun")
+    assert told["S-p-heun-exact"] == ("p-exact", "heun")
+    assert found.run.networks == ["single"]
+    assert set(found.run.exact_experiments) == {f"{name}-exact" for name in names}
+    without = plan({"single": NETWORK}, {}, {"S": {**SWEEP, "exact": False}})
+    assert without.sample_settings("S-p-sde", "k1") == found.sample_settings("S-p-sde", "k1")
+
+
+def test_a_sweeps_twins_need_networks_free_names_and_no_prompts() -> None:
+    exact = {"exact": {"single": 0.85, "empty": 0.15}, "condition": "position"}
+    with pytest.raises(ConfigError, match=r"sweeps.S.exact: expected networks to replace"):
+        plan({"single": exact}, {}, {"S": SWEEP})
+    with pytest.raises(ConfigError, match=r"expected no models.single-exact, its twin's name"):
+        plan({"single": NETWORK, "single-exact": exact}, {}, {"S": SWEEP})
+    taken = {**A, "num_composed": [1]}
+    with pytest.raises(ConfigError, match=r"got S-p-heun-exact from it and from experiments\."):
+        plan({"single": NETWORK}, {"S-p-heun-exact": taken}, {"S": SWEEP})
+    prompts = {"conditionals": "pipe", "prompts": [["an otter", "a heron"]], "num_samples": 2}
+    prompts |= {name: SWEEP[name] for name in ("samplers", "exact")}
+    prompts |= {"operators": {"or": "superposition_or"}}
+    with pytest.raises(ConfigError, match=r"sweeps.S.exact: expected prompts, because a pipeline"):
+        plan({"pipe": {"pipeline": "folder"}}, {}, {"S": prompts})
 
 
 def test_what_is_known_before_any_training_shows_exact_models_and_the_truth_alone() -> None:
