@@ -1,8 +1,8 @@
 """SuperDiff's OR and AND of two exact mixtures, on noise that the samplers share.
 
-OR samples the union of what its models sample. AND samples points that are equally likely under
-both models, which an average of their scores does not; in the plane and in many steps, where Ito's
-estimator is right.
+OR samples the union of what its models sample. AND keeps the log-densities of its models equal as
+Ito's estimator follows them. In the plane and in many steps, as here, the estimator is right, and
+its samples are equally likely under both models, which those of an average of scores are not.
 """
 
 import math
