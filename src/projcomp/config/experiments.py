@@ -151,6 +151,11 @@ class ExperimentConfig(RequestConfig):
     sampling: SamplingConfig | None = Field(
         None, description="settings of `sampling` that are others in this experiment"
     )
+    noise_of: Text | None = Field(
+        None,
+        description="the experiment whose noise its samples start from, where cases have the same "
+        "names: the leaderboard compares the two in pairs, if they have equally many samples",
+    )
     exact: bool = Field(
         False,
         description="also compose the exact models of the networks' datasets, on the same requests "

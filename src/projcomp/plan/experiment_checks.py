@@ -38,7 +38,10 @@ def problems(run: Run) -> Iterator[str]:
     """Everything that does not fit together in experiments and sweeps."""
     config = run.config
     for name, entry in config.experiments.items():
-        yield from _entry(config, f"experiments.{name}", entry, [entry.operator])
+        key = f"experiments.{name}"
+        yield from _entry(config, key, entry, [entry.operator])
+        if entry.noise_of is not None:
+            yield from _noise(config, f"{key}.noise_of", entry.noise_of)
     for name, sweep in config.sweeps.items():
         operators = list(sweep.operators.values())
         yield from _entry(config, f"sweeps.{name}", sweep, operators)
@@ -56,6 +59,15 @@ def problems(run: Run) -> Iterator[str]:
             yield from _composition(run, experiment)
     if not config.experiments and not config.sweeps:
         yield "experiments: expected at least one experiment, got none"
+
+
+def _noise(config: Config, key: str, name: str) -> Iterator[str]:
+    """Noise is of an experiment that has its own, so that one name says whose it is."""
+    if name not in config.experiments:
+        yield unknown_name(key, "experiments", name, config.experiments)
+    elif config.experiments[name].noise_of is not None:
+        other = config.experiments[name].noise_of
+        yield f"{key}: expected an experiment with noise of its own, got {name}; name {other}"
 
 
 def _has_cases(run: Run, experiment: Experiment) -> bool:
@@ -365,7 +377,7 @@ def _has_empty(config: Config, key: str, name: str) -> Iterator[str]:
 def _composition(run: Run, experiment: Experiment) -> Iterator[str]:
     config, entry, sampling = run.config, experiment.config, experiment.sampling
     key = experiment.key
-    refused = None if experiment.in_sweep else refusal(entry.operator, sampling)
+    refused = refusal(entry.operator, sampling) if experiment.sweep is None else None
     if refused:
         yield f"{key}.{refused}"
     if subject_of(config, entry) == "prompts":

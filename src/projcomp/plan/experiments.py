@@ -34,9 +34,10 @@ class Experiment:
         config: what is composed, how, and what is requested.
         sampling: the global settings with the experiment's own over them.
         stream: name of its random streams; the members of a sweep share one, and so do an
-            experiment on networks and its exact twin.
+            experiment on networks, its exact twin, and those that ask for its noise.
         places: the set that its locations are of.
         twin_of: the experiment whose networks it replaces by exact models.
+        sweep: the sweep that it is a member of.
         kinds: what its cases can ask for, by name.
     """
 
@@ -46,21 +47,17 @@ class Experiment:
     stream: str
     places: PlaceSet
     twin_of: str | None = None
+    sweep: str | None = None
     kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS, repr=False)
 
     @property
     def key(self) -> str:
         """Where it stands in the config."""
-        if self.name not in (self.stream, exact_name(self.stream)):
-            return f"sweeps.{self.stream} ({self.name})"
+        if self.sweep is not None:
+            return f"sweeps.{self.sweep} ({self.name})"
         if self.twin_of is not None:
             return f"experiments.{self.twin_of} (exact)"
         return f"experiments.{self.name}"
-
-    @property
-    def in_sweep(self) -> bool:
-        """Whether it is a member of a sweep, which leaves out what is refused."""
-        return self.twin_of is None and self.name != self.stream
 
     @property
     def files(self) -> list[str]:
@@ -105,7 +102,8 @@ def own_experiment(config: Config, name: str) -> Experiment:
     entry = config.experiments[name]
     sampling = merged(config.sampling, entry.sampling)
     places = place_set(config, entry.places)
-    return Experiment(name, entry, sampling, name, places, kinds=kinds_of(config))
+    stream = entry.noise_of or name
+    return Experiment(name, entry, sampling, stream, places, kinds=kinds_of(config))
 
 
 def exact_name(name: str) -> str:
@@ -173,5 +171,6 @@ def _member(config: Config, sweep: str, entry: SweepConfig, label: str, sampler:
     own = ExperimentConfig.model_construct(**requested)
     sampling = merged(config.sampling, changes)
     places = place_set(config, entry.places)
-    experiment = Experiment(name, own, sampling, sweep, places, kinds=kinds_of(config))
+    kinds = kinds_of(config)
+    experiment = Experiment(name, own, sampling, sweep, places, sweep=sweep, kinds=kinds)
     return Member(label, sampler, experiment, refusal(operator, experiment.sampling))

@@ -7,6 +7,7 @@ import pytest
 from known_config import known
 from pydantic import ValidationError
 
+from projcomp.errors import ConfigError
 from projcomp.plan import stages
 from projcomp.plan.cases import location_case
 from projcomp.plan.figures import figures
@@ -44,6 +45,26 @@ def test_a_sweep_is_the_grid_of_what_goes_together() -> None:
     assert refused == {("and", "heun"), ("and", "swarm")}
     names = {f"S-{operator}-{sampler}" for operator, sampler in set(grid) - refused}
     assert set(run.experiments) == {"A", "B", "C", "colors", *names}
+
+
+def test_an_experiment_may_start_from_anothers_noise_and_is_compared_in_pairs() -> None:
+    other = {
+        "conditionals": "single",
+        "operator": "bayes",
+        "num_composed": [2],
+        "num_samples": 4,
+        "noise_of": "A",
+    }
+    run = run_with(experiments={"other": other})
+    assert stages.sample_settings(run, "other", "k2").stream == "A"
+    methods = Plan(run).tables["leaderboard"].settings.methods
+    assert methods["other"].stream == methods["A"].stream == "A"
+    assert methods["B"].stream == "B"
+    with pytest.raises(ConfigError, match=r"experiments.other.noise_of: expected a name under"):
+        run_with(experiments={"other": {**other, "noise_of": "D"}})
+    chain = {"other": other, "third": {**other, "noise_of": "other"}}
+    with pytest.raises(ConfigError, match=r"expected an experiment with noise of its own, got oth"):
+        run_with(experiments=chain)
 
 
 def test_members_share_their_requests_and_their_noise() -> None:
