@@ -179,6 +179,76 @@ def mixture(table: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
+def classes(table: pd.DataFrame) -> pd.DataFrame:
+    """Samples of pictures from files: how even their classes are, and how far from the reference.
+
+    Cases that ask for a class are averaged, without intervals.
+    """
+    rows = {}
+    for name, group in table.groupby("experiment", sort=False):
+        shares = group[group["measure"] == "share"]
+        cases = group["case"].nunique()
+        row = {"cases": cases, "samples": group.drop_duplicates("case")["num_samples"].sum()}
+        if cases == 1:
+            row["least and greatest share"] = (
+                f"{shares['value'].min():.3f}, {shares['value'].max():.3f}"
+            )
+        for measure in ("right", "total_variation", *DISTANCES):
+            found = group[group["measure"] == measure]
+            ends = ["value", "low", "high"]
+            several = len(found) > 1
+            row[measure] = (
+                f"{found['value'].mean():.3g}"
+                if several
+                else "".join(
+                    f"{value:.3g} [{low:.3g}, {high:.3g}]" if pd.notna(low) else f"{value:.3g}"
+                    for value, low, high in found[ends].itertuples(index=False)
+                )
+            )
+        floor = group[group["measure"] == "total_variation"]["floor"].mean()
+        rows[name] = {**row, "total variation of as many right ones": f"{floor:.3f}"}
+    shown = pd.DataFrame.from_dict(rows, orient="index").fillna("")
+    shown.index.name = "experiment"
+    return shown
+
+
+DISTANCES = (
+    "frechet",
+    "kernel",
+    "density",
+    "coverage",
+    "frechet_efficientnet_lite0",
+    "kernel_efficientnet_lite0",
+)
+"""Of classes.csv, as far as a run has them."""
+
+
+def densities(table: pd.DataFrame) -> pd.DataFrame:
+    """Gaps of log-densities at some noise levels, and what was followed to the least of them."""
+    rows = {}
+    for name, group in table.groupby("experiment", sort=False):
+        row = {}
+        for level in (10.0, 1.0, 0.3, 0.1, 0.03, 0.01):
+            nearest = group.loc[(np.log(group["sigma"] / level)).abs().idxmin()]
+            row[f"sigma {nearest['sigma']:.2g}"] = (
+                f"{nearest['gap']:.3g} [{nearest['gap_low']:.3g}, {nearest['gap_high']:.3g}]"
+            )
+        last = group.loc[group["sigma"].idxmin()]
+        row["error at the least"] = f"{last['error']:.3g}"
+        row["followed"] = "" if pd.isna(last["followed"]) else f"{last['followed']:.3g}"
+        rows[name] = row
+    shown = pd.DataFrame.from_dict(rows, orient="index").fillna("")
+    shown.index.name = "experiment"
+    return shown
+
+
+def binding(table: pd.DataFrame) -> pd.DataFrame:
+    """Means over the cases of what became of requests for attributes."""
+    rows = table[table["case"] == "all"].set_index("experiment")
+    names = ["right", "unbound", "partial", "neither", "success", "chance", "unsure"]
+    return rows[["num_samples", *names]].map(lambda value: f"{value:.3g}")
+
+
 def of_measure(found: pd.DataFrame, measure: str) -> str:
     """A measure of a long table with its interval; empty where it is not in it."""
     if measure not in found.index:
@@ -192,6 +262,18 @@ def main() -> None:
     )
     parser.add_argument("--root", type=Path, default=Path())
     root = parser.parse_args().root
+    if (root / "results/summary.csv").is_file():
+        counted(root)
+    for path in sorted((root / "results").glob("binding_*.csv")):
+        print(f"### {path.stem}\n\n{markdown(binding(pd.read_csv(path)))}\n")
+    for name, told in (("densities", densities), ("classes", classes)):
+        path = root / f"results/{name}.csv"
+        if path.is_file():
+            print(f"### {name}\n\n{markdown(told(pd.read_csv(path)))}\n")
+
+
+def counted(root: Path) -> None:
+    """The tables of what the detector counted, and its own."""
     summary = pd.read_csv(root / "results/summary.csv")
     sets = summary["case"].str.extract(r"^(.*)k[1-9]$")[0].dropna().unique()
     for places in sorted(sets):
