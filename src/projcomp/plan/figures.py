@@ -143,11 +143,15 @@ def _of_table(kind: str) -> Callable[[Run], Iterator[Shown]]:
     return shows
 
 
-def _projected(run: Run) -> Iterator[Shown]:
-    """Tables of numbers of places; of pairs of colours there is nothing to be drawn against k."""
-    for name, shown in _of_table("projection")(run):
-        if run.own[name].config.num_composed:
-            yield name, shown
+def _of_places(kind: str) -> Callable[[Run], Iterator[Shown]]:
+    """Tables of numbers of places; there is nothing to be drawn against k of others."""
+
+    def shows(run: Run) -> Iterator[Shown]:
+        for name, shown in _of_table(kind)(run):
+            if run.own[name].config.num_composed:
+                yield name, shown
+
+    return shows
 
 
 def _memorised(run: Run) -> Iterator[Shown]:
@@ -354,7 +358,7 @@ FIGURES = (
             "material and size at the places, their total variation from the law of the renders "
             "and what as many objects drawn by that law have; none of an attribute with one value."
         ),
-        shows=_projected,
+        shows=_of_places("projection"),
         reads=_own_table,
     ),
     FigureRow(
@@ -366,7 +370,7 @@ FIGURES = (
             "Dashed: the truth, one half against the other; dotted: what equal laws have at as "
             "many images. The Frechet distance is no FID: its features are not Inception's."
         ),
-        shows=_of_table("distance"),
+        shows=_of_places("distance"),
         reads=_own_table,
     ),
     FigureRow(

@@ -243,7 +243,7 @@ def _leaderboard(run: Run) -> Iterator[Shown]:
     if cases:
         asked = {case for names in cases.values() for case in names}
         cases[TRUTH] = [case for case in run.truth if case in asked]
-        near = [name for name, _ in _distances(run) if name in methods]
+        near = [name for name, _ in _distances_by_places(run) if name in methods]
         told = {"clutter": clutter, "methods": methods, "distances": near}
         yield "", {"cases": cases, **told}
 
@@ -286,16 +286,35 @@ def _projections(run: Run) -> Iterator[Shown]:
             yield name, {"cases": {name: cases, TRUTH: cases}}
 
 
-def _distances(run: Run) -> Iterator[Shown]:
+def _distances_by_places(run: Run) -> Iterator[Shown]:
     for name, cases, true in _at_places(run):
         places = {case.name: case.locations for case in cases.values() if case.locations}
         if true:
             yield name, {"cases": {name: list(places), TRUTH: list(places)}, "places": places}
 
 
+def _distances(run: Run) -> Iterator[Shown]:
+    """Case by case at numbers of places; of pairs and of attributes all cases together.
+
+    These have few samples of each of many requests.
+    """
+    yield from _distances_by_places(run)
+    for name, experiment in run.own.items():
+        config, cases = experiment.config, experiment.cases.values()
+        if clutter_of(run, experiment) is not None:
+            continue
+        if config.color_pairs or config.location_pairs:
+            cases = [case for case in cases if case.num_conditions == 2]
+        elif not config.cases:
+            continue
+        asked = [case.name for case in cases if case.num_composed and not case.avoids]
+        if asked:
+            yield name, {"cases": {name: asked, TRUTH: asked}}
+
+
 def _memorised(run: Run) -> Iterator[Shown]:
     """What a model learned counts whole, whatever its share."""
-    for name, shown in _distances(run):
+    for name, shown in _distances_by_places(run):
         learned: dict[str, float] = {}
         for model in model_names(run.own[name].config):
             learned |= run.models[model].sources
@@ -536,9 +555,10 @@ TABLES = (
     ),
     TableRow(
         "distance",
-        format=2,
+        format=3,
         caption=(
-            "Distance to the rendered truth of the same requests in the detector's features: the "
+            "Distance to the rendered truth of the same requests in the detector's features (of "
+            "pairs and of attributes over all requests together): the "
             "Frechet distance (no FID: not Inception's features), as fitted and without its bias, "
             "the kernel distance, diversity, density and coverage. Rows of the truth hold its "
             "halves against each other; *floor* is what equal laws have at these numbers of images."

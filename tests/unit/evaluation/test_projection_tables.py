@@ -258,6 +258,18 @@ def test_the_distance_to_the_truth_grows_with_what_is_spoilt(spoil, root, monkey
         assert table.loc[("composed", "diversity"), "high"] < 1.05
 
 
+def test_requests_with_few_samples_are_taken_together(root, monkeypatch):
+    """Of one case it is that case, by another name and without its number of places."""
+    monkeypatch.setattr(distance, "load_detector", lambda _: Pixels())
+    cases = {"dropped": ["k2"], "truth": ["k2"]}
+    alone, together = (made(root, "distance", cases, places=p) for p in ({"k2": PLACES}, {}))
+    assert set(together["case"]) == {"all"}
+    assert together["num_composed"].isna().all()
+    exact = alone["measure"].isin(["frechet_raw", "density", "coverage", "diversity"])
+    chosen = exact & (alone["subject"] == "composed")
+    assert together["value"][chosen].tolist() == pytest.approx(alone["value"][chosen].tolist())
+
+
 def test_the_detectors_own_features_are_taken(root):
     table = made(root, "distance", {"X": ["k2"], "truth": ["k2"]}, places={"k2": PLACES})
     assert set(table["subject"]) == {"composed", "truth"}

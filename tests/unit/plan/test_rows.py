@@ -185,6 +185,18 @@ def test_a_table_reads_all_that_its_row_says(name, made_up, tmp_path) -> None:
         assert re.fullmatch(rf"{taken}: .*expected.*, got no .*", str(caught.value))
 
 
+def test_distances_of_pairs_and_attributes_are_of_all_requests_together() -> None:
+    pairs = ["-".join(pair) for pair in PAIRS]
+    settings = PLAN.tables["distance_colors"].settings
+    assert settings.cases == {"colors": pairs, "truth": pairs}  # single colours are controls
+    assert settings.places == {}
+    assert PLAN.tables["distance_described"].settings.places == {}
+    assert "distance_colors" not in PLAN.figures
+    assert "distance_A" in PLAN.figures
+    assert "colors" not in PLAN.tables["leaderboard"].settings.distances
+    assert "memorised_colors" not in PLAN.tables
+
+
 def test_a_gap_of_densities_is_of_several_distributions() -> None:
     assert PLAN.tables["densities"].settings.cases == {"judged": ["k2"]}
 

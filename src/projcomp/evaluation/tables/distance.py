@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from projcomp.settings.report import TableSettings
 
 COMPOSED = "composed"
+ALL = "all"
+"""The case of all requests together."""
 
 COLUMNS = ["case", "num_composed", "subject", "measure"]
 COLUMNS += ["value", "low", "high", "p_value", "floor", "critical"]
 COLUMNS += ["num_samples", "num_reference"]
-"""One row per case, subject and measure. Subjects: ``composed`` samples against the truth, and the
+"""One row per case, subject and measure, or of pairs and attributes per subject and measure of all
+requests together, the case ``all``. Subjects: ``composed`` samples against the truth, and the
 ``truth``, one half against the other. Measures: ``frechet_raw``, the Frechet distance of Gaussians
 fitted along the truth's greatest axes; ``frechet``, without its bias; ``kernel``, the kernel
 distance of all features; ``diversity``, the mean distance of two samples over that of two true
@@ -54,11 +57,14 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
     detector = load_detector(Path(folder.detector(DETECTOR)).parent)
     ((experiment, names),) = ((n, cases) for n, cases in settings.cases.items() if n != TRUTH)
     true = {name: _described(detector, folder, TRUTH, name) for name in settings.cases[TRUTH]}
+    made = {name: _described(detector, folder, experiment, name) for name in names}
+    if not settings.places:  # few samples of each of many requests
+        made, true = ({ALL: np.concatenate(list(some.values()))} for some in (made, true))
     unit = Unit(np.concatenate(list(true.values())))
     true = {name: unit.of(points) for name, points in true.items()}
     rows: list[dict[str, Any]] = []
-    for name in names:
-        composed = unit.of(_described(detector, folder, experiment, name))
+    for name, points in made.items():
+        composed = unit.of(points)
         order = seeds.generator(settings.seed, "permutations", settings.name, name, "halves")
         halves = np.array_split(order.permutation(len(true[name])), 2)
         pairs = {
@@ -66,7 +72,8 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
             TRUTH: (true[name][halves[0]], true[name][halves[1]]),
         }
         for subject, (x, y) in pairs.items():
-            known = {"case": name, "num_composed": len(settings.places[name]), "subject": subject}
+            asked = len(settings.places[name]) if settings.places else None
+            known = {"case": name, "num_composed": asked, "subject": subject}
             counts = {"num_samples": len(x), "num_reference": len(y)}
             stream = (settings.seed, "permutations", settings.name, f"{name} {subject}")
             for measure, found in measures(
