@@ -56,8 +56,9 @@ def rendered(settings: RenderSettings, count: int, threads: int) -> LabelledImag
 def held_out(run: Run, *, assets: str | None = None, **changes: int) -> RenderSettings:
     """The settings of the detector's dataset, of another stream; and rendered in another way."""
     settings = render_settings(run, run.config.detector.dataset)
-    recipe = settings.render.model_copy(update={"assets": assets})
-    return settings.model_copy(update={"dataset": "held_out", "render": recipe, **changes})
+    kept = {} if assets is None else {"assets": assets}
+    other = {"dataset": "held_out", "render": settings.render.model_copy(update=kept)}
+    return settings.model_copy(update={**other, "points": None, "moved_from": None, **changes})
 
 
 def line(name: str, row: pd.Series) -> str:

@@ -32,7 +32,7 @@ def markdown(table: pd.DataFrame) -> str:
 def against_k(summary: pd.DataFrame, measure: str, places: str) -> pd.DataFrame:
     """Experiments at a set of places against the number composed: value [low, high]."""
     some = summary.dropna(subset=[measure])
-    member = some["experiment"].str.contains("-") & ~some["experiment"].str.endswith("-exact")
+    member = some["experiment"].str.removesuffix("-exact").str.contains("-")
     there = some["case"].str.fullmatch(rf"{places}k\d|k0")
     shown = set(some[some["case"].str.fullmatch(rf"{places}k[1-9]")]["experiment"])
     some = some[there & ~member & some["experiment"].isin(shown)]
@@ -206,7 +206,8 @@ def classes(table: pd.DataFrame) -> pd.DataFrame:
                 )
             )
         floor = group[group["measure"] == "total_variation"]["floor"].mean()
-        rows[name] = {**row, "total variation of as many right ones": f"{floor:.3f}"}
+        told = "" if pd.isna(floor) else f"{floor:.3f}"
+        rows[name] = {**row, "total variation of as many right ones": told}
     shown = pd.DataFrame.from_dict(rows, orient="index").fillna("")
     shown.index.name = "experiment"
     return shown
@@ -230,11 +231,11 @@ def densities(table: pd.DataFrame) -> pd.DataFrame:
         row = {}
         for level in (10.0, 1.0, 0.3, 0.1, 0.03, 0.01):
             nearest = group.loc[(np.log(group["sigma"] / level)).abs().idxmin()]
-            row[f"sigma {nearest['sigma']:.2g}"] = (
+            row[f"near sigma {level:g}"] = (
                 f"{nearest['gap']:.3g} [{nearest['gap_low']:.3g}, {nearest['gap_high']:.3g}]"
+                f" ± {nearest['error']:.2g}"
             )
         last = group.loc[group["sigma"].idxmin()]
-        row["error at the least"] = f"{last['error']:.3g}"
         row["followed"] = "" if pd.isna(last["followed"]) else f"{last['followed']:.3g}"
         rows[name] = row
     shown = pd.DataFrame.from_dict(rows, orient="index").fillna("")
@@ -246,7 +247,7 @@ def binding(table: pd.DataFrame) -> pd.DataFrame:
     """Means over the cases of what became of requests for attributes."""
     rows = table[table["case"] == "all"].set_index("experiment")
     names = ["right", "unbound", "partial", "neither", "success", "chance", "unsure"]
-    return rows[["num_samples", *names]].map(lambda value: f"{value:.3g}")
+    return rows[["num_samples"]].astype(int).join(rows[names].map(plain))
 
 
 def of_measure(found: pd.DataFrame, measure: str) -> str:
@@ -262,6 +263,8 @@ def main() -> None:
     )
     parser.add_argument("--root", type=Path, default=Path())
     root = parser.parse_args().root
+    if not any((root / "results").glob("*.csv")):
+        raise SystemExit(f"{root}/results: expected the tables of a run, got none; name its root")
     if (root / "results/summary.csv").is_file():
         counted(root)
     for path in sorted((root / "results").glob("binding_*.csv")):

@@ -6,7 +6,7 @@ path's points, whichever drift made it: a superposition's as well as a product's
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -19,21 +19,26 @@ from projcomp.diffusion.shapes import Samples, Stacked
 
 @dataclass(frozen=True)
 class Interacting:
-    """State: the composition's own, and what was recorded."""
+    """State: the composition's own, and what was recorded.
+
+    ``weighed`` says whether the log-weights of the record are the composition's.
+    """
 
     inner: Any
     interaction: Interaction
+    weighed: bool = False
 
     def records(self) -> dict[str, Tensor]:
         """What the composition has measured, ``interaction`` and ``interaction_map``."""
         found = self.interaction.records()
-        found.pop("log_weight")  # of a product, which this path need not be of
+        if not self.weighed:
+            del found["log_weight"]  # of a product, which this path need not be of
         return {**(self.inner.records() if isinstance(self.inner, Recording) else {}), **found}
 
 
 @dataclass(frozen=True)
 class InteractingField:
-    """A composition that records the interaction of its models, all weights one.
+    """A composition that records the interaction of its models.
 
     Models are evaluated once a step; a composition that asks for derivatives evaluates them again.
 
@@ -43,12 +48,15 @@ class InteractingField:
         num_models: how many models, without the background.
         background: whether the first of the stack is a background, from which the deltas are
             taken; else they are the scores themselves.
+        weights: of a linear composition, one per model: pairs count in the map by them, and the
+            Feynman-Kac weights are recorded too. None for all one, of other compositions.
     """
 
     scores: ScoreStack
     compose: Callable[[ScoreStack], ScoreField]
     num_models: int
     background: bool = True
+    weights: tuple[float, ...] | None = None
 
     @property
     def stateful(self) -> bool:
@@ -76,7 +84,8 @@ class InteractingField:
     def init(self, x: Samples, sigma: float) -> Interacting:
         """The composition's own start, and nothing recorded."""
         recorder = self._recorder(self.scores)
-        return Interacting(self.composition.init(x, sigma), recorder.init(x, sigma))
+        inner = self.composition.init(x, sigma)
+        return Interacting(inner, recorder.init(x, sigma), self.weights is not None)
 
     def score(self, step: Step, state: Interacting) -> tuple[Samples, Interacting]:
         """The composition's drift, shape ``(batch, *dims)``."""
@@ -87,13 +96,15 @@ class InteractingField:
 
         drift, inner = self.compose(scores).score(step, state.inner)
         _, interaction = self._recorder(scores).score(step, state.interaction)
-        return drift, Interacting(inner, interaction)
+        return drift, replace(state, inner=inner, interaction=interaction)
 
     def observe(self, step: Step, dx: Samples, state: Interacting) -> Interacting:
         """As the composition does, and record the step."""
         inner = self.composition.observe(step, dx, state.inner)
         recorder = self._recorder(self.scores)
-        return Interacting(inner, recorder.observe(step, dx, state.interaction))
+        interaction = recorder.observe(step, dx, state.interaction)
+        return replace(state, inner=inner, interaction=interaction)
 
     def _recorder(self, scores: ScoreStack) -> WeightedLinearField:
-        return WeightedLinearField(scores, (1.0,) * self.num_models, self.background)
+        weights = (1.0,) * self.num_models if self.weights is None else self.weights
+        return WeightedLinearField(scores, weights, self.background)

@@ -45,7 +45,7 @@ def line_log_densities(
         densities: how divergences are got, ``hutchinson`` (unless told) or ``exact``.
 
     Raises:
-        ConfigError: the levels do not decrease to one above zero.
+        ConfigError: the levels do not decrease to one above zero, or it is another estimator.
     """
     if not sigmas or sigmas[-1] <= 0 or any(high <= low for high, low in pairwise(sigmas)):
         raise ConfigError(
@@ -53,6 +53,11 @@ def line_log_densities(
             f"{', '.join(f'{sigma:g}' for sigma in sigmas)}"
         )
     densities = densities or DensityTracker("hutchinson")
+    if densities.estimator not in ("hutchinson", "exact"):
+        raise ConfigError(
+            "densities: expected hutchinson or exact divergences along a line, got "
+            f"{densities.estimator}"
+        )
     start = x0 + sigmas[0] * noise
     bits = densities.bits(start)
     before: Tensor | None = None
@@ -60,11 +65,7 @@ def line_log_densities(
     for number, sigma in enumerate(sigmas):
         x = x0 + sigma * noise
         stacked, divergences = densities.evaluate(scores, Step(x, sigma, 0.0), bits)
-        if divergences is None:
-            raise ConfigError(
-                "densities: expected hutchinson or exact divergences along a line, got "
-                f"{densities.estimator}"
-            )
+        assert divergences is not None
         slope = sigma * dots(stacked, noise[None])
         slope = slope + sigma**2 * (divergences + dots(stacked, stacked))
         if before is None:

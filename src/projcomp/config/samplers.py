@@ -250,7 +250,10 @@ class LineDensities(Section):
         "least above zero",
     )
     num_lines: Whole = Field(
-        2, ge=2, le=1_000, description="lines for every sample; they differ by the method's error"
+        2,
+        ge=2,
+        le=1_000,
+        description="lines for every sample, which differ by their noise and probes",
     )
 
     def levels(self, greatest: float, least: float) -> list[float]:

@@ -41,7 +41,7 @@ def so_far(folder: Folder, experiments: Sequence[str], confidence: float) -> str
         UserError: nothing was counted yet, or nothing of an experiment of that name.
         FileFormatError: a table is damaged.
     """
-    found = counted_files(folder)
+    found = _counted_files(folder)
     if not found:
         raise UserError(
             f"{folder.root}: expected the folder of a run with counted cases (results/A/k1.csv), "
@@ -66,18 +66,14 @@ def so_far(folder: Folder, experiments: Sequence[str], confidence: float) -> str
     return "\n".join(_aligned([HEAD, *rows]))
 
 
-def counted_files(folder: Folder) -> dict[str, list[Path]]:
+def _counted_files(folder: Folder) -> dict[str, list[Path]]:
     """The tables of cases by experiment."""
     found: dict[str, list[Path]] = {}
-    for path in sorted(Path(folder.root).glob(folder_pattern())):
-        if path.parent.name != "theory":
+    # a name with a star is a pattern
+    for path in sorted(Path(folder.root).glob(Folder("").counted("*", "*"))):
+        if path.parent != Path(folder.exact("any")).parent:
             found.setdefault(path.parent.name, []).append(path)
     return found
-
-
-def folder_pattern() -> str:
-    """Where tables of cases lie below a run's root."""
-    return Folder("").counted("*", "*")
 
 
 def _cells(table: pd.DataFrame, confidence: float) -> Iterable[str]:

@@ -16,7 +16,7 @@ from projcomp.plan import file_checks, place_checks, prompt_checks, request_chec
 from projcomp.plan.cases import experiment_cases
 from projcomp.plan.experiments import Experiment, exact_name, own_background
 from projcomp.plan.prompts import listed
-from projcomp.plan.requests import stack
+from projcomp.plan.requests import num_distributions
 from projcomp.plan.run import Run
 from projcomp.plan.subjects import subject_of
 from projcomp.scenes.vocabulary import COLORS
@@ -66,8 +66,10 @@ def _noise(config: Config, key: str, name: str) -> Iterator[str]:
     if name not in config.experiments:
         yield unknown_name(key, "experiments", name, config.experiments)
     elif config.experiments[name].noise_of is not None:
-        other = config.experiments[name].noise_of
-        yield f"{key}: expected an experiment with noise of its own, got {name}; name {other}"
+        yield (
+            f"{key}: expected another experiment, with noise of its own, got {name}; name one that "
+            "has no noise_of"
+        )
 
 
 def _has_cases(run: Run, experiment: Experiment) -> bool:
@@ -110,8 +112,12 @@ def _twins(config: Config) -> Iterator[str]:
         if not entry.exact:
             continue
         key, models = f"{where}.{name}.exact", model_names(entry)
-        if all(config.of_data[model].exact for model in models if model in config.of_data):
+        known = [config.of_data[model] for model in models if model in config.of_data]
+        if known and all(model.exact for model in known):
             yield f"{key}: expected networks to replace, got exact models alone; remove it"
+        for label in config.sweeps[name].operators if where == "sweeps" else ():
+            if exact_name(label) in config.sweeps[name].operators:
+                yield f"{key}: expected no operator {exact_name(label)}, a twin's; rename that one"
         named = [name] if where == "experiments" else []  # a sweep's members are looked at by name
         sections = (("experiments", named, config.experiments), ("models", models, config.models))
         for section, names, taken in sections:
@@ -123,7 +129,17 @@ def _twins(config: Config) -> Iterator[str]:
 
 
 def case_problems(run: Run) -> Iterator[str]:
-    """The truth of a case is kept by its name: one name, one request. For a run that fits else."""
+    """The truth of a case is kept by its name: one name, one request. For a run that fits else.
+
+    Noise is of a case's name too: without one in common, another experiment's is nobody's.
+    """
+    for name, experiment in run.own.items():
+        other = experiment.config.noise_of
+        if other is not None and not set(experiment.cases) & set(run.cases[other]):
+            yield (
+                f"experiments.{name}.noise_of: expected an experiment with cases of these names, "
+                f"got {other}, which has none of {', '.join([*experiment.cases][:3])}; remove it"
+            )
     known: dict[str, Case] = {}
     for experiment in run.rendered.experiments.values():
         for case in experiment.cases.values():
@@ -398,14 +414,12 @@ def _composition(run: Run, experiment: Experiment) -> Iterator[str]:
 
 def _case_sizes(run: Run, experiment: Experiment) -> list[tuple[str, int]]:
     """Every case and how many distributions it composes, whatever the operator's weights are."""
-    if listed(experiment.config):
-        cases = experiment.cases.values()
-        return [(case.name, len(stack(experiment.config, case, run.composable))) for case in cases]
-    models = len(experiment.config.models or [])
-    cases = experiment_cases(
-        experiment.config, experiment.places, signed=False
-    )  # there may be too few weights
-    return [(case.name, case.num_conditions + models) for case in cases]
+    config = experiment.config
+    if listed(config):
+        cases = list(experiment.cases.values())
+    else:  # there may be too few weights
+        cases = experiment_cases(config, experiment.places, signed=False)
+    return [(case.name, num_distributions(config, case, run.composable)) for case in cases]
 
 
 def _sampling(key: str, sampling: SamplingConfig) -> Iterator[str]:

@@ -11,6 +11,7 @@ from projcomp.plan.prompts import judged_prompts
 from projcomp.plan.requests import stack
 from projcomp.plan.run import Run
 from projcomp.settings.stages import (
+    FORMATS,
     PIPELINES_OWN,
     CheckSettings,
     ClassifierSettings,
@@ -64,6 +65,7 @@ def read_settings(run: Run, dataset: str) -> ReadSettings:
         for name, column in chosen.labels.items()
     }
     return ReadSettings(
+        format=FORMATS["archive" if chosen.file.endswith(".tar.gz") else "read"],
         dataset=dataset,
         resolution=config.resolution,
         file=chosen.file,

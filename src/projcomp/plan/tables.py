@@ -450,7 +450,7 @@ def _samples_and_scores(table: TableSettings, folder: Folder) -> list[str]:
 TABLES = (
     TableRow(
         "prompts",
-        format=1,
+        format=2,
         caption=(
             "Prompts that pipelines were told, composed, with bootstrap intervals over samples: a "
             "superposition's weights at the last step (*kappa*), log-densities where they were "

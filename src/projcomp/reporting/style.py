@@ -19,6 +19,18 @@ WRONG = "#D55E00"
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe and Ito's colours, which colour-blind readers can tell apart."""
 
+MANY = (
+    *PALETTE,
+    "#999999",
+    "#000000",
+    "#882255",
+    "#44AA99",
+    "#DDCC77",
+    "#332288",
+    "#999933",
+)
+"""The same and more, for figures with many curves."""
+
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 

@@ -94,7 +94,7 @@ def draw(
     Raises:
         UserError: the samples are not finite.
     """
-    judges = judges_of(settings, requests)
+    judges = judges_of(settings, requests, chunk_size)
     particles = process.particles
     width = scores.scores.widest_group * particles
     batches = _batches(settings.num_samples, max(1, chunk_size // width))
@@ -108,7 +108,9 @@ def draw(
             piece.measured["interaction_map"] = piece.measured["interaction_map"].sum(1)
         for judge in judges:
             asked = time.perf_counter()
-            piece.measured.update(judge.judged(piece.x, indices))
+            found = judge.judged(piece.x, indices)
+            # a GPU has done it when the numbers are here
+            piece.measured.update({name: values.cpu() for name, values in found.items()})
             aside += 0.0 if judge.counts else time.perf_counter() - asked
         pieces.append(piece)
     seconds = time.perf_counter() - began - aside

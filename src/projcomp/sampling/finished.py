@@ -35,13 +35,21 @@ class Judge(Protocol):
         ...
 
 
-def judges_of(settings: "SampleSettings", requests: Requests) -> list[Judge]:
-    """The measurements that the settings ask for; one distribution has no gap to another."""
+def judges_of(settings: "SampleSettings", requests: Requests, chunk_size: int) -> list[Judge]:
+    """The measurements that the settings ask for; one distribution has no gap to another.
+
+    Args:
+        settings: of the case.
+        requests: what is asked of which model.
+        chunk_size: images in one evaluation of a model, at most.
+    """
     found: list[Judge] = []
     if requests.explained:
-        found.append(_Lifts(settings, requests))
+        found.append(_Lifts(settings, requests.explained, chunk_size))
     if settings.sampling.densities and requests.num_conditions + requests.num_models > 1:
-        found.append(_Densities(settings, requests))
+        count = requests.num_conditions + requests.num_models
+        end = len(requests.composed) - requests.num_controls
+        found.append(_Densities(settings, requests.composed[end - count : end], chunk_size))
     return found
 
 
@@ -50,12 +58,12 @@ class _Lifts:
 
     counts = True
 
-    def __init__(self, settings: "SampleSettings", requests: Requests) -> None:
+    def __init__(self, settings: "SampleSettings", explained: list[Request], size: int) -> None:
         recipe = settings.sampling.complift
         assert recipe is not None
         self.settings = settings
         self.sigmas = np.geomspace(recipe.sigma_max, recipe.sigma_min, recipe.num_levels).tolist()
-        self.scores = _scores(settings, requests.explained)
+        self.scores = CountedScores(BatchedScores(explained, size))
 
     @torch.no_grad()
     def judged(self, x: Tensor, indices: NDArray[np.int64]) -> dict[str, Tensor]:
@@ -70,14 +78,12 @@ class _Densities:
 
     counts = False
 
-    def __init__(self, settings: "SampleSettings", requests: Requests) -> None:
+    def __init__(self, settings: "SampleSettings", composed: list[Request], size: int) -> None:
         recipe = settings.sampling.densities
         assert recipe is not None
         self.settings, self.num_lines = settings, recipe.num_lines
         self.sigmas = recipe.levels(settings.sampling.sigma_max, settings.sampling.sigma_min)
-        count = requests.num_conditions + requests.num_models
-        end = len(requests.composed) - requests.num_controls
-        self.scores = _scores(settings, requests.composed[end - count : end])
+        self.scores = CountedScores(BatchedScores(composed, size))
 
     @torch.no_grad()
     def judged(self, x: Tensor, indices: NDArray[np.int64]) -> dict[str, Tensor]:
@@ -88,10 +94,6 @@ class _Densities:
             for _ in range(self.num_lines)
         ]
         return {"line_log_q": torch.stack(lines).permute(3, 0, 2, 1)}
-
-
-def _scores(settings: "SampleSettings", requests: list[Request]) -> CountedScores:
-    return CountedScores(BatchedScores(requests, settings.sampling.chunk_size))
 
 
 def _noise(

@@ -117,7 +117,9 @@ def recorded(
             return FollowedField(field, num_followed=num_models)
         return field
 
-    return InteractingField(scores, followed, num_models)
+    plain = make(scores)
+    weights = plain.coefficients[1:] if isinstance(plain, LinearField) else None
+    return InteractingField(scores, followed, num_models, weights=weights)
 
 
 def _without_background(

@@ -28,6 +28,7 @@ from projcomp.settings.case import Case
 
 FORMATS = {
     "read": 1,
+    "archive": 2,
     "render": 4,
     "reference": 4,
     "preview": 1,
@@ -206,6 +207,7 @@ class PipelineSettings(Section):
     times; nothing of what a revision pins, and of a file.
     """
 
+    format: int = FORMATS["pipeline"]
     chosen: PipelineConfig
     listing: str | None = None
     lora_listing: str | None = None

@@ -52,6 +52,19 @@ def test_beside_a_product_it_is_the_weighed_products():
         assert torch.equal(records[name], expected[name])
 
 
+def test_with_a_linear_compositions_weights_it_records_all_that_its_weighed_field_does():
+    weights = (2.0, -0.5, 0.0)  # the last one a control
+    places = torch.cat([PLACES, PLACES[:1] + 0.1])
+    product = lambda scores: FollowedField(product_field(scores, weights), num_followed=3)  # noqa: E731
+    found = path(InteractingField(stack(places), product, 3, weights=weights), ReverseSde())
+    expected = path(weighted_product(stack(places), weights), ReverseSde()).state.records()
+    records = found.state.records()
+    assert set(records) == {*expected, "log_q"}
+    for name in ("log_weight", "interaction", "interaction_map"):
+        assert torch.equal(records[name], expected[name])
+    assert records["log_q"].shape == (3, 3)
+
+
 def test_beside_a_superposition_nothing_changes_but_the_records():
     both = lambda scores: SuperpositionAnd(scores, 2, guidance=2.0)  # noqa: E731
     alone, found = (

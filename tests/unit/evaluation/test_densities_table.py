@@ -50,6 +50,14 @@ def test_the_gap_is_of_the_mean_over_lines_and_its_error_of_their_difference(tmp
     assert found["followed"].iloc[-1] == 0.5
 
 
+def test_lines_that_disagree_about_the_sign_have_an_error_and_no_gap(tmp_path) -> None:
+    """A difference of +100 on one line and of -100 on the other: 100 for the mean's error."""
+    found = np.zeros((COUNT, 2, LEVELS, 2))
+    found[:, 0, -1, 1], found[:, 1, -1, 1] = 100.0, -100.0
+    least = table(made(tmp_path, {"line_log_q": found}, SETTINGS), Folder(str(tmp_path))).iloc[-1]
+    assert (least["gap"], least["error"]) == (0.0, pytest.approx(100.0))
+
+
 def test_what_followed_nothing_has_the_gap_alone(tmp_path) -> None:
     found = table(made(tmp_path, {"line_log_q": lines()}, SETTINGS), Folder(str(tmp_path)))
     assert found["followed"].isna().all()

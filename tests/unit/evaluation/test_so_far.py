@@ -14,9 +14,9 @@ from projcomp.folder import Folder
 
 
 def write(root: Path, experiment: str, case: str, count: int, **told: float) -> None:
-    """A table of four images, every second one right."""
-    right = [1, 0, 1, 0]
-    rows = {"index": range(4), "num_objects": count, "success": right, "exact_count": right, **told}
+    """A table of four images, one a success, two with the right count."""
+    counted = {"success": [1, 0, 0, 0], "exact_count": [1, 0, 1, 0]}
+    rows = {"index": range(4), "num_objects": count, **counted, **told}
     table = pd.DataFrame(rows).assign(experiment=experiment, case=case, num_composed=count)
     path = Path(Folder(str(root)).counted(experiment, case))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -25,7 +25,7 @@ def write(root: Path, experiment: str, case: str, count: int, **told: float) -> 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    write(tmp_path, "A", "k10", 10, unsure=1, all_places=0)
+    write(tmp_path, "A", "k10", 10, unsure=0, all_places=1)
     write(tmp_path, "A", "k2", 2, unsure=0, all_places=1)
     write(tmp_path, "truth", "k2", 2, unsure=0, all_places=1)
     write(tmp_path, "colors", "red", 1, unsure=0)
@@ -39,8 +39,8 @@ def test_a_line_for_each_experiment_the_truth_last(root: Path) -> None:
     assert [line[0] for line in lines] == ["A", "colors", "truth"]
     assert head[0] == "experiment"
     told = [cell.strip() for cell in lines[0] if cell]
-    half, none = "0.50 [0.22, 0.78]", "0.50 [0.22, 0.78]"
-    assert told == ["A", "2 cases", "8", half, none, half, "0.50 [0.22, 0.78]", "6.00"]
+    rates = ["0.25 [0.07, 0.59]", "1.00 [0.68, 1.00]", "0.50 [0.22, 0.78]", "0.00 [0.00, 0.32]"]
+    assert told == ["A", "2 cases", "8", *rates, "6.00"]
     # places were not requested of colours
     assert [cell.strip() for cell in lines[1] if cell.strip()][1:3] == ["1 case", "4"]
     assert len([cell for cell in lines[1] if cell.strip()]) == 7

@@ -143,6 +143,13 @@ def test_a_sweeps_twins_need_networks_free_names_and_no_prompts() -> None:
         plan({"single": exact}, {}, {"S": SWEEP})
     with pytest.raises(ConfigError, match=r"expected no models.single-exact, its twin's name"):
         plan({"single": NETWORK, "single-exact": exact}, {}, {"S": SWEEP})
+    named = {
+        **SWEEP,
+        "operators": {"p": "product", "p-exact": "bayes"},
+        "background": A["background"],
+    }
+    with pytest.raises(ConfigError, match=r"sweeps.S.exact: expected no operator p-exact"):
+        plan({"single": NETWORK}, {}, {"S": named})
     taken = {**A, "num_composed": [1]}
     with pytest.raises(ConfigError, match=r"got S-p-heun-exact from it and from experiments\."):
         plan({"single": NETWORK}, {"S-p-heun-exact": taken}, {"S": SWEEP})

@@ -63,8 +63,12 @@ def test_an_experiment_may_start_from_anothers_noise_and_is_compared_in_pairs() 
     with pytest.raises(ConfigError, match=r"experiments.other.noise_of: expected a name under"):
         run_with(experiments={"other": {**other, "noise_of": "D"}})
     chain = {"other": other, "third": {**other, "noise_of": "other"}}
-    with pytest.raises(ConfigError, match=r"expected an experiment with noise of its own, got oth"):
+    with pytest.raises(ConfigError, match=r"with noise of its own, got other; name one"):
         run_with(experiments=chain)
+    with pytest.raises(ConfigError, match=r"expected another experiment, with noise of its own"):
+        run_with(experiments={"other": {**other, "noise_of": "other"}})
+    with pytest.raises(ConfigError, match=r"noise_of: expected an experiment with cases of"):
+        run_with(experiments={"other": {**other, "noise_of": "colors"}})
 
 
 def test_members_share_their_requests_and_their_noise() -> None:

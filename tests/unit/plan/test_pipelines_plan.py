@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from known_config import KNOWN, known, merged
 
+from projcomp.config.pipelines import PipelineConfig
 from projcomp.errors import ConfigError, UserError
 from projcomp.files.pipeline_folder import look_at_pipeline, pipeline_folder
 from projcomp.plan.load import load, look_at_files
 from projcomp.plan.overview import overview
 from projcomp.plan.plan import Plan
+from projcomp.plan.stages import read_settings
+from projcomp.settings.stages import FORMATS, PipelineSettings
 
 PAIR = ["an otter", "a heron"]
 NAME = "an-otter_a-heron-73d4e6d9"
@@ -96,6 +99,18 @@ def test_a_stage_is_told_prompts_and_what_the_pipeline_decides_is_no_setting() -
     swept = json.loads(plan().sample_settings("ways-and-sde", NAME))
     assert [one["model"] for one in swept["composed"]] == ["xl", "xl", "dog"]
     assert swept["stream"] == "ways"
+
+
+def test_samples_of_pipelines_and_pictures_of_archives_have_formats_of_their_own() -> None:
+    """What is made in another way than before is made again, and nothing else."""
+    settings = PipelineSettings(chosen=PipelineConfig(pipeline="folder"))
+    assert settings.model_dump()["format"] == FORMATS["pipeline"] == 2
+    told = {"models": ["m"], "operator": "average", "num_samples": 2}
+    mine = {"labels": {"form": ["a", "b"]}, "models": {"m": {"exact": "d", "condition": "none"}}}
+    for file, known_as in (("cifar-10-python.tar.gz", "archive"), ("pictures.npz", "read")):
+        datasets = {"d": {"file": file, "labels": {"form": "label"}}}
+        run = load({**mine, "datasets": datasets, "experiments": {"E": told}, "sweeps": {}})
+        assert read_settings(run, "d").format == FORMATS[known_as]
 
 
 def test_what_pictures_should_show_is_what_is_composed_and_not_what_is_avoided() -> None:

@@ -1,7 +1,5 @@
 """What is measured of finished samples, on pixels that are Gaussian."""
 
-import math
-
 import numpy as np
 import torch
 from pixel_model import PixelModel
@@ -11,7 +9,6 @@ from projcomp.config.samplers import SamplingConfig
 
 SIGMA_MIN = 0.05
 STD = 0.3
-AND = {"name": "superposition_and", "form": "corrected"}
 STEPS = {"sampler": "sde", "num_steps": 40, "sigma_min": SIGMA_MIN, "precision": "fp32"}
 
 
@@ -32,7 +29,8 @@ def exact_gap(images: np.ndarray, model: PixelModel, variance: float) -> np.ndar
 
 def test_the_lines_have_the_exact_gap_and_follow_what_is_composed_alone():
     model = PixelModel(std=STD)
-    superposed = {"operator": AND, "background": None, "num_samples": 4}
+    # an average stays far from equal densities
+    superposed = {"operator": "average", "background": None, "num_samples": 4}
     drawn = draw(settings_of(**superposed, sampling=recipe(120, 3)), single=model)
     lines = drawn.measured["line_log_q"]
     assert lines.shape == (4, 3, 120, 2)
@@ -40,9 +38,10 @@ def test_the_lines_have_the_exact_gap_and_follow_what_is_composed_alone():
     x0 = drawn.images.transpose(0, 3, 1, 2) / 127.5 - 1
     variance = STD**2 + SIGMA_MIN**2
     gap = lines[:, :, -1, 0] - lines[:, :, -1, 1]
-    # a line's own noise moves the gap by sigma <n, mu_1 - mu_2> / variance; pictures are rounded
-    spread = SIGMA_MIN * math.sqrt(6) * 1.4 / variance
-    assert np.abs(gap.mean(1) - exact_gap(x0, model, variance)).max() < 4 * spread
+    # a line's own noise moves the gap by sigma <n, mu_1 - mu_2> / variance: 0.8 over three lines
+    exact = exact_gap(x0, model, variance)
+    assert np.abs(gap.mean(1) - exact).max() < 3
+    assert np.abs(exact).max() > 10
     plain = draw(settings_of(**superposed, sampling=SamplingConfig(**STEPS)), single=model)
     assert np.array_equal(plain.images, drawn.images)  # the measurement changes no sample
     assert drawn.network_evaluations == plain.network_evaluations  # nor what one costs

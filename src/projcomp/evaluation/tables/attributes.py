@@ -6,6 +6,7 @@ in which networks that bind wrongly stand beside those that lose an object (``no
 the truth are the detector's own confusion.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +36,6 @@ COLUMNS += ["share", "share_low", "share_high", "unsure"]
 ``objects`` of ``num_requests`` over all cases and images, their ``share`` with its Wilson
 interval, and the share of those requests whose image the detector is ``unsure`` of."""
 
-UNSURE = "unsure"
-
 MOST = 500
 """Images taken of a case, at most, the first ones."""
 
@@ -51,16 +50,21 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for experiment, names in settings.cases.items():
         counts: dict[tuple[str, str], dict[str, int]] = {}
+        unsure: Counter[tuple[str, str]] = Counter()
         for name in names:
             for found in _detected(settings, folder, detector, experiment, name):
                 for wanted in settings.asked[name]:
-                    _count(counts, found, wanted, settings.radius)
+                    _count(counts, of_detections(found), wanted, settings.radius)
+                    if found.unsure:
+                        unsure.update((kind, str(value)) for kind, value in wanted.told.items())
         rows += [
             {"experiment": experiment, **row}
             for kind, values in ATTRIBUTES.items()
             for value in values
             if (kind, value) in counts
-            for row in _rows(kind, value, counts[kind, value], settings.confidence)
+            for row in _rows(
+                kind, value, counts[kind, value], unsure[kind, value], settings.confidence
+            )
         ]
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
 
@@ -97,21 +101,19 @@ def _detected(
 
 def _count(
     counts: dict[tuple[str, str], dict[str, int]],
-    image: Detections,
+    objects: Table,
     wanted: "Wanted",
     bandwidth: float,
 ) -> None:
-    objects = of_detections(image)
     for kind, value in wanted.told.items():
         if kind in ATTRIBUTES:
-            columns = [*ATTRIBUTES[kind], NONE, UNSURE]
-            row = counts.setdefault((kind, str(value)), dict.fromkeys(columns, 0))
+            row = counts.setdefault((kind, str(value)), dict.fromkeys([*ATTRIBUTES[kind], NONE], 0))
             row[found_value(objects, wanted, kind, bandwidth)] += 1
-            row[UNSURE] += image.unsure
 
 
-def _rows(kind: str, value: str, counts: dict[str, int], confidence: float) -> list[dict[str, Any]]:
-    unsure = counts.pop(UNSURE)
+def _rows(
+    kind: str, value: str, counts: dict[str, int], unsure: int, confidence: float
+) -> list[dict[str, Any]]:
     total = sum(counts.values())
     rows = []
     for found, count in counts.items():

@@ -64,7 +64,7 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
 def _row(settings: "TableSettings", folder: Folder, experiment: str, name: str) -> dict[str, Any]:
     counted = read_counted(folder.counted(experiment, name), experiment, name)
     found = {outcome: counted["outcome"] == outcome for outcome in OUTCOMES}
-    found |= {name: counted[name] == 1 for name in ("success", "unsure")}
+    found |= {rate: counted[rate] == 1 for rate in ("success", "unsure")}
     row: dict[str, Any] = {"experiment": experiment, "case": name, "num_samples": len(counted)}
     for rate, values in found.items():
         low, high = wilson(int(values.sum()), len(counted), settings.confidence)

@@ -3,8 +3,11 @@
 Measured along straight lines of noise (``composition/line_density.py``), not by the sampler's path.
 The *gap* of a sample is the greatest log-density less the least, of the sample noised to a level
 and averaged over its lines first; at the least level stands, where the sampler followed
-log-densities, the gap that it took for true, *followed*. *error* is the standard deviation of a
-sample's gap between its lines, over the root of their number: what the lines' noise leaves.
+log-densities, the gap that it took for true, *followed*. *error* is what noise and probes of the
+lines leave in a sample's gap: the root of the mean square, over samples, of the standard error of
+the signed difference between those two models. It does not know what the levels leave, which is the
+same on all lines. Gaps that are no larger than the error are error: a greatest less a least is
+never negative.
 """
 
 import json
@@ -59,9 +62,9 @@ def _rows(
             )
         found.append((lines.astype(float), samples.measured.get("log_q")))
     gaps = np.concatenate([np.ptp(lines.mean(1), axis=2) for lines, _ in found])
-    errors = np.concatenate([_error(lines) for lines, _ in found])
+    errors = np.sqrt(np.mean(np.concatenate([_squared_errors(lines) for lines, _ in found]), 0))
     followed = None
-    if all(log_q is not None for _, log_q in found):
+    if all(log_q is not None and log_q.shape == lines.shape[::3] for lines, log_q in found):
         followed = np.concatenate([np.ptp(log_q.astype(float), axis=1) for _, log_q in found])
 
     def mean(name: str, values: NDArray[np.float64], *stream: Any) -> dict[str, float]:
@@ -73,7 +76,7 @@ def _rows(
     for number, sigma in enumerate(levels):
         row = {"experiment": experiment, "sigma": sigma, "num_samples": len(gaps)}
         row |= mean("gap", gaps[:, number], number)
-        row["error"] = float(errors[:, number].mean())
+        row["error"] = float(errors[number])
         if followed is not None and number == len(levels) - 1:
             row |= mean("followed", followed)
         rows.append(row)
@@ -88,7 +91,9 @@ def _levels(samples: SampleSet) -> list[float]:
     return sampling.densities.levels(sampling.sigma_max, sampling.sigma_min)
 
 
-def _error(lines: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of the mean over lines ``(N, lines, levels, models)`` of the gap: ``(N, levels)``."""
-    gaps = np.ptp(lines, axis=3)
-    return gaps.std(1, ddof=1) / np.sqrt(gaps.shape[1])
+def _squared_errors(lines: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of the gap of the mean over lines ``(N, lines, levels, models)``: ``(N, levels)``."""
+    order = lines.mean(1, keepdims=True).argsort(3)
+    ends = order[..., -1:], order[..., :1]
+    most, least = (np.take_along_axis(lines, end, axis=3)[..., 0] for end in ends)
+    return (most - least).var(1, ddof=1) / lines.shape[1]

@@ -62,9 +62,10 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
 def _measured(samples: SampleSet) -> Iterator[Measured]:
     """What composition and sampler recorded of the distributions that are composed."""
     told = _told(samples)
+    control = json.loads(samples.attrs["settings"]).get("control") is not None
     for measure in ("kappa", "log_q"):
         values = samples.measured.get(measure)
-        if values is None or values.ndim != 2 or values.shape[1] < len(told):
+        if values is None or values.shape[1:] not in ((len(told),), (len(told) + control,)):
             continue
         values = values[:, : len(told)].astype(float)  # a control comes after them
         for number, prompt in enumerate(told):

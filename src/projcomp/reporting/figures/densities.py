@@ -1,5 +1,6 @@
 """How far apart the log-densities of what is composed are, against the noise level."""
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
@@ -7,7 +8,7 @@ from matplotlib.figure import Figure
 from projcomp.evaluation.read_table import read_table
 from projcomp.evaluation.tables.densities import COLUMNS
 from projcomp.folder import Folder
-from projcomp.reporting.style import PALETTE
+from projcomp.reporting.style import MANY
 
 if TYPE_CHECKING:
     from projcomp.settings.report import FigureSettings
@@ -18,8 +19,8 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     table = read_table(folder.table(settings.name), COLUMNS, "table")
     figure = Figure(figsize=(7.2, 3.4), layout="constrained")
     axes = figure.subplots()
-    for number, experiment in enumerate(settings.cases):
-        rows, color = table[table["experiment"] == experiment], PALETTE[number % len(PALETTE)]
+    for experiment, color in zip(settings.cases, cycle(MANY), strict=False):
+        rows = table[table["experiment"] == experiment]
         sigma, gap = rows["sigma"], rows["gap"]
         axes.plot(sigma, gap, color=color, label=experiment.replace("_", " "))
         axes.fill_between(sigma, rows["gap_low"], rows["gap_high"], color=color, alpha=0.2, lw=0)

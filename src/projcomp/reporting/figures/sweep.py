@@ -13,21 +13,11 @@ from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 from projcomp.evaluation.read_table import read_table
 from projcomp.evaluation.tables.sweep import COLUMNS
 from projcomp.folder import Folder
-from projcomp.reporting.style import INK, MARKERS, PALETTE
+from projcomp.reporting.style import INK, MANY, MARKERS
 
 if TYPE_CHECKING:
     from projcomp.settings.report import FigureSettings
 
-_PALETTE = (
-    *PALETTE,
-    "#999999",
-    "#000000",
-    "#882255",
-    "#44AA99",
-    "#DDCC77",
-    "#332288",
-    "#999933",
-)
 _MARKERS = (*MARKERS, "X", "<", ">", "*")
 _DODGE = 1.04
 """Members of one cost stand this factor apart."""
@@ -37,7 +27,7 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     """One panel per case."""
     table = read_table(folder.table(settings.name), COLUMNS, "table")
     names = list(dict.fromkeys(table["case"]))
-    colors = dict(zip(_unique(table, "sampler"), cycle(_PALETTE), strict=False))
+    colors = dict(zip(_unique(table, "sampler"), cycle(MANY), strict=False))
     shapes = dict(zip(_unique(table, "operator"), cycle(_MARKERS), strict=False))
     figure = Figure(figsize=(1.6 + 3.2 * len(names), 3.6), layout="constrained")
     panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
