@@ -148,7 +148,8 @@ def sampling(run: Run, experiment: str, case: str) -> Need:
     evaluations = chosen.num_samples * _evaluations(settings)
     work = evaluations * stacked * max(_evaluation_work(run, name) for name in names)
     minutes = work / _rate(compute.device, compute.threads) / 60
-    return Need(_models_mib(run, names, settings.chunk_size), minutes)
+    derivatives = 2 if settings.densities else 1  # as of locality
+    return Need(derivatives * _models_mib(run, names, settings.chunk_size), minutes)
 
 
 def scoring(run: Run) -> Need:
