@@ -17,11 +17,13 @@ TARGET = "models/single/weights.safetensors"
 COMMAND = (sys.executable, "-m", "snakemake", "--cores", "1", TARGET)
 
 SLOW = f"""#!{sys.executable}
-# A stage that takes its time: it says who it is, and ends when it is let or when its run ends.
+# A stage that takes its time: it says who it is, and ends when it is let, or when its run ends and
+# it may.
 import os, pathlib, signal, sys, time
 from projcomp.machine.processes import end_with_the_run
 def slowly(*_):
-    time.sleep(2)
+    while not pathlib.Path("may_end").exists():
+        time.sleep(0.05)
     pathlib.Path("ended").touch()
     sys.exit(1)
 signal.signal(signal.SIGTERM, slowly)
@@ -44,13 +46,20 @@ def slow(workflow: Workflow, tmp_path: Path) -> Workflow:
     shutil.copytree(workflow.folder, folder)
     (folder / TARGET).unlink()
     (folder / "bin/projcomp").write_text(SLOW)
+    (folder / "may_end").touch()
     return Workflow(folder)
 
 
-def begun(workflow: Workflow, number: int = 1) -> tuple["subprocess.Popen[str]", int]:
-    """A run, and the stage that it has started, after so many."""
+def begun(workflow: Workflow) -> tuple["subprocess.Popen[str]", int]:
+    """A run, and the stage that it has started."""
+    run = started(workflow)
+    return run, stages(workflow, 1)[-1]
+
+
+def started(workflow: Workflow) -> "subprocess.Popen[str]":
+    """A run."""
     path = os.pathsep.join([str(workflow.folder / "bin"), os.environ["PATH"]])
-    run = subprocess.Popen(
+    return subprocess.Popen(
         COMMAND,
         cwd=workflow.folder,
         env={**os.environ, "PATH": path},
@@ -58,7 +67,6 @@ def begun(workflow: Workflow, number: int = 1) -> tuple["subprocess.Popen[str]",
         stderr=subprocess.PIPE,
         text=True,
     )
-    return run, stages(workflow, number)[-1]
 
 
 def stages(workflow: Workflow, number: int) -> list[int]:
@@ -99,14 +107,19 @@ def test_a_killed_run_goes_on_and_a_live_one_is_left_alone(slow: Workflow) -> No
 
 def test_a_run_waits_for_the_stages_of_the_one_before(slow: Workflow) -> None:
     """One that takes its time to end would write beside that which the next run starts."""
+    (slow.folder / "may_end").unlink()
     run, stage = begun(slow)
     run.kill()
     run.wait()
+    again = started(slow)
+    assert again.stderr is not None
+    waiting = "state/stages: waiting for the stages of the run before to end"
+    assert any(waiting in line for line in again.stderr)  # up to that line: it waits
     assert alive(stage)
-    again, _ = begun(slow, 2)
+    (slow.folder / "may_end").touch()
+    stages(slow, 2)
     assert not alive(stage)
     assert (slow.folder / "after").exists()
     (slow.folder / "let").touch()
     _, told = again.communicate(timeout=60)
     assert again.returncode == 0, told
-    assert "state/stages: waiting for the stages of the run before to end" in told

@@ -39,7 +39,10 @@ SUMMARIZE: set[Job] = {("summarize", "")}
 TABLES_OF_COLORS: set[Job] = {("make_table", "interaction_colors"), ("make_table", "pairs_colors")}
 TABLES_OVER_K: set[Job] = {("make_table", name) for name in OVER_K}
 LEADERBOARD: set[Job] = {("make_table", "leaderboard"), ("draw_figure", "leaderboard")}
-PROJECTED_COLORS: set[Job] = {("make_table", "projection_colors")}
+COLORS_AND_TRUTH: set[Job] = {
+    ("make_table", "projection_colors"),
+    ("make_table", "distance_colors"),
+}
 PAIRS_OF_THE_TRUTH: set[Job] = {("make_table", "pairs_truth")}
 CLUTTER: set[Job] = {("make_table", "clutter")}
 PLAYGROUND: set[Job] = {("playground", "")}
@@ -78,7 +81,7 @@ def test_a_training_setting_renders_nothing(planned_after: dict[str, set[Job]]) 
         | jobs("evaluate_case", SAMPLED)
         | SUMMARIZE
         | TABLES_OF_COLORS
-        | PROJECTED_COLORS
+        | COLORS_AND_TRUTH
         | jobs("make_table", OF_PLACES)
         | TABLES_OVER_K
         | jobs("draw_figure", ALL_FIGURES - OF_THE_TRUTH_ALONE - OF_THE_DETECTOR)
@@ -156,6 +159,7 @@ def test_the_detector_renders_and_samples_nothing(planned_after: dict[str, set[J
         | jobs("evaluate_case", COUNTED)
         | SUMMARIZE
         | TABLES_OF_COLORS
+        | {("make_table", "distance_colors")}  # whose features are the detector's
         | TABLES_OVER_K
         | PAIRS_OF_THE_TRUTH
         | drawn(OF_PLACES)
@@ -169,7 +173,7 @@ def test_one_experiment_does_not_touch_the_others(planned_after: dict[str, set[J
         | jobs("evaluate_case", {"colors/red-blue"})
         | SUMMARIZE
         | TABLES_OF_COLORS
-        | PROJECTED_COLORS
+        | COLORS_AND_TRUTH
         | jobs("draw_figure", {"counts", "rates", "pairs_colors", "interaction_colors"})
         | jobs("draw_figure", {"gallery_colors"})
         | LEADERBOARD

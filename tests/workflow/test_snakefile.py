@@ -25,6 +25,7 @@ OTHERS = (
     "gpu",
     "paper",
     "fashion",
+    "fashion fashion_small",
     "fashion cifar",  # whose pictures need not be there
     "sdxl",  # nor these weights
 )
