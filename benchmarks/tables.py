@@ -99,6 +99,12 @@ def interval(value: float, low: float, high: float) -> str:
     return "" if pd.isna(value) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
+def digits(value: float, low: float = math.nan, high: float = math.nan) -> str:
+    """A value of any size, with its interval where it has one; empty where there is none."""
+    ends = "" if pd.isna(low) else f" [{low:.3g}, {high:.3g}]"
+    return "" if pd.isna(value) else f"{value:.3g}{ends}"
+
+
 def of_row(row: pd.Series, name: str) -> str:
     """A column of a wide table with its interval."""
     return interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
@@ -195,16 +201,10 @@ def classes(table: pd.DataFrame) -> pd.DataFrame:
             )
         for measure in ("right", "total_variation", *DISTANCES):
             found = group[group["measure"] == measure]
-            ends = ["value", "low", "high"]
-            several = len(found) > 1
-            row[measure] = (
-                f"{found['value'].mean():.3g}"
-                if several
-                else "".join(
-                    f"{value:.3g} [{low:.3g}, {high:.3g}]" if pd.notna(low) else f"{value:.3g}"
-                    for value, low, high in found[ends].itertuples(index=False)
-                )
-            )
+            if len(found) == 1:
+                row[measure] = digits(*found[["value", "low", "high"]].iloc[0])
+            else:
+                row[measure] = digits(found["value"].mean())
         floor = group[group["measure"] == "total_variation"]["floor"].mean()
         told = "" if pd.isna(floor) else f"{floor:.3f}"
         rows[name] = {**row, "total variation of as many right ones": told}
@@ -231,12 +231,9 @@ def densities(table: pd.DataFrame) -> pd.DataFrame:
         row = {}
         for level in (10.0, 1.0, 0.3, 0.1, 0.03, 0.01):
             nearest = group.loc[(np.log(group["sigma"] / level)).abs().idxmin()]
-            row[f"near sigma {level:g}"] = (
-                f"{nearest['gap']:.3g} [{nearest['gap_low']:.3g}, {nearest['gap_high']:.3g}]"
-                f" ± {nearest['error']:.2g}"
-            )
-        last = group.loc[group["sigma"].idxmin()]
-        row["followed"] = "" if pd.isna(last["followed"]) else f"{last['followed']:.3g}"
+            gap = digits(*nearest[["gap", "gap_low", "gap_high"]])
+            row[f"near sigma {level:g}"] = f"{gap} ± {nearest['error']:.2g}"
+        row["followed"] = digits(group.loc[group["sigma"].idxmin(), "followed"])
         rows[name] = row
     shown = pd.DataFrame.from_dict(rows, orient="index").fillna("")
     shown.index.name = "experiment"

@@ -129,17 +129,11 @@ def _twins(config: Config) -> Iterator[str]:
 
 
 def case_problems(run: Run) -> Iterator[str]:
-    """The truth of a case is kept by its name: one name, one request. For a run that fits else.
+    """What is wrong with the names of cases, of a run that fits else.
 
-    Noise is of a case's name too: without one in common, another experiment's is nobody's.
+    The truth of a case is kept by its name: one name, one request.
     """
-    for name, experiment in run.own.items():
-        other = experiment.config.noise_of
-        if other is not None and not set(experiment.cases) & set(run.cases[other]):
-            yield (
-                f"experiments.{name}.noise_of: expected an experiment with cases of these names, "
-                f"got {other}, which has none of {', '.join([*experiment.cases][:3])}; remove it"
-            )
+    yield from _noise_of_nobody(run)
     known: dict[str, Case] = {}
     for experiment in run.rendered.experiments.values():
         for case in experiment.cases.values():
@@ -149,6 +143,17 @@ def case_problems(run: Run) -> Iterator[str]:
                     f"set, got {case.name}; rename {experiment.places.name}"
                 )
                 return
+
+
+def _noise_of_nobody(run: Run) -> Iterator[str]:
+    """Noise is of a case's name: without one in common another experiment's is nobody's."""
+    for name, experiment in run.own.items():
+        other = experiment.config.noise_of
+        if other is not None and not set(experiment.cases) & set(run.cases[other]):
+            yield (
+                f"experiments.{name}.noise_of: expected an experiment with cases of these names, "
+                f"got {other}, which has none of {', '.join([*experiment.cases][:3])}; remove it"
+            )
 
 
 # What is composed and asked for -------------------------------------------------------------------

@@ -46,10 +46,8 @@ def judges_of(settings: "SampleSettings", requests: Requests, chunk_size: int) -
     found: list[Judge] = []
     if requests.explained:
         found.append(_Lifts(settings, requests.explained, chunk_size))
-    if settings.sampling.densities and requests.num_conditions + requests.num_models > 1:
-        count = requests.num_conditions + requests.num_models
-        end = len(requests.composed) - requests.num_controls
-        found.append(_Densities(settings, requests.composed[end - count : end], chunk_size))
+    if settings.sampling.densities and len(requests.distributions) > 1:
+        found.append(_Densities(settings, requests.distributions, chunk_size))
     return found
 
 

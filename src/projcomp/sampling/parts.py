@@ -168,7 +168,7 @@ def build_process(
         dims=requests.dims,
         sigma_max=greatest,
     )
-    num_models = requests.num_conditions + requests.num_models + requests.num_controls
+    num_models = len(requests.distributions) + requests.num_controls
     return Process(
         recorded(make, scores, num_models) if follows else make(scores),
         path or edm_path(recipe),

@@ -77,6 +77,12 @@ class Requests:
     weights: list[float] | None = None
     only_exact: bool = False
 
+    @property
+    def distributions(self) -> list[Request]:
+        """What is composed alone: without the background and the control."""
+        end = len(self.composed) - self.num_controls
+        return self.composed[end - self.num_conditions - self.num_models : end]
+
 
 def pictures_of(features: Features) -> Callable[[Tensor], NDArray[np.uint8]]:
     """How samples of a feature map become pictures."""

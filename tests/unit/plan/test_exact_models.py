@@ -143,11 +143,7 @@ def test_a_sweeps_twins_need_networks_free_names_and_no_prompts() -> None:
         plan({"single": exact}, {}, {"S": SWEEP})
     with pytest.raises(ConfigError, match=r"expected no models.single-exact, its twin's name"):
         plan({"single": NETWORK, "single-exact": exact}, {}, {"S": SWEEP})
-    named = {
-        **SWEEP,
-        "operators": {"p": "product", "p-exact": "bayes"},
-        "background": A["background"],
-    }
+    named = {**SWEEP, "operators": {"p": "product", "p-exact": "bayes"}}
     with pytest.raises(ConfigError, match=r"sweeps.S.exact: expected no operator p-exact"):
         plan({"single": NETWORK}, {}, {"S": named})
     taken = {**A, "num_composed": [1]}

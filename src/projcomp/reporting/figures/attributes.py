@@ -10,14 +10,13 @@ from pandas import DataFrame
 from projcomp.evaluation.read_table import read_table
 from projcomp.evaluation.tables.attributes import COLUMNS
 from projcomp.folder import Folder
-from projcomp.reporting.style import INK, title_of
+from projcomp.reporting.matrix import draw_shares
+from projcomp.reporting.style import title_of
 
 if TYPE_CHECKING:
     from projcomp.settings.report import FigureSettings
 
 _TEXT = ("kind", "requested", "found")
-_LEAST_TOLD = 0.005
-"""Least share that is told in its cell, half a percent."""
 
 
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
@@ -45,12 +44,6 @@ def _panel(axes: Axes, rows: DataFrame) -> None:
     """One matrix in percent, the values in the table's order."""
     requested, found = (list(dict.fromkeys(rows[name])) for name in ("requested", "found"))
     shares = rows.pivot(index="requested", columns="found", values="share")
-    shares = shares.reindex(index=requested, columns=found)
-    axes.imshow(shares.to_numpy(), cmap="Blues", vmin=0, vmax=1.15, aspect="auto")
-    for (y, x), share in np.ndenumerate(shares.to_numpy()):
-        if share >= _LEAST_TOLD:
-            color = "white" if share > 0.6 else INK
-            axes.text(x, y, f"{100 * share:.0f}", ha="center", va="center", fontsize=6, color=color)
+    draw_shares(axes, shares.reindex(index=requested, columns=found), fontsize=6)
     axes.set_xticks(range(len(found)), found, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(requested)), requested)
-    axes.tick_params(labelsize=6, length=0)

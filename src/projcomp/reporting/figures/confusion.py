@@ -3,7 +3,6 @@
 from math import ceil
 from typing import TYPE_CHECKING
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -12,15 +11,14 @@ from pandas import DataFrame
 from projcomp.evaluation.read_table import read_table
 from projcomp.evaluation.tables.confusion import COLUMNS
 from projcomp.folder import Folder
-from projcomp.reporting.style import INK, WRONG
+from projcomp.reporting.matrix import draw_shares
+from projcomp.reporting.style import WRONG
 from projcomp.settings.case import TRUTH
 
 if TYPE_CHECKING:
     from projcomp.settings.report import FigureSettings
 
 _PER_ROW = 4
-_LEAST_TOLD = 0.005
-"""Least share that is told in its cell, half a percent."""
 
 
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
@@ -61,15 +59,9 @@ def _matrix(own: DataFrame, column: str) -> DataFrame:
 def _panel(axes: Axes, shares: DataFrame, framed: bool) -> None:
     """One matrix in percent; what was asked for is framed."""
     asked, found = shares.columns.to_numpy(), shares.index.to_numpy()
-    axes.imshow(shares.to_numpy(), cmap="Blues", vmin=0, vmax=1.15, origin="lower", aspect="auto")
-    for (y, x), share in np.ndenumerate(shares.to_numpy()):
-        if np.isfinite(share) and share >= _LEAST_TOLD:
-            color = "white" if share > 0.6 else INK
-            told = f"{100 * share:.0f}"
-            axes.text(x, y, told, ha="center", va="center", fontsize=5, color=color)
+    draw_shares(axes, shares, fontsize=5, origin="lower")
     for x, k in enumerate(asked if framed else ()):
         corner = (x - 0.5, k - found[0] - 0.5)
         axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=WRONG, linewidth=0.8))
     axes.set_xticks(range(len(asked)), [str(k) for k in asked])
     axes.set_yticks(range(len(found)), [str(n) for n in found])
-    axes.tick_params(labelsize=6, length=0)
