@@ -51,8 +51,13 @@ AGAINST_K = [
 ]
 
 ASKED = ["color_and_shape", "color_and_material", "color_with_shape", "place_and_color"]
-ASKED += ["place_and_shape", "place_and_color_superposed", "red_cube_blue_sphere", "cube_not_red"]
+ASKED += ["place_and_shape", "place_and_color_weighed", "place_and_shape_weighed", "two_networks"]
+ASKED += ["place_and_color_superposed", "place_and_color_ode", "place_or_color"]
+ASKED += ["red_cube_blue_sphere", "cube_not_red"]
 """Requests of presets/attributes.yaml."""
+
+PAIRS = ["color_and_shape", "color_and_material", "place_and_color", "place_and_shape"]
+"""Those of its requests that compose two values of one object from one network."""
 
 SWARMS = [f"swarms-product-{name}" for name in ("sde", "all_levels", "above_half", "above_two")]
 """Of presets/swarms.yaml."""
@@ -202,18 +207,22 @@ def requests(root: Path, experiment: str) -> None:
         print(f"{experiment}: {len(found)} cases, {len(table)} samples, {told}")
 
 
-def correlations(root: Path, experiment: str) -> None:
-    """Rank correlations over pairs: exact success and cosine with trained success."""
+def predictions(root: Path, experiment: str) -> pd.DataFrame:
+    """Of every pair, trained success and what exact models say of it."""
     trained, exact = success(root, experiment), success(root, f"{experiment}-exact")
     table = root / "results" / f"interaction_{experiment}-exact.csv"
     columns = {"trained success": trained, "exact success": exact}
     if table.exists():
         columns["exact cosine"] = pd.read_csv(table).set_index("case")["interaction"]
     both = pd.DataFrame(columns).dropna(axis=1, how="all")
-    both = both.loc[[name for name in both.index if name != "all"]].dropna()
+    return both.loc[[name for name in both.index if name != "all"]].dropna()
+
+
+def correlations(title: str, both: pd.DataFrame) -> None:
+    """Rank correlations over pairs: exact success and cosine with trained success."""
     if len(both) < 4 or both.shape[1] < 2:
         return
-    print(f"\n### {experiment}: rank correlations over {len(both)} cases\n")
+    print(f"\n### {title}: rank correlations over {len(both)} cases\n")
     names = list(both.columns)
     means = (f"{name} {both[name].mean():.2f}" for name in names if name.endswith("success"))
     print(f"means: {', '.join(means)}\n")
@@ -248,8 +257,11 @@ def main() -> None:
         for experiment in COLORS:
             for kind in ("-exact", "_perfect", ""):
                 colors(root, experiment + kind)
-        for experiment in ("places", "colors", *ASKED):
-            correlations(root, experiment)
+        found = {name: predictions(root, name) for name in ("places", "colors", *ASKED)}
+        for experiment, both in found.items():
+            correlations(experiment, both)
+        together = pd.concat([found[name] for name in PAIRS]).dropna(axis=1)
+        correlations("all pairs of attributes", together)
 
 
 if __name__ == "__main__":

@@ -524,7 +524,7 @@ FIGURES = (
     ),
     FigureRow(
         "interaction",
-        format=5,
+        format=6,
         caption=(
             "The interaction of every pair (cosine of the score deltas over the path; 0 where they "
             "do not interact) beside the share of samples in which the pair came out, and their "

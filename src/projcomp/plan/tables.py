@@ -111,10 +111,18 @@ def _sweeps(run: Run) -> Iterator[Shown]:
 
 def _interactions(run: Run) -> Iterator[Shown]:
     for name, experiment in run.own.items():
-        if experiment.config.color_pairs or experiment.config.location_pairs:
-            pairs = [case.name for case in experiment.cases.values() if case.num_conditions == 2]
-            if records_interaction(experiment):
-                yield name, {"cases": {name: pairs}}
+        pairs = [case.name for case in experiment.cases.values() if _is_pair(run, experiment, case)]
+        if pairs and records_interaction(experiment):
+            yield name, {"cases": {name: pairs}}
+
+
+def _is_pair(run: Run, experiment: Experiment, case: Case) -> bool:
+    """Two colours, two places, or two values of one object, each a distribution of its own."""
+    config = experiment.config
+    if not case.asked:
+        return case.num_conditions == 2 and bool(config.color_pairs or config.location_pairs)
+    alike = len(case.asked) == 1 and len(case.asked[0].told) == case.num_conditions == 2
+    return alike and num_distributions(config, case, run.composable) == 2
 
 
 def _ceilings(run: Run) -> Iterator[Shown]:

@@ -138,6 +138,33 @@ def test_pairs_over_a_background_tell_their_interaction(
     assert ("interaction_colors" in tables(run)) == measured
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, ["red-cube", "blue-cube"]),
+        ({"composed": [{"model": "described", "told": "case"}]}, None),  # one distribution
+        ({"cases": [{"asked": [{"color": "red"}, {"shape": "cube"}]}]}, None),  # two objects
+        ({"cases": [{"asked": [{"shape": "cube", "not": {"color": "red"}}]}]}, None),
+        ({"operator": "average", "background": None}, None),
+    ],
+)
+def test_two_values_of_one_object_are_a_pair_whose_interaction_is_told(
+    change: dict[str, Any], told: list[str] | None
+) -> None:
+    kinds = ["color", "shape"]
+    entry = {
+        "composed": [{"model": "described", "told": "case", "only": [kind]} for kind in kinds],
+        "background": {"model": "described", "condition": "unconditional"},
+        "cases": [{"for": {"color": ["red", "blue"], "shape": ["cube"]}}],
+        "num_samples": 4,
+    }
+    described = {"datasets": {"single": 0.9, "empty": 0.1}, "condition": kinds, "images_seen": 64}
+    run = run_with(models={"described": described}, experiments={"both": {**entry, **change}})
+    table = tables(run).get("interaction_both")
+    assert (table and table.settings.cases["both"]) == told
+    assert ("interaction_both" in figures(run)) == (told is not None)
+
+
 def test_mixtures_stand_beside_the_truth() -> None:
     run = run_with(
         experiments={

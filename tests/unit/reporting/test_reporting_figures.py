@@ -316,6 +316,19 @@ def test_an_attribute_with_one_value_has_no_panel(root):
     assert titles[-1] == "colors at the places, from uniform"
 
 
+@pytest.mark.parametrize(
+    ("cases", "rows", "columns"),
+    [
+        (["blue-red", "blue-cyan", "red-blue"], *[["red", "blue", "cyan"]] * 2),
+        (["apart-p2-red", "apart-p1-red", "apart-p1-blue"], ["p1", "p2"], ["red", "blue"]),
+    ],
+)
+def test_pairs_of_two_kinds_have_a_side_of_the_matrix_each(cases, rows, columns):
+    from projcomp.reporting.figures.interaction import _sides
+
+    assert _sides(pd.DataFrame({"case": cases})) == (rows, columns)
+
+
 def gallery(root, **changes):
     cases = {"A": ["k2"]}
     settings = FigureSettings(format=1, name="g", kind="gallery", cases=cases, **changes)

@@ -46,27 +46,36 @@ def _correlation(total: pd.Series, name: str) -> str:
     return f"rank correlation {rho:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def _members(pairs: pd.DataFrame) -> list[str]:
-    """The conditions that occur, in their kind's order, or by number."""
-    found = {name for case in pairs["case"] for name in pair_in(case)}
-    known = [value for kind in KINDS.values() for value in kind.values if value in found]
-    return known + sorted(found - set(known))
+def _sides(pairs: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Conditions of rows and columns: all on both sides, unless no first one is a second one."""
+    first, second = ({pair_in(case)[side] for case in pairs["case"]} for side in (0, 1))
+    if first & second:
+        first = second = first | second
+    return _in_order(first), _in_order(second)
+
+
+def _in_order(names: set[str]) -> list[str]:
+    """Names in their kind's order, then by number."""
+    known = [value for kind in KINDS.values() for value in kind.values if value in names]
+    return known + sorted(names - set(known))
 
 
 def _draw_matrix(axes: Axes, pairs: pd.DataFrame, column: str, cmap: str, least: float) -> None:
-    names = _members(pairs)
-    values = np.full((len(names), len(names)), np.nan)
+    rows, columns = _sides(pairs)
+    values = np.full((len(rows), len(columns)), np.nan)
     for case, value in zip(pairs["case"], pairs[column], strict=True):
-        first, second = (names.index(name) for name in pair_in(case))
-        values[first, second] = values[second, first] = value
+        first, second = pair_in(case)
+        values[rows.index(first), columns.index(second)] = value
+        if rows == columns:
+            values[rows.index(second), columns.index(first)] = value
     axes.imshow(values, vmin=least, vmax=1, cmap=cmap)
     dark = 0.45 if least == 0 else 2.0
     for (row, entry), value in np.ndenumerate(values):
         if not np.isnan(value):
             ink = "white" if value < dark and least == 0 else "black"
             axes.text(entry, row, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=6)
-    axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(names)), names)
+    axes.set_xticks(range(len(columns)), columns, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(rows)), rows)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 
