@@ -8,6 +8,9 @@ rates have Wilson intervals at 95 % and rank correlations bootstrap intervals ov
 runs (other seeds: other renders, trainings and noise; presets/repeat.yaml) it prints the mean,
 Student's interval over the runs, and each run's value. Such an interval covers trainings; where all
 runs agree it has no width, and the number of samples is what limits it.
+
+Where a run has results/predicted_<experiment>.csv, what `projcomp predict --with` wrote of the same
+pairs before anything was trained, it is told how well that predicts.
 """
 
 import argparse
@@ -214,19 +217,26 @@ def predictions(root: Path, experiment: str) -> pd.DataFrame:
     columns = {"trained success": trained, "exact success": exact}
     if table.exists():
         columns["exact cosine"] = pd.read_csv(table).set_index("case")["interaction"]
+    path = root / "results" / f"predicted_{experiment}.csv"
+    if path.exists():
+        told = pd.read_csv(path)
+        told.index = pd.Index(told["first"] + "-" + told["second"])
+        pairs = trained.index.str.removeprefix("apart-")
+        for column in ("success", "cosine", "interaction"):
+            columns[f"predicted {column}"] = told[column].reindex(pairs).set_axis(trained.index)
     both = pd.DataFrame(columns).dropna(axis=1, how="all")
     return both.loc[[name for name in both.index if name != "all"]].dropna()
 
 
 def correlations(title: str, both: pd.DataFrame) -> None:
-    """Rank correlations over pairs: exact success and cosine with trained success."""
+    """Rank correlations over pairs, of trained success with everything, and of exact success."""
     if len(both) < 4 or both.shape[1] < 2:
         return
     print(f"\n### {title}: rank correlations over {len(both)} cases\n")
     names = list(both.columns)
     means = (f"{name} {both[name].mean():.2f}" for name in names if name.endswith("success"))
     print(f"means: {', '.join(means)}\n")
-    for i, one in enumerate(names):
+    for i, one in enumerate(names[:2]):
         for other in names[i + 1 :]:
             rng = np.random.default_rng(0)
             rho, low, high = bootstrap_spearman(

@@ -60,7 +60,7 @@ def write_case(folder: Folder, experiment: str, case: Case, rng: np.random.Gener
     """
     levels = rng.uniform(0.1, 1, (NUMBER, 3, 1, 1))
     measured = {"interaction": levels * [[4.0, 1.0], [1.0, 9.0]]}
-    if len(case.locations) > 1:
+    if len(case.locations) > 1 or case.asked:
         measured["interaction_map"] = rng.standard_normal((NUMBER, 16, 16))
     images = rng.integers(0, 256, (NUMBER, 16, 16, 3), dtype=np.uint8)
     measured["line_log_q"] = rng.standard_normal((NUMBER, 2, 3, 2))

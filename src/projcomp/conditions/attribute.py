@@ -46,6 +46,10 @@ class Attribute(Kind):
             left = [value]  # also where other pictures do not have it
         return scene.model_copy(update={field: left}) if left else None
 
+    def drawn(self, scene: "SceneConfig", counts: range) -> tuple[str, ...]:
+        """The values that the scene's setting lists; of a label, which no scene has, none."""
+        return tuple(getattr(scene, f"{self.name}s", ()))
+
     def in_words(self, told: Any) -> str:
         """The value's name."""
         return self.values[int(told[0])]

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from projcomp.config.scenes import SceneConfig
 
 MAX_OBJECTS = 20
 """Objects of one picture, at most. No object at all is the condition 'empty'."""
@@ -19,6 +20,7 @@ class Count(Kind):
 
     name = "count"
     values = tuple(str(number) for number in range(1, MAX_OBJECTS + 1))
+    of_picture = True
 
     def labels(self, objects: Table) -> "NDArray[np.float32]":
         """The picture's number of objects, from 0 for one, of every object: ``(N, K, 1)``."""
@@ -34,6 +36,10 @@ class Count(Kind):
     def answers(self, labels: Any, told: Any, bandwidth: float) -> Any:
         """Which objects stand in a picture of so many."""
         return labels[..., 0] == told[0]
+
+    def drawn(self, scene: "SceneConfig", counts: range) -> tuple[str, ...]:
+        """The numbers of objects of such pictures."""
+        return tuple(value for value in self.values if int(value) in counts)
 
     def least(self, value: Any) -> int:
         """So many objects."""

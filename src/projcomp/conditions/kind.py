@@ -25,11 +25,13 @@ class Kind(ABC):
         width: how many numbers tell a condition of it.
         values: what can be asked for, in the order of the numbers that tell it; empty where an
             image point is, x to the right and y down in [0, 1].
+        of_picture: whether all objects of a picture have the same value.
     """
 
     name: str
     width: int = 1
     values: tuple[str, ...] = ()
+    of_picture: bool = False
 
     @property
     def parts(self) -> "tuple[Kind, ...]":
@@ -75,6 +77,13 @@ class Kind(ABC):
         where nothing is left to draw from.
         """
         return scene
+
+    def drawn(self, scene: "SceneConfig", counts: range) -> tuple[str, ...]:
+        """The values that objects have in pictures of a scene's settings and of so many objects.
+
+        None where no setting decides them.
+        """
+        return ()
 
     def point(self, value: Any) -> tuple[float, float] | None:
         """Where in the picture an object of this value stands; None where it may stand anywhere."""

@@ -110,17 +110,26 @@ def _one_of(*names: str) -> BeforeValidator:
 
 
 def _asked(value: Any) -> Any:
-    """An object of a case: ``place`` holds a number, ``not`` values of its own."""
+    """An object of a case: ``not`` holds values of its own."""
     if not isinstance(value, dict) or not value:
         raise PydanticCustomError("asked", "an object such as {place: 1, color: red}")
     found = dict(value)
-    if PLACE in found and (isinstance(found[PLACE], bool) or not isinstance(found[PLACE], int)):
-        raise PydanticCustomError("place", "place and the number of a place, from 1")
-    plain = {kind: one for kind, one in found.items() if kind not in (PLACE, NOT)}
-    found |= _values(plain)
+    found |= _placed({kind: one for kind, one in found.items() if kind != NOT})
     if NOT in found:
-        found[NOT] = _values(found[NOT])
+        found[NOT] = _placed(found[NOT])
+        if not found[NOT]:
+            raise PydanticCustomError("not", "something in not, such as {color: red}")
     return found
+
+
+def _placed(value: Any) -> Any:
+    """Values by kind, where ``place`` holds a number."""
+    if not isinstance(value, dict) or PLACE not in value:
+        return _values(value)
+    place = value[PLACE]
+    if isinstance(place, bool) or not isinstance(place, int):
+        raise PydanticCustomError("place", "place and the number of a place, from 1")
+    return {**value, **_values({kind: one for kind, one in value.items() if kind != PLACE})}
 
 
 Distribution = Annotated[str | Told, _one_of(EMPTY, UNCONDITIONAL)]

@@ -7,13 +7,15 @@ from projcomp.conditions.holding import holding
 from projcomp.conditions.table import Table
 
 if TYPE_CHECKING:
+    from projcomp.config.conditions import Told
     from projcomp.settings.case import Wanted
 
 RIGHT, UNBOUND, PARTIAL, NEITHER = "right", "unbound", "partial", "neither"
 OUTCOMES = (RIGHT, UNBOUND, PARTIAL, NEITHER)
 """What became of a request: every requested object is there; everything that is asked for is there,
 but not on the objects that should have it (a red sphere and a blue cube for a red cube and a blue
-sphere, or a red object and a cube for a red cube); some of it; nothing of it."""
+sphere, or a red object and a cube for a red cube); some of it, or an object with all of it and with
+what it should not have (a red cube for a cube that is not red); nothing of it."""
 
 
 def outcome(objects: Table, asked: "Sequence[Wanted]", bandwidth: float) -> str:
@@ -28,13 +30,15 @@ def outcome(objects: Table, asked: "Sequence[Wanted]", bandwidth: float) -> str:
         return RIGHT
     wanted = found = 0
     for kind in dict.fromkeys(kind for one in asked for kind in one.told):
-        alone = [
-            one.model_copy(update={"told": {kind: one.told[kind]}, "avoided": {}})
-            for one in asked
-            if kind in one.told
-        ]
+        alone = [_of(one, {kind: one.told[kind]}) for one in asked if kind in one.told]
         wanted += len(alone)
         found += len(holding(objects, alone, bandwidth))
-    if found == wanted:
+    whole = [_of(one, one.told) for one in asked if one.told]
+    if found == wanted and len(holding(objects, whole, bandwidth)) < len(whole):
         return UNBOUND
     return PARTIAL if found else NEITHER
+
+
+def _of(one: "Wanted", told: "Told") -> "Wanted":
+    """A request for these values, whatever else the object has."""
+    return one.model_copy(update={"told": told, "avoided": {}})

@@ -134,15 +134,23 @@ def case_problems(run: Run) -> Iterator[str]:
     The truth of a case is kept by its name: one name, one request.
     """
     yield from _noise_of_nobody(run)
-    known: dict[str, Case] = {}
+    known: dict[str, tuple[Case, str]] = {}
     for experiment in run.rendered.experiments.values():
         for case in experiment.cases.values():
-            if known.setdefault(case.name, case) != case:
+            first, where = known.setdefault(case.name, (case, experiment.key))
+            if first == case:
+                continue
+            if case.locations:
                 yield (
                     f"{experiment.key}.places: expected cases of other names than those of another "
                     f"set, got {case.name}; rename {experiment.places.name}"
                 )
-                return
+            else:
+                yield (
+                    f"{experiment.key}: expected cases of other names than those of {where} that "
+                    f"ask for something else, got {case.name}; ask for it in the same way in both"
+                )
+            return
 
 
 def _noise_of_nobody(run: Run) -> Iterator[str]:
@@ -194,7 +202,7 @@ def _entry(
     yield from place_checks.request_problems(config, key, entry)
     yield from repeated(f"{key}.models", entry.models or [])
     for name in entry.models or []:
-        yield from _unconditional(config, f"{key}.models", name)
+        yield from request_checks.unconditional_problems(config, f"{key}.models", name)
     yield from _background(config, key, entry, operators)
     yield from _features(config, key, entry)
 
@@ -261,13 +269,13 @@ def _colors(
 ) -> Iterator[str]:
     """A model composes colours that it has seen; the others' embeddings were never trained."""
     known = any(name in config.datasets for name in config.of_data[model].sources)
-    seen = request_checks.seen_colors(config, model)
+    seen = request_checks.seen_values(config, model, "color")
     each = [(one,) if isinstance(one, str) else one for one in requests]
     asked = COLORS if requests == "all" else dict.fromkeys(color for one in each for color in one)
     unseen = [color for color in asked if color not in seen]
     if unseen and known:
         yield (
-            f"{key}: expected colours that {model} learns ({', '.join(sorted(seen)) or 'none'}), "
+            f"{key}: expected colours that {model} learns ({', '.join(seen) or 'none'}), "
             f"got {'all of them' if requests == 'all' else unseen[0]}; list "
             f"{'pairs' if key.endswith('pairs') else 'some'} of these"
         )
@@ -293,7 +301,7 @@ def _background(
             got = "several" if entry.composed else "models"
             yield f"{key}.{field}: expected a model for operator {wanted['own']}, got {got}"
         else:
-            yield from _unconditional(config, f"{key}.{field}", own)
+            yield from request_checks.unconditional_problems(config, f"{key}.{field}", own)
     if "given" not in wanted:
         for field in ("background", "control"):
             yield from _unwanted(f"{key}.{field}", getattr(entry, field), operators[0])
@@ -342,53 +350,10 @@ def _distribution(config: Config, key: str, chosen: BackgroundConfig | None) -> 
         yield from prompt_checks.distribution_problems(key, chosen)
     elif chosen.model not in config.of_data:
         yield unknown_name(f"{key}.model", "models", chosen.model, config.of_data)
-    elif isinstance(chosen.condition, dict):
-        problem = request_checks.told_problem(
-            config, f"{key}.condition", chosen.model, chosen.condition
-        )
-        if problem:
-            yield problem
-    elif chosen.condition == UNCONDITIONAL:
-        yield from _unconditional(config, key, chosen.model)
     else:
-        yield from _has_empty(config, key, chosen.model)
-
-
-def _unconditional(config: Config, key: str, name: str) -> Iterator[str]:
-    """Whether the model learns to be unconditional: it has no condition, or drops it."""
-    if name in config.pipelines:  # which are trained to be
-        return
-    model = config.of_data[name]
-    learned = model.condition != "none" and not model.exact
-    if learned and config.training.condition_dropout == 0:
-        yield (
-            f"{key}: expected a model that can be unconditional, got {name}, which never "
-            "drops its condition; raise training.condition_dropout above 0"
-        )
-
-
-def _has_empty(config: Config, key: str, name: str) -> Iterator[str]:
-    """Whether the model learns the condition 'empty': conditional, with empty scenes mixed in."""
-    model = config.of_data[name]
-    if model.condition == "none":
-        yield (
-            f"{key}.condition: expected unconditional, because model {name} has condition none, "
-            "got empty"
-        )
-        return
-    filed = [d for d in model.sources if d in config.filed]
-    if filed:
-        yield (
-            f"{key}.condition: expected unconditional or what is told, because {filed[0]} was not "
-            "rendered and has no empty scenes, got empty"
-        )
-        return
-    known = [config.rendered[d] for d in model.sources if d in config.rendered]
-    if known and all(dataset.max_objects > 0 for dataset in known):
-        yield (
-            f"{key}.condition: expected a model that also learns from empty scenes "
-            f"(max_objects 0), got {name} on {', '.join(model.sources)}; add such a dataset to "
-            f"models.{name}.{'exact' if model.exact else 'datasets'}"
+        here = key if chosen.condition == UNCONDITIONAL else f"{key}.condition"
+        yield from request_checks.distribution_problems(
+            config, here, chosen.model, chosen.condition
         )
 
 
@@ -409,7 +374,9 @@ def _composition(run: Run, experiment: Experiment) -> Iterator[str]:
         if entry.conditionals is None:
             yield f"{key}.sampling.complift: expected conditionals to explain samples, got models"
         elif entry.conditionals in config.of_data:
-            yield from _unconditional(config, f"{key}.sampling.complift", entry.conditionals)
+            yield from request_checks.unconditional_problems(
+                config, f"{key}.sampling.complift", entry.conditionals
+            )
     for case, count in _case_sizes(run, experiment):
         wrong = entry.operator.size_problem(count)
         if wrong:

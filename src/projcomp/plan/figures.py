@@ -11,7 +11,14 @@ from projcomp.plan.clutter import clutter_of
 from projcomp.plan.prompts import asked_prompts
 from projcomp.plan.run import Run
 from projcomp.plan.subjects import Subject
-from projcomp.plan.tables import TABLES, Shown, name_of, reads_summary, records_interaction
+from projcomp.plan.tables import (
+    TABLES,
+    Shown,
+    name_of,
+    pairs_of,
+    reads_summary,
+    records_interaction,
+)
 from projcomp.settings.case import TRUTH, Case
 from projcomp.settings.report import FigureSettings
 from projcomp.settings.stages import model_names
@@ -162,8 +169,8 @@ def _memorised(run: Run) -> Iterator[Shown]:
         yield "", {"cases": found}
 
 
-def _several_places(run: Run) -> Iterator[Shown]:
-    """Cases with two places or more, of the experiments that record how those interact."""
+def _overlaps(run: Run) -> Iterator[Shown]:
+    """Cases of two places or more where numbers of them are composed; pairs of attributes apart."""
     found = {
         name: [case.name for case in experiment.cases.values() if len(case.locations) > 1]
         for name, experiment in run.own.items()
@@ -172,6 +179,9 @@ def _several_places(run: Run) -> Iterator[Shown]:
     found = {name: names for name, names in found.items() if names}
     if found:
         yield "", {"cases": found}
+    for name, experiment in run.own.items():
+        if experiment.config.cases and (pairs := pairs_of(run, experiment)):
+            yield name, {"cases": {name: pairs}}
 
 
 def _backgrounds(run: Run) -> Iterator[Shown]:
@@ -282,8 +292,8 @@ FIGURES = (
             "Samples of pictures that were not rendered, as a small classifier sees them: the "
             "shares of its classes, their total variation from the reference's (marks: what as "
             "many true pictures have), and the Frechet distance to the reference in the "
-            "classifier's features, without its bias, with intervals. It is no FID: its features "
-            "are not Inception's."
+            "classifier's features, without its bias, with intervals; *all* are the samples of all "
+            "cases of an experiment. It is no FID: its features are not Inception's."
         ),
         shows=_of_table("classes"),
         reads=_own_table,
@@ -573,12 +583,12 @@ FIGURES = (
         "overlap",
         format=6,
         caption=(
-            "Where in the picture the score deltas of composed locations overlap: every pixel's "
+            "Where in the picture the score deltas of what is composed overlap: every pixel's "
             "share of the interaction of all pairs over the path, averaged over samples, with the "
             "requested locations as rings and the sum over pixels, in nats, above each panel. "
             "White everywhere is what composing by scores needs."
         ),
-        shows=_several_places,
+        shows=_overlaps,
         reads=_samples,
     ),
     FigureRow(

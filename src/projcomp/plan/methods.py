@@ -1,5 +1,6 @@
 """How every experiment composes, in the words by which a leaderboard compares them."""
 
+from projcomp.config.conditions import UNCONDITIONAL
 from projcomp.config.samplers import SamplingConfig
 from projcomp.plan.experiments import Experiment
 from projcomp.plan.run import Run
@@ -9,17 +10,28 @@ from projcomp.settings.report import NONE, Method
 def method_of(run: Run, experiment: Experiment) -> Method:
     """Operator, background, sampler and kind of model of an experiment that composes locations."""
     background = experiment.background
-    name = experiment.config.conditionals
-    exact = name is not None and bool(run.models[name].exact)
+    told, weights = _told(experiment)
+    exact = bool(told) and all(run.models[name].exact for name in told)
+    weighed = f", weights {', '.join(weights)}" if set(weights) - {"1"} else ""
     return Method(
-        operator=experiment.config.operator.label,
+        operator=experiment.config.operator.label + weighed,
         background=f"{background.model} {background.condition}" if background else NONE,
         sampler=_sampler(experiment.sampling),
         kind="exact" if exact else "network",
-        model=_model(run, name) if name else "unconditional",
+        model=" and ".join(dict.fromkeys(_model(run, name) for name in told)) or "unconditional",
         places=experiment.places.name,
         stream=experiment.stream,
     )
+
+
+def _told(experiment: Experiment) -> tuple[list[str], list[str]]:
+    """The models that are told something, and the weights of everything in ``composed``."""
+    config = experiment.config
+    if config.conditionals is not None:
+        return [config.conditionals], []
+    listed = config.composed or []
+    told = [one.model for one in listed if one.told != UNCONDITIONAL]
+    return told, [f"{one.weight:g}" for one in listed]
 
 
 def _sampler(sampling: SamplingConfig) -> str:

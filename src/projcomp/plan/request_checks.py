@@ -1,21 +1,21 @@
 """Checks of what is composed as a list, and of cases of objects with attributes."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from projcomp.conditions.kinds import NONE, kinds_in
+from projcomp.conditions.kinds import KINDS, NONE, kinds_in
 from projcomp.config.conditions import CASE, EMPTY, NOT, PLACE, UNCONDITIONAL
 from projcomp.config.experiments import CaseConfig, RequestConfig
 from projcomp.config.messages import unknown_name
 from projcomp.config.operators import AnyOperator
+from projcomp.config.paths import MAX_NAME
 from projcomp.config.root import Config
 from projcomp.plan.cases import experiment_cases
 from projcomp.plan.kinds import kinds_of
 from projcomp.plan.places import place_set
 from projcomp.plan.requests import grid_values, stack, told_kinds
 from projcomp.plan.subjects import subject_of
-from projcomp.scenes.vocabulary import COLORS
 from projcomp.settings.case import Case
 
 _SHORT = ("conditionals", "models")
@@ -56,6 +56,60 @@ def told_problem(config: Config, key: str, model: str, told: Mapping[str, Any]) 
     return None
 
 
+def distribution_problems(
+    config: Config, key: str, model: str, told: str | Mapping[str, Any]
+) -> Iterator[str]:
+    """Why a model has no distribution of this name, or cannot be told these values."""
+    if told == EMPTY:
+        yield from _has_empty(config, key, model)
+    elif told == UNCONDITIONAL:
+        yield from unconditional_problems(config, key, model)
+    elif told != CASE:
+        assert not isinstance(told, str)
+        problem = told_problem(config, key, model, told)
+        if problem:
+            yield problem
+        else:
+            yield from _unseen(config, key, model, [told])
+
+
+def unconditional_problems(config: Config, key: str, name: str) -> Iterator[str]:
+    """Whether the model learns to be unconditional: it has no condition, or drops it."""
+    if name in config.pipelines:  # which are trained to be
+        return
+    model = config.of_data[name]
+    learned = model.condition != NONE and not model.exact
+    if learned and config.training.condition_dropout == 0:
+        yield (
+            f"{key}: expected a model that can be unconditional, got {name}, which never "
+            "drops its condition; raise training.condition_dropout above 0"
+        )
+
+
+def _has_empty(config: Config, key: str, name: str) -> Iterator[str]:
+    """Whether the model learns the condition 'empty': conditional, with empty scenes mixed in."""
+    model = config.of_data[name]
+    if model.condition == NONE:
+        yield (
+            f"{key}: expected {UNCONDITIONAL}, because model {name} has condition none, got {EMPTY}"
+        )
+        return
+    filed = [d for d in model.sources if d in config.filed]
+    if filed:
+        yield (
+            f"{key}: expected {UNCONDITIONAL} or what is told, because {filed[0]} was not "
+            f"rendered and has no empty scenes, got {EMPTY}"
+        )
+        return
+    known = [config.rendered[d] for d in model.sources if d in config.rendered]
+    if known and all(dataset.max_objects > 0 for dataset in known):
+        yield (
+            f"{key}: expected a model that also learns from empty scenes "
+            f"(max_objects 0), got {name} on {', '.join(model.sources)}; add such a dataset to "
+            f"models.{name}.{'exact' if model.exact else 'datasets'}"
+        )
+
+
 def _value_problem(config: Config, kind: str, value: object) -> str | None:
     kinds = kinds_of(config)
     if kind not in kinds:  # which is told where the model is
@@ -87,21 +141,27 @@ def _models(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
             yield f"{here}.only: expected told: {CASE} beside it, got {one.told}; remove it"
         if one.joined is not None:
             yield f"{here}.joined: expected none, because no model of it has a pipeline, got one"
-        if isinstance(one.told, dict):
-            problem = told_problem(config, f"{here}.told", one.model, one.told)
-            if problem:
-                yield problem
+        if one.told == CASE and one.weight < 0:
+            yield (
+                f"{here}.weight: expected at least 0 beside told: {CASE}, got {one.weight:g}; ask "
+                f"for what is negated by `{NOT}` in cases"
+            )
+        if condition != NONE:
+            yield from distribution_problems(config, f"{here}.told", one.model, one.told)
 
 
 def _cases(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
     """What is asked for is there: kinds, values, places."""
     others = ("num_composed", "location_pairs", "color_pairs", "single_colors")
-    if entry.num_objects is not None:
-        yield f"{key}.num_objects: expected cases or {others[0]} beside composed, got num_objects"
-        return
+    told = [one.model for one in entry.composed or [] if one.told == CASE]
     given = [field for field in others if getattr(entry, field) is not None]
+    if entry.num_objects is not None:
+        if told or given or entry.cases is not None:
+            yield (
+                f"{key}.num_objects: expected cases or {others[0]} beside composed, got num_objects"
+            )
+        return
     if entry.cases is None:
-        told = [one.model for one in entry.composed or [] if one.told == CASE]
         if not given and (told or subject_of(config, entry) != "files"):
             yield f"{key}.cases: expected what is asked for, got nothing"
         return
@@ -115,10 +175,40 @@ def _cases(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
         yield from found
         if found:
             return
-    names = Counter(case.name for case in _all_cases(config, entry))
+    cases = _all_cases(config, entry)
+    for case in cases:
+        problem = _impossible(config, case)
+        if problem:
+            yield f"{key}.cases: {problem}"
+            return
+    names = Counter(case.name for case in cases)
     twice = [name for name, times in names.items() if times > 1]
     if twice:
         yield f"{key}.cases: expected each case once, got {twice[0]} twice; remove one of them"
+
+
+def _impossible(config: Config, case: Case) -> str | None:
+    """Why no picture is what a case asks for, or no file can be named after it; None if one can."""
+    if len(case.name) > MAX_NAME:
+        return (
+            f"expected names of at most {MAX_NAME} letters, got {len(case.name)} of "
+            f"{case.name[:40]}...; ask for less at once"
+        )
+    for wanted in case.asked:
+        for kind, value in wanted.told.items():
+            if wanted.avoided.get(kind) == value:
+                return (
+                    f"expected {kind} asked for or in `{NOT}` of one object, got {value} in both "
+                    f"(case {case.name})"
+                )
+    for name, kind in kinds_of(config).items():
+        values = {wanted.told[name] for wanted in case.asked if name in wanted.told}
+        if kind.of_picture and len(values) > 1:
+            return f"expected one {name} of a picture, got {' and '.join(map(str, sorted(values)))}"
+        few = [value for value in values if kind.least(value) < len(case.asked)]
+        if kind.of_picture and few:
+            return f"expected a {name} of at least the {len(case.asked)} objects, got {few[0]}"
+    return None
 
 
 def _all_cases(config: Config, entry: RequestConfig) -> list[Case]:
@@ -151,13 +241,18 @@ def _asked(config: Config, key: str, case: CaseConfig, places: int) -> Iterator[
                     yield from _value(config, f"{here}.{NOT}.{other}", other, avoided, places)
                 continue
             yield from _value(config, f"{here}.{kind}", kind, value, places)
-        if PLACE in one and "position" in one:
-            yield f"{here}: expected place or position, got both"
+        for values in (one, one.get(NOT, {})):
+            if PLACE in values and "position" in values:
+                yield f"{here}: expected place or position, got both"
     if case.same:
-        kinds = Counter(kind for one in [*case.asked, case.grid] for kind in one if kind != NOT)
-        for kind, times in kinds.items():
-            if times > 1:
-                yield f"{key}.same: expected one {kind} of one object, got {times}"
+        negated = [one.get(NOT, {}) for one in case.asked]
+        for where, objects in (("", [*case.asked, case.grid]), (f" in `{NOT}`", negated)):
+            kinds = Counter(
+                "position" if kind == PLACE else kind for one in objects for kind in one
+            )
+            for kind, times in kinds.items():
+                if times > 1 and kind != NOT:
+                    yield f"{key}.same: expected one {kind}{where} of one object, got {times}"
 
 
 def _value(config: Config, key: str, kind: str, value: Any, places: int) -> Iterator[str]:
@@ -193,6 +288,17 @@ def _who_is_told(
                 f"(case {case.name}), got {weightless[0]}; set operator to product"
             )
             return
+        for operator in operators:
+            listed = operator.listed_weights(len(composed))
+            total = sum(one.weight * weight for one, weight in zip(composed, listed, strict=False))
+            needs_sum = operator.keeps_weights and operator.background_from == "none"
+            if needs_sum and len(listed) == len(composed) and not total > 0:
+                yield (
+                    f"{key}.composed: expected weights of a positive sum (nothing could be started "
+                    f"from; case {case.name}), got {total:g}; raise them, or set operator to "
+                    f"product over a background"
+                )
+                return
     yield from _seen(config, key, entry)
 
 
@@ -200,51 +306,49 @@ def _untold(case: Case, entry: RequestConfig, config: Config) -> str | None:
     """A kind that the case asks for, and that no model is told of it."""
     chosen = [one for one in entry.composed or [] if one.told == CASE]
     known = {kind for one in chosen for kind in told_kinds(one, config.of_data)}
+    fixed = [(one.told, one.weight > 0) for one in entry.composed or [] if one.told != CASE]
+    always = {(item, has) for told, has in fixed if isinstance(told, dict) for item in told.items()}
     for wanted in case.objects:
-        for kind in [*wanted.told, *wanted.avoided]:
-            if kind not in known:
-                return kind
+        for values, has in ((wanted.told, True), (wanted.avoided, False)):
+            for kind, value in values.items():
+                if kind not in known and ((kind, value), has) not in always:
+                    return kind
     return None
 
 
-def seen_colors(config: Config, model: str) -> set[str]:
-    """The colours of the objects that a model learns from; none where it learns from none."""
-    known = [config.rendered[d] for d in config.of_data[model].sources if d in config.rendered]
-    shown = [dataset.colors or config.scene.colors for dataset in known if dataset.max_objects]
-    return {color for colors in shown for color in colors}
-
-
-def seen_values(config: Config, model: str, label: str) -> list[str]:
-    """The values of a label among the pictures from files that a model learns from."""
-    known = [config.filed[d] for d in config.of_data[model].sources if d in config.filed]
-    every = config.labels[label]
-    shown = {value for dataset in known for value in dataset.only.get(label, every)}
-    return [value for value in every if value in shown]
+def seen_values(config: Config, model: str, kind: str) -> list[str]:
+    """The values of a kind among what a model learns from; none where no setting decides them."""
+    sources, known = config.of_data[model].sources, kinds_of(config)[kind].values
+    shown: set[str] = set()
+    for dataset in (config.rendered[name] for name in sources if name in config.rendered):
+        if kind in KINDS and dataset.max_objects:
+            scene = config.scene.model_copy(
+                update={"colors": dataset.colors or config.scene.colors}
+            )
+            counts = range(max(dataset.min_objects, 1), dataset.max_objects + 1)
+            shown.update(KINDS[kind].drawn(scene, counts))
+    for dataset in (config.filed[name] for name in sources if name in config.filed):
+        shown.update(dataset.only.get(kind, config.labels.get(kind, [])))
+    return [value for value in known if value in shown]
 
 
 def _seen(config: Config, key: str, entry: RequestConfig) -> Iterator[str]:
-    """Colours, and values of labels, are composed that the models have seen."""
-    cases = _all_cases(config, entry)
+    """What cases ask for is what the models that are told it have seen."""
+    wanted = [one for case in _all_cases(config, entry) for one in case.objects]
+    told = [values for one in wanted for values in (one.told, one.avoided)]
     for number, one in enumerate(entry.composed or []):
-        told: Iterable[Any] = [one.told]
         if one.told == CASE:
-            wanted = [one for case in cases for one in case.objects]
-            told = [values for one in wanted for values in (one.told, one.avoided)]
-        here = f"{key}.composed.{number}"
-        for kind in kinds_in(config.of_data[one.model].condition):
-            asked = {values.get(kind) for values in told if isinstance(values, dict)}
-            if kind == "color":
-                seen = sorted(seen_colors(config, one.model))
-                yield from _unseen(f"{here}: expected colours", COLORS, seen, asked, one.model)
-            elif kind in config.labels:
-                seen, every = seen_values(config, one.model, kind), config.labels[kind]
-                yield from _unseen(f"{here}: expected values", every, seen, asked, one.model)
+            yield from _unseen(config, f"{key}.composed.{number}", one.model, told)
 
 
 def _unseen(
-    start: str, every: Iterable[str], seen: list[str], asked: set[Any], model: str
+    config: Config, key: str, model: str, told: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
-    """The first of the values asked for that a model does not learn, if it learns any."""
-    unseen = [value for value in every if value in asked and value not in seen]
-    if unseen and seen:
-        yield f"{start} that {model} learns ({', '.join(seen)}), got {unseen[0]}"
+    """The first value of every kind that a model is told and does not learn, if it learns any."""
+    for kind in kinds_in(config.of_data[model].condition):
+        asked, seen = {values.get(kind) for values in told}, seen_values(config, model, kind)
+        unseen = [one for one in kinds_of(config)[kind].values if one in asked and one not in seen]
+        if unseen and seen:
+            yield (
+                f"{key}: expected a {kind} that {model} learns ({', '.join(seen)}), got {unseen[0]}"
+            )

@@ -33,8 +33,8 @@ def grid_values(
     kind: str, asked: object, places: int, kinds: Mapping[str, Kind] = KINDS
 ) -> list[Any]:
     """The values of a kind in a grid; none of a kind that is not there."""
-    if isinstance(asked, list):
-        return asked
+    if isinstance(asked, list):  # numbers are names of digits, but those of places
+        return asked if kind == PLACE else [str(value) for value in asked]
     if kind == PLACE:
         return list(range(1, places + 1))
     return list(kinds[kind].values) if kind in kinds else []
@@ -56,7 +56,7 @@ def _case(asked: list[dict[str, Any]], same: bool, places: PlaceSet) -> Case:
     if same:
         asked = [_together(asked)]
     names = [BETWEEN_VALUES.join(_words(one)) for one in asked]
-    numbered = places.name != GRID and any(PLACE in one for one in asked)
+    numbered = places.name != GRID and any(PLACE in {**one.get(NOT, {}), **one} for one in asked)
     start = [places.name] if numbered else []
     name = BETWEEN_VALUES.join([*start, BETWEEN_OBJECTS.join(names)])
     return Case(name=name, asked=[_wanted(one, places) for one in asked])
@@ -85,11 +85,17 @@ def _words(asked: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _wanted(asked: Mapping[str, Any], places: PlaceSet) -> Wanted:
-    told = {kind: value for kind, value in asked.items() if kind not in (NOT, PLACE)}
-    number = asked.get(PLACE)
+    told = {kind: value for kind, value in asked.items() if kind != NOT}
+    return Wanted(told=_at_points(told, places), avoided=_at_points(asked.get(NOT, {}), places))
+
+
+def _at_points(values: Mapping[str, Any], places: PlaceSet) -> dict[str, Any]:
+    """Values by kind, a place by its point, which comes first."""
+    found = {kind: value for kind, value in values.items() if kind != PLACE}
+    number = values.get(PLACE)
     if number is not None and 1 <= number <= len(places.points):
-        told = {"position": places.points[number - 1], **told}
-    return Wanted(told=told, avoided=asked.get(NOT, {}))
+        found = {"position": places.points[number - 1], **found}
+    return found
 
 
 def stack(entry: RequestConfig, case: Case, models: Mapping[str, AnyModel]) -> list[Composed]:

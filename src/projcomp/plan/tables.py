@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from projcomp.config.conditions import CASE
 from projcomp.config.places import GRID
 from projcomp.folder import LOCALITY, REFERENCE, Folder
 from projcomp.plan.clutter import clutter_of
 from projcomp.plan.experiments import Experiment, exact_name
 from projcomp.plan.methods import method_of
-from projcomp.plan.requests import num_distributions
+from projcomp.plan.requests import num_distributions, stack
 from projcomp.plan.run import Run
 from projcomp.plan.subjects import Subject
 from projcomp.scenes.vocabulary import ATTRIBUTES
@@ -90,6 +91,7 @@ def records_interaction(experiment: Experiment) -> bool:
         operator.measures_interaction
         and experiment.config.models is None
         and all(weight >= 0 for weight in operator.weights_of(2))
+        and all(one.weight >= 0 for one in experiment.config.composed or [])
         and experiment.sampling.sampler.unweighed is None
     )
 
@@ -111,18 +113,28 @@ def _sweeps(run: Run) -> Iterator[Shown]:
 
 def _interactions(run: Run) -> Iterator[Shown]:
     for name, experiment in run.own.items():
-        pairs = [case.name for case in experiment.cases.values() if _is_pair(run, experiment, case)]
-        if pairs and records_interaction(experiment):
+        pairs = pairs_of(run, experiment)
+        if pairs:
             yield name, {"cases": {name: pairs}}
+
+
+def pairs_of(run: Run, experiment: Experiment) -> list[str]:
+    """Its cases of two distributions whose interaction it records."""
+    if not records_interaction(experiment):
+        return []
+    return [case.name for case in experiment.cases.values() if _is_pair(run, experiment, case)]
 
 
 def _is_pair(run: Run, experiment: Experiment, case: Case) -> bool:
     """Two colours, two places, or two values of one object, each a distribution of its own."""
     config = experiment.config
     if not case.asked:
-        return case.num_conditions == 2 and bool(config.color_pairs or config.location_pairs)
-    alike = len(case.asked) == 1 and len(case.asked[0].told) == case.num_conditions == 2
-    return alike and num_distributions(config, case, run.composable) == 2
+        paired = case.num_conditions == 2 and bool(config.color_pairs or config.location_pairs)
+        return paired and num_distributions(config, case, run.composable) == 2
+    parts = stack(config, case, run.composable)
+    told = [set(one.condition) for one in parts if isinstance(one.condition, dict)]
+    alike = len(case.asked) == 1 and len(parts) == len(told) == case.num_conditions == 2
+    return alike and set.union(*told) == set(case.asked[0].told) and not set.intersection(*told)
 
 
 def _ceilings(run: Run) -> Iterator[Shown]:
@@ -260,13 +272,22 @@ def _pairs(run: Run) -> Iterator[Shown]:
     """The experiments with pairs of colours, and the truth of them, which learned from nothing."""
     config, truth = run.config, {}
     for name, experiment in run.own.items():
-        if experiment.config.color_pairs and experiment.config.conditionals:
+        if experiment.config.color_pairs:
             truth |= experiment.cases
-            learned = run.models[experiment.config.conditionals].sources
+            learned = _learned(run, experiment)
             shares = {d: share for d, share in learned.items() if config.rendered[d].max_objects}
             yield name, {**_requests(name, experiment.cases), "datasets": shares}
     if truth:
         yield TRUTH, _requests(TRUTH, {n: case for n, case in run.truth.items() if n in truth})
+
+
+def _learned(run: Run, experiment: Experiment) -> dict[str, float]:
+    """What the models that are told the case learned from."""
+    config, found = experiment.config, {}
+    told = [one.model for one in config.composed or [] if one.told == CASE]
+    for model in [config.conditionals] if config.conditionals else told:
+        found |= run.models[model].sources
+    return found
 
 
 def _at_places(run: Run) -> Iterator[tuple[str, dict[str, Case], bool]]:
@@ -288,9 +309,8 @@ def _projections(run: Run) -> Iterator[Shown]:
         told = {"cases": shown, "radius": run.config.evaluation.radius}
         yield name, {**told, "threshold": threshold, "drawn": drawn}
     for name, experiment in run.own.items():
-        pairs = experiment.config.color_pairs and experiment.config.conditionals
         cases = [case.name for case in experiment.cases.values() if not case.avoids]
-        if pairs and cases:
+        if experiment.config.color_pairs and cases:
             yield name, {"cases": {name: cases, TRUTH: cases}}
 
 
@@ -472,15 +492,16 @@ TABLES = (
     ),
     TableRow(
         "classes",
-        format=2,
+        format=3,
         caption=(
             "Samples of pictures that were not rendered, as a small classifier sees them: shares "
             "of classes with Wilson intervals beside those of the reference pictures, their total "
             "variation from these, and distances to the reference in the classifier's features: "
             "Frechet (no FID: not Inception's features), as fitted and without its bias, kernel, "
-            "diversity, density, coverage; perhaps in a published network's too. The rows "
-            "*reference* are the reference's own: the "
-            "classifier's errors, and one half of its pictures against the other."
+            "diversity, density, coverage; perhaps in a published network's too. The rows *all* "
+            "have all samples of an experiment's cases together, against the classes as they were "
+            "asked for. The rows *reference* are the reference's own: the classifier's errors, and "
+            "one half of its pictures against the other."
         ),
         shows=_classes,
         reads=_classified,

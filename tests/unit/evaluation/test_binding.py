@@ -22,6 +22,7 @@ def picture(*described: str) -> dict[str, np.ndarray]:
 RED_CUBE = [Wanted(told={"color": "red", "shape": "cube"})]
 TWO = [*RED_CUBE, Wanted(told={"color": "blue", "shape": "sphere"})]
 NOT_RED = [Wanted(told={"shape": "cube"}, avoided={"color": "red"})]
+NOTHING_RED = [Wanted(told={}, avoided={"color": "red"})]
 PLACED = [Wanted(told={"position": (0.1, 0.5), "color": "red"})]
 
 
@@ -40,7 +41,12 @@ PLACED = [Wanted(told={"position": (0.1, 0.5), "color": "red"})]
         (TWO, ["red cube"], "partial"),
         (TWO, ["red cube", "blue cube"], "partial"),
         (NOT_RED, ["blue cube", "red sphere"], "right"),
-        (NOT_RED, ["red cube"], "unbound"),
+        (NOT_RED, ["red cube"], "partial"),
+        (NOT_RED, [], "neither"),
+        (NOTHING_RED, ["blue cube", "red sphere"], "right"),
+        (NOTHING_RED, ["red sphere"], "neither"),
+        (NOTHING_RED, [], "neither"),
+        ([*NOT_RED, *NOTHING_RED], ["blue cube"], "partial"),
         (NOT_RED, ["blue sphere"], "neither"),
         (PLACED, ["red cube", "blue cube"], "right"),
         (PLACED, ["blue cube", "red cube"], "unbound"),

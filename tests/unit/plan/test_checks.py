@@ -448,7 +448,7 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
             "datasets": {"colored": {"colors": ["red", "blue"]}},
             "experiments": {"colors": {"single_colors": ["green"]}},
         },
-        "experiments.colors.single_colors: expected colours that colored learns (blue, red), got "
+        "experiments.colors.single_colors: expected colours that colored learns (red, blue), got "
         "green; list some of these",
     ),
     "all colours, of which the model saw some": (

@@ -143,6 +143,8 @@ def test_pairs_over_a_background_tell_their_interaction(
     [
         ({}, ["red-cube", "blue-cube"]),
         ({"composed": [{"model": "described", "told": "case"}]}, None),  # one distribution
+        ({"composed": [{"model": "described", "told": "case"}] * 2}, None),  # both are told both
+        ({"composed": [{"model": "described", "told": "case"}, {"model": "single"}]}, None),
         ({"cases": [{"asked": [{"color": "red"}, {"shape": "cube"}]}]}, None),  # two objects
         ({"cases": [{"asked": [{"shape": "cube", "not": {"color": "red"}}]}]}, None),
         ({"operator": "average", "background": None}, None),
@@ -162,7 +164,8 @@ def test_two_values_of_one_object_are_a_pair_whose_interaction_is_told(
     run = run_with(models={"described": described}, experiments={"both": {**entry, **change}})
     table = tables(run).get("interaction_both")
     assert (table and table.settings.cases["both"]) == told
-    assert ("interaction_both" in figures(run)) == (told is not None)
+    for figure in ("interaction_both", "overlap_both"):
+        assert (figure in figures(run)) == (told is not None)
 
 
 def test_mixtures_stand_beside_the_truth() -> None:

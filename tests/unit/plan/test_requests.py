@@ -9,6 +9,7 @@ from projcomp.errors import ConfigError
 from projcomp.plan.load import load
 from projcomp.plan.run import Run
 from projcomp.plan.stages import sample_settings
+from projcomp.plan.tables import tables
 from projcomp.settings.case import Wanted
 from projcomp.settings.stages import Composed
 
@@ -16,6 +17,8 @@ LEARNED = {"datasets": {"single": 0.9, "empty": 0.1}, "images_seen": 640}
 MODELS = {
     "shaped": {**LEARNED, "condition": "shape"},
     "both": {**LEARNED, "condition": ["shape", "color"]},
+    "counted": {"datasets": {"cluttered": 1}, "images_seen": 640, "condition": "count"},
+    "full": {"datasets": {"single": 1}, "images_seen": 640, "condition": "shape"},
 }
 OVER_EMPTY = {"background": {"model": "single", "condition": "empty"}, "num_samples": 4}
 
@@ -117,6 +120,69 @@ def test_what_is_negated_has_a_negative_weight() -> None:
         ("colored", {"color": "red"}, -0.5),
     ]
     assert run.truth["cube-not-red"].avoids
+
+
+def test_a_place_can_be_negated_too() -> None:
+    run = run_with(
+        composed=PLACE_AND_COLOR,
+        places="apart",
+        cases=[{"asked": [{"color": "red", "not": {"place": 2}}]}],
+    )
+    point = run.own["X"].places.points[1]
+    assert told(run, "apart-red-not-p2") == [
+        ("single", {"position": point}, -1.0),
+        ("colored", {"color": "red"}, 1.0),
+    ]
+
+
+def test_numbers_in_a_grid_are_what_they_are_in_an_object() -> None:
+    for entry in ({"for": {"count": [2, 3]}}, {"asked": [{"count": 2}]}):
+        run = run_with(composed=[{"model": "counted", "told": "case"}], cases=[entry])
+        assert told(run, "2") == [("counted", {"count": "2"}, 1.0)]
+
+
+def test_what_is_told_whatever_the_case_may_be_asked_for() -> None:
+    composed = [{"model": "single", "told": "case"}, {"model": "colored", "told": {"color": "red"}}]
+    red = {"cases": [{"for": {"place": [1]}, "asked": [{"color": "red"}], "same": True}]}
+    run = run_with(composed=composed, **red)
+    assert [told for _, told, _ in told(run, "p1-red")][1] == {"color": "red"}
+    assert run.truth["p1-red"].asked[0].told["color"] == "red"
+    negated = [composed[0], {**composed[1], "weight": -1}]
+    for wrong in (negated, [composed[0], {"model": "colored", "told": {"color": "blue"}}]):
+        with pytest.raises(ConfigError, match="expected a model that is told color"):
+            run_with(composed=wrong, **red)
+    run_with(composed=negated, cases=[{"asked": [{"place": 1, "not": {"color": "red"}}]}])
+
+
+def test_unconditional_models_are_a_list_too() -> None:
+    short = run_with(models=["single", "colored"], num_objects=[1])
+    long = run_with(composed=[{"model": "single"}, {"model": "colored"}], num_objects=[1])
+    assert short.cases["X"] == long.cases["X"]
+    assert "X" in tables(long)["mixture"].settings.cases
+
+
+def test_the_leaderboard_knows_what_a_list_composes() -> None:
+    twin = {"composed": [{"model": "single", "told": "case"}, {"model": "colored"}], "exact": True}
+    run = run_with(**twin, num_composed=[2])
+    methods = tables(run)["leaderboard"].settings.methods
+    assert (methods["X"].kind, methods["X-exact"].kind) == ("network", "exact")
+    assert methods["X"].model == methods["A"].model
+    assert methods["X"].operator == methods["A"].operator
+    weighed = run_with(composed=[{**twin["composed"][0], "weight": 2}], num_composed=[2])
+    told = tables(weighed)["leaderboard"].settings.methods["X"].operator
+    assert told == f"{methods['A'].operator}, weights 2"
+
+
+def test_colours_are_paired_by_a_list_as_by_its_short_form() -> None:
+    pairs = {"color_pairs": [["red", "blue"]]}
+    short = tables(run_with(conditionals="colored", **pairs))
+    long = tables(run_with(composed=[{"model": "colored", "told": "case"}], **pairs))
+    assert {name for name in long if name.endswith("_X")} == {
+        name for name in short if name.endswith("_X")
+    }
+    assert long["pairs_X"].settings.datasets == short["pairs_X"].settings.datasets
+    third = [{"model": "colored", "told": "case"}, {"model": "single"}]
+    assert "interaction_X" not in tables(run_with(composed=third, **pairs))
 
 
 def test_places_of_another_set_are_told_in_the_name() -> None:
@@ -248,6 +314,80 @@ COLORED = [{"model": "colored", "told": "case"}]
                 "cases": [{"asked": [{"color": "red"}, {"color": "blue"}], "same": True}],
             },
             "X.cases.0.same: expected one color of one object, got 2",
+        ),
+        (
+            {
+                "composed": COLORED,
+                "cases": [
+                    {"asked": [{"not": {"color": "red"}}, {"not": {"color": "blue"}}], "same": True}
+                ],
+            },
+            "X.cases.0.same: expected one color in `not` of one object, got 2",
+        ),
+        (
+            {
+                "composed": PLACE_AND_COLOR,
+                "cases": [
+                    {"for": {"place": [1]}, "asked": [{"position": [0.5, 0.5]}], "same": True}
+                ],
+            },
+            "X.cases.0.same: expected one position of one object, got 2",
+        ),
+        (
+            {
+                "composed": COLORED,
+                "cases": [{"asked": [{"color": "red", "not": {"color": "red"}}]}],
+            },
+            "X.cases: expected color asked for or in `not` of one object, got red in both",
+        ),
+        (
+            {"composed": COLORED, "cases": [{"asked": [{"not": {}}]}]},
+            "X.cases.0.asked.0: expected something in not",
+        ),
+        (
+            {
+                "composed": [{"model": "counted", "told": "case"}],
+                "cases": [{"asked": [{"count": 2}, {"count": 3}]}],
+            },
+            "X.cases: expected one count of a picture, got 2 and 3",
+        ),
+        (
+            {
+                "composed": [{"model": "counted", "told": "case"}, COLORED[0]],
+                "cases": [{"asked": [{"count": 1}, {"color": "red"}]}],
+            },
+            "X.cases: expected a count of at least the 2 objects, got 1",
+        ),
+        (
+            {
+                "composed": [{"model": "both", "told": "case"}],
+                "cases": [{"asked": [{"color": "purple", "shape": "cylinder"}] * 13}],
+            },
+            "X.cases: expected names of at most 200 letters, got ",
+        ),
+        (
+            {
+                "composed": [{"model": "counted", "told": "case"}],
+                "cases": [{"for": {"count": [9]}}],
+            },
+            "X.composed.0: expected a count that counted learns (1, 2, 3, 4, 5), got 9",
+        ),
+        (
+            {"composed": [{**COLORED[0], "weight": -1}], "cases": ONE},
+            "X.composed.0.weight: expected at least 0 beside told: case, got -1",
+        ),
+        (
+            {"composed": [*COLORED, {"model": "full", "told": "empty"}], "cases": ONE},
+            "X.composed.1.told: expected a model that also learns from empty scenes",
+        ),
+        (
+            {
+                "composed": COLORED,
+                "operator": "average",
+                "background": None,
+                "cases": [{"asked": [{"not": {"color": "blue"}}]}],
+            },
+            "X.composed: expected weights of a positive sum",
         ),
         (
             {

@@ -15,6 +15,7 @@ from made_up_results import (
 )
 from PIL import Image
 
+from projcomp.data.images import write_samples
 from projcomp.errors import ConfigError, FileFormatError
 from projcomp.evaluation.summary import summarize
 from projcomp.folder import Folder
@@ -22,7 +23,7 @@ from projcomp.plan.cases import color_case
 from projcomp.reporting.draw import KINDS, draw, drawer
 from projcomp.reporting.sheet import LABEL, Row, Tile, sheet_figure
 from projcomp.reporting.style import plain_style
-from projcomp.settings.case import Case
+from projcomp.settings.case import Case, Wanted
 from projcomp.settings.report import FigureSettings
 from projcomp.settings.stages import SummarySettings
 
@@ -57,7 +58,7 @@ FIGURES = {
     "projection": PLACE_CASES,
     "distance": PLACE_CASES,
     "memorised": {"A": ["k1", "k2"]},
-    "classes": {"or": ["any"], "told": ["bar"]},
+    "classes": {"or": ["any"], "told": ["bar", "cross"]},
     "pictures": {"A": ["k2"], "B": ["k2"]},
 }
 TABLES = {
@@ -71,6 +72,14 @@ told,bar,share,bar,0.9,0.8,1,1,,,,80
 told,bar,share,cross,0.1,0,0.2,0,,,,80
 told,bar,right,bar,0.9,0.8,1,1,,,,80
 told,bar,total_variation,,0.1,0.05,0.2,,0.01,0,0,80
+told,cross,share,bar,0.3,0.2,0.4,0,,,,80
+told,cross,share,cross,0.7,0.6,0.8,1,,,,80
+told,cross,right,cross,0.7,0.6,0.8,1,,,,80
+told,cross,total_variation,,0.3,0.2,0.4,,0.01,0,0,80
+told,all,share,bar,0.6,0.5,0.7,0.5,,,,160
+told,all,share,cross,0.4,0.3,0.5,0.5,,,,160
+told,all,right,,0.8,0.7,0.9,1,,,,160
+told,all,total_variation,,0.1,0.05,0.2,,0.01,0,0,160
 reference,,share,bar,0.5,0.4,0.6,0.5,,,,40
 reference,,share,cross,0.5,0.4,0.6,0.5,,,,40
 reference,,total_variation,,0,0,0.1,,1,0.05,0.15,40
@@ -257,6 +266,31 @@ def test_samples_without_a_map_of_the_interaction_are_named(root, tmp_path):
         drawn("overlap", root, tmp_path, {"A": ["k0"]})
 
 
+def test_many_cases_of_one_experiment_stand_in_several_rows(root, monkeypatch):
+    from projcomp.reporting.figures import overlap
+
+    monkeypatch.setattr(overlap, "PER_ROW", 1)
+    cases = {"A": ["k2", "k4"], "B": ["k2"]}
+    settings = FigureSettings(format=1, name="overlap", kind="overlap", cases=cases)
+    with plain_style():
+        titles = [axes.get_title() for axes in overlap.draw(settings, Folder(str(root))).axes[:3]]
+    assert [title.split(":")[0] for title in titles] == ["k2", "k4", "k2"]
+
+
+def test_a_place_that_is_asked_of_an_object_is_marked(tmp_path):
+    from projcomp.reporting.figures.overlap import _panel
+
+    told = {"position": (0.2, 0.6), "color": "red"}
+    case = Case(name="p1-red", asked=[Wanted(told=told, avoided={})])
+    measured = {"interaction_map": np.ones((2, 4, 4))}
+    folder = Folder(str(tmp_path))
+    path = folder.samples("X", case.name)
+    write_samples(path, np.zeros((2, 4, 4, 3), np.uint8), case, {}, measured)
+    mean, places = _panel(folder, "X", case.name)
+    assert mean.sum() == 16
+    assert places.tolist() == [[0.2, 0.6]]
+
+
 def test_every_kind_is_tried():
     # which test_theory_figures.py and test_rows.py draw
     assert set(FIGURES) == set(KINDS) - {"theory", "prompts"}
@@ -306,6 +340,18 @@ def test_rings_mark_the_requested_places(root, tmp_path):
     assert tiles[0].color == tiles[2].color != tiles[1].color
     case.table["unsure"] = 1
     assert [tile.caption for tile in case_tiles(case, 3, 4, rings=True)] == ["4 ?", "5 ?", "4 ?"]
+
+
+def test_all_cases_have_a_line_of_their_own_after_them(root):
+    settings = FigureSettings(format=1, name="classes", kind="classes", cases=FIGURES["classes"])
+    with plain_style():
+        figure = drawer("classes")(settings, Folder(str(root)))
+    shares, far, _ = figure.axes
+    lines = [label.get_text().strip() for label in shares.get_yticklabels()]
+    assert lines == ["or any", "told bar", "told cross", "told all", "reference"]
+    assert [text.get_text() for text in shares.texts[6:8]] == ["60", "40"]
+    (drawn,) = (line for line in far.lines if line.get_marker() == "o")
+    assert drawn.get_xdata()[3] == 0.1
 
 
 def test_an_attribute_with_one_value_has_no_panel(root):

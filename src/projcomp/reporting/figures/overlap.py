@@ -1,4 +1,4 @@
-"""Where in the picture the score deltas of composed places overlap."""
+"""Where in the picture the score deltas of what is composed overlap."""
 
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from projcomp.conditions.kinds import KINDS
 from projcomp.data.images import read_samples
 from projcomp.errors import FileFormatError
 from projcomp.folder import Folder
@@ -23,23 +24,29 @@ LINEAR = 1e-2
 """Up to so many nats per pixel the colours are linear, beyond it logarithmic."""
 
 
+PER_ROW = 9
+"""Panels of a row, at most."""
+
+
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
-    """One row per experiment, one panel per case."""
-    shown = {
-        name: [_panel(folder, name, case) for case in cases]
+    """A row per experiment, or more where it has many cases; one panel per case."""
+    rows = [
+        (name, cases[first : first + PER_ROW])
         for name, cases in settings.cases.items()
-    }
-    greatest = max(float(np.abs(mean).max()) for row in shown.values() for mean, _ in row)
+        for first in range(0, len(cases), PER_ROW)
+    ]
+    shown = [[_panel(folder, name, case) for case in cases] for name, cases in rows]
+    greatest = max(float(np.abs(mean).max()) for row in shown for mean, _ in row)
     norm = SymLogNorm(LINEAR, vmin=-max(greatest, LINEAR), vmax=max(greatest, LINEAR))
-    columns = max(map(len, shown.values()))
+    columns = max(map(len, shown))
     size = (columns * SIDE + 1.4, len(shown) * (SIDE + 0.25) + 0.3)
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(shown), columns, squeeze=False)
     for axes in grid.flat:
         axes.set(xticks=[], yticks=[])  # ticks that are not drawn are laid out all the same
         axes.axis("off")
-    for row, (name, panels) in zip(grid, shown.items(), strict=True):
-        for axes, case, (mean, places) in zip(row, settings.cases[name], panels, strict=False):
+    for row, (name, cases), panels in zip(grid, rows, shown, strict=True):
+        for axes, case, (mean, places) in zip(row, cases, panels, strict=False):
             _draw_panel(axes, mean, places, norm)
             axes.set_title(f"{case}: {mean.sum():.2g}", fontsize=6)
         row[0].text(
@@ -70,7 +77,11 @@ def _panel(folder: Folder, experiment: str, case: str) -> tuple[NDArray[np.float
             f"{path}: expected a map of the interaction, got samples without it; compose them by "
             "product or bayes without churn and sample the case again"
         )
-    return samples.measured["interaction_map"].astype(float).mean(0), samples.locations
+    told = [item for wanted in samples.asked for item in wanted["told"].items()]
+    points = [KINDS[kind].point(value) for kind, value in told if kind in KINDS]
+    places = [*samples.locations, *(point for point in points if point is not None)]
+    mean = samples.measured["interaction_map"].astype(float).mean(0)
+    return mean, np.array(places).reshape(-1, 2)
 
 
 def _draw_panel(axes: Axes, mean: NDArray, places: NDArray, norm: SymLogNorm) -> None:
