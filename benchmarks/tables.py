@@ -188,29 +188,39 @@ def mixture(table: pd.DataFrame) -> pd.DataFrame:
 def classes(table: pd.DataFrame) -> pd.DataFrame:
     """Samples of pictures from files: how even their classes are, and how far from the reference.
 
-    Cases that ask for a class are averaged, without intervals.
+    Of several cases there are two lines: all samples together, and the means over the cases, which
+    ask for a class each, without intervals.
     """
     rows = {}
     for name, group in table.groupby("experiment", sort=False):
-        shares = group[group["measure"] == "share"]
-        cases = group["case"].nunique()
-        row = {"cases": cases, "samples": group.drop_duplicates("case")["num_samples"].sum()}
-        if cases == 1:
-            row["least and greatest share"] = (
-                f"{shares['value'].min():.3f}, {shares['value'].max():.3f}"
+        together = group["case"] == "all"
+        rows[name] = classes_of(group[together] if together.any() else group)
+        if together.any():
+            rows[f"{name}, mean of {group['case'].nunique() - 1} cases"] = classes_of(
+                group[~together]
             )
-        for measure in ("right", "total_variation", *DISTANCES):
-            found = group[group["measure"] == measure]
-            if len(found) == 1:
-                row[measure] = digits(*found[["value", "low", "high"]].iloc[0])
-            else:
-                row[measure] = digits(found["value"].mean())
-        floor = group[group["measure"] == "total_variation"]["floor"].mean()
-        told = "" if pd.isna(floor) else f"{floor:.3f}"
-        rows[name] = {**row, "total variation of as many right ones": told}
     shown = pd.DataFrame.from_dict(rows, orient="index").fillna("")
     shown.index.name = "experiment"
     return shown
+
+
+def classes_of(group: pd.DataFrame) -> dict[str, object]:
+    """One line of them: of one case, or means over several."""
+    shares = group[group["measure"] == "share"]
+    row: dict[str, object] = {"samples": group.drop_duplicates("case")["num_samples"].sum()}
+    if group["case"].nunique() <= 1:
+        row["least and greatest share"] = (
+            f"{shares['value'].min():.3f}, {shares['value'].max():.3f}"
+        )
+    for measure in ("right", "total_variation", *DISTANCES):
+        found = group[group["measure"] == measure]
+        if len(found) == 1:
+            row[measure] = digits(*found[["value", "low", "high"]].iloc[0])
+        else:
+            row[measure] = digits(found["value"].mean())
+    floor = group[group["measure"] == "total_variation"]["floor"].mean()
+    told = "" if pd.isna(floor) else f"{floor:.3f}"
+    return {**row, "total variation of as many right ones": told}
 
 
 DISTANCES = (

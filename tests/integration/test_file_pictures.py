@@ -159,7 +159,10 @@ def test_every_cell_has_shares_that_add_up_with_intervals_and_distances(plan: Pl
             assert len(others) == bool(PUBLISHED)
     right = rows(table, measure="right")
     assert [(row["experiment"], row["case"]) for row in right] == [
-        ("or_classes", case) for case in SHAPES
+        ("or_classes", case) for case in (*SHAPES, "all")
     ]
+    of_cases = [float(row["value"]) for row in right[:-1]]
+    assert float(right[-1]["value"]) == pytest.approx(np.mean(of_cases), abs=1e-4)
+    assert int(right[-1]["num_samples"]) == len(SHAPES) * SAMPLES
     (itself,) = rows(table, experiment="reference", measure="total_variation")
     assert float(itself["value"]) < 0.1

@@ -34,6 +34,12 @@ _NAMED = {
 }
 
 
+_MENDS = {
+    "label_value": "rename the folder, or map the values of the file's column, to such names",
+}
+"""What to do, by the kind of error, where the expected does not tell it."""
+
+
 _GONE = {
     "datasets.colored": "; the demo has no dataset colored any more, colours are learned from "
     "single: leave it out, or write all of it"
@@ -82,7 +88,8 @@ def _line(path: tuple[str, ...], items: list[Any], parent: type[BaseModel] | Non
     line = f"{key}: expected {expected}, got {_shown(first['input'])}"
     # YAML reads no, on, 1, ~ as something else
     unquoted = first["input"] is None or isinstance(first["input"], bool | int | float)
-    return f"{line}; put it in quotes" if expected == "text" and unquoted else line
+    mend = "put it in quotes" if expected == "text" and unquoted else _MENDS.get(first["type"])
+    return f"{line}; {mend}" if mend else line
 
 
 def and_more(count: int) -> str:

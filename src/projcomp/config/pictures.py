@@ -11,6 +11,9 @@ from projcomp.config.from_file import UsersFile
 from projcomp.config.section import Section, Text, Whole
 from projcomp.files.idx_names import is_idx_images, labels_beside
 
+VALUE_LETTERS = "letters a to z or A to Z, digits, _ and -"
+"""What values of a label are of, in words: they stand in the names of cases, which are files."""
+
 
 def _value(value: Any) -> Any:
     """A value of a label; a number is a name of digits."""
@@ -19,7 +22,7 @@ def _value(value: Any) -> Any:
 
 def _held(value: str) -> str:
     if not re.fullmatch(LABEL_VALUE, value):
-        raise PydanticCustomError("label_value", "a name of letters, digits, _ and -")
+        raise PydanticCustomError("label_value", f"a name of {VALUE_LETTERS}")
     return value
 
 

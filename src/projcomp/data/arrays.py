@@ -54,6 +54,11 @@ def open_h5(path: Path) -> Stored:
     def read(name: str) -> NDArray[Any]:
         with open_hdf5(path, _EXPECTED) as file, reading(path, _EXPECTED):
             found: Any = file[name]
+            if found.shape is None:
+                raise FileFormatError(
+                    f"{path}: an array {name} expected, got an HDF5 dataset that is empty (without "
+                    "a shape): store its values, or leave it out"
+                )
             if is_unwritten(found):
                 raise FileFormatError(
                     f"{path}: {name} written in full expected, got some that were never written: "
@@ -62,14 +67,26 @@ def open_h5(path: Path) -> Stored:
             names = h5py.check_enum_dtype(found.dtype)
             if names is not None:
                 words = {number: word for word, number in names.items()}
-                return np.array([words.get(int(number), str(number)) for number in found[:]])
+                numbers = np.asarray(found[()])
+                told = [words.get(int(number), str(number)) for number in numbers.flat]
+                return np.array(told).reshape(numbers.shape)
             if h5py.check_string_dtype(found.dtype) is not None:
-                return np.asarray(found.asstr()[:]).astype(str)
-            return found[:]
+                return _texts(path, name, found)
+            return np.asarray(found[()])  # a scalar, too, is refused by its shape
 
     with open_hdf5(path, _EXPECTED) as file, reading(path, _EXPECTED):
         names = [name for name, item in file.items() if isinstance(item, h5py.Dataset)]
     return _stored(path, names, read)
+
+
+def _texts(path: Path, name: str, found: h5py.Dataset) -> NDArray[np.str_]:
+    try:
+        return np.asarray(found.asstr("utf-8")[()]).astype(str)
+    except UnicodeDecodeError:
+        raise FileFormatError(
+            f"{path}: texts in UTF-8 expected in {name}, got others (in Latin-1, perhaps): decode "
+            "them, and store them again"
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -126,12 +143,16 @@ def check_bright(path: Path, images: NDArray[np.uint8]) -> None:
     """Refuse images whose whole numbers go from 0 to 1, which uint8 reads as nearly black.
 
     Raises:
-        FileFormatError: they do.
+        FileFormatError: they do, or all of them are black.
     """
+    if not images.any():
+        raise FileFormatError(
+            f"{path}: {IMAGES} that show something expected, got none that is not all black: see "
+            "how they were stored"
+        )
     if images.max() <= 1:
         raise FileFormatError(
-            f"{path}: uint8 {IMAGES} from 0 to 255 expected, got none above {images.max()}: "
-            "multiply them by 255"
+            f"{path}: uint8 {IMAGES} from 0 to 255 expected, got none above 1: multiply them by 255"
         )
 
 

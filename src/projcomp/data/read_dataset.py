@@ -1,5 +1,6 @@
 """The stage: from a file or a folder of the user's to a dataset that models learn from."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from PIL import Image
 
 from projcomp import seeds
 from projcomp.conditions.position import POSITION
+from projcomp.config.conditions import LABEL_VALUE
+from projcomp.config.pictures import VALUE_LETTERS
 from projcomp.data.arrays import Stored, check_bright, read_images
 from projcomp.data.collection import ACCEPTED, open_collection
 from projcomp.data.column import points_of, texts_of
@@ -155,9 +158,13 @@ def _numbers(stored: Stored, name: str, asked: "LabelSettings", count: int) -> N
     if unknown:
         number = int((texts == unknown[0]).sum())
         got = f"{short(unknown[0])} in {number:,} pictures" if unknown[0] else f"none in {number:,}"
+        mend = f"correct the file, or labels.{name}"
+        if unknown[0] and not re.fullmatch(LABEL_VALUE, unknown[0]):  # which no label can name
+            change = "rename the folder" if stored.path.is_dir() else "map that value"
+            mend = f"{change} to a name of {VALUE_LETTERS}, and write this under labels.{name}"
         raise FileFormatError(
             f"{stored.path}: values among {short(', '.join(names))} expected in {asked.column}, "
-            f"got {got}: correct the file, or labels.{name}"
+            f"got {got}: {mend}"
         )
     return np.array([names[one] for one in found.tolist()], dtype=np.int64)[which]
 

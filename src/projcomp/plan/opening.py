@@ -75,13 +75,16 @@ class _Headline(NamedTuple):
 
     told: str
     measures: dict[str, str]
+    together: bool = False
+    """Whether a row ``all`` stands for an experiment's cases."""
 
 
 _HEADLINES = {
     "classes": _Headline(
-        "**Classes.** Means over the cases of each experiment; the row *reference* is one half of "
+        "**Classes.** Of all cases of each experiment together; the row *reference* is one half of "
         "the pictures against the other.",
         {"right": "right class", "total_variation": "total variation from the expected shares"},
+        together=True,
     ),
     "prompts": _Headline(
         "**Prompts.** Means over the cases of each experiment: of a picture's prompts the least "
@@ -96,13 +99,17 @@ def _means_or_none(plan: Plan, table: str, headline: _Headline) -> str:
     path = Path(plan.folder.table(table))
     if not path.is_file():
         return f"There is no table *{table}* yet: the run is not complete."
-    return _unless_unreadable(f"table *{table}*", lambda: _means(_read(path), headline.measures))
+    return _unless_unreadable(f"table *{table}*", lambda: _means(_read(path), headline))
 
 
-def _means(rows: list[Row], measures: dict[str, str]) -> str:
+def _means(rows: list[Row], headline: _Headline) -> str:
     """Per experiment the mean over its cases of each of the measures that it has."""
     found: dict[str, dict[str, list[float]]] = {}
+    measures = headline.measures
+    whole = {row["experiment"] for row in rows if headline.together and row["case"] == "all"}
     for row in rows:
+        if row["experiment"] in whole and row["case"] != "all":
+            continue
         of = found.setdefault(row["experiment"], {})
         if row["measure"] in measures:
             of.setdefault(row["measure"], []).append(float(row["value"]))

@@ -6,6 +6,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -157,6 +158,7 @@ NAMES = np.array(SHAPES)[LABELS]
         ({"images": IMAGES / 100.0, "label": NAMES}, {}, "floats from 0 to 2.55: divide them by"),
         ({"images": IMAGES - 1.0, "label": NAMES}, {}, "floats from -1 to .* scale them"),
         ({"images": IMAGES // 255, "label": NAMES}, {}, "none above 1: multiply them by 255"),
+        ({"images": IMAGES * 0, "label": NAMES}, {}, "got none that is not all black: see how"),
         (
             {"images": np.array([*IMAGES[:9], IMAGES[0][:2]], object), "label": NAMES[:10]},
             {},
@@ -172,6 +174,12 @@ NAMES = np.array(SHAPES)[LABELS]
             {"images": IMAGES, "label": np.where(NAMES == "dot", "spot", NAMES)},
             {},
             "values among cross, bar, dot expected in label, got spot in 20 pictures: correct",
+        ),
+        (
+            {"images": IMAGES, "label": np.where(NAMES == "dot", "polka dot", NAMES)},
+            {},
+            "got polka dot in 20 pictures: map that value to a name of letters a to z or A to Z, "
+            "digits, _ and -, and write this under labels.form",
         ),
         (
             {"images": IMAGES, "label": np.where(NAMES == "dot", "", NAMES)},
@@ -203,6 +211,61 @@ def test_what_does_not_fit_is_one_line(tmp_path, arrays, change, told) -> None:
     assert str(error.value).startswith(f"{tmp_path / 'a.npz'}: ")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out.h5").exists()
+
+
+def test_a_folder_that_no_label_can_name_is_to_be_renamed(tmp_path: Path) -> None:
+    folder = write_all_kinds(tmp_path)["folders"]
+    (folder / "dot").rename(folder / "polka dot")
+    told = "got polka dot in 20 pictures: rename the folder to a name of letters a to z or A to Z,"
+    with pytest.raises(FileFormatError, match=told):
+        read_dataset(settings(folder), tmp_path / "out.h5")
+    assert not (tmp_path / "out.h5").exists()
+
+
+BINARY = h5py.enum_dtype({"bar": 0, "dot": 1}, "u1")
+
+
+@pytest.mark.parametrize(
+    ("name", "stored", "told"),
+    [
+        ("label", {"data": 3}, r"one label an image, \(60,\) expected in label, got shape \(\):"),
+        ("label", {"data": "bar"}, r"one label an image, .* in label, got shape \(\): correct"),
+        ("label", {"data": 1, "dtype": BINARY}, r"in label, got shape \(\): correct"),
+        (
+            "label",
+            {"data": LABELS[:, None] > 0, "dtype": BINARY},
+            r"in label, got shape \(60, 1\):",
+        ),
+        ("label", {"data": h5py.Empty("f4")}, "an array label expected, got .* empty .*: store"),
+        (
+            "label",
+            {"data": h5py.Empty(h5py.string_dtype())},
+            "an array label expected, got .* empty .*: store",
+        ),
+        ("images", {"data": h5py.Empty("u1")}, "an array images expected, got .* empty .*: store"),
+        ("images", {"data": np.uint8(3)}, r"images as uint8, .* got shape \(\): reshape them"),
+        (
+            "label",
+            {"data": ["caf\xe9".encode("latin-1")] * 60, "dtype": h5py.string_dtype()},
+            r"texts in UTF-8 expected in label, got others \(in Latin-1, perhaps\): decode them",
+        ),
+        (
+            "label",
+            {"data": np.array(["caf\xe9".encode("latin-1")] * 60)},
+            r"texts in UTF-8 expected in label, got others \(in Latin-1, perhaps\): decode them",
+        ),
+    ],
+)
+def test_whole_hdf5_of_another_kind_is_not_called_damaged(tmp_path, name, stored, told) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        for other, values in {"images": IMAGES, "label": LABELS}.items():
+            file.create_dataset(other, **(stored if other == name else {"data": values}))
+    with pytest.raises(FileFormatError, match=told) as error:
+        read_dataset(settings(path), tmp_path / "out.h5")
+    assert str(error.value).startswith(f"{path}: ")
+    assert "damaged" not in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_look_sees_what_is_missing_and_reads_no_picture(tmp_path: Path) -> None:
@@ -279,8 +342,6 @@ def test_places_and_several_labels_are_told_together(tmp_path: Path) -> None:
 
 
 def test_damage_is_found_by_the_sum_of_what_was_read(tmp_path: Path) -> None:
-    import h5py
-
     path = tmp_path / "mine.h5"
     read_dataset(settings(write_idx_pair(tmp_path)), path)
     assert validate(path) == []

@@ -137,6 +137,11 @@ def test_a_missing_file_says_how_to_get_it() -> None:
     [
         ({"labels": {"color": ["a", "b"]}}, "labels: expected names .* other than position, color"),
         ({"labels": {"a-b": ["a", "b"]}}, "labels: expected names of letters, digits and _ other"),
+        (
+            {"labels": {"form": ["hot dog", "bar"]}},
+            "labels.form.0: expected a name of letters a to z or A to Z, digits, _ and -, got "
+            "'hot dog'; rename the folder, or map the values of the file's column, to such names",
+        ),
         ({"labels": {"form": ["bar", "bar"]}}, "labels.form: expected every entry once, got bar"),
         (
             {"datasets": {"mine": {"labels": {"shape": "label"}}}},
@@ -210,7 +215,7 @@ def test_a_missing_file_says_how_to_get_it() -> None:
                     }
                 }
             },
-            r"experiments.pairs.composed.0: expected values that learned learns \(bar\), got cross",
+            r"experiments.pairs.composed.0: expected a form that learned learns \(bar\), got cross",
         ),
         (
             {"experiments": {"pairs": {"background": {"model": "forms", "condition": "empty"}}}},

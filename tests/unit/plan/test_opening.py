@@ -92,7 +92,9 @@ CLASSES = """experiment,case,measure,class,value
 pairs,bar,right,bar,0.5
 pairs,dot,right,dot,1
 pairs,dot,share,dot,1
-pairs,dot,total_variation,,0.25
+pairs,dot,total_variation,,0.5
+pairs,all,right,,0.625
+pairs,all,total_variation,,0.25
 reference,,total_variation,,0.125
 """
 
@@ -127,7 +129,7 @@ def alone(config: dict) -> Plan:
 @pytest.mark.parametrize(
     ("config", "name", "table", "row", "told"),
     [
-        (CLASSIFIED, "classes", CLASSES, ["pairs", "0.75", "0.25"], "were classified"),
+        (CLASSIFIED, "classes", CLASSES, ["pairs", "0.625", "0.25"], "were classified"),
         (PROMPTED, "prompts", PROMPTS, ["both", "21", ""], "scored against these by own"),
     ],
 )
