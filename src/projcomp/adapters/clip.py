@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from projcomp.adapters.loading import check_vocabulary, loading
 from projcomp.errors import UserError
 from projcomp.extras import missing
-from projcomp.words import first_line, quoted, short
+from projcomp.words import quoted, short
 
 try:
     from transformers import AutoTokenizer, CLIPModel
@@ -44,23 +45,26 @@ class Clip:
         """What ``save_pretrained`` has written; nothing is fetched, and no pickle is read.
 
         Raises:
-            UserError: there is no such model.
+            UserError: there is no such model, or its tokenizer is not there.
         """
-        try:
-            model = CLIPModel.from_pretrained(
-                str(folder), local_files_only=True, use_safetensors=True
+        where = short(folder)
+        with loading(
+            f"{where}: expected the folder of a CLIP model and its tokenizer, as save_pretrained "
+            "writes them",
+            "copy it anew, or name another",
+        ):
+            loaded: Any = CLIPModel.from_pretrained(
+                str(folder), local_files_only=True, use_safetensors=True, output_loading_info=True
             )
+            model, found = loaded
+            if found["missing_keys"]:  # which transformers fills with random numbers
+                raise ValueError(f"no weights of {min(found['missing_keys'])}")
             tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
             file = Path(folder) / "preprocessor_config.json"
             told = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
             mean, std = told.get("image_mean", MEAN), told.get("image_std", STD)
-        except (OSError, ValueError, KeyError, AttributeError) as error:
-            raise UserError(
-                f"{short(folder)}: expected the folder of a CLIP model and its tokenizer, as "
-                f"save_pretrained writes them, got none that loads ({first_line(error)})"
-            ) from None
-        model = model.to(device)  # pyright: ignore[reportArgumentType]
-        return cls(model, tokenizer, tuple(mean), tuple(std))
+        check_vocabulary(where, tokenizer, model.config.text_config)
+        return cls(model.to(device), tokenizer, tuple(mean), tuple(std))
 
     @torch.no_grad()
     def scores(

@@ -23,11 +23,14 @@ def split(
         guidance: ``g``, or None for no background.
 
     Raises:
-        ValueError: there are more or fewer scores.
+        ConfigError: there are more or fewer scores.
     """
     expected = num_models + (guidance is not None)
     if len(stacked) != expected:
-        raise ValueError(f"expected {expected} stacked scores, got {len(stacked)}")
+        raise ConfigError(
+            f"num_models: expected {expected} stacked scores, got {len(stacked)}; stack as many "
+            "conditions, or change num_models"
+        )
     return (None, stacked) if guidance is None else (stacked[0], stacked[1:])
 
 

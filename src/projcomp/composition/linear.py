@@ -17,9 +17,15 @@ def combine(scores: Stacked, coefficients: Sequence[float]) -> Samples:
 
     Returns:
         ``sum_j c_j s_j``, shape ``(batch, *dims)``.
+
+    Raises:
+        ConfigError: there are more or fewer scores.
     """
     if len(scores) != len(coefficients):
-        raise ValueError(f"expected {len(coefficients)} stacked scores, got {len(scores)}")
+        raise ConfigError(
+            f"coefficients: expected {len(coefficients)} stacked scores, got {len(scores)}; stack "
+            "as many conditions, or change the weights"
+        )
     # Added one by one: the rounding of a matrix product, or of a sum over the models' axis, depends
     # on where a sample lies in memory, and so on its batch. A tensor of the coefficients would have
     # to be copied to a GPU, which every evaluation would wait for.

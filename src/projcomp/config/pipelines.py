@@ -1,14 +1,35 @@
 """Models that are other people's: pipelines of diffusers, told a prompt."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from projcomp.config.from_file import UsersFile
 from projcomp.config.section import Number, Section, Text, Whole
 
 PROMPT = "prompt"
 """What a pipeline is conditioned on: a text, or of DiT a class by name or number."""
+
+Scheduler = Literal[
+    "DDIMScheduler",
+    "DDPMScheduler",
+    "DPMSolverMultistepScheduler",
+    "EulerAncestralDiscreteScheduler",
+    "EulerDiscreteScheduler",
+    "HeunDiscreteScheduler",
+    "LMSDiscreteScheduler",
+    "UniPCMultistepScheduler",
+]
+"""Schedulers of diffusers by their classes, for networks that are told a step, and no flow."""
+
+
+def _digits(value: Any) -> Any:
+    """The number of a class as the text that it is."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Prompt = Annotated[Text, BeforeValidator(_digits, json_schema_input_type=str | int)]
+"""What a pipeline is told: one line of text; a whole number is the class of that number."""
 
 
 class PipelineConfig(Section):
@@ -33,6 +54,12 @@ class PipelineConfig(Section):
     lora_weight: Number = Field(1.0, description="weight of the adapter")
     condition: Literal["prompt"] = Field(
         PROMPT, description="its kind of condition, always a prompt"
+    )
+    scheduler: Scheduler | None = Field(
+        None,
+        exclude_if=lambda name: name is None,
+        description="the scheduler of diffusers whose noise levels its paths have, with the "
+        "settings of the pipeline's own; nothing for the pipeline's own",
     )
     dtype: Literal["fp32", "fp16", "bf16"] = Field("fp32", description="precision of its network")
     height: Whole | None = Field(

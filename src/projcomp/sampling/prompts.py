@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from projcomp.adapters.loading import loading
 from projcomp.config.conditions import UNCONDITIONAL
 from projcomp.config.pipelines import PROMPT, PipelineConfig
 from projcomp.diffusion.batched import BatchedScores
-from projcomp.errors import ConfigError, UserError
+from projcomp.errors import ConfigError
 from projcomp.files.pipeline_folder import absent_parts, pipeline_folder
 from projcomp.samplers.window import Windowed
 from projcomp.sampling.case import CaseSamples, draw
 from projcomp.sampling.parts import CountedScores, Path, Process, build_process
 from projcomp.sampling.requests import Requests
-from projcomp.words import first_line
+from projcomp.words import short
 
 if TYPE_CHECKING:
     from projcomp.adapters.diffusers import Pipeline
@@ -43,6 +44,8 @@ def sample_prompts(settings: "SampleSettings", device: torch.device) -> CaseSamp
     told = _told(settings, pipelines)
     first = told[0][1].pipeline
     levels = first.noise_levels(settings.sampling.num_steps)
+    for _, one in told:
+        one.pipeline.check_start(levels)
     requests = Requests(
         composed=told,
         num_conditions=len(settings.composed),
@@ -75,7 +78,7 @@ def load_pipelines(
     found: dict[str, Pipeline] = {}
     for name, one in chosen.items():
         model = one.chosen
-        key = (model.pipeline, model.revision, model.variant, model.dtype)
+        key = (model.pipeline, model.revision, model.variant, model.dtype, model.scheduler)
         key = (*key, model.height, model.width, model.chunk_size)
         if key not in loaded:
             loaded[key] = _load(model, device)
@@ -96,6 +99,7 @@ def _load(model: PipelineConfig, device: torch.device) -> "Pipeline":
         height=model.height,
         width=model.width,
         chunk_size=model.chunk_size,
+        scheduler=model.scheduler,
         dtype=_PRECISIONS[model.dtype],
         variant=model.variant,
         use_safetensors=True,  # weights in pickles are not read
@@ -104,15 +108,16 @@ def _load(model: PipelineConfig, device: torch.device) -> "Pipeline":
 
 
 def _load_lora(pipeline: "Pipeline", name: str, lora: str) -> None:
-    try:
+    key = f"models.{name}.lora: {short(lora)}"
+    with loading(
+        f"{key}: expected an adapter of {type(pipeline.pipe).__name__}",
+        "name a whole one that was trained for this pipeline",
+    ):
         pipeline.pipe.load_lora_weights(
             lora, adapter_name=name, local_files_only=True, use_safetensors=True
         )
-    except (OSError, ValueError, AttributeError, KeyError) as error:
-        raise UserError(
-            f"models.{name}.lora: {lora}: expected an adapter of {type(pipeline.pipe).__name__}, "
-            f"got none that loads ({first_line(error)})"
-        ) from None
+        if name not in pipeline.known_loras:  # diffusers passes over what it does not know
+            raise ValueError("nothing in it is for a part of this pipeline")
 
 
 def _told(settings: "SampleSettings", pipelines: "Mapping[str, Pipeline]") -> list[tuple[Any, Any]]:

@@ -1,9 +1,13 @@
 """Pipelines of diffusers: our loop is the pipeline's own, on tiny random ones of every family."""
 
+import json
 import math
 import re
+import shutil
 from pathlib import Path
+from typing import get_args
 
+import diffusers
 import pytest
 import torch
 from diffusers import (
@@ -32,8 +36,9 @@ from projcomp import (
     weighted_product,
 )
 from projcomp.adapters.diffusers import Pipeline, compose
-from projcomp.adapters.diffusers.schedule import Schedule
+from projcomp.adapters.diffusers.schedule import Schedule, noise_levels, scheduler_named
 from projcomp.composition.densities import DensityTracker
+from projcomp.config.pipelines import Scheduler
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.samplers.sde import Ancestral
 
@@ -174,6 +179,59 @@ def test_levels_are_the_schedulers(load):
     assert flow[0].isinf()
     assert len(flow) == 3
     assert flow[-1] == 0
+
+
+@pytest.mark.parametrize("kind", [PNDMScheduler, DDIMScheduler, DDPMScheduler])
+@pytest.mark.parametrize("other", [None, *get_args(Scheduler)[:2], "EulerDiscreteScheduler"])
+@pytest.mark.parametrize("spacing", [{}, {"timestep_spacing": "leading"}])
+def test_as_many_steps_as_training_had_go_through_all_of_its_levels(kind, other, spacing):
+    """An offset of the steps, which Stable Diffusion has, would ask one after the last."""
+    taken = {"skip_prk_steps": True} if kind is PNDMScheduler else {}
+    last = {} if kind is DDPMScheduler else {"set_alpha_to_one": False}
+    scheduler = own = kind(**SD_SCHEDULE, **last, **taken, **spacing)
+    if other is not None:
+        scheduler = scheduler_named(other, own)
+    abar = own.alphas_cumprod.double()
+    trained = ((1 - abar) / abar).sqrt().flip(0)
+    expected = torch.cat([trained, torch.zeros(1).double()])
+    torch.testing.assert_close(noise_levels(scheduler, 1000), expected, rtol=1e-6, atol=0)
+    assert own.config.steps_offset == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "told"),
+    [
+        ("KDPM2DiscreteScheduler", 30, "31 that decrease for 30 steps, got 60 of KDPM2Discrete"),
+        ("PNDMScheduler", 1001, "1002 that decrease for 1001 steps, got 2 of PNDMScheduler"),
+        ("DPMSolverMultistepScheduler", 1000, "got 1000 of DPMSolverMultistepScheduler; take few"),
+        ("UniPCMultistepScheduler", 1000, "got 1000 of UniPCMultistepScheduler; take fewer"),
+        ("SASolverScheduler", 1000, "got 1000 of SASolverScheduler; take fewer steps"),
+        ("DDIMInverseScheduler", 30, "got 31 that do not of DDIMInverseScheduler"),
+        ("IPNDMScheduler", 30, "expected a scheduler that has them, by sigmas or alphas_cumprod"),
+    ],
+)
+def test_levels_are_one_more_than_steps_or_refused(name, steps, told):
+    settings = {} if name == "IPNDMScheduler" else SD_SCHEDULE
+    settings = {**settings, "skip_prk_steps": True} if name == "PNDMScheduler" else settings
+    with pytest.raises(UserError, match=f"noise levels: .*{told}"):
+        noise_levels(getattr(diffusers, name)(**settings), steps)
+
+
+def test_a_named_scheduler_has_the_levels_of_its_own_class(folder):
+    own = Pipeline.load(folder / "sd")
+    for name in get_args(Scheduler):
+        made = Pipeline.load(folder / "sd", scheduler=name)
+        kind = getattr(diffusers, name)
+        assert type(made.pipe.scheduler) is kind
+        expected = own.noise_levels(30, kind.from_config(own.pipe.scheduler.config))
+        assert torch.equal(made.noise_levels(30), expected)
+        torch.testing.assert_close(made.network.schedule.levels, own.network.schedule.levels)
+    for name in ("Euler", "UNet2DConditionModel"):
+        with pytest.raises(UserError, match="scheduler: expected a scheduler of diffusers by its"):
+            Pipeline.load(folder / "sd", scheduler=name)
+    for name in ("FlowMatchEulerDiscreteScheduler", "EDMEulerScheduler", "UnCLIPScheduler"):
+        with pytest.raises(UserError, match="expected one that keeps the schedule of DDIMSched"):
+            Pipeline.load(folder / "sd", scheduler=name)
 
 
 def test_conditions_are_equal_by_what_was_asked(load):
@@ -399,6 +457,91 @@ def test_what_cannot_be_composed_is_one_line(folder, load):
     pipeline.pipe.unet.register_to_config(addition_embed_type="image")
     with pytest.raises(UserError, match="pipeline: expected the network of SD 1"):
         Pipeline(pipeline.pipe)
+
+
+def test_every_network_is_asked_whether_levels_may_begin_at_infinity(load):
+    flow, noise = load("sd3"), load("sd")
+    told = [flow.nothing(), noise.prompt("an otter")]
+    infinite = [math.inf, 2.0, 0.0]
+    for conditions, levels in ((told, STEPS), (told, infinite), (told[1:], infinite)):
+        with pytest.raises(UserError, match="noise levels: expected a finite first one"):
+            compose(conditions, guided, euler, seeds=SEEDS, levels=levels)
+
+
+def test_levels_may_be_any_sequence_that_decreases(load):
+    pipeline = load("sd")
+    told = [pipeline.nothing(), pipeline.prompt("an otter")]
+    written = [10.0, 1.0, 0.0]
+    ends = [
+        compose(told, guided, euler, seeds=SEEDS, levels=levels).latents
+        for levels in (written, tuple(written), torch.tensor(written))
+    ]
+    assert torch.equal(ends[0], ends[1])
+    assert torch.equal(ends[0], ends[2])
+    for wrong in ([], [1.0], [1.0, 2.0], [1.0, -1.0], [1.0, math.nan], 2.5, "ab", [None, 1.0]):
+        with pytest.raises(UserError, match="levels: expected a whole number of steps, or at"):
+            compose(told, guided, euler, seeds=SEEDS, levels=wrong)
+    with pytest.raises(UserError, match="seeds: expected at least one"):
+        compose(told, guided, euler, seeds=[], levels=written)
+
+
+def test_other_numbers_of_models_than_conditions_are_one_line(load):
+    pipeline = load("sd")
+    told = [pipeline.nothing(), pipeline.prompt("an otter")]
+    for composition, line in (
+        (lambda s: SuperpositionAnd(s, num_models=3), "num_models: expected 3 stacked scores, got"),
+        (lambda s: product_field(s, [1.0, 1.0]), "coefficients: expected 3 stacked scores, got 2"),
+    ):
+        with pytest.raises(UserError, match=line):
+            compose(told, composition, ReverseSde(), seeds=SEEDS, levels=STEPS)
+
+
+@pytest.fixture
+def broken(folder, tmp_path, monkeypatch):
+    """A copy of Stable Diffusion's folder, to be broken."""
+    monkeypatch.chdir(tmp_path)
+    return shutil.copytree(folder / "sd", Path("broken"))
+
+
+def named(index, **changes):
+    index.write_text(json.dumps({**json.loads(index.read_text()), **changes}))
+
+
+@pytest.mark.parametrize(
+    "breaks",
+    [
+        lambda at: named(at / "model_index.json", _class_name="FooPipeline"),
+        lambda at: named(at / "model_index.json", scheduler=["diffusers", "FooScheduler"]),
+        lambda at: (at / "model_index.json").write_text("[]"),
+        lambda at: (at / "text_encoder/model.safetensors").write_bytes(b"\0" * 100),
+        lambda at: named(at / "text_encoder/config.json", hidden_size=32),
+        lambda at: named(at / "unet/config.json", block_out_channels=[8, 32]),
+    ],
+    ids=["class", "scheduler", "index", "damaged", "text encoder", "network"],
+)
+def test_a_folder_that_is_broken_is_one_line(broken, breaks):
+    breaks(broken)
+    with pytest.raises(UserError, match=r"broken: expected the folder of a pipeline.*got none th"):
+        Pipeline.load(broken)
+
+
+def test_a_pipeline_without_its_tokenizers_files_is_refused(broken):
+    for file in (broken / "tokenizer").iterdir():
+        file.unlink()
+    told = "broken, tokenizer: expected a tokenizer of the 54 tokens .* got one of 2"
+    with pytest.raises(UserError, match=told):
+        Pipeline.load(broken)
+
+
+def test_pipelines_of_other_kinds_are_one_line(load):
+    pipe = load("sd").pipe
+    pipe.unet.register_to_config(addition_embed_type="text")  # DeepFloyd's, in pixels
+    with pytest.raises(UserError, match="with UNet2DConditionModel, text; write a denoiser"):
+        Pipeline(pipe)
+    pipe.unet.register_to_config(addition_embed_type=None)
+    pipe.vae = None
+    with pytest.raises(UserError, match="pipeline: expected one with a vae"):
+        Pipeline(pipe)
 
 
 def test_the_page_runs_and_comes_out_as_it_says(folder, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,15 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from toy_pipelines import save_clip, save_pipelines
+from pydantic import TypeAdapter, ValidationError
+from safetensors.torch import save_file
+from toy_pipelines import SD_SCHEDULE, save_clip, save_pipelines
 
 from projcomp import ReverseSde, SuperpositionAnd, UserError, weighted_product
 from projcomp.adapters.clip import Clip
 from projcomp.adapters.diffusers import Pipeline, compose
 from projcomp.config.judges import ClipJudge, JudgeFromFile
+from projcomp.config.pipelines import Prompt
 from projcomp.data.images import SampleSet, read_samples
 from projcomp.errors import ConfigError
 from projcomp.evaluation.make_table import make_table
@@ -28,8 +32,10 @@ from projcomp.reporting.draw import draw
 from projcomp.samplers.sde import Ancestral
 from projcomp.sampling import run as sampling
 from projcomp.sampling.case import sample_seed
+from projcomp.sampling.prompts import load_pipelines
 
 REPOSITORY = Path(__file__).parents[3]
+PRESET = REPOSITORY / "presets" / "sdxl.yaml"
 PAGE = REPOSITORY / "docs" / "other_models.md"
 PAIR = ["an otter", "a heron"]
 STEPS = 4
@@ -165,7 +171,7 @@ def test_nothing_is_what_the_pipeline_guides_away_from(tmp_path):
     ("model", "prompts", "more"),
     [
         ("sd3", PAIR, {"sampling": {"sampler": "euler"}}),  # begins at an infinite noise level
-        ("dit", ["207", "360"], {}),
+        ("dit", [207, 360], {}),
         ("sd", PAIR, {"sampling": {"sampler": "heun", "corrector": {"name": "langevin"}}}),
         ("sd", PAIR, {"sampling": {"swarm": {"particles": 2}}}),
         ("sd", PAIR, {"operator": "superposition_or"}),
@@ -214,6 +220,78 @@ def test_what_a_stage_finds_wrong_is_one_line(tmp_path):
         sampled(plan(told, root=str(tmp_path), models=pickled))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("other", "Error.* in loading state_dict for UNet2DConditionModel: size mismatch"),
+        ("damaged", "Error while deserializing header"),
+        ("empty", "nothing in it is for a part of this pipeline"),
+    ],
+)
+def test_an_adapter_that_does_not_load_is_one_line(wrong, told, tmp_path):
+    """SDXL's on Stable Diffusion, a damaged file, and one with weights of something else."""
+    lora = Path("dog/pytorch_lora_weights.safetensors")
+    if wrong != "other":
+        lora = Path(shutil.copy(lora, f"{wrong}.safetensors"))
+    if wrong == "damaged":
+        lora.write_bytes(lora.read_bytes()[:100])
+    if wrong == "empty":
+        save_file({"lora_A.weight": torch.zeros(2, 2)}, lora)
+    pipeline = "sd" if wrong == "other" else "sdxl"
+    models = {"dog": {"pipeline": pipeline, "lora": str(lora)}}
+    experiment = {"conditionals": "dog", "operator": "average"}
+    with pytest.raises(UserError, match=rf"models.dog.lora: {lora}: expected an adapter .*{told}"):
+        sampled(plan(experiment, root=str(tmp_path), models=models))
+
+
+def test_no_network_begins_where_it_predicts_nothing(tmp_path):
+    composed = [{"model": name, "told": "case"} for name in ("sd3", "sd")]
+    experiment = {"composed": composed, "operator": "average", "sampling": {"sampler": "euler"}}
+    with pytest.raises(UserError, match="noise levels: expected a finite first one"):
+        sampled(plan(experiment, root=str(tmp_path)))
+
+
+def test_a_prompt_may_be_the_number_of_a_class():
+    prompts = TypeAdapter(list[Prompt])
+    assert prompts.validate_python([207, "360", "an otter"]) == ["207", "360", "an otter"]
+    for wrong in (True, 2.5, None, "two\nlines"):
+        with pytest.raises(ValidationError):
+            prompts.validate_python([wrong])
+
+
+# The preset ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("kind", ["PNDMScheduler", "DDIMScheduler"])
+def test_table_2_goes_through_all_levels_of_stable_diffusions_training(kind, named, tmp_path):
+    """By the scheduler that the preset names, and by the one that the weights come with."""
+    weights = Path(shutil.copytree("sd", tmp_path / "sd14"))
+    shipped = {**SD_SCHEDULE, "set_alpha_to_one": False, "clip_sample": False}
+    shipped |= {"_class_name": kind, "num_train_timesteps": 1000}
+    shipped |= {"skip_prk_steps": True} if kind == "PNDMScheduler" else {}
+    (weights / "scheduler/scheduler_config.json").write_text(json.dumps(shipped))
+    index = json.loads((weights / "model_index.json").read_text())
+    index["scheduler"] = ["diffusers", kind]
+    (weights / "model_index.json").write_text(json.dumps(index))
+    sd14 = {"pipeline": str(weights), "dtype": "fp32", **({} if named else {"scheduler": None})}
+    short = {"models": {"sd14": sd14}}
+    (tmp_path / "short.yaml").write_text(yaml.safe_dump(short))
+    run = load_files([REPOSITORY / "config.yaml", PRESET, tmp_path / "short.yaml"])
+    for name in ("joint", "table2-and-sde"):
+        case = next(iter(run.experiments[name].cases))
+        settings = sample_settings(run, name, case)
+        pipeline = load_pipelines(settings.pipelines, torch.device("cpu"))["sd14"]
+        scheduler = "EulerDiscreteScheduler" if named else kind
+        assert type(pipeline.pipe.scheduler).__name__ == scheduler
+        levels = pipeline.noise_levels(settings.sampling.num_steps)
+        assert levels.shape == (1001,)
+        assert (levels[1:] < levels[:-1]).all()
+        assert levels[-1] == 0
+        trained = pipeline.network.schedule.levels.flip(0)
+        torch.testing.assert_close(levels[:-1], trained, rtol=1e-6, atol=0)
+
+
 # Judges -------------------------------------------------------------------------------------------
 
 
@@ -244,6 +322,32 @@ def test_clips_scores_are_the_models_own_cosines(folder):
         scores_of(ClipJudge(folder="clip"), images, ["otter " * 20])
     with pytest.raises(UserError, match="sd: expected the folder of a CLIP model"):
         scores_of(ClipJudge(folder="sd"), images, PAIR)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "told"),
+    [
+        ("tokenizer", "broken: expected a tokenizer of the 54 tokens .* got one of 2; copy the"),
+        ("weights", "broken: expected the folder of a CLIP model .*deserializing header"),
+        ({"hidden_size": 32}, "broken: expected the folder of a CLIP model"),
+        ({"num_hidden_layers": 3}, "broken: expected .*no weights of text_model.encoder.layers.2"),
+    ],
+)
+def test_a_clip_that_is_not_whole_is_refused(breaks, told, monkeypatch, tmp_path):
+    """Without its tokenizer all texts would score equally, and without weights at random."""
+    broken = Path(shutil.copytree("clip", tmp_path / "broken"))
+    monkeypatch.chdir(tmp_path)
+    if breaks == "tokenizer":
+        for file in broken.glob("tokenizer*"):
+            file.unlink()
+    elif breaks == "weights":
+        (broken / "model.safetensors").write_bytes(b"\0" * 100)
+    else:
+        config = json.loads((broken / "config.json").read_text())
+        config["text_config"] |= breaks
+        (broken / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=told):
+        Clip.load("broken")
 
 
 def test_a_judge_of_the_users_own_says_scores_or_is_refused(tmp_path):

@@ -212,7 +212,7 @@ def test_combine_weighs_each_model():
 
 
 def test_combine_refuses_a_wrong_number_of_models():
-    with pytest.raises(ValueError, match="expected 2 stacked scores, got 3"):
+    with pytest.raises(ConfigError, match="expected 2 stacked scores, got 3"):
         combine(torch.zeros(3, 1, 1), (1.0, 1.0))
 
 

@@ -209,7 +209,7 @@ def test_a_lift_on_the_ode_is_the_difference_of_the_true_densities(guidance, lif
 
 @pytest.mark.parametrize("operator", [SuperpositionOr, SuperpositionAnd])
 def test_guidance_without_a_background_in_the_stack_is_refused(operator):
-    with pytest.raises(ValueError, match="expected 3 stacked scores, got 2"):
+    with pytest.raises(ConfigError, match="expected 3 stacked scores, got 2"):
         run(operator(stacked_scores(MODELS[:2]), 2, guidance=STRONG), 3, count=2)
 
 

@@ -104,7 +104,7 @@ def test_a_stage_is_told_prompts_and_what_the_pipeline_decides_is_no_setting() -
 def test_samples_of_pipelines_and_pictures_of_archives_have_formats_of_their_own() -> None:
     """What is made in another way than before is made again, and nothing else."""
     settings = PipelineSettings(chosen=PipelineConfig(pipeline="folder"))
-    assert settings.model_dump()["format"] == FORMATS["pipeline"] == 2
+    assert settings.model_dump()["format"] == FORMATS["pipeline"] == 3
     told = {"models": ["m"], "operator": "average", "num_samples": 2}
     mine = {"labels": {"form": ["a", "b"]}, "models": {"m": {"exact": "d", "condition": "none"}}}
     for file, known_as in (("cifar-10-python.tar.gz", "archive"), ("pictures.npz", "read")):

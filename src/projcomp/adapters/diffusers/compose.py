@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from projcomp.adapters.diffusers.pipeline import Pipeline
+from projcomp.adapters.diffusers.schedule import given_levels
 from projcomp.adapters.diffusers.told import Told
 from projcomp.composition.infinite_noise import step_from_infinity
 from projcomp.diffusion.batched import BatchedScores
@@ -71,7 +72,7 @@ def compose(
     predictor: Predictor,
     *,
     seeds: Sequence[int],
-    levels: int | Levels = 50,
+    levels: int | Levels | Sequence[float] = 50,
     corrector: Corrector | None = None,
     swarms: Swarms | None = None,
 ) -> Composed:
@@ -88,11 +89,14 @@ def compose(
         swarms: resampling by weights.
 
     Raises:
-        UserError: the pipelines have other latents, or the parts do not go together.
+        UserError: the pipelines have other latents, or the parts do not go together; there are no
+            seeds, or no such levels.
         DeviceError: the device's memory does not suffice for one sample.
     """
     if not told:
         raise UserError("conditions: expected at least one, got none")
+    if not len(seeds):
+        raise UserError("seeds: expected at least one, a whole number a sample, got none")
     pipeline = told[0].pipeline
     for one in told:
         if one.pipeline.dims != pipeline.dims:
@@ -100,7 +104,9 @@ def compose(
                 f"conditions: expected latents of {pipeline.dims}, as of the first, got "
                 f"{one.pipeline.dims}; compose pipelines of one kind and size"
             )
-    sigmas = pipeline.noise_levels(levels) if isinstance(levels, int) else levels
+    sigmas = pipeline.noise_levels(levels) if isinstance(levels, int) else given_levels(levels)
+    for one in told:
+        one.pipeline.check_start(sigmas)
     chunk_size = min(one.pipeline.chunk_size for one in told)
     scores = BatchedScores([(one.pipeline.network, one) for one in told], chunk_size)
     field = composition(scores)

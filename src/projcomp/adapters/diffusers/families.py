@@ -54,11 +54,16 @@ def family_of(pipe: Any) -> Family:
     network = network_of(pipe)
     kind = type(network).__name__
     if kind == "UNet2DConditionModel":
-        kind = f"{kind}, {network.config.addition_embed_type or 'text'}"
+        kind = f"{kind}, {network.config.addition_embed_type or 'plain'}"
     if kind not in _FAMILIES:
         raise UserError(
             "pipeline: expected the network of SD 1.x or 2.x, SDXL, DiT or SD3, got "
             f"{type(pipe).__name__} with {kind}; write a denoiser of your own (docs/library.md)"
+        )
+    if getattr(pipe, "vae", None) is None:
+        raise UserError(
+            "pipeline: expected one with a vae, which makes pictures of latents, got "
+            f"{type(pipe).__name__} without; take a pipeline of latents"
         )
     if pipe.vae.config.latent_channels != network.config.in_channels:
         raise UserError(
@@ -155,9 +160,9 @@ def _sd3_predict(network: Any, x: Samples, steps: PerSample, parts: Parts) -> Te
 
 
 _FAMILIES = {
-    "UNet2DConditionModel, text": Family(_sd_prompt, _sd_nothing, _sd_predict),
+    "UNet2DConditionModel, plain": Family(_sd_prompt, _sd_nothing, _sd_predict),
     "UNet2DConditionModel, text_time": Family(_sdxl_prompt, _sdxl_nothing, _sdxl_predict),
     "DiTTransformer2DModel": Family(_dit_prompt, _dit_nothing, _dit_predict),
     "SD3Transformer2DModel": Family(_sd3_prompt, _sd3_nothing, _sd3_predict),
 }
-"""By the class of the network, and for a U-Net by what it is told beside the text."""
+"""By the class of the network, and for a U-Net by what it is told beside the tokens."""

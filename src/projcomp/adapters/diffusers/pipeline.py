@@ -11,12 +11,13 @@ from torch import Tensor
 
 from projcomp.adapters.diffusers import loras as adapters
 from projcomp.adapters.diffusers.network import Network
-from projcomp.adapters.diffusers.schedule import noise_levels
+from projcomp.adapters.diffusers.schedule import noise_levels, scheduler_named
 from projcomp.adapters.diffusers.told import Loras, Told
+from projcomp.adapters.loading import check_vocabulary, loading
 from projcomp.diffusion.shapes import Levels, Pictures, Samples
 from projcomp.errors import UserError
 from projcomp.machine.memory import Halving, memory_for
-from projcomp.words import first_line, short
+from projcomp.words import short
 
 
 class Pipeline:
@@ -69,6 +70,7 @@ class Pipeline:
         height: int | None = None,
         width: int | None = None,
         chunk_size: int = 16,
+        scheduler: str | None = None,
         **settings: Any,
     ) -> "Pipeline":
         """The pipeline that ``save_pretrained`` has written; nothing is fetched.
@@ -79,22 +81,31 @@ class Pipeline:
             height: of the pictures, as the class takes it.
             width: the same.
             chunk_size: as the class takes it.
+            scheduler: a scheduler of diffusers, by its class, in the place of the pipeline's own.
             settings: what else ``from_pretrained`` takes, such as ``dtype``.
 
         Raises:
-            UserError: there is no pipeline, or one that is not known.
+            UserError: there is no pipeline, one that is not known, or one without its tokenizers'
+                files; or no such scheduler.
         """
-        try:
+        where = short(folder)
+        with loading(
+            f"{where}: expected the folder of a pipeline, as save_pretrained writes it",
+            "copy it anew, or name another",
+        ):
             pipe = diffusers.DiffusionPipeline.from_pretrained(  # pyright: ignore[reportPrivateImportUsage]
                 str(folder), local_files_only=True, **settings
             )
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"{short(folder)}: expected the folder of a pipeline, as save_pretrained writes "
-                f"it, got none that loads ({first_line(error)})"
-            ) from None
+        if scheduler is not None:
+            pipe.scheduler = scheduler_named(scheduler, pipe.scheduler)
         pipe.set_progress_bar_config(disable=True)
-        return cls(pipe.to(device), height, width, chunk_size)
+        made = cls(pipe.to(device), height, width, chunk_size)
+        parts = pipe.components
+        for name, part in parts.items():
+            encoder = parts.get(name.replace("tokenizer", "text_encoder"))
+            if name.startswith("tokenizer") and part is not None and encoder is not None:
+                check_vocabulary(f"{where}, {name}", part, encoder.config)
+        return made
 
     def with_loras(self, loras: Mapping[str, float]) -> "Pipeline":
         """The same pipeline with adapters on, on the same weights.
@@ -106,16 +117,22 @@ class Pipeline:
         Raises:
             UserError: the pipeline has no such adapter.
         """
-        known = sorted({name for names in self._adapters().values() for name in names})
         for name in loras:
-            if name not in known:
+            if name not in self.known_loras:
+                known = ", ".join(self.known_loras) or "none"
                 raise UserError(
-                    f"loras: expected adapters of the pipeline ({', '.join(known) or 'none'}), got "
+                    f"loras: expected adapters of the pipeline ({known}), got "
                     f"{short(name)}; load it: pipe.load_lora_weights(FOLDER, adapter_name=...)"
                 )
         view = copy.copy(self)
         view.loras = tuple(sorted((name, float(weight)) for name, weight in loras.items()))
         return view
+
+    @property
+    def known_loras(self) -> list[str]:
+        """The adapters that the network or a text encoder has, sorted."""
+        listed = getattr(self.pipe, "get_list_adapters", dict)  # DiT's pipeline takes none
+        return sorted({name for names in listed().values() for name in names})
 
     def prompt(self, text: str) -> Told:
         """The condition of a text, the empty one too; of DiT, of a class by name or by number.
@@ -139,7 +156,7 @@ class Pipeline:
         """The noise levels of a path, decreasing, shape ``(steps + 1,)``, float64.
 
         The first is infinite where the schedule begins at pure noise; the last is 0 or, of DDIM
-        as Stable Diffusion sets it, the lowest of training.
+        and PNDM as Stable Diffusion sets them, the lowest of training.
 
         Args:
             steps: their number.
@@ -150,12 +167,20 @@ class Pipeline:
             UserError: there are no such levels, or the network predicts nothing at the first.
         """
         levels = noise_levels(scheduler or self.pipe.scheduler, steps, **settings)
+        self.check_start(levels)
+        return levels
+
+    def check_start(self, levels: Levels) -> None:
+        """Refuse levels that begin where the network's prediction says nothing of the sample.
+
+        Raises:
+            UserError: the first is infinite, and the network predicts the noise.
+        """
         if levels[0].isinf() and self.network.schedule.prediction == "epsilon":
             raise UserError(
                 "noise levels: expected a finite first one of a network that predicts the noise, "
                 "got an infinite one, where it cannot know the sample; take another scheduler"
             )
-        return levels
 
     @property
     def dims(self) -> tuple[int, int, int]:
@@ -211,11 +236,6 @@ class Pipeline:
         x = x + (config.get("shift_factor") or 0.0)
         pixels = vae.decode(x, return_dict=False)[0].float()
         return ((pixels + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
-
-    def _adapters(self) -> dict[str, list[str]]:
-        """Names of adapters by what has them: the network, text encoders."""
-        listed = getattr(self.pipe, "get_list_adapters", dict)  # DiT's pipeline takes none
-        return listed()
 
     def _switch_encoders(self) -> None:
         """Have texts encoded with this pipeline's adapters."""

@@ -7,19 +7,25 @@ where ``x`` is the noise itself.
 """
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+import diffusers
 import torch
 from torch import Tensor
 
 from projcomp.diffusion.shapes import Levels, PerSample, Samples
 from projcomp.errors import UserError
+from projcomp.words import quoted, short
 
 Prediction = Literal["epsilon", "v_prediction", "sample", "flow"]
 
 _TRAINED = 1e-3
 """A step this near to one of training is that one: levels are float32 numbers."""
+
+_NEAR = 1e-3
+"""Schedules whose levels differ by this share are one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +41,15 @@ class Schedule:
     prediction: Prediction
     num_steps: int
     levels: Levels
+
+    def is_as(self, other: "Schedule") -> bool:
+        """Whether a network of the one is a network of the other.
+
+        The highest level may differ: some schedulers have a finite number for an infinite one.
+        """
+        if (self.prediction, self.num_steps) != (other.prediction, other.num_steps):
+            return False
+        return torch.allclose(self.levels[:-1], other.levels[:-1], rtol=_NEAR)
 
     def input(self, x: Samples, sigma: PerSample) -> Samples:
         """What the network is handed for ``x`` ``(batch, *dims)``, of its shape."""
@@ -97,6 +112,35 @@ def schedule_of(scheduler: Any) -> Schedule:
     return Schedule(name, num_steps, _vp_levels(scheduler.alphas_cumprod))
 
 
+def scheduler_named(name: str, own: Any) -> Any:
+    """A scheduler of diffusers for a network that was trained by the schedule of ``own``.
+
+    Args:
+        name: its class.
+        own: the scheduler whose settings it takes over.
+
+    Raises:
+        UserError: there is none of this name, or it does not keep how the network was trained.
+    """
+    kind = getattr(diffusers, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, diffusers.SchedulerMixin)):  # pyright: ignore[reportPrivateImportUsage]
+        raise UserError(
+            "scheduler: expected a scheduler of diffusers by its class, such as "
+            f"EulerDiscreteScheduler, got {quoted(name)}; correct the name"
+        )
+    try:
+        made = kind.from_config(own.config)  # pyright: ignore[reportAttributeAccessIssue]
+        kept = schedule_of(made).is_as(schedule_of(own))
+    except (TypeError, ValueError, UserError):
+        kept = False
+    if not kept:
+        raise UserError(
+            f"scheduler: expected one that keeps the schedule of {type(own).__name__}, by which "
+            f"the network was trained, got {name}; take another, or the pipeline's own"
+        )
+    return made
+
+
 def noise_levels(scheduler: Any, steps: int, **settings: Any) -> Levels:
     """The noise levels that a scheduler steps through.
 
@@ -107,6 +151,7 @@ def noise_levels(scheduler: Any, steps: int, **settings: Any) -> Levels:
 
     Returns:
         Decreasing, shape ``(steps + 1,)``, float64. The first may be infinite, the last above 0.
+        A last step that would stay at its level goes to 0.
 
     Raises:
         UserError: there are no such levels.
@@ -115,20 +160,42 @@ def noise_levels(scheduler: Any, steps: int, **settings: Any) -> Levels:
         raise UserError(f"noise levels: expected at least 1 step, got {steps}")
     own = copy.deepcopy(scheduler)
     try:
-        own.set_timesteps(steps, **settings)
-    except (TypeError, ValueError) as error:
+        _set_steps(own, steps, settings)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise UserError(
             f"noise levels: expected settings that {type(scheduler).__name__} takes, got {steps} "
             f"steps and {settings or 'nothing else'} ({error}); change them"
         ) from None
     levels = _levels_of(own)
+    if levels[-1] == levels[-2]:  # the last step of DDIM and PNDM, where it begins at step 0
+        levels[-1] = 0.0
     levels = torch.cat([levels[:1], levels[1:][levels[1:] != levels[:-1]]])  # Heun's stand twice
-    if len(levels) < 2 or not bool((levels[1:] < levels[:-1]).all()):
+    falls = _falls(levels)
+    if len(levels) != steps + 1 or not falls:
         raise UserError(
-            f"noise levels: expected ones that decrease, got those of {type(scheduler).__name__}; "
-            "take another scheduler"
+            f"noise levels: expected {steps + 1} that decrease for {steps} steps, got "
+            f"{len(levels)}{'' if falls else ' that do not'} of {type(scheduler).__name__}; take "
+            "fewer steps, or another scheduler, such as EulerDiscreteScheduler"
         )
     return levels
+
+
+def given_levels(levels: Levels | Sequence[float]) -> Levels:
+    """Noise levels that somebody wrote down, float64.
+
+    Raises:
+        UserError: they are none, or do not decrease.
+    """
+    try:
+        found = torch.as_tensor(levels, dtype=torch.float64).cpu()
+    except (TypeError, ValueError, RuntimeError):
+        found = torch.empty(0)
+    if found.ndim != 1 or len(found) < 2 or not _falls(found) or not found[-1] >= 0:
+        raise UserError(
+            "levels: expected a whole number of steps, or at least two noise levels that "
+            f"decrease, such as [10.0, 1.0, 0.0], got {short(levels)}; correct them"
+        )
+    return found
 
 
 _NAMES = "epsilon, v_prediction or sample"
@@ -143,12 +210,30 @@ def _flows(scheduler: Any) -> bool:
     )
 
 
+def _set_steps(scheduler: Any, steps: int, settings: dict[str, Any]) -> None:
+    scheduler.set_timesteps(steps, **settings)
+    beyond = float(scheduler.timesteps.max()) >= scheduler.config.num_train_timesteps
+    if beyond and scheduler.config.get("steps_offset"):
+        # as many steps as training had: an offset would ask the one after its last
+        scheduler.register_to_config(steps_offset=0)
+        scheduler.set_timesteps(steps, **settings)
+
+
+def _falls(levels: Levels) -> bool:
+    return bool((levels[1:] < levels[:-1]).all())
+
+
 def _levels_of(scheduler: Any) -> Levels:
     """Noise levels of a scheduler whose steps are set."""
     sigmas = getattr(scheduler, "sigmas", None)
     if sigmas is not None and len(sigmas) == len(scheduler.timesteps) + 1:
         sigmas = torch.as_tensor(sigmas).double().cpu()
         return sigmas / (1 - sigmas) if _flows(scheduler) else sigmas
+    if not hasattr(scheduler, "alphas_cumprod"):
+        raise UserError(
+            "noise levels: expected a scheduler that has them, by sigmas or alphas_cumprod, got "
+            f"{type(scheduler).__name__}; take another, such as EulerDiscreteScheduler"
+        )
     # DDIM and PNDM end at a level of their own, DDPM at 0
     last = torch.as_tensor(getattr(scheduler, "final_alpha_cumprod", 1.0)).double()
     steps = scheduler.timesteps.long().cpu()
