@@ -92,7 +92,7 @@ def test_the_preset_runs_from_prompts_to_scores(folder: Path, monkeypatch) -> No
     monkeypatch.chdir(folder)
     lines = lines_of_jobs(folder)
     stages = [line.split()[0] for line in lines]
-    assert sorted(stages) == ["figure"] * 6 + ["sample"] * 6 + ["score"] * 6 + ["table"]
+    assert sorted(stages) == ["figure"] * 7 + ["sample"] * 7 + ["score"] * 7 + ["table"]
     for line in sorted(lines, key=lambda line: ORDER.index(line.split()[0])):
         arguments = shlex.split(line)
         for flag in ("--out", "--png"):
@@ -102,14 +102,14 @@ def test_the_preset_runs_from_prompts_to_scores(folder: Path, monkeypatch) -> No
         assert done.exit_code == 0, (line, done.output)
     table = pd.read_csv(folder / "run/results/prompts.csv", keep_default_na=False)
     table2 = {f"table2-{operator}-sde" for operator in ("and", "or", "mean")}
-    experiments = {"fig1", "fig7", "joint", *table2}
+    experiments = {"fig1", "fig7", "joint", "joint_or", *table2}
     assert set(table["experiment"]) == experiments
     least = table[table["measure"] == "least"].set_index("experiment")
     assert set(least.index) == experiments
     assert (least["low"].astype(float) <= least["value"].astype(float)).all()
     scored = table[table["measure"] == "score"].groupby("experiment")["prompt"].agg(list)
     pair = ["a mountain landscape", "silhouette of a dog"]
-    for name in ("joint", *table2):  # judged by the same
+    for name in ("joint", "joint_or", *table2):  # judged by the same
         assert scored[name] == pair
     assert scored["fig1"] == ["a photo of a sks dog", "an oil painting"]
     cost = table[table["measure"] == "network_evaluations"].set_index("experiment")["value"]
@@ -150,15 +150,15 @@ def test_snakemake_itself_goes_from_prompts_to_a_figure_and_then_has_nothing_to_
 def test_the_whole_preset_is_400_pictures_a_column_and_renders_nothing() -> None:
     plan = Plan(load_files([REPOSITORY / "config.yaml", PRESET]))
     jobs = {rule: count for rule, count in plan.job_counts().items() if count}
-    sampled = 3 + 2 + 4 * 20
+    sampled = 3 + 2 + 5 * 20
     assert jobs == {
         "sample_case": sampled,
         "score_case": sampled,
         "make_table": 1,
-        "draw_figure": 6,
+        "draw_figure": 7,
         "all": 1,
     }
-    columns = ("joint", "table2-and-sde", "table2-or-sde", "table2-mean-sde")
+    columns = ("joint", "joint_or", "table2-and-sde", "table2-or-sde", "table2-mean-sde")
     for name in columns:
         experiment = plan.run.experiments[name]
         assert experiment.config.num_samples * len(experiment.cases) == 400
