@@ -7,10 +7,9 @@ from pydantic import BeforeValidator, Field
 from projcomp.conditions.count import MAX_OBJECTS
 from projcomp.config.conditions import UNCONDITIONAL, Asked, Distribution, ToldByCase
 from projcomp.config.operators import Operator, Product
-from projcomp.config.pipelines import Prompt
 from projcomp.config.places import GRID, MAX_PLACES
 from projcomp.config.samplers import SamplingConfig
-from projcomp.config.section import Color, Number, Section, Text, Whole, defaults, drop_none
+from projcomp.config.section import Color, Name, Number, Section, Text, Whole, defaults, drop_none
 
 Place = Annotated[Whole, Field(ge=1, le=MAX_PLACES)]
 
@@ -133,7 +132,7 @@ class RequestConfig(Section):
         max_length=100,
         description="with models alone: numbers of objects that their images should show",
     )
-    prompts: list[Annotated[list[Prompt], Field(min_length=1, max_length=100)]] | None = Field(
+    prompts: list[Annotated[list[Name], Field(min_length=1, max_length=100)]] | None = Field(
         None,
         min_length=1,
         max_length=MAX_CASES,

@@ -1,23 +1,18 @@
 """Datasets of pictures that were not rendered: they lie in a file or a folder of the user's."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from projcomp.config.conditions import LABEL_VALUE
 from projcomp.config.from_file import UsersFile
-from projcomp.config.section import Section, Text, Whole
+from projcomp.config.section import Name, Section, Text, Whole
 from projcomp.files.idx_names import is_idx_images, labels_beside
 
 VALUE_LETTERS = "letters a to z or A to Z, digits, _ and -"
 """What values of a label are of, in words: they stand in the names of cases, which are files."""
-
-
-def _value(value: Any) -> Any:
-    """A value of a label; a number is a name of digits."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _held(value: str) -> str:
@@ -26,9 +21,7 @@ def _held(value: str) -> str:
     return value
 
 
-LabelValue = Annotated[
-    Text, BeforeValidator(_value, json_schema_input_type=str | int), AfterValidator(_held)
-]
+LabelValue = Annotated[Name, AfterValidator(_held)]
 """One value of a label."""
 
 LabelValues = Annotated[list[LabelValue], Field(min_length=2, max_length=1000)]

@@ -1,8 +1,8 @@
 """Models that are other people's: pipelines of diffusers, told a prompt."""
 
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from projcomp.config.from_file import UsersFile
 from projcomp.config.section import Number, Section, Text, Whole
@@ -21,15 +21,6 @@ Scheduler = Literal[
     "UniPCMultistepScheduler",
 ]
 """Schedulers of diffusers by their classes, for networks that are told a step, and no flow."""
-
-
-def _digits(value: Any) -> Any:
-    """The number of a class as the text that it is."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Prompt = Annotated[Text, BeforeValidator(_digits, json_schema_input_type=str | int)]
-"""What a pipeline is told: one line of text; a whole number is the class of that number."""
 
 
 class PipelineConfig(Section):

@@ -44,6 +44,15 @@ Text = Annotated[str, AfterValidator(_one_line)]
 """One line of text."""
 
 Color = Literal["gray", "red", "blue", "green", "brown", "purple", "cyan", "yellow"]
+
+
+def _digits(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Name = Annotated[Text, BeforeValidator(_digits, json_schema_input_type=str | int)]
+"""Text that a whole number may stand for, as its digits: a label's value, the number of a class."""
+
 Unit = Annotated[Number, Field(ge=0.0, le=1.0)]
 
 

@@ -19,7 +19,7 @@ from projcomp import ReverseSde, SuperpositionAnd, UserError, weighted_product
 from projcomp.adapters.clip import Clip
 from projcomp.adapters.diffusers import Pipeline, compose
 from projcomp.config.judges import ClipJudge, JudgeFromFile
-from projcomp.config.pipelines import Prompt
+from projcomp.config.section import Name
 from projcomp.data.images import SampleSet, read_samples
 from projcomp.errors import ConfigError
 from projcomp.evaluation.make_table import make_table
@@ -252,7 +252,7 @@ def test_no_network_begins_where_it_predicts_nothing(tmp_path):
 
 
 def test_a_prompt_may_be_the_number_of_a_class():
-    prompts = TypeAdapter(list[Prompt])
+    prompts = TypeAdapter(list[Name])
     assert prompts.validate_python([207, "360", "an otter"]) == ["207", "360", "an otter"]
     for wrong in (True, 2.5, None, "two\nlines"):
         with pytest.raises(ValidationError):
