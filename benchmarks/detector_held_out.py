@@ -1,7 +1,7 @@
 """How often a run's detector errs on renders that no training and no run has seen.
 
 Usage: python benchmarks/detector_held_out.py --assets path/to/clevr/data [--root .] [--scenes 600]
-       [--empty 4000]
+       [--empty 4000] [--configfile config.yaml presets/gpu.yaml ...]
 
 Scenes of the rules of ``detector.dataset``, from a random stream of their own, are rendered as the
 run renders and from CLEVR's own files; both hold the same scenes. Then as many empty scenes as are
@@ -80,13 +80,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--root", type=Path, default=Path(), help="folder of a run of config.yaml")
+    parser.add_argument("--root", type=Path, default=Path(), help="folder of the run")
+    parser.add_argument(
+        "--configfile", type=Path, nargs="+", help="the run's; without it config.yaml of its folder"
+    )
     parser.add_argument("--assets", help="folder with CLEVR's .blend files; without it ours alone")
     parser.add_argument("--scenes", type=int, default=600)
     parser.add_argument("--empty", type=int, default=4000)
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
-    run = load_files([given.root / CONFIG_FILE])
+    run = load_files(given.configfile or [given.root / CONFIG_FILE])
     folder = Folder(str(given.root))
     detector: Forward = load_detector(Path(folder.detector(DETECTOR)).parent)
 

@@ -257,6 +257,27 @@ def binding(table: pd.DataFrame) -> pd.DataFrame:
     return rows[["num_samples"]].astype(int).join(rows[names].map(plain))
 
 
+def locality(table: pd.DataFrame, distance: int) -> dict[str, pd.DataFrame]:
+    """Shares within a distance, by noise level: of every model's Jacobian and of its deltas'.
+
+    And of the deltas themselves, around the requested places.
+    """
+    within = table[table["distance"] == distance]
+    name = within["model"] + within["background"].map(lambda one: f" less {one}" if one else "")
+    level = within["sigma"].map("sigma {:.2g}".format)
+    cells = {
+        "of the Jacobian": [interval(*row) for row in within[["share", "low", "high"]].to_numpy()],
+        "of the deltas, around the place": within["near"].map(plain),
+    }
+    found = {}
+    for title, cell in cells.items():
+        flat = pd.DataFrame({"model": name, "level": level, "cell": cell})
+        flat = flat[flat["cell"] != ""]
+        shown = flat.pivot(index="model", columns="level", values="cell").fillna("")
+        found[title] = shown[[one for one in level.unique() if one in shown]]
+    return found
+
+
 def of_measure(found: pd.DataFrame, measure: str) -> str:
     """A measure of a long table with its interval; empty where it is not in it."""
     if measure not in found.index:
@@ -280,6 +301,13 @@ def main() -> None:
         path = root / f"results/{name}.csv"
         if path.is_file():
             print(f"### {name}\n\n{markdown(told(pd.read_csv(path)))}\n")
+
+    paths = sorted((root / "models").glob("*/locality.csv"))
+    if paths:
+        table = pd.concat(map(pd.read_csv, paths), ignore_index=True)
+        distance = sorted(table["distance"].unique())[-2:][0]
+        for title, found in locality(table.fillna({"background": ""}), distance).items():
+            print(f"### share within {distance} pixels {title}\n\n{markdown(found)}\n")
 
 
 def counted(root: Path) -> None:

@@ -615,13 +615,15 @@ FIGURES = (
     ),
     FigureRow(
         "locality",
-        format=1,
+        format=2,
         caption=(
             "Share of a denoiser's Jacobian within a distance, by noise level, with two standard "
             "errors over images. Solid: each model, told what the image shows; dashed: its "
-            "difference from a background that experiments compose it over. Dotted: the share of "
-            "pixel pairs within the distance, which a Jacobian that is even over the picture "
-            "would have. A level is left out where nothing reacts to the image."
+            "difference from a background that experiments compose it over; exact twins dotted "
+            "and dash-dotted. Gray: the share of pixel pairs within the distance, which a Jacobian "
+            "that is even over the picture would have. A level is left out where nothing reacts "
+            "to the image. Below, where conditions are places: the share of that difference "
+            "itself within the distance of the requested place."
         ),
         shows=_followed,
         reads=_localities,

@@ -2,6 +2,7 @@ import importlib
 import io
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -289,6 +290,31 @@ def test_a_place_that_is_asked_of_an_object_is_marked(tmp_path):
     mean, places = _panel(folder, "X", case.name)
     assert mean.sum() == 16
     assert places.tolist() == [[0.2, 0.6]]
+
+
+def test_where_conditions_act_stands_below_the_locality_and_only_where_they_are_places(tmp_path):
+    from projcomp.reporting.figures import locality
+
+    folder = Folder(str(tmp_path))
+    for name, near in (("m", 0.5), ("m-exact", 0.9), ("unplaced", np.nan)):
+        rows = [(name, "", 0.1, 1, 0.7, 0.6, 0.8, 0.2, np.nan)]
+        rows += [(name, "m empty", 0.1, 1, 0.5, 0.4, 0.6, 0.2, near)]
+        path = Path(folder.model(name, "locality.csv"))
+        path.parent.mkdir(parents=True)
+        pd.DataFrame(rows, columns=locality.COLUMNS).to_csv(path, index=False)
+
+    def drawn_lines(*models):
+        settings = FigureSettings(format=1, name="locality", kind="locality", models=list(models))
+        with plain_style():
+            panels = locality.draw(settings, folder).axes
+        return [
+            {line.get_linestyle(): list(line.get_ydata()) for line in axes.lines} for axes in panels
+        ]
+
+    above, below = drawn_lines("m", "m-exact", "unplaced")
+    assert set(above) == {"-", "--", ":", "-."}
+    assert below == {"--": [0.5], "-.": [0.9]}
+    assert len(drawn_lines("unplaced")) == 1
 
 
 def test_every_kind_is_tried():
