@@ -26,6 +26,7 @@ OTHERS = (
     "paper",
     "fashion",
     "fashion fashion_small",
+    "gpu gpu_detector",
     "fashion cifar",  # whose pictures need not be there
     "sdxl",  # nor these weights
 )

@@ -357,29 +357,39 @@ def _requests(name: str, cases: dict[str, Case]) -> dict[str, Any]:
 
 
 def _bindings(run: Run) -> Iterator[Shown]:
-    """Experiments that request objects by their attributes; their exact twins, and the truth."""
+    """Experiments and sweeps that request objects by their attributes; exact twins, and truth."""
+    yield from _own_bindings(run)
+    for sweep, members in run.members.items():
+        chosen = [member.experiment for member in members]
+        if chosen and any(case.asked for case in chosen[0].cases.values()):
+            yield sweep, _bound(run, chosen[0], [one.name for one in chosen])
+
+
+def _own_bindings(run: Run) -> Iterator[Shown]:
+    """The same of experiments alone."""
     for name, experiment in run.own.items():
-        asked = {case.name: case.asked for case in experiment.cases.values() if case.asked}
-        if experiment.twin_of is not None or not asked:
-            continue
-        twins = [exact_name(name)] if experiment.config.exact else []
-        told = [one.model for one in experiment.config.composed or []]
-        learned = {d: share for model in told for d, share in run.models[model].sources.items()}
-        yield (
-            name,
-            {
-                "cases": {one: list(asked) for one in (name, *twins, TRUTH)},
-                "asked": asked,
-                "datasets": learned,
-                "radius": run.config.evaluation.radius,
-            },
-        )
+        if experiment.twin_of is None and any(case.asked for case in experiment.cases.values()):
+            twins = [exact_name(name)] if experiment.config.exact else []
+            yield name, _bound(run, experiment, [name, *twins])
+
+
+def _bound(run: Run, experiment: Experiment, names: list[str]) -> dict[str, Any]:
+    """What experiments of the same cases are held against, whose models learned the same."""
+    asked = {case.name: case.asked for case in experiment.cases.values() if case.asked}
+    told = [one.model for one in experiment.config.composed or []]
+    learned = {d: share for model in told for d, share in run.models[model].sources.items()}
+    return {
+        "cases": {one: list(asked) for one in (*names, TRUTH)},
+        "asked": asked,
+        "datasets": learned,
+        "radius": run.config.evaluation.radius,
+    }
 
 
 def _attributes(run: Run) -> Iterator[Shown]:
     """Experiments that request objects by attributes that the detector tells."""
     threshold = run.config.detector.threshold
-    for name, shown in _bindings(run):
+    for name, shown in _own_bindings(run):
         kinds = {kind for asked in shown["asked"].values() for one in asked for kind in one.told}
         if kinds & set(ATTRIBUTES):
             told = {key: shown[key] for key in ("cases", "asked", "radius")}

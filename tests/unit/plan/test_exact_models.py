@@ -170,3 +170,25 @@ def test_what_is_known_before_any_training_shows_exact_models_and_the_truth_alon
         if reads & {"A", "P", found.folder.summary()}:
             assert f"results/figures/{name}.png" not in targets
     assert not [path for path in targets if "ceiling" in path or "models/" in path]
+
+
+def test_a_sweep_that_requests_attributes_has_a_table_of_what_became_of_them() -> None:
+    asked = {
+        "composed": [
+            {"model": "renders", "told": "case", "only": ["color"]},
+            {"model": "renders", "told": "case", "only": ["shape"]},
+        ],
+        "background": {"model": "renders", "condition": "unconditional"},
+        "cases": [{"for": {"color": ["red"], "shape": "all"}}],
+        "num_samples": 4,
+    }
+    samplers = {"heun": {}, "sde": {"sampler": "sde"}}
+    sweep = {**asked, "operators": {"product": "product"}, "samplers": samplers}
+    models = {"renders": {"exact": "single", "condition": ["color", "shape"]}}
+    found = plan(models, {"one": asked}, {"tried": sweep})
+    shown = found.tables["binding_tried"].settings
+    assert list(shown.cases) == ["tried-product-heun", "tried-product-sde", "truth"]
+    assert shown.asked == found.tables["binding_one"].settings.asked
+    assert shown.datasets == {"single": 1.0}
+    assert "binding_tried" in found.figures
+    assert "attributes_tried" not in found.tables

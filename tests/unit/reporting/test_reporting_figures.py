@@ -317,6 +317,25 @@ def test_where_conditions_act_stands_below_the_locality_and_only_where_they_are_
     assert len(drawn_lines("unplaced")) == 1
 
 
+def test_what_became_of_attributes_is_a_bar_for_each_of_many_experiments(tmp_path):
+    from projcomp.evaluation.tables.binding import COLUMNS
+    from projcomp.reporting.figures import binding
+
+    names = [f"sweep-{number}" for number in range(binding.MANY + 1)]
+    values = {"num_samples": 4, "right": 0.25, "unbound": 0.25, "partial": 0.5, "neither": 0.0}
+    rows = [{"experiment": one, "case": c, **values} for one in names for c in ("red", "all")]
+    table = pd.DataFrame(rows).reindex(columns=pd.Index(COLUMNS)).assign(unsure=0.5, chance=0.1)
+    (tmp_path / "results").mkdir()
+    table.to_csv(tmp_path / "results" / "binding_s.csv", index=False)
+    cases = {name: ["red"] for name in names}
+    settings = FigureSettings(format=1, name="binding_s", kind="binding", cases=cases)
+    with plain_style():
+        (axes,) = binding.draw(settings, Folder(str(tmp_path))).axes
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert shown == [f"{name}, unsure 50 %" for name in names]
+    assert {round(bar.get_width(), 2) for bar in axes.patches} == {0.25, 0.5, 0.0}
+
+
 def test_every_kind_is_tried():
     # which test_theory_figures.py and test_rows.py draw
     assert set(FIGURES) == set(KINDS) - {"theory", "prompts"}
