@@ -1,5 +1,7 @@
 """What a user wrote, as it goes into a message: one line, nothing that moves a cursor, not long."""
 
+import os
+
 LONGEST = 60
 
 
@@ -13,6 +15,11 @@ def short(text: object, most: int = LONGEST) -> str:
 def quoted(text: str, most: int = LONGEST) -> str:
     """The same in quotes, blanks kept."""
     return short(repr(text[: 4 * most]), most)
+
+
+def in_utf8(name: str) -> str:
+    """A file's name whose bytes may be no UTF-8: those that are none are written out in digits."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def first_line(error: BaseException) -> str:

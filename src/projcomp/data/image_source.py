@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from projcomp.words import in_utf8
+
 ACCEPTED = (
     "8-bit RGB pictures (PNG, JPEG, WebP, BMP), or an .npz or HDF5 file whose images are uint8 "
-    "(N, H, W, 3)"
+    "(N, H, W, 3), in an .npz also floats in [0, 1] and gray (N, H, W)"
 )
 """What images may lie in, in words."""
 
@@ -37,5 +39,5 @@ class ImageSource(ABC):
         """
 
     def name(self, number: int) -> str:
-        """What to call the image of that number."""
-        return f"{self.path}[{number}]"
+        """What to call the image of that number, in characters that a table can hold."""
+        return f"{in_utf8(str(self.path))}[{number}]"

@@ -53,8 +53,11 @@ def read_label_sets(path: Path, *, y_down: bool = False) -> NDArray[np.float64]:
     if places.ndim != 3 or places.shape[2] != 2 or 0 in places.shape:
         raise _wrong(path, "the shape (N, k, 2) or (N, 2)", f"{labels.shape}", "reshape them")
     places = places.astype(float)
-    if not ((places >= 0) & (places <= 1)).all():  # not a number is not either
-        low, high = np.nanmin(places), np.nanmax(places)
+    if np.isnan(places).any():
+        mend = "leave rows of fewer places out, into a file of their own"
+        raise _wrong(path, "a place everywhere", "some that are no numbers (NaN)", mend)
+    if not ((places >= 0) & (places <= 1)).all():
+        low, high = places.min(), places.max()
         got = f"numbers from {low:g} to {high:g}" if np.isfinite(places).all() else "some infinite"
         mend = "divide them by the image side, and leave out what is no place"
         raise _wrong(path, "shares of the image side in [0, 1]", got, mend)

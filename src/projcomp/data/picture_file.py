@@ -15,7 +15,7 @@ from PIL import Image
 from projcomp.data.image_source import ACCEPTED, ImageSource
 from projcomp.errors import FileFormatError, is_out_of_memory
 from projcomp.files.contents import what_is
-from projcomp.words import first_line
+from projcomp.words import first_line, in_utf8
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 _ORIENTATION = 0x0112
@@ -47,7 +47,7 @@ class PictureFile(ImageSource):
 
     def name(self, number: int) -> str:
         """The file's path."""
-        return str(self.path)
+        return in_utf8(str(self.path))
 
 
 def open_picture(path: Path, *, gray: bool = False) -> PictureFile:

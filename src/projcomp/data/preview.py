@@ -1,5 +1,6 @@
 """A contact sheet of a dataset: its first images, magnified, under one line saying what it is."""
 
+import math
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,9 +86,9 @@ def contact_sheet(
     step_x, step_y = width * factor + _GAP, height * factor + _GAP
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    sheet = Image.new(
-        "RGB", (columns * step_x + _GAP, rows * step_y + _GAP + _TITLE_HEIGHT), "white"
-    )
+    told = ImageDraw.Draw(Image.new("RGB", (1, 1))).textlength(title)
+    wide = max(columns * step_x + _GAP, math.ceil(told) + 2 * _GAP + 4)
+    sheet = Image.new("RGB", (wide, rows * step_y + _GAP + _TITLE_HEIGHT), "white")
     draw = ImageDraw.Draw(sheet)
     draw.text((_GAP + 2, 4), title, fill="black")
     for i, (image, label) in enumerate(zip(images, labels, strict=True)):

@@ -101,7 +101,7 @@ def count(
     if sheet:
         shown, total = counted.shown, len(pictures)
         labels = [f"{row[1]}{' unsure' if row[2] else ''}" for row in counted.rows[: len(shown)]]
-        title = f"objects found in the first {len(shown)} of {total} images"
+        title = f"objects found in the first {len(shown)} of {total}"
         save_sheet(contact_sheet(np.stack(shown), labels, title), sheet)
     return _sentences(scope, pictures, side, counted)
 
@@ -150,8 +150,8 @@ def _sentences(scope: Scope, pictures: Pictures, side: int, counted: _Counted) -
     unsure = sum(row[2] for row in counted.rows)
     return [
         f"the detector learned from {scope} at {side} x {side} pixels; {fit}",
-        f"{total:,} images: {np.mean(number):.2f} objects on average, {min(number)} to "
-        f"{max(number)}; unsure of {unsure} ({unsure / total:.1%})",
+        f"{total:,} image{'s' * (total != 1)}: {np.mean(number):.2f} objects on average, "
+        f"{min(number)} to {max(number)}; unsure of {unsure} ({unsure / total:.1%})",
     ]
 
 

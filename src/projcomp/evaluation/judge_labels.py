@@ -6,7 +6,7 @@ not seen. Here the detector places and counts, so that the exact count stands be
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,12 @@ from projcomp.evaluation.forward import load_detector
 from projcomp.evaluation.heatmaps import Detections
 from projcomp.evaluation.intervals import bootstrap_mean, wilson
 from projcomp.evaluation.matching import match
-from projcomp.evaluation.scope import read_scope
+from projcomp.evaluation.scope import Scope, read_scope
 from projcomp.files.atomic import atomic_path
 
-RATES = ("all_places", "exact_count", "success")
-"""Shares of images: an object at every place, exactly k objects, and both."""
+RATES = ("all_places", "exact_count", "success", "unsure")
+"""Shares of images: an object at every place, exactly k objects, and both; those that the detector
+doubts."""
 
 MEANS = ("places_hit", "extra_objects")
 """Means over images: the share of an image's places that hold an object, and the other objects."""
@@ -81,19 +82,24 @@ def judge(
             f"--labels: one file for each of {len(images)} sets of images expected, got "
             f"{len(labels)}: name them in the same order"
         )
-    detector, threshold = load_detector(detector_dir), how.threshold
-    if threshold is None:
-        threshold = read_scope(detector_dir).threshold
+    detector, scope = load_detector(detector_dir), read_scope(detector_dir)
+    if how.threshold is not None:
+        scope = replace(scope, threshold=how.threshold)
     pairs = [
         _pair(image, label, detector.resolution, y_down)
         for image, label in zip(images, labels, strict=True)
     ]
-    rows = [_judged(detector, pictures, places, how, threshold) for pictures, places in pairs]
+    rows = [_judged(detector, pictures, places, how, scope) for pictures, places in pairs]
     with atomic_path(out) as temporary:
         table = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
         table.to_csv(temporary, index=False, float_format="%.6g")
     for row in rows:
         yield _told(row)
+        if row["outside"]:
+            yield (
+                f"{row['outside']} of them have mean colours that the detector has not seen, which "
+                f"learned from {scope}: do not trust what it says of these"
+            )
 
 
 def _pair(image: Path, label: Path, side: int, y_down: bool) -> tuple[Pictures, np.ndarray]:
@@ -114,13 +120,16 @@ def _pair(image: Path, label: Path, side: int, y_down: bool) -> tuple[Pictures, 
 
 
 def _judged(
-    detector: Detecting, pictures: Pictures, places: np.ndarray, how: Judging, threshold: float
+    detector: Detecting, pictures: Pictures, places: np.ndarray, how: Judging, scope: Scope
 ) -> dict[str, Any]:
+    """A row of the table, and ``outside``, images that the detector is not made for."""
     count, asked = places.shape[:2]
     found: list[Detections] = []
+    outside = 0
     with tqdm(total=count, unit="image", disable=None) as bar:
         for _, images in pictures.batches():
-            found += detect(detector, images, threshold)
+            found += detect(detector, images, scope.threshold)
+            outside += int(scope.outside(images).sum())
             bar.update(len(images))
     hits, chance = (_hits(found, np.roll(places, -turn, 0), how.radius) for turn in (0, 1))
     objects = np.array([len(one.xy) for one in found])
@@ -130,8 +139,9 @@ def _judged(
         "all_places": hits == asked,
         "exact_count": objects == asked,
         "success": (hits == asked) & (objects == asked),
+        "unsure": np.array([one.unsure for one in found]),
     }
-    row: dict[str, Any] = {"num_composed": asked, "images": count}
+    row: dict[str, Any] = {"num_composed": asked, "images": count, "outside": outside}
     for name, each in values.items():
         if name in RATES:
             low, high = wilson(int(each.sum()), count, how.confidence)
@@ -164,5 +174,6 @@ def _told(row: dict[str, Any]) -> str:
     return (
         f"k = {row['num_composed']}, {row['images']} images: places hit {share('places_hit')}; all "
         f"places {share('all_places')}; exact count {share('exact_count')}; both "
-        f"{share('success')}; other objects {extra:.2f} [{low:.2f}, {high:.2f}] an image"
+        f"{share('success')}; other objects {extra:.2f} [{low:.2f}, {high:.2f}] an image; unsure "
+        f"{share('unsure')}"
     )

@@ -85,8 +85,11 @@ def read_scope(folder: Path) -> Scope:
 def _described(description: Any) -> Scope:
     settings, learned = description["settings"]["detector"], description["learned_from"]
     low, high = map(int, learned["objects"])
+    threshold = float(settings["threshold"])
+    if not 0 < threshold < 1:
+        raise ValueError(f"threshold: a height between 0 and 1 expected, got {threshold}")
     return Scope(
-        threshold=float(settings["threshold"]),
+        threshold=threshold,
         images=int(learned["images"]),
         objects=(low, high),
         attributes={name: [str(one) for one in learned["attributes"][name]] for name in ATTRIBUTES},

@@ -25,9 +25,15 @@ def read_array(path: Path, name: str) -> NDArray[Any]:
     """One of its arrays.
 
     Raises:
-        FileFormatError: it is damaged, or holds Python objects.
+        FileFormatError: it is damaged, holds Python objects, or is no array.
     """
-    return _numpy(path, lambda: np.load(path, allow_pickle=False)[name], f" {name}")
+    found = _numpy(path, lambda: np.load(path, allow_pickle=False)[name], f" {name}")
+    if not isinstance(found, np.ndarray):  # numpy gives the bytes of what is in no format of its
+        raise FileFormatError(
+            f"{path}: an array of numpy's expected in {name}, got bytes of something else: write "
+            "the file with numpy.savez"
+        )
+    return found
 
 
 def _numpy(path: Path, read: Callable[[], Any], what: str = "") -> Any:

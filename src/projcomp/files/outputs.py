@@ -1,5 +1,7 @@
 """What a command may write over: nothing that it reads, and nothing of another kind than it makes.
 
+Nor may it write into a folder that it reads, where its output would be an input next time.
+
 Snakemake removes a job's outputs before it runs the job, so this is for commands run by
 hand.
 """
@@ -36,14 +38,20 @@ def check_output(path: PathLike, kind: Kind, inputs: Iterable[PathLike] = ()) ->
     Args:
         path: the file that would be written.
         kind: what it would be; a file that is there already must be one too, or empty.
-        inputs: files that the command reads.
+        inputs: files, and folders of them, that the command reads.
 
     Raises:
-        OutputError: ``path`` is an input, no regular file, a file of another kind, or cannot be
-            written.
+        OutputError: ``path`` is an input or lies in one, is no regular file, a file of another
+            kind, or cannot be written.
     """
-    path = Path(path)
+    path, inputs = Path(path), list(inputs)
     check_place(path)
+    for given in inputs:
+        if Path(given).is_dir() and Path(given).resolve() in path.resolve().parents:
+            raise OutputError(
+                f"{path}: a place outside of {given} expected, got one among the command's own "
+                "inputs: name another folder"
+            )
     if not path.exists():
         return
     for given in inputs:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from projcomp.cli import app
 from projcomp.config.learning import DetectorConfig
 from projcomp.data.images import write_samples
+from projcomp.data.preview import contact_sheet
 from projcomp.evaluation import count as counting
 from projcomp.evaluation.count import COLUMNS, OBJECT_COLUMNS, count
 from projcomp.evaluation.detector import Detector, save_detector
@@ -103,6 +105,14 @@ def test_every_kind_of_file_is_counted_alike(tmp_path, detector):
     assert told[1] == "9 images: 1.00 objects on average, 0 to 2; unsure of 3 (33.3%)"
 
 
+def test_a_name_whose_bytes_are_no_utf_8_is_written_in_digits(tmp_path, detector):
+    folder, out = tmp_path / "folder", tmp_path / "out.csv"
+    folder.mkdir()
+    Image.fromarray(image()).save(os.fsencode(folder) + b"/\xff.png")
+    count([folder], detector, out)
+    assert rows(out)[0]["image"] == f"{folder}/\\xff.png"
+
+
 def test_another_size_is_refused_or_resized_and_said(tmp_path, detector):
     path, out = tmp_path / "large.npz", tmp_path / "out.csv"
     large = image(side=2 * SIDE)
@@ -145,6 +155,16 @@ def test_the_sheet_rings_what_was_found(tmp_path, detector):
     assert ring[1].max() < sheet.shape[1] / 2
 
 
+def test_the_sheet_of_one_image_has_room_for_its_title(tmp_path, detector):
+    np.savez(tmp_path / "some.npz", images=image()[None])
+    sheets = []
+    for title in ("", "objects found in the first 1 of 1, said at length"):
+        sheets.append(np.asarray(contact_sheet(image()[None], ["0"], title)))
+    untitled, titled = sheets
+    assert titled.shape[1] > untitled.shape[1]
+    assert (titled[:, -3:] == 255).all()
+
+
 def test_a_detector_that_does_not_say_its_training_is_refused(tmp_path, detector):
     path = detector / "detector.json"
     described = json.loads(path.read_text())
@@ -154,6 +174,16 @@ def test_a_detector_that_does_not_say_its_training_is_refused(tmp_path, detector
     done = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "out.csv")])
     assert done.exit_code == 1
     assert "train the detector again" in done.output
+    assert len(done.output.splitlines()) == 1
+
+
+def test_a_threshold_that_is_none_is_refused(tmp_path, detector):
+    path = detector / "detector.json"
+    path.write_text(path.read_text().replace('"threshold": 0.3', '"threshold": NaN'))
+    np.savez(tmp_path / "some.npz", images=image()[None])
+    arguments = ["count", str(tmp_path / "some.npz"), "--detector", str(detector)]
+    done = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "out.csv")])
+    assert done.exit_code == 1
     assert len(done.output.splitlines()) == 1
 
 

@@ -1,5 +1,7 @@
 """Anybody's samples against label sets of Composable Diffusion's layout, made here."""
 
+import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,7 +58,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[float]) -> 
         asked.append(threshold)
         assert images.shape[1:] == (SIDE, SIDE, 3)
         found = [np.array(FOUND[i]) for i in images[:, 0, 0, 0]]
-        return [Detections(xy, np.ones(len(xy)), np.zeros(len(xy), int)) for xy in found]
+        return [
+            Detections(xy, np.ones(len(xy)), np.zeros(len(xy), int), unsure=i == len(FOUND) - 1)
+            for i, xy in zip(images[:, 0, 0, 0], found, strict=True)
+        ]
 
     monkeypatch.setattr("projcomp.evaluation.judge_labels.detect", detect)
 
@@ -100,13 +105,27 @@ def test_places_and_counts_are_judged_by_number_composed(run: Run, tmp_path: Pat
     assert two["extra_objects"] == pytest.approx(2 / 3, rel=1e-5)
     assert two["all_places_low"] < two["all_places"] < two["all_places_high"]
     assert two["places_hit_low"] >= 0.5
+    # the detector doubts the last one
+    assert two["unsure"] == pytest.approx(1 / 3, rel=1e-5)
+    assert two["unsure_low"] < two["unsure"] < two["unsure_high"]
     # none of these images holds what the next one was asked for
     assert (two["places_hit_chance"], two["all_places_chance"]) == (0, 0)
     assert (single["num_composed"], single["all_places"], single["exact_count"]) == (1, 1, 0)
     first, second = told.strip().splitlines()
     assert first.startswith("k = 2, 3 images: places hit 83.3 % [")
     assert "exact count 66.7 % [" in first
+    assert "; unsure 33.3 % [" in first
     assert second.startswith("k = 1, 3 images: ")
+
+
+def test_images_that_the_detector_is_not_made_for_are_said(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "detector" / "detector.json"
+    described = json.loads(path.read_text())
+    described["learned_from"]["mean_color"] = [[100, 0, 0], [255, 255, 255]]
+    path.write_text(json.dumps(described))
+    code, told = run(pictures(tmp_path / "samples"), "--labels", labels(tmp_path / "two.npz"))
+    assert code == 0, told
+    assert "3 of them have mean colours that the detector has not seen, which learned from" in told
 
 
 def test_chance_is_the_next_image_s_labels(run: Run, tmp_path: Path) -> None:
@@ -147,7 +166,9 @@ def test_labels_whose_y_goes_down_are_told(run: Run, tmp_path: Path) -> None:
         ({"coords_labels": PLACES[:0]}, "the shape (N, k, 2) or (N, 2) expected in"),
         ({"coords_labels": 128 * PLACES}, "shares of the image side in [0, 1] expected in"),
         ({"coords_labels": PLACES - 1}, "got numbers from -0.9 to -0.1"),
-        ({"coords_labels": PLACES * [np.nan, 1]}, "got some infinite"),
+        ({"coords_labels": PLACES * [np.inf, 1]}, "got some infinite"),
+        ({"coords_labels": PLACES * [np.nan, 1]}, "got some that are no numbers (NaN): leave rows"),
+        ({"coords_labels": PLACES * np.nan}, "got some that are no numbers (NaN): leave rows"),
         ({"coords_labels": PLACES.astype(str)}, "numbers expected in coords_labels, got <U"),
         ({"coords_labels": PLACES.astype(object)}, "Python objects, which are never unpickled"),
     ],
@@ -167,6 +188,8 @@ def test_images_and_flags_that_do_not_fit_are_one_line(run: Run, tmp_path: Path)
     (tmp_path / "notes.npz").write_text("notes")
     (tmp_path / "cut.npz").write_bytes(path.read_bytes()[:-30])
     np.save(tmp_path / "one.npy", PLACES)
+    with zipfile.ZipFile(tmp_path / "odd.npz", "w") as file:
+        file.writestr("coords_labels.npy", "no format of numpy's")
     wrong = {
         ("--labels", path, large): "16 x 16 pixels expected, as the detector was trained on",
         ("--labels", path, folder, folder): "one file for each of 2 sets of images expected, got 1",
@@ -175,6 +198,7 @@ def test_images_and_flags_that_do_not_fit_are_one_line(run: Run, tmp_path: Path)
         ("--labels", tmp_path / "notes.npz", folder): "label sets (.npz) expected, got a text",
         ("--labels", tmp_path / "one.npy", folder): "label sets (.npz) expected, got ",
         ("--labels", tmp_path / "cut.npz", folder): "a whole .npz file expected, got a damaged",
+        ("--labels", tmp_path / "odd.npz", folder): "an array of numpy's expected in coords_labels",
         ("--labels", tmp_path / "none.npz", folder): "label sets (.npz) expected, got no file",
     }
     for arguments, told in wrong.items():

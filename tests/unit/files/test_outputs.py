@@ -260,6 +260,21 @@ def test_an_input_is_never_an_output_by_whatever_name(tmp_path) -> None:
     check_output(shard, output_kinds.SCENES, [tmp_path / "absent.json"])
 
 
+def test_nothing_is_written_into_a_folder_that_is_read(tmp_path) -> None:
+    pictures = tmp_path / "pictures"
+    (pictures / "class").mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(pictures / "class" / "0.png")
+    (tmp_path / "link").symlink_to(pictures)
+    kind = output_kinds.picture(tmp_path / "any.png")
+    there = pictures / "class" / "0.png"
+    new = pictures / "new.png"
+    through = tmp_path / "link" / "class" / "0.png"
+    for path in (there, new, through):
+        with pytest.raises(OutputError, match="among the command's own inputs"):
+            check_output(path, kind, [pictures])
+    check_output(tmp_path / "pictures.png", kind, [pictures])
+
+
 def test_a_file_that_may_only_be_read_is_replaced_as_any_other(tmp_path) -> None:
     """A rename asks the folder and not the file, and a table may have been kept from editors."""
     path = tmp_path / "table.csv"
