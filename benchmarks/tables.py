@@ -278,6 +278,43 @@ def locality(table: pd.DataFrame, distance: int) -> dict[str, pd.DataFrame]:
     return found
 
 
+def memorised(root: Path) -> pd.DataFrame:
+    """How often what stands at the places is nearer to a training picture than held-out renders."""
+    found = {}
+    for path in sorted((root / "results").glob("memorised_*.csv")):
+        table = pd.read_csv(path).query("part == 'places' and num_samples > 0")
+        cells = [interval(*row) for row in table[["value", "low", "high"]].to_numpy()]
+        name = path.stem.removeprefix("memorised_")
+        found[name] = pd.Series(cells, table["num_composed"].to_numpy())
+    shown = pd.DataFrame(found).fillna("")
+    shown.index.name = "k"
+    return shown
+
+
+def leaders(table: pd.DataFrame, places: str, number: int) -> pd.DataFrame:
+    """The leaderboard's rows at a number of places, the best first."""
+    some = table[(table["places"] == places) & (table["num_composed"] == number)]
+    shown = pd.DataFrame(
+        {
+            "experiment": some["experiment"],
+            "model": some["model"],
+            "operator": some["operator"].fillna(""),
+            "sampler": some["sampler"].fillna(""),
+            "judged by": some["score"],
+            "all places": some.apply(of_row, axis=1, name="all_places"),
+            "success": some.apply(of_row, axis=1, name="success"),
+            "unsure": some["unsure"].map(plain),
+            "distance": some.apply(
+                lambda row: digits(row["distance"], row["distance_low"], row["distance_high"]),
+                axis=1,
+            ),
+            "seconds": some["seconds"].map(plain),
+        }
+    ).set_index(some["right"] + some["rank"].map(lambda n: "" if pd.isna(n) else f", {n:.0f}"))
+    shown.index.name = "right, rank"
+    return shown
+
+
 def of_measure(found: pd.DataFrame, measure: str) -> str:
     """A measure of a long table with its interval; empty where it is not in it."""
     if measure not in found.index:
@@ -328,6 +365,14 @@ def counted(root: Path) -> None:
         print(f"### {path.stem}\n\n{markdown(sweep(pd.read_csv(path)))}\n")
     for path in sorted((root / "results").glob("interaction_*.csv")):
         print(f"### {path.stem}\n\n{markdown(interaction(pd.read_csv(path)))}\n")
+    if any((root / "results").glob("memorised_*.csv")):
+        print(f"### memorised, at the places\n\n{markdown(memorised(root))}\n")
+    path = root / "results/leaderboard.csv"
+    if path.is_file():
+        board = pd.read_csv(path)
+        for places, most in board.groupby("places")["num_composed"].max().items():
+            title = f"leaderboard, {most} places of {places}"
+            print(f"### {title}\n\n{markdown(leaders(board, str(places), most))}\n")
     path = root / "results/mixture.csv"
     if path.is_file():
         print(f"### mixture\n\n{markdown(mixture(pd.read_csv(path)))}\n")
