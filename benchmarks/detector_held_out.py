@@ -8,6 +8,9 @@ run renders and from CLEVR's own files; both hold the same scenes. Then as many 
 asked for. Printed for each: exact counts by the true number of objects, places, attributes, unsure;
 of the empty ones the share with a false object and its upper Wilson bound at 95 %. A scene takes
 about 0.1 s on a core at 32 x 32.
+
+After the scenes rendered as the run renders: what becomes of count and doubt where these pictures
+are blurred, lose their contrast or come near an empty render, until nothing is left to see.
 """
 
 import argparse
@@ -15,7 +18,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from projcomp.config.generated import CONFIG_FILE
 from projcomp.data.index import build_index
@@ -76,6 +82,55 @@ def tell(name: str, found: Sequence[Detections], truth: LabelledImages) -> None:
             print(line(str(row["num_objects"]), row))
 
 
+BLURS, SHARES = (0.5, 1, 2, 3, 5, 8), (0.75, 0.5, 0.3, 0.2, 0.1, 0.05)
+"""Deviations of a blur in 32nds of the side, and shares of a difference that are left."""
+
+GROUNDS = 40
+"""Empty renders of which the ground is the mean."""
+
+Images = NDArray[np.uint8]
+
+
+def blurred(images: Images, deviation: float) -> Images:
+    """Pictures ``(N, S, S, 3)`` blurred by a Gaussian, its deviation in 32nds of the side."""
+    pixels = deviation * images.shape[1] / 32
+    found = gaussian_filter(images.astype(float), (0, pixels, pixels, 0), mode="nearest")
+    return found.round().astype(np.uint8)
+
+
+def faded(images: Images, ground: NDArray[np.float64], share: float) -> Images:
+    """Pictures ``(N, S, S, 3)`` with a ``share`` of their differences to the ``ground``."""
+    return (ground + share * (images - ground)).round().astype(np.uint8)
+
+
+def vanishing(
+    detector: Forward, images: Images, ground: NDArray[np.float64], threshold: float
+) -> None:
+    """What is counted in pictures with objects that vanish, and how sure it is.
+
+    Args:
+        detector: of the run.
+        images: with objects ``(N, S, S, 3)``.
+        ground: an empty picture ``(S, S, 3)``.
+        threshold: least height of an object's peak.
+    """
+    own = images.mean((1, 2), keepdims=True)
+    ways = {"as rendered": images}
+    ways |= {f"blurred by {one / 32:.1%} of the side": blurred(images, one) for one in BLURS}
+    ways |= {f"{one:.0%} of the contrast": faded(images, own, one) for one in SHARES}
+    ways |= {f"{one:.0%} over an empty render": faded(images, ground, one) for one in SHARES}
+    print(f"\nwhole pictures, {len(images)} with objects")
+    print("| pictures | objects found | none found | unsure | none found, and sure |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, changed in ways.items():
+        found = detect(detector, changed, threshold)
+        number = np.array([len(one.xy) for one in found])
+        unsure = np.array([one.unsure for one in found])
+        none = number == 0
+        told = (number.mean(), none.mean(), unsure.mean(), (none & ~unsure).mean())
+        print(f"| {name} | {' | '.join(f'{value:.2f}' for value in told)} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -102,7 +157,13 @@ def main() -> None:
         ways["rendered from CLEVR's own files"] = str(Path(given.assets).resolve())
     for name, assets in ways.items():
         if given.scenes:
-            tell(name, *seen(held_out(run, assets=assets), given.scenes))
+            found, truth = seen(held_out(run, assets=assets), given.scenes)
+            tell(name, found, truth)
+            if assets is None:
+                some = truth.images[truth.num_objects > 0]
+                empty = held_out(run, min_objects=0, max_objects=0)
+                ground = rendered(empty, GROUNDS, given.threads).images.mean(0)
+                vanishing(detector, some, ground, run.config.detector.threshold)
         if given.empty:
             empty = held_out(run, assets=assets, min_objects=0, max_objects=0)
             found, truth = seen(empty, given.empty)

@@ -253,7 +253,7 @@ def densities(table: pd.DataFrame) -> pd.DataFrame:
 def binding(table: pd.DataFrame) -> pd.DataFrame:
     """Means over the cases of what became of requests for attributes."""
     rows = table[table["case"] == "all"].set_index("experiment")
-    names = ["right", "unbound", "partial", "neither", "success", "chance", "unsure"]
+    names = ["right", "unbound", "lost", "partial", "neither", "success", "chance", "unsure"]
     return rows[["num_samples"]].astype(int).join(rows[names].map(plain))
 
 

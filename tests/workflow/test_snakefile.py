@@ -97,6 +97,34 @@ def test_a_wrong_setting_is_one_line_and_nothing_runs(workflow: Workflow) -> Non
     assert "rule " not in output
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "models/nothere/weights.safetensors",
+        "models/single/locality.csv",  # the config does not ask for it
+        "data/nothere/shard-00000.h5",
+        "samples/nothere/k2.h5",
+        "results/nothere/k2.csv",
+        "results/theory/nothere.csv",
+        "results/figures/nothere.png",
+    ],
+)
+def test_what_no_rule_makes_is_one_line(workflow: Workflow, target: str) -> None:
+    done = workflow.snakemake("-n", "--", target)
+    output = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert f"No rule to produce {target}" in output
+    assert "Traceback" not in output
+
+
+def test_what_has_no_case_is_one_line(workflow: Workflow) -> None:
+    done = workflow.snakemake("-n", "--", "samples/A/nothere.h5")
+    output = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "samples/A/nothere.h5: expected a case of A (k0, k2), got 'nothere'" in output
+    assert "Traceback" not in output
+
+
 def test_a_repeated_key_is_refused_in_both_files(workflow: Workflow, tmp_path: Path) -> None:
     preset = workflow.folder / "twice.yaml"
     preset.write_text("seed: 1\nseed: 2\n")

@@ -3,19 +3,23 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from projcomp.conditions.holding import holding
-from projcomp.conditions.table import Table
+from projcomp.conditions.table import THERE, Table
 
 if TYPE_CHECKING:
     from projcomp.config.conditions import Told
     from projcomp.settings.case import Wanted
 
-RIGHT, UNBOUND, PARTIAL, NEITHER = "right", "unbound", "partial", "neither"
-OUTCOMES = (RIGHT, UNBOUND, PARTIAL, NEITHER)
+RIGHT, UNBOUND, LOST, PARTIAL, NEITHER = "right", "unbound", "lost", "partial", "neither"
+OUTCOMES = (RIGHT, UNBOUND, LOST, PARTIAL, NEITHER)
 """What became of a request: every requested object is there; everything that is asked for is there,
 but not on the objects that should have it (a red sphere and a blue cube for a red cube and a blue
-sphere, or a red object and a cube for a red cube); some of it, or an object with all of it and with
-what it should not have (a red cube for a cube that is not red); nothing of it."""
+sphere, or a red object and a cube for a red cube); some of it, and fewer objects than were
+requested (a red cube alone for a red cube and a blue sphere); some of it otherwise, or an object
+with all of it and with what it should not have (a red cube for a cube that is not red); nothing of
+it."""
 
 
 def outcome(objects: Table, asked: "Sequence[Wanted]", bandwidth: float) -> str:
@@ -36,7 +40,9 @@ def outcome(objects: Table, asked: "Sequence[Wanted]", bandwidth: float) -> str:
     whole = [_of(one, one.told) for one in asked if one.told]
     if found == wanted and len(holding(objects, whole, bandwidth)) < len(whole):
         return UNBOUND
-    return PARTIAL if found else NEITHER
+    if not found:
+        return NEITHER
+    return LOST if np.sum(objects[THERE]) < len(asked) else PARTIAL
 
 
 def _of(one: "Wanted", told: "Told") -> "Wanted":

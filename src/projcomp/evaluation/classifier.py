@@ -25,9 +25,11 @@ def held_out_accuracy(
     rng: np.random.Generator,
     permutations: int = PERMUTATIONS,
 ) -> Compared:
-    """Share of held-out points whose set is told right: 1/2 for equal laws, 1 for distant ones.
+    """Share of held-out points whose set is told right: 1/2 or so for equal laws, 1 for distant.
 
-    As many points of either set are taken as the smaller one has, the first ones.
+    As many points of either set are taken as the smaller one has, the first ones. Of equal laws it
+    is a little less than 1/2 with few points: where a fold holds more points of one set, the others
+    that it is judged by hold fewer of it. The floor has that share.
 
     Args:
         first: points ``(n, D)``.
@@ -38,12 +40,14 @@ def held_out_accuracy(
         permutations: how many.
 
     Returns:
-        NaN throughout where a set has fewer points than FEWEST.
+        NaN throughout where a set has fewer points than FEWEST, or a point what is no number.
     """
     size = min(len(first), len(second))
     if size < FEWEST:
         return Compared()
     points = np.concatenate([first[:size], second[:size]]).astype(float)
+    if not np.isfinite(points).all():
+        return Compared()
     labels = np.repeat([1.0, -1.0], size)
     fold = rng.permutation(2 * size) % FOLDS  # without a look at the labels, or it were not exact
     drawn = rng.permuted(np.tile(labels, (permutations, 1)), axis=1)

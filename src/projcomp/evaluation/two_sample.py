@@ -11,7 +11,8 @@ each over pairs of different points:
   Inference 143, 1249).
 
 P-values are of permutations, exact at any number of points; intervals are the jackknife's (Arvesen
-1969), which are too wide where the laws are equal: the statistic is degenerate there.
+1969), which are too wide where the laws are equal: the statistic is degenerate there. Where a point
+has a coordinate that is no number, no number comes out.
 """
 
 from collections.abc import Callable
@@ -62,7 +63,7 @@ def gaussian_kernel(points: NDArray[Any]) -> Array:
     """``exp(-d^2 / (2 h^2))``, h the median distance of different points (Gretton et al. 2012)."""
     squares = _squares(np.asarray(points, float))
     some = squares[squares > 0]
-    return np.exp(-squares / (2 * np.median(some))) if len(some) else np.ones_like(squares)
+    return np.exp(-squares / (2 * np.median(some) if len(some) else 1.0))
 
 
 def polynomial_kernel(points: NDArray[Any]) -> Array:
@@ -85,7 +86,10 @@ def energy_coefficient(xx: Any, yy: Any, xy: Any) -> Any:
     Its matrix has distances.
     """
     xy = np.asarray(xy, float)
-    return np.divide(2 * xy - xx - yy, 2 * xy, out=np.zeros_like(xy), where=xy > 0)[()]
+    apart = np.asarray(2 * xy - xx - yy)
+    # what is no number is not found equal
+    nowhere = np.where(np.isnan(apart), np.nan, 0.0)
+    return np.divide(apart, 2 * xy, out=nowhere, where=xy > 0)[()]
 
 
 def compare(
@@ -108,7 +112,7 @@ def compare(
         permutations: how many.
 
     Returns:
-        NaN throughout where a set has fewer points than FEWEST.
+        NaN throughout where a set has fewer points than FEWEST, or the matrix what is no number.
     """
     number = len(matrix)
     if min(first, number - first) < FEWEST:
@@ -174,7 +178,7 @@ def detectable(
 
     Returns:
         the share; infinite where even all of them are not told so often, NaN where a set has fewer
-        points than FEWEST.
+        points than FEWEST, or a point what is no number.
     """
     if min(first, second) < FEWEST or not len(spoilt):
         return np.nan
@@ -190,6 +194,8 @@ def detectable(
         return energy_coefficient(xx, yy, ((x @ matrix) * y).sum(1) / (first * second))
 
     critical = np.quantile(drawn(0.0), confidence)
+    if np.isnan(critical):
+        return np.nan
     for share in np.arange(1, 21) / 20:
         if (drawn(share) > critical).mean() >= power:
             return float(share)

@@ -25,6 +25,13 @@ NEGLIGIBLE = 30.0
 FEW = 32
 """Images per sample, on average, up to which distances are computed one by one."""
 
+ROUNDING = 8 * 2.0**-24
+"""Share of ``|a| |b|`` by which a float32 product ``a @ b`` of some thousand numbers may be off; a
+quarter of it is what sums in blocks come to."""
+
+TOLERANCE = 0.01
+"""Nats by which a log-weight may be off by that before the product is taken in float64."""
+
 
 @dataclass(frozen=True)
 class Posterior:
@@ -44,10 +51,13 @@ class Posterior:
 class Points:
     """A finite set of images, each with a weight.
 
-    The arithmetic is float32 around the set's mean, the log-weights are float64. Where few images
-    carry the weight of a sample (at small noise, where log-weights are most sensitive), their
-    distances are summed anew from the differences, in float64: a log-weight is then off by at
-    most ``2^-22 |x - x_n|^2 / 2 sigma^2``, 4e-4 nats at 3,072 numbers a picture.
+    The arithmetic is float32 around the set's mean, the log-weights are float64. A first product
+    finds the images that can carry weight: all that lie at most ``NEGLIGIBLE`` nats below the
+    likeliest, as far as rounding lets it tell. Where these are few (at small noise, where
+    log-weights are most sensitive), their distances are summed anew from the differences, in
+    float64; where they are many and rounding could be seen, the product is. What is left is the
+    rounding of the images' numbers themselves, half of ``2^-24`` each: ``2^-25 |x - x_n|
+    sqrt(numbers) / sigma^2`` nats at most, and mostly less by the root of their number.
 
     Args:
         images: ``(N, ...)``, mostly uint8 ``(N, H, W, 3)``; they stay so in memory.
@@ -76,7 +86,8 @@ class Points:
             total += transform(images[rows]).sum(0)
         self.center = (total / len(images)).flatten()
         for rows in self._chunks():
-            squares.append(self._centered(rows).double().square().sum(1) / 2)
+            centered = self._numbers(rows) - self.center
+            squares.append(centered.double().square().sum(1) / 2)
         self._half_norms = torch.cat(squares)
 
     def __len__(self) -> int:
@@ -92,26 +103,33 @@ class Points:
         offset = x.float().flatten(1) - self.center
         level = torch.as_tensor(sigma, device=x.device).double().expand(len(x))
         variance = level.square()[:, None]
+        full = x.double().flatten(1)
         best = torch.full((len(x), 1), -math.inf, dtype=torch.float64, device=x.device)
         weight, left_out = torch.zeros_like(best), torch.zeros_like(best)
         mean = torch.zeros_like(offset)
         half = offset.double().square().sum(1, keepdim=True) / 2
         for rows in self._chunks():
-            points = self._centered(rows)
+            numbers = self._numbers(rows)
+            points = numbers - self.center
+            norms = self._half_norms[rows]
             product = (offset @ points.T).double()
-            log_weights = (
-                self.log_weights[rows] + (product - self._half_norms[rows] - half) / variance
-            )
-            near = log_weights > torch.maximum(best, log_weights.amax(1, keepdim=True)) - NEGLIGIBLE
+            log_weights = self.log_weights[rows] + (product - norms - half) / variance
+            error = 2 * ROUNDING * (half * norms.max()).sqrt() / variance
+            likeliest = torch.maximum(best, log_weights.amax(1, keepdim=True) - error)
+            near = log_weights + error > likeliest - NEGLIGIBLE
             pairs = near.nonzero(as_tuple=True)
             few = len(pairs[0]) <= FEW * len(x)
             if few:
-                refined = self._refined(offset, points, pairs, rows, variance)
+                refined = self._refined(full, numbers, pairs, rows, variance)
                 log_weights = log_weights.index_put(pairs, refined)
-            greatest = torch.maximum(best, log_weights.amax(1, keepdim=True))
-            shares, fade = (log_weights - greatest).exp(), (best - greatest).exp()
-            kept = torch.where(near, shares, 0.0)
-            left_out = left_out * fade + (shares - kept).sum(1, keepdim=True)
+            elif float(error.max()) > TOLERANCE:
+                product = offset.double() @ points.double().T
+                log_weights = self.log_weights[rows] + (product - norms - half) / variance
+            carrying = torch.where(near, log_weights, -math.inf)
+            greatest = torch.maximum(best, carrying.amax(1, keepdim=True))
+            fade, kept = (best - greatest).exp(), (carrying - greatest).exp()
+            others = torch.where(near, -math.inf, log_weights + error)
+            left_out = left_out * fade + (others - greatest).exp().sum(1, keepdim=True)
             weight = weight * fade + kept.sum(1, keepdim=True)
             mean = mean * fade.float() + _weighted_sum(kept.float(), points, pairs, few)
             best = greatest
@@ -128,20 +146,20 @@ class Points:
         starts = range(0, len(self.images), self.at_once)
         return [slice(start, start + self.at_once) for start in starts]
 
-    def _centered(self, rows: slice) -> Tensor:
-        return self.transform(self.images[rows]).flatten(1) - self.center
+    def _numbers(self, rows: slice) -> Tensor:
+        return self.transform(self.images[rows]).flatten(1)
 
     def _refined(
         self,
-        offset: Tensor,
-        points: Tensor,
+        x: Tensor,
+        numbers: Tensor,
         pairs: tuple[Tensor, ...],
         rows: slice,
         variance: Tensor,
     ) -> Tensor:
         """The log-weights of ``pairs`` of samples and points, from their differences."""
         sample, point = pairs
-        half = (offset[sample] - points[point]).double().square().sum(1) / 2
+        half = (x[sample] - numbers[point]).square().sum(1) / 2
         return self.log_weights[rows][point] - half / variance[sample, 0]
 
 

@@ -317,15 +317,16 @@ FIGURES = (
     ),
     FigureRow(
         "leaderboard",
-        format=1,
+        format=2,
         caption=(
             "Everything that composes locations, percent by number composed: success where k "
             "objects and nothing else are right, all places where clutter is composed. Rows are "
             "sorted by their mean; the rendered truth, counted by the same detector, stands above "
             "exact models (what perfect networks would do), and these above networks. Frames: the "
             "best of a kind; dots: what cannot be told from it, by the interval of the difference. "
-            "Numbers of samples differ between rows. Right: network evaluations and seconds per "
-            "image where most locations are composed."
+            "Doubt ranks nothing: a question mark stands where the detector is unsure of more than "
+            "half of the images, whose counts are guesses. Numbers of samples differ between rows. "
+            "Right: network evaluations and seconds per image where most locations are composed."
         ),
         shows=_of_table("leaderboard"),
         reads=_own_table,
@@ -364,9 +365,10 @@ FIGURES = (
             "far windows around the requested places, and the rest of the picture, are from what "
             "they should show (energy coefficient, 0 for equal laws). Lines: the composed samples, "
             "and the rendered truth by the same measure; bars: jackknife intervals; dots: single "
-            "places; filled where a permutation test tells the two apart. Last: colour, shape, "
-            "material and size at the places, their total variation from the law of the renders "
-            "and what as many objects drawn by that law have; none of an attribute with one value."
+            "places; filled where a test tells the two apart (p at most 0.05). Last: colour, "
+            "shape, material and size at the places: the mean over these of the total variation "
+            "from the law of the renders, and what as many objects drawn by that law have; none of "
+            "an attribute with one value."
         ),
         shows=_of_places("projection"),
         reads=_own_table,
@@ -449,14 +451,15 @@ FIGURES = (
     ),
     FigureRow(
         "binding",
-        format=2,
+        format=3,
         caption=(
             "What became of requests for attributes, by networks, by exact models and in the "
             "rendered truth (which is the detector's own error): the right objects; all that was "
-            "asked for, but not on the objects that should have it; some of it; nothing of it. "
-            "Lines are Wilson intervals of *right*; strokes mark how often unrequested pictures "
-            "are right; *all* is the mean over the cases. Titles have the share of images that "
-            "the detector doubts."
+            "asked for, but not on the objects that should have it; some of it, and an object too "
+            "few; some of it otherwise; nothing of it. Of a sweep the means over its cases, a bar "
+            "for each member. Lines are Wilson intervals of *right*; strokes mark how often "
+            "unrequested pictures are right; *all* is the mean over the cases. Titles have the "
+            "share of images that the detector doubts."
         ),
         shows=_of_table("binding"),
         reads=_own_table,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from projcomp.plan.overview import describe
 from projcomp.plan.plan import Plan
 from projcomp.settings.case import TRUTH
+from projcomp.settings.report import DOUBTED
 
 Row = dict[str, str]
 
@@ -156,7 +157,9 @@ def _leaders(rows: list[Row]) -> str:
         table.append([*map(_plain, keys), *cells])
     return (
         "**Leaderboard.** The best of every group by success, or by all places where clutter is "
-        "what is right, and what cannot be told from it; the table *leaderboard* has all rows."
+        "what is right, and what cannot be told from it; the table *leaderboard* has all rows. A "
+        "question mark: the detector is unsure of more than half of the images, and ranks by what "
+        "it counts in them all the same."
         f"\n\n{_listed(table)}"
     )
 
@@ -171,10 +174,15 @@ def _best(rows: list[Row]) -> str:
     best = [row for row in rows if float(row["rank"]) == 1]
     if not best:
         return ""
-    tied = [row["experiment"] for row in rows if row not in best and float(row["tied"])]
-    names = ", ".join(row["experiment"] for row in best)
+    tied = [_doubted(row) for row in rows if row not in best and float(row["tied"])]
+    names = ", ".join(map(_doubted, best))
     more = f"; tied: {', '.join(tied)}" if tied else ""
     return f"{_plain(names)} {float(best[0][best[0]['score']]):.0%}{_plain(more)}"
+
+
+def _doubted(row: Row) -> str:
+    """The experiment, with a mark where most of its images are doubted."""
+    return row["experiment"] + " ?" * (float(row["unsure"] or 0) > DOUBTED)
 
 
 def _plain(text: str) -> str:

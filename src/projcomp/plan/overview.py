@@ -64,7 +64,9 @@ def _network(network: NetworkConfig, condition: str, resolution: int) -> str:
     pixels = network.sees(resolution)
     if pixels is None:
         return f"{by}, sees the whole picture"
-    return f"{by}, sees {pixels} pixels far"
+    everywhere = condition != "none" and network.conditioning != "map"
+    reaches = ", an embedded condition reaches all" if everywhere else ""
+    return f"{by}, sees {pixels} pixels far{reaches}"
 
 
 def _places(plan: Plan, name: str) -> str:

@@ -529,7 +529,8 @@ TABLES = (
             "where both started from the same noise; *tied* rows cannot be told from the best. "
             "*distance* is that to the rendered truth in the detector's features (frechet without "
             "its bias, of the table *distance*), where an experiment has one; 0 is as near as the "
-            "truth itself. *unsure* is the share of images that the detector doubts. Costs are per "
+            "truth itself. *unsure* is the share of images that the detector doubts; it ranks "
+            "nothing, and where it is high, so a rank by success is one of guesses. Costs are per "
             "image."
         ),
         shows=_leaderboard,
@@ -550,13 +551,15 @@ TABLES = (
     ),
     TableRow(
         "local",
-        format=1,
+        format=2,
         caption=(
             "Networks that learned the same pictures, how local their deltas are and what they "
             "lack of their exact twins. *pixels*: the share of the delta's Jacobian within a "
             "distance; *condition*: the share of the delta's square within a distance of the "
             "requested location; both as means over the noise levels. The gap is that of the "
-            "all-places rate, its mean over two and more composed locations. The rows *all* have "
+            "all-places rate, its mean over two and more composed locations; *unsure* and "
+            "*exact_unsure* are the shares of the networks' and the exact twins' images in them "
+            "that the detector doubts. The rows *all* have "
             "Spearman's rank correlation over the experiments; it is negative where more local "
             "networks lack less."
         ),
@@ -577,42 +580,46 @@ TABLES = (
     ),
     TableRow(
         "projection",
-        format=2,
+        format=3,
         caption=(
             "Definition 4.1 of Bradley et al. 2025: windows around the requested places, and the "
             "rest of the picture, of composed samples against the rendered truth of the same "
             "request, the conditional's own samples and the background's; and the same of the "
             "truth, whose halves against each other are the floor. *energy*: 0 for equal laws, 1 "
-            "for two points; *classifier*: 1/2 for equal laws; *color*, *shape*, *material* and "
-            "*size*: total variation from the law of the renders. P-values are of permutations, of "
-            "each row alone; *floor* and *critical*: mean and upper quantile of equal laws at "
-            "these numbers; *detects*: the least share of samples without the object that would be "
-            "told in 4 of 5 runs."
+            "for two points; *classifier*: about 1/2 for equal laws; *color*, *shape*, *material* "
+            "and *size*: total variation from the law of the renders, for *all* the mean over the "
+            "places. P-values are of permutations, those of attributes of objects drawn by the "
+            "law, for *all* the places' least times their number; each is of its row alone. "
+            "*floor* and *critical*: mean and upper quantile of equal laws at these numbers; "
+            "*detects*: the least share of samples without the object that would be told in 4 of "
+            "5 runs; *unsure*: the share of the subject's images that the detector doubts."
         ),
         shows=_projections,
         reads=_projected,
     ),
     TableRow(
         "distance",
-        format=3,
+        format=4,
         caption=(
             "Distance to the rendered truth of the same requests in the detector's features (of "
             "pairs and of attributes over all requests together): the "
             "Frechet distance (no FID: not Inception's features), as fitted and without its bias, "
             "the kernel distance, diversity, density and coverage. Rows of the truth hold its "
-            "halves against each other; *floor* is what equal laws have at these numbers of images."
+            "halves against each other; *floor* is what equal laws have at these numbers of "
+            "images, and *unsure* the share of the subject's images that the detector doubts."
         ),
         shows=_distances,
         reads=_samples_and_detector,
     ),
     TableRow(
         "memorised",
-        format=1,
+        format=2,
         caption=(
             "Nearest training image, of the samples that came out right and of renders of the same "
             "requests that no model has learned from: the probability that the sample is the "
             "nearer one, 1/2 where nothing was copied, of whole pictures and of windows around the "
-            "places. Exact models copy: their experiments show what that looks like."
+            "places. Exact models copy: their experiments show what that looks like. *unsure* and "
+            "*unsure_of_truth*: the share of these images that the detector doubts."
         ),
         shows=_memorised,
         reads=_counted_samples_and_datasets,
@@ -655,14 +662,14 @@ TABLES = (
     ),
     TableRow(
         "binding",
-        format=2,
+        format=3,
         caption=(
             "What became of requests for attributes, with Wilson intervals: the *right* objects; "
             "*unbound*, all that was asked for but not on the objects that should have it; some of "
-            "it (*partial*); nothing of it (*neither*). *success*: right, and no further object. "
-            "*chance*: how often pictures are right that the models learned from, of which nothing "
-            "was requested. *unsure*: images that the detector doubts. The rows *all* are means "
-            "over the cases."
+            "it and an object too few (*lost*); some of it otherwise (*partial*); nothing of it "
+            "(*neither*). *success*: right, and no further object. *chance*: how often pictures "
+            "are right that the models learned from, of which nothing was requested. *unsure*: "
+            "images that the detector doubts. The rows *all* are means over the cases."
         ),
         shows=_bindings,
         reads=_counted_and_datasets,

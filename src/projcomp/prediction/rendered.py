@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from projcomp.data.hdf5 import dataset
 from projcomp.data.index import find_shards, read_parts
+from projcomp.data.pictures import natural_order
 from projcomp.data.shard_format import VOCABULARY
 from projcomp.data.shards import read_objects
 from projcomp.errors import FileFormatError
@@ -29,7 +30,7 @@ def read_rendered(
     images, table = read_single(path)
     if by == "position":
         labels = division.labels(table["pixel"].clip(0, 1))
-        return images, labels, sorted(set(labels.tolist()))
+        return images, labels, sorted(set(labels.tolist()), key=natural_order)
     names = VOCABULARY[by]
     return images, np.array(names)[table[by]], names
 

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from projcomp.config.features import FEATURES, FeatureMap
+from projcomp.config.messages import first_line
+from projcomp.config.section import Section
 from projcomp.data.preview import contact_sheet, save_sheet
 from projcomp.errors import ConfigError
 from projcomp.features.feature_map import RGB, Features
@@ -26,6 +28,7 @@ from projcomp.prediction.sources import (
     read_labelled,
     split_background,
 )
+from projcomp.settings.training_checks import features_problem
 from projcomp.words import quoted
 
 EVERYTHING = "all"
@@ -84,14 +87,25 @@ def parse_features(text: str | None) -> Features:
     if text is None:
         return RGB
     try:
-        chosen = TypeAdapter(FeatureMap).validate_python(yaml.safe_load(text))
-    except (ValidationError, yaml.YAMLError):
+        chosen = _Mapped(features=yaml.safe_load(text)).features
+    except yaml.YAMLError:
         known = ", ".join(kind.default_name() for kind in FEATURES)
         raise ConfigError(
             f"--features: a feature map ({known}) expected, or one with its settings such as "
             f"'{{name: luminance, scale: 0.3}}', got {quoted(text)}: docs/configuration.md has them"
         ) from None
+    except ValidationError as error:
+        raise ConfigError(f"--{first_line(error, _Mapped)}") from None
+    wrong = features_problem("--features", chosen)
+    if wrong:
+        raise ConfigError(wrong)
     return make_features(chosen)
+
+
+class _Mapped(Section):
+    """A feature map under the key that the config has it by."""
+
+    features: FeatureMap
 
 
 def run(

@@ -8,6 +8,7 @@ import pandas as pd
 from projcomp import seeds
 from projcomp.config.evaluation import CONFIDENCE
 from projcomp.evaluation.intervals import bootstrap_spearman
+from projcomp.words import short
 
 COMPOSES = 0.05
 """Success from which two conditions are said to compose: more than one of 32 samples."""
@@ -17,6 +18,9 @@ ALIKE = 0.6
 
 RESAMPLES = 2000
 """Of the rank correlations' intervals, which are over pairs."""
+
+LONGEST = 10_000
+"""Letters of a sentence, into which any number of a user's labels goes, in whatever letters."""
 
 FEWEST = 4
 """Pairs from which a rank correlation says anything."""
@@ -34,7 +38,7 @@ def sentences(
             independent place.
     """
     told = [_partners(table, on_one_object=on_one_object), *_correlations(table), *_alike(table)]
-    return [*told, *_brightness(brightness)]
+    return [short(line, LONGEST) for line in (*told, *_brightness(brightness))]
 
 
 def _partners(table: pd.DataFrame, *, on_one_object: bool = False) -> str:

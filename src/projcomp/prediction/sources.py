@@ -109,6 +109,11 @@ def split_background(source: Labelled, background: str) -> tuple[Labelled, Image
     Raises:
         FileFormatError: it is neither; its pictures have another size; too few conditions are left.
     """
+    if not source.images:
+        raise FileFormatError(
+            f"{source.path}: pictures with a condition expected, got none with one: take another "
+            "column; of positions other --places, or a greater --bandwidth"
+        )
     if background in source.images:
         rest = {name: images for name, images in source.images.items() if name != background}
         found = Labelled(source.path, rest), source.images[background]

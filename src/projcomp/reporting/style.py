@@ -1,5 +1,6 @@
 """One look for all figures, and how they are saved."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -58,7 +59,9 @@ def plain_style() -> Iterator[None]:
         "svg.fonttype": "path",
         "svg.hashsalt": "projcomp",
     }
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        # a user's labels may be in letters that the font has not: boxes stand for them
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(settings)
         yield

@@ -24,6 +24,9 @@ class Clutter(Section):
 NONE = "none"
 """The background of a method that has none."""
 
+DOUBTED = 0.5
+"""A rate is marked where the detector is unsure of a greater share of its images."""
+
 
 class Method(Section):
     """How an experiment composes.

@@ -38,7 +38,7 @@ FORMATS = {
     "detector": 2,
     "sample": 5,
     "pipeline": 3,
-    "evaluate": 4,
+    "evaluate": 5,
     "summary": 4,
     "classifier": 1,
     "classify": 1,

@@ -8,9 +8,9 @@ from projcomp.evaluation.coverage import coverage_of_equals, density_and_coverag
 from projcomp.evaluation.crops import at_place, elsewhere, window
 from projcomp.evaluation.feature_distances import measures
 from projcomp.evaluation.frechet import Axes, fitted_distance, frechet, gaussian_distance
-from projcomp.evaluation.marginal import against_law
+from projcomp.evaluation.marginal import against_law, over_places
 from projcomp.evaluation.memorised import Nearest, nearer, shrunk
-from projcomp.evaluation.two_sample import distances
+from projcomp.evaluation.two_sample import Compared, distances
 
 RNG = np.random.default_rng
 
@@ -166,6 +166,71 @@ def test_shares_of_attributes_against_their_law():
     assert found.p_value > 0.05
     assert 0 < found.floor < found.critical
     assert np.isnan(against_law(np.zeros((3, 4), int), [0.25] * 4, 0.95, rng=RNG(0)).value)
+
+
+LAW = [1 / 8] * 8
+
+
+def at_places(colors, seed=0, law=LAW):
+    """What is said of colours ``(N, P)``, -1 for no object: of each place, and of all."""
+    counts = (np.asarray(colors)[..., None] == np.arange(len(law))).astype(int)
+    rng = RNG(seed)
+    each = [against_law(part, law, 0.95, rng=rng) for part in np.swapaxes(counts, 0, 1)]
+    return each, over_places(counts, each, law, 0.95, rng=rng)
+
+
+def test_places_that_make_up_for_each_other_are_found():
+    each, found = at_places(np.tile(np.arange(8), (64, 1)))  # place i always has colour i
+    assert [one.value for one in each] == [7 / 8] * 8
+    assert (found.value, found.low, found.high) == (7 / 8, 7 / 8, 7 / 8)
+    assert found.p_value == pytest.approx(8 / 1000)
+    assert found.floor == pytest.approx(np.mean([one.floor for one in each]))
+    assert np.isnan(found.critical)
+
+
+def test_one_odd_place_among_many_is_found():
+    colors = RNG(3).integers(8, size=(64, 9))
+    colors[:, 4] = 0
+    each, found = at_places(colors)
+    assert found.p_value == pytest.approx(9 / 1000)
+    assert found.value == pytest.approx(np.mean([one.value for one in each]))
+
+
+def test_images_of_one_colour_each_are_not_found_more_often_than_the_level_says():
+    """The places of an image depend on each other, and each has every colour as often."""
+    colors = [RNG(seed).integers(8, size=(64, 1)).repeat(9, axis=1) for seed in range(60)]
+    p = [at_places(some, seed)[1].p_value for seed, some in enumerate(colors)]
+    assert np.mean(np.array(p) <= 0.05) <= 0.05
+
+
+def test_the_interval_of_the_mean_over_places_is_over_whole_images():
+    """Places that are copies of one have its interval, and not that of nine times the images."""
+    colors = RNG(4).integers(8, size=(64, 1)) * RNG(5).integers(2, size=(64, 1))
+    one, copies = (at_places(colors.repeat(number, 1))[1] for number in (1, 9))
+    assert copies.value == pytest.approx(one.value)
+    assert [copies.low, copies.high] == pytest.approx([one.low, one.high], abs=0.03)
+    assert copies.high - copies.low > 0.2
+
+
+def test_a_place_without_objects_is_none_of_the_places():
+    colors = np.full((30, 3), -1)
+    assert np.isnan(list(vars(at_places(colors)[1]).values())).all()
+    colors[:, 1] = 2
+    each, found = at_places(colors)
+    assert found == each[1]
+    colors[:2, 2] = 3  # which some resamples of the images do not have
+    each, found = at_places(colors)
+    assert found.value == found.low == found.high == 7 / 8
+    assert found.p_value == pytest.approx(2 * each[1].p_value)
+
+
+def test_of_all_places_the_least_p_value_counts_as_often_as_there_are_places():
+    counts = np.ones((5, 2, 1), int)
+    each = [Compared(0.0, 0.0, 0.0, p, 0.25, 0.5) for p in (0.75, 0.2)]
+    found = over_places(counts, each, [1.0], 0.95, rng=RNG(0))
+    assert found.p_value == pytest.approx(0.4)
+    each[1] = each[0]
+    assert over_places(counts, each, [1.0], 0.95, rng=RNG(0)).p_value == 1
 
 
 # Nearest training images --------------------------------------------------------------------------

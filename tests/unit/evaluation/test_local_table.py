@@ -29,6 +29,11 @@ def folder(tmp_path: Path) -> Folder:
             for k, gap in zip((1, 2, 4), (0.0, *GAPS[name]), strict=True)
             for measure in ("all_places", "exact_count")
         ]
+        rows += [
+            {"case": f"k{k}", "num_composed": k, "measure": "unsure", "exact": exact}
+            | {"trained": trained}
+            for k, exact, trained in ((1, 1.0, 1.0), (2, 0.0, 0.25), (4, 0.5, 1.0))
+        ]
         table = pd.DataFrame(rows).reindex(columns=pd.Index(ceiling.COLUMNS))
         path = Path(made.table(f"ceiling_{name}"))
         path.parent.mkdir(exist_ok=True)
@@ -74,6 +79,7 @@ def test_locality_and_gap_are_means_and_their_ranks_are_compared(folder: Folder)
     assert near["gap"] == pytest.approx(0.05)
     assert near["trained"] == pytest.approx(0.95)
     assert near["num_cases"] == 2
+    assert near[["unsure", "exact_unsure"]].tolist() == [0.625, 0.25]
     totals = found[found["experiment"] == "all"].set_index(["measure", "distance"])["spearman"]
     assert totals["pixels", 2] == pytest.approx(-1)  # the more local, the less is lacking
     assert pd.isna(totals["pixels", 4])  # all alike: there are no ranks

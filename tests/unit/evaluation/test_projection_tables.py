@@ -15,6 +15,7 @@ from projcomp.evaluation import detect
 from projcomp.evaluation.crops import color_fields, of_colors
 from projcomp.evaluation.detector import Detector, save_detector
 from projcomp.evaluation.evaluate import COLUMNS
+from projcomp.evaluation.grid import DOUBT, OUTPUTS
 from projcomp.evaluation.heatmaps import Detections
 from projcomp.evaluation.make_table import make_table
 from projcomp.evaluation.tables import distance, memorised, projection
@@ -196,15 +197,37 @@ def test_colours_at_the_places_are_held_against_uniform(root, monkeypatch):
     def found(_, images, threshold):
         assert threshold == 0.5
         xy = np.array([PLACES[0], (0.75, 0.5), ELSEWHERE])
-        return [Detections(xy, np.ones(3), np.array([1, i % 8, 2])) for i in range(len(images))]
+        return [
+            Detections(xy, np.ones(3), np.array([1, i % 8, 2]), unsure=i % 4 == 0)
+            for i in range(len(images))
+        ]
 
     monkeypatch.setattr(projection, "detect", found)
     table = projected(root, "right")
     rows = table[(table["measure"] == "color") & (table["subject"] == "composed")]
     rows = rows.set_index("projection")
     assert rows["value"].to_dict() == pytest.approx({"1": 7 / 8, "2": 0, "all": 7 / 16})
-    assert rows["p_value"].to_dict() == pytest.approx({"1": 0.001, "2": 1, "all": 0.001})
+    # of two places the least p-value counts twice
+    assert rows["p_value"].to_dict() == pytest.approx({"1": 0.001, "2": 1, "all": 0.002})
+    assert rows["floor"]["all"] == pytest.approx(rows["floor"][["1", "2"]].mean(), rel=1e-4)
+    assert np.isnan(rows["critical"]["all"])
     assert rows["num_samples"].to_dict() == {"1": NUMBER, "2": NUMBER, "all": 2 * NUMBER}
+    assert set(table["unsure"]) == {0.25}  # of every row of either subject
+
+
+def test_places_that_make_up_for_each_other_are_none_the_nearer_to_uniform(root, monkeypatch):
+    """Half of the colours at the one place, the others at the other, and all as often."""
+
+    def found(_, images, threshold):
+        del threshold
+        colors = [np.array([i % 4, 4 + i % 4]) for i in range(len(images))]
+        return [Detections(np.array(PLACES), np.ones(2), both) for both in colors]
+
+    monkeypatch.setattr(projection, "detect", found)
+    rows = projected(root, "right").query("measure == 'color' and subject == 'composed'")
+    rows = rows.set_index("projection")
+    assert rows["value"].to_dict() == pytest.approx({"1": 0.5, "2": 0.5, "all": 0.5})
+    assert rows["p_value"]["all"] == pytest.approx(0.002)
 
 
 def test_every_attribute_has_a_law_of_its_own(root, monkeypatch):
@@ -232,7 +255,13 @@ def test_every_attribute_has_a_law_of_its_own(root, monkeypatch):
 class Pixels:
     """Features that are known: the picture's mean colours in four quarters."""
 
-    resolution = SIDE
+    resolution, most_doubt = SIDE, 0.5
+
+    def outputs(self, images):
+        """Doubt where a corner is dark, and no object anywhere."""
+        found = np.full((len(images), OUTPUTS, 2, 2), -9, np.float32)
+        found[images[:, 0, 0, 0] < 50, DOUBT] = 9
+        return found
 
     def features(self, images):
         half = SIDE // 2
@@ -270,6 +299,28 @@ def test_requests_with_few_samples_are_taken_together(root, monkeypatch):
     assert together["value"][chosen].tolist() == pytest.approx(alone["value"][chosen].tolist())
 
 
+def test_what_the_detector_doubts_of_either_subject_stands_beside_its_distance(
+    root, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(distance, "load_detector", lambda _: Pixels())
+    folder = Folder(str(tmp_path))
+    for experiment, dark in {"X": (6, 3), "truth": (2, 0)}.items():
+        for case, number in zip(("k1", "k2"), dark, strict=True):
+            images = pictures(np.random.default_rng(5), PLACES, number=12)
+            images[:number, 0, 0] = 0
+            write(folder, experiment, case, PLACES, images)
+    cases = {"X": ["k1", "k2"], "truth": ["k1", "k2"]}
+    for places, expected in (
+        (dict.fromkeys(("k1", "k2"), PLACES), {"k1": (0.5, 2 / 12), "k2": (0.25, 0)}),
+        ({}, {"all": (9 / 24, 2 / 24)}),
+    ):
+        table = made(tmp_path, "distance", cases, places=places)
+        for (case, subject), rows in table.groupby(["case", "subject"]):
+            share = expected[case][subject == "truth"]
+            assert rows["unsure"].tolist() == pytest.approx([share] * len(rows), rel=1e-4)
+        assert set(table["case"]) == set(expected)
+
+
 def test_the_detectors_own_features_are_taken(root):
     table = made(root, "distance", {"X": ["k2"], "truth": ["k2"]}, places={"k2": PLACES})
     assert set(table["subject"]) == {"composed", "truth"}
@@ -279,10 +330,11 @@ def test_the_detectors_own_features_are_taken(root):
         detect.features(Pixels(), images[:, :8])
 
 
-def write_counted(folder, experiment, case, success):
+def write_counted(folder, experiment, case, success, unsure=0):
     path = Path(folder.counted(experiment, case))
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame({"experiment": experiment, "case": case, "success": success})
+    table = table.assign(unsure=unsure)
     table.reindex(columns=pd.Index(COLUMNS)).to_csv(path, index=False)
 
 
@@ -350,12 +402,17 @@ def test_new_pictures_are_as_near_as_new_renders(copied):
 
 
 def test_pictures_that_are_not_right_are_left_out(copied):
-    write_counted(Folder(str(copied)), "copies", "k2", [1] * 5 + [0] * 15)
-    assert nearest(copied, "copies")["num_samples"].tolist() == [5, 5]
+    doubted = [1, 0, 0, 0, 1] + [1] * 15
+    write_counted(Folder(str(copied)), "copies", "k2", [1] * 5 + [0] * 15, doubted)
+    write_counted(Folder(str(copied)), "truth", "k2", [1] * 40, [1] + [0] * 39)
+    table = nearest(copied, "copies")
+    assert table["num_samples"].tolist() == [5, 5]
+    assert table["unsure"].tolist() == [0.4, 0.4]  # of those that are taken
+    assert table["unsure_of_truth"].tolist() == [1 / 40, 1 / 40]
     write_counted(Folder(str(copied)), "copies", "k2", [0] * 20)
     table = nearest(copied, "copies")
     assert table["num_samples"].tolist() == [0, 0]
-    assert table["value"].isna().all()
+    assert table[["value", "unsure"]].isna().all(axis=None)
     write_counted(Folder(str(copied)), "copies", "k2", [1] * 3)
     with pytest.raises(
         FileFormatError, match=r"k2\.csv: expected a row for each of 20 images, got 3"

@@ -180,6 +180,33 @@ def test_too_few_points_have_no_numbers():
     assert two_sample.FEWEST == 3
 
 
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+def test_a_point_that_is_no_number_is_no_equality(odd: float) -> None:
+    points = RNG(9).normal(size=(12, 2))
+    points[:6] += 9  # far apart, and one coordinate unknown
+    points[2, 1] = odd
+    with np.errstate(invalid="ignore"):
+        found = [
+            told(points, 6),
+            told(points, 6, kernel=gaussian_kernel, statistic=kernel_discrepancy),
+            held_out_accuracy(points[:6], points[6:], 0.95, rng=RNG(0)),
+        ]
+        assert np.isnan(detectable(points, points[6:], 6, 6, 0.95, rng=RNG(0)))
+    assert np.isnan([list(vars(one).values()) for one in found]).all()
+
+
+def test_the_coefficient_is_nothing_where_a_mean_is_no_number() -> None:
+    xx, yy, xy = np.array([[0, 0, 0], [1, 1, 2], [np.nan, 1, 2], [1, 1, np.nan], [np.nan, 0, 0]]).T
+    expected = [0, 0.5, np.nan, np.nan, np.nan]
+    assert energy_coefficient(xx, yy, xy) == pytest.approx(expected, nan_ok=True)
+
+
+def test_one_point_many_times_is_equal_to_itself() -> None:
+    same = np.ones((8, 2))
+    assert gaussian_kernel(same).tolist() == np.ones((8, 8)).tolist()
+    assert told(same, 4, kernel=gaussian_kernel, statistic=kernel_discrepancy).p_value == 1
+
+
 def test_what_is_no_number_has_no_p_value() -> None:
     drawn = np.array([1.0, 2.0])
     assert np.isnan(two_sample.null(np.nan, drawn, 0.95)).all()

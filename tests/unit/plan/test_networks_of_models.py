@@ -34,6 +34,11 @@ def test_the_common_network_may_be_one_that_no_model_has() -> None:
     [
         ({}, "conditioned on position by embedding, sees the whole picture"),
         (LOCAL, "conditioned on position by map, sees 8 pixels far"),
+        (
+            {**LOCAL, "conditioning": "both"},
+            "conditioned on position by embedding and map, sees 8 pixels far, "
+            "an embedded condition reaches all",
+        ),
         ({**LOCAL, "blocks": 2}, "conditioned on position by map, sees 12 pixels far"),
         (
             {**LOCAL, "conditioning": "both", "multipliers": [1, 2, 4]},

@@ -19,12 +19,13 @@ colors,red-green,2,4,0.25,0.05,0.7,0
 truth,k2,2,10,0.9,0.6,0.98,0
 """
 
-LEADERS = """places,num_composed,right,kind,rank,tied,experiment,score,success
-grid,2,k objects,truth,,,truth,success,1
-grid,2,k objects,exact,1,1,A-exact,success,1
-grid,2,k objects,network,1,1,A,success,0.75
-grid,2,k objects,network,2,1,B_,success,0.5
-grid,2,k objects,network,3,0,S,success,0
+LEADERS = """places,num_composed,right,kind,rank,tied,experiment,score,success,unsure
+grid,2,k objects,truth,,,truth,success,1,0
+grid,2,k objects,exact,1,1,A-exact,success,1,0.5
+grid,2,k objects,network,1,1,A,success,0.75,1
+grid,2,k objects,network,2,1,B_,success,0.5,0.51
+grid,2,k objects,network,3,0,S,success,0,1
+grid,3,k objects,network,1,1,A,success,0.25,
 """
 
 
@@ -83,7 +84,8 @@ def test_the_best_of_every_group_and_what_is_tied(plan: Plan) -> None:
     Path("results/leaderboard.csv").write_text(LEADERS)
     page = " ".join(html(opening(plan)).replace("<p>", " ").replace("</p>", " ").split())
     assert "A-exact 100%" in page
-    assert "A 75%; tied: B_" in page
+    assert "A ? 75%; tied: B_ ?" in page
+    assert "A 25%" in page
     Path("results/leaderboard.csv").write_text(LEADERS.replace("rank", "runk"))
     assert "The leaderboard cannot be read" in opening(plan)
 

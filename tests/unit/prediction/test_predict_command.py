@@ -71,6 +71,9 @@ def test_features_that_are_the_colours_themselves_change_nothing(tmp_path: Path)
     assert shared[2] > shared[0] + 0.1
 
 
+SINGULAR = "{name: linear, matrix: [[1, 0, 0], [0, 1, 0], [1, 1, 0]]}"
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
@@ -81,7 +84,22 @@ def test_features_that_are_the_colours_themselves_change_nothing(tmp_path: Path)
         (["--by", "color", "--background", "none", "--samples", "0"], "'--samples'"),
         (["--by", "color", "--background", "none", "--places", "2"], "--places: points"),
         (["--by", "color", "--background", "none", "--figure", "a.svg"], "ends in .png expected"),
-        (["--by", "color", "--background", "none", "--features", "x"], "--features: a feature map"),
+        (
+            ["--by", "color", "--background", "none", "--features", "x"],
+            "--features.name: expected one of luminance",
+        ),
+        (
+            ["--by", "color", "--background", "none", "--features", "{name: [}"],
+            "--features: a feature map (",
+        ),
+        (
+            ["--by", "color", "--background", "none", "--features", "{name: luminance, scale: 0}"],
+            "scale: expected ",
+        ),
+        (
+            ["--by", "color", "--background", "none", "--features", SINGULAR],
+            "--features.matrix: expected three columns that are independent",
+        ),
         (["--background", "none"], "Missing option '--by'"),
     ],
 )

@@ -48,3 +48,10 @@ def test_where_nothing_composes_no_correlation_is_told() -> None:
 
 def test_few_pairs_have_no_rank_correlation() -> None:
     assert len(sentences(table([1] * 6, [0.9] * 6)[:3], {"a": 1, "b": -1})) == 1
+
+
+def test_labels_with_line_breaks_leave_every_sentence_on_one_line() -> None:
+    rows = table([0.9, 0, 0, 0, 0, 0], [0.0, 0.5, 0.9, 0.1, 0.2, 0.3])
+    rows = rows.replace({"first": {"yellow": "yel\nlow"}})
+    assert "yel low composes with blue" in sentences(rows, {})[0]
+    assert not [line for line in sentences(rows, {}) if "\n" in line]

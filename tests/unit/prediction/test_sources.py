@@ -11,7 +11,7 @@ from toy_squares import labelled_squares, square_pictures, write_squares
 
 from projcomp.errors import ConfigError, FileFormatError
 from projcomp.prediction.places import Division, parse_places
-from projcomp.prediction.sources import choose_pairs, read_labelled, split_background
+from projcomp.prediction.sources import Labelled, choose_pairs, read_labelled, split_background
 
 DIVISION = Division()
 
@@ -215,3 +215,9 @@ def test_a_column_that_numbers_the_images_is_no_column_of_conditions() -> None:
     with pytest.raises(ConfigError, match=r"^--by: a column of at most 100 labels .* got 101"):
         choose_pairs(names, None)
     assert choose_pairs(names, "7-8") == [("7", "8")]
+
+
+def test_a_file_none_of_whose_pictures_has_a_condition_is_refused(tmp_path: Path) -> None:
+    empty = Labelled(tmp_path / "some.npz", {})
+    with pytest.raises(FileFormatError, match="pictures with a condition expected, got none"):
+        split_background(empty, "none")

@@ -184,12 +184,12 @@ truth,color,red,none,0,4,0,0
 truth,shape,cube,cube,4,4,1,0
 truth,shape,cube,none,0,4,0,0
 """,
-    "binding": """experiment,case,num_samples,right,right_low,right_high,unbound,partial,\
+    "binding": """experiment,case,num_samples,right,right_low,right_high,unbound,lost,partial,\
 neither,chance,unsure
-D,red-cube,4,0.5,0.2,0.8,0.25,0.25,0,0.05,0.5
-D,all,4,0.5,,,0.25,0.25,0,0.05,0.5
-truth,red-cube,4,1,0.6,1,0,0,0,0.05,0
-truth,all,4,1,,,0,0,0,0.05,0
+D,red-cube,4,0.5,0.2,0.8,0.25,0,0.25,0,0.05,0.5
+D,all,4,0.5,,,0.25,0,0.25,0,0.05,0.5
+truth,red-cube,4,1,0.6,1,0,0,0,0,0.05,0
+truth,all,4,1,,,0,0,0,0,0.05,0
 """,
     "pairs": """case,first,second,num_samples,success,both,together,one,neither,apart
 gray-red,gray,red,4,0.5,0.5,0.25,0.25,0,0.7
@@ -322,7 +322,8 @@ def test_what_became_of_attributes_is_a_bar_for_each_of_many_experiments(tmp_pat
     from projcomp.reporting.figures import binding
 
     names = [f"sweep-{number}" for number in range(binding.MANY + 1)]
-    values = {"num_samples": 4, "right": 0.25, "unbound": 0.25, "partial": 0.5, "neither": 0.0}
+    values = {"num_samples": 4, "right": 0.25, "unbound": 0.25, "lost": 0.5}
+    values |= {"partial": 0.0, "neither": 0.0}
     rows = [{"experiment": one, "case": c, **values} for one in names for c in ("red", "all")]
     table = pd.DataFrame(rows).reindex(columns=pd.Index(COLUMNS)).assign(unsure=0.5, chance=0.1)
     (tmp_path / "results").mkdir()
@@ -397,6 +398,26 @@ def test_all_cases_have_a_line_of_their_own_after_them(root):
     assert [text.get_text() for text in shares.texts[6:8]] == ["60", "40"]
     (drawn,) = (line for line in far.lines if line.get_marker() == "o")
     assert drawn.get_xdata()[3] == 0.1
+
+
+def test_a_score_that_is_mostly_doubted_is_marked(root, tmp_path):
+    """Of pictures of which more than half are doubted, whatever their rank; the others are not."""
+    path = tmp_path / "results/leaderboard.csv"
+    path.parent.mkdir()
+    table = pd.read_csv(root / "results/leaderboard.csv")
+    # truth, A and B at one place, A at two, and C
+    table.assign(unsure=[np.nan, 1, 0.5, 0.51, 0.9]).to_csv(path, index=False)
+    cases = FIGURES["leaderboard"]
+    settings = FigureSettings(format=1, name="leaderboard", kind="leaderboard", cases=cases)
+    with plain_style():
+        figure = drawer("leaderboard")(settings, Folder(str(tmp_path)))
+    cells = [text for axes in figure.axes for text in axes.texts if "ev" not in text.get_text()]
+    assert [text.get_text() for text in cells] == ["100", "90 ?", "80", "70 ?", "100 ?"]
+    figure.canvas.draw()
+    for axes in figure.axes:  # which stay in their cells
+        wide = axes.get_window_extent().width / len(axes.get_xticks())
+        shown = [text.get_window_extent().width for text in axes.texts if text in cells]
+        assert max(shown) < wide
 
 
 def test_an_attribute_with_one_value_has_no_panel(root):

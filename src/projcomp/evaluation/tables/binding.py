@@ -1,8 +1,9 @@
 """What became of requests for attributes, beside the truth, exact models and chance.
 
-Of an image one of four things is found (``evaluation/binding.py``): the right objects; all that
-was asked for, but not on the objects that should have it; some of it; nothing of it. Chance is how
-often the pictures that the models learned from are right, of which nothing was requested.
+Of an image one of five things is found (``evaluation/binding.py``): the right objects; all that
+was asked for, but not on the objects that should have it; some of it, and an object too few; some
+of it otherwise; nothing of it. Chance is how often the pictures that the models learned from are
+right, of which nothing was requested.
 """
 
 from collections.abc import Iterator

@@ -6,9 +6,10 @@ distance in them is no FID: numbers of two detectors do not compare. Lengths are
 truth's spread over all cases of the table, so that two experiments compare if their cases do.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from projcomp import seeds
 from projcomp.evaluation.case_samples import case_samples
-from projcomp.evaluation.detect import features
+from projcomp.evaluation.detect import detect, features
 from projcomp.evaluation.feature_distances import Unit, measures
 from projcomp.evaluation.forward import Forward, load_detector
 from projcomp.folder import DETECTOR, Folder
@@ -31,21 +32,29 @@ ALL = "all"
 
 COLUMNS = ["case", "num_composed", "subject", "measure"]
 COLUMNS += ["value", "low", "high", "p_value", "floor", "critical"]
-COLUMNS += ["num_samples", "num_reference"]
+COLUMNS += ["unsure", "num_samples", "num_reference"]
 """One row per case, subject and measure, or of pairs and attributes per subject and measure of all
 requests together, the case ``all``. Subjects: ``composed`` samples against the truth, and the
 ``truth``, one half against the other. Measures: ``frechet_raw``, the Frechet distance of Gaussians
-fitted along the truth's greatest axes; ``frechet``, without its bias; ``kernel``, the kernel
-distance of all features; ``diversity``, the mean distance of two samples over that of two true
-pictures; ``density`` and ``coverage``. ``floor`` and ``critical`` are mean and upper quantile where
-both have one law, at these numbers of images; of coverage the floor is exact, and of frechet it is
-0."""
+fitted along the greatest axes of both sets together; ``frechet``, without its bias; ``kernel``, the
+kernel distance of all features; ``diversity``, the mean distance of two samples over that of two
+true pictures; ``density`` and ``coverage``. ``floor`` and ``critical`` are mean and upper quantile
+where both have one law, at these numbers of images; of coverage the floor is exact, and of frechet
+it is 0. ``unsure`` is the share of the subject's images that the detector doubts, of the truth's in
+both halves."""
 
 WORDS = ("subject",)
 """Those of COLUMNS that hold words, besides the common ones."""
 
 MOST = 500
 """Images taken of a case, at most, the first ones."""
+
+
+class _Described(NamedTuple):
+    """What the detector says of images: features ``(N, F)``, and which it doubts, ``(N,)``."""
+
+    points: NDArray[np.float64]
+    doubted: NDArray[np.bool_]
 
 
 def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
@@ -56,15 +65,16 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
     """
     detector = load_detector(Path(folder.detector(DETECTOR)).parent)
     ((experiment, names),) = ((n, cases) for n, cases in settings.cases.items() if n != TRUTH)
-    true = {name: _described(detector, folder, TRUTH, name) for name in settings.cases[TRUTH]}
-    made = {name: _described(detector, folder, experiment, name) for name in names}
+    truth = {name: _described(detector, folder, TRUTH, name) for name in settings.cases[TRUTH]}
+    ours = {name: _described(detector, folder, experiment, name) for name in names}
     if not settings.places:  # few samples of each of many requests
-        made, true = ({ALL: np.concatenate(list(some.values()))} for some in (made, true))
-    unit = Unit(np.concatenate(list(true.values())))
-    true = {name: unit.of(points) for name, points in true.items()}
+        ours, truth = ({ALL: _together(some)} for some in (ours, truth))
+    unit = Unit(_together(truth).points)
+    true = {name: unit.of(found.points) for name, found in truth.items()}
     rows: list[dict[str, Any]] = []
-    for name, points in made.items():
-        composed = unit.of(points)
+    for name, made in ours.items():
+        composed = unit.of(made.points)
+        doubts = {COMPOSED: made.doubted.mean(), TRUTH: truth[name].doubted.mean()}
         order = seeds.generator(settings.seed, "permutations", settings.name, name, "halves")
         halves = np.array_split(order.permutation(len(true[name])), 2)
         pairs = {
@@ -74,7 +84,7 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
         for subject, (x, y) in pairs.items():
             asked = len(settings.places[name]) if settings.places else None
             known = {"case": name, "num_composed": asked, "subject": subject}
-            counts = {"num_samples": len(x), "num_reference": len(y)}
+            counts = {"unsure": doubts[subject], "num_samples": len(x), "num_reference": len(y)}
             stream = (settings.seed, "permutations", settings.name, f"{name} {subject}")
             for measure, found in measures(
                 x,
@@ -87,6 +97,12 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
     return pd.DataFrame(rows).reindex(columns=pd.Index(COLUMNS))
 
 
-def _described(detector: Forward, folder: Folder, experiment: str, case: str) -> NDArray[Any]:
-    images = case_samples(folder, experiment, case).images
-    return features(detector, images[:MOST]).astype(float)
+def _described(detector: Forward, folder: Folder, experiment: str, case: str) -> _Described:
+    images = case_samples(folder, experiment, case).images[:MOST]
+    doubted = [found.unsure for found in detect(detector, images, threshold=1.0)]  # no objects
+    return _Described(features(detector, images).astype(float), np.array(doubted, bool))
+
+
+def _together(some: Mapping[str, _Described]) -> _Described:
+    """Those of several cases, in their order."""
+    return _Described(*map(np.concatenate, zip(*some.values(), strict=True)))

@@ -28,10 +28,12 @@ SENSES = {"pixels": "share", "condition": "near"}
 itself (which pixels the condition changes)."""
 
 COLUMNS = ["experiment", "model", "measure", "distance", "locality", "num_levels"]
-COLUMNS += ["exact", "trained", "gap", "num_cases", "spearman", "spearman_low", "spearman_high"]
+COLUMNS += ["exact", "trained", "gap", "exact_unsure", "unsure", "num_cases"]
+COLUMNS += ["spearman", "spearman_low", "spearman_high"]
 """One row per experiment, sense and distance; a row ``all`` per sense and distance with the rank
 correlation of locality and gap over the experiments, negative where more local networks lack
-less."""
+less. ``unsure`` is the mean over the cases of the share of the networks' images that the detector
+doubts, ``exact_unsure`` that of their twins'."""
 
 
 def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
@@ -72,10 +74,12 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
 def _rates(settings: "TableSettings", folder: Folder, name: str) -> dict[str, float]:
     """Means over the experiment's cases, by exact models and by networks."""
     losses = read_table(folder.table(f"ceiling_{name}"), ceiling.COLUMNS, "table")
-    chosen = losses["case"].isin(settings.cases[name]) & (losses["measure"] == GAP_OF)
-    rates = pd.DataFrame(losses[chosen])
+    asked = losses[losses["case"].isin(settings.cases[name])]
+    rates, doubts = (asked[asked["measure"] == measure] for measure in (GAP_OF, "unsure"))
     columns = {"exact": "exact", "trained": "trained", "gap": "network_loss"}
-    means = {name: float(np.mean(rates[column])) for name, column in columns.items()}
+    means = {name: float(rates[column].mean()) for name, column in columns.items()}
+    doubted = {"exact_unsure": "exact", "unsure": "trained"}
+    means |= {name: float(doubts[column].mean()) for name, column in doubted.items()}
     return {**means, "num_cases": len(rates)}
 
 

@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 Place = tuple[float, float]
 
 COLUMNS = ["case", "num_composed", "part", "value", "low", "high", "p_value", "floor", "critical"]
-COLUMNS += ["nearest", "nearest_of_truth", "num_samples", "num_reference"]
+COLUMNS += ["nearest", "nearest_of_truth", "unsure", "unsure_of_truth"]
+COLUMNS += ["num_samples", "num_reference"]
 """One row per case and part of the picture (``whole``, ``places``). ``value`` is the probability
 that a sample is nearer to the training images than a held-out render; ``nearest`` and
 ``nearest_of_truth`` are the medians of these distances, root mean squares over the part's pixels, 1
-for black against white."""
+for black against white. ``unsure`` and ``unsure_of_truth`` are the shares of these images that the
+detector doubts: whether they came out right is a guess."""
 
 PARTS = ("whole", "places")
 
@@ -52,9 +54,10 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
         FileFormatError: a file is missing or damaged.
     """
     pictures: dict[tuple[str, str], NDArray[Any]] = {}
+    doubts: dict[tuple[str, str], float] = {}
     for name, cases in settings.cases.items():
         for case in cases:
-            pictures[name, case] = _right(folder, name, case)
+            pictures[name, case], doubts[name, case] = _right(folder, name, case)
     shape = _common_shape(folder, pictures)
     paths = [Path(folder.index(name)) for name in settings.datasets]
     learned = map(shrunk, read_learned(paths, shape, MOST))
@@ -69,23 +72,28 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
             rng = seeds.generator(settings.seed, "permutations", settings.name, case, part)
             compared = nearer(x, y, settings.confidence, rng=rng)
             medians = {"nearest": _median(x), "nearest_of_truth": _median(y)}
+            doubted = {"unsure": doubts[ours], "unsure_of_truth": doubts[true]}
             known = {"case": case, "num_composed": len(settings.places[case]), "part": part}
             counts = {"num_samples": len(x), "num_reference": len(y)}
-            rows.append({**known, **vars(compared), **medians, **counts})
+            rows.append({**known, **vars(compared), **medians, **doubted, **counts})
     return pd.DataFrame(rows).reindex(columns=pd.Index(COLUMNS))
 
 
-def _right(folder: Folder, experiment: str, case: str) -> NDArray[np.uint8]:
-    """The images of a case that are right; a place left empty is near to what was empty there."""
+def _right(folder: Folder, experiment: str, case: str) -> tuple[NDArray[np.uint8], float]:
+    """The images of a case that are right, and the share of these that the detector doubts.
+
+    A place left empty is near to what was empty there.
+    """
     counted = folder.counted(experiment, case)
     images = case_samples(folder, experiment, case).images
-    success = read_counted(counted, experiment, case)["success"].to_numpy()
-    if len(success) != len(images):
+    table = read_counted(counted, experiment, case)
+    if len(table) != len(images):
         raise FileFormatError(
-            f"{counted}: expected a row for each of {len(images)} images, got {len(success)}; "
+            f"{counted}: expected a row for each of {len(images)} images, got {len(table)}; "
             "run evaluate again"
         )
-    return images[success == 1][:IMAGES]
+    right = np.flatnonzero(table["success"] == 1)[:IMAGES]
+    return images[right], float(table["unsure"].iloc[right].mean())
 
 
 def _common_shape(folder: Folder, pictures: dict[tuple[str, str], NDArray[Any]]) -> tuple[int, ...]:

@@ -28,10 +28,11 @@ from projcomp import seeds
 from projcomp.evaluation.case_samples import case_samples
 from projcomp.evaluation.classifier import held_out_accuracy
 from projcomp.evaluation.crops import at_place, color_fields, elsewhere, of_colors
-from projcomp.evaluation.detect import Detecting, detect
+from projcomp.evaluation.detect import detect
 from projcomp.evaluation.forward import load_detector
 from projcomp.evaluation.grid import ATTRIBUTES
-from projcomp.evaluation.marginal import against_law
+from projcomp.evaluation.heatmaps import Detections
+from projcomp.evaluation.marginal import against_law, over_places
 from projcomp.evaluation.matching import match
 from projcomp.evaluation.two_sample import (
     Compared,
@@ -62,14 +63,17 @@ COMPOSED = "composed"
 
 COLUMNS = ["case", "num_composed", "subject", "projection", "against", "measure"]
 COLUMNS += ["value", "low", "high", "p_value", "floor", "critical", "detects"]
-COLUMNS += ["num_samples", "num_reference"]
+COLUMNS += ["unsure", "num_samples", "num_reference"]
 """One row per case, subject (``composed`` samples or the ``truth``), projection, reference and
 measure: ``energy`` (coefficient in pixels), ``mmd`` (Gaussian kernel, squared), ``classifier``
 (held-out accuracy), and against ``uniform`` the total variation of the ``color``, ``shape``,
 ``material`` and ``size`` of what stands there. ``floor`` and ``critical`` are the mean and the
 upper quantile where both have one law, at these numbers of images (of objects, with attributes).
-``detects`` is the least share of samples without the object that the energy tells from the truth in
-4 of 5 runs."""
+With attributes the row ``all`` is the mean over places, and its p-value Bonferroni's, with no
+critical value (``evaluation/marginal.py``). ``detects`` is the least share of samples without the
+object that the energy tells from the truth in 4 of 5 runs. ``unsure`` is the share of the subject's
+images that the detector doubts, of the truth's in both halves; empty where colours are asked for,
+which no detector is asked about."""
 
 WORDS = ("subject", "projection", "against")
 """Those of COLUMNS that hold words, besides the common ones."""
@@ -128,10 +132,13 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
             if not pictures.asked:
                 continue
             known = {"case": name, "num_composed": len(pictures.asked), "subject": subject}
+            objects = detect(detector, pictures.images, settings.threshold) if detector else []
+            if objects:
+                known["unsure"] = float(np.mean([one.unsure for one in objects]))
             found = list(_against_truth(settings, read, subject, name)) if TRUTH in read else []
             found += _against_composed(settings, cases, subject, name)
-            if detector is not None:
-                found += _attributes(settings, detector, pictures, name, subject)
+            if objects:
+                found += _attributes(settings, objects, pictures, name, subject)
             rows += [{**known, **row} for row in found]
     return pd.DataFrame(rows).reindex(columns=pd.Index(COLUMNS))
 
@@ -231,26 +238,34 @@ def _told(
 
 
 def _attributes(
-    settings: "TableSettings", detector: Detecting, pictures: _Pictures, case: str, subject: str
+    settings: "TableSettings",
+    objects: Sequence[Detections],
+    pictures: _Pictures,
+    case: str,
+    subject: str,
 ) -> Iterator[dict[str, Any]]:
     """What stands at the places, attribute by attribute, against the uniform law of the truth."""
-    places, number = np.array(pictures.places), len(pictures.images)
+    places, number = np.array(pictures.places), len(objects)
     counts = {
         kind: np.zeros((number, len(places), len(ATTRIBUTES[kind])), int) for kind in settings.drawn
     }
-    for index, found in enumerate(detect(detector, pictures.images, settings.threshold)):
+    for index, found in enumerate(objects):
         which, place = match(found.xy, places, settings.radius)
         for kind, count in counts.items():
             count[index, place, getattr(found, kind)[which]] = 1
     for kind, count in counts.items():
         drawn = settings.drawn[kind]
         law = [float(name in drawn) / len(drawn) for name in ATTRIBUTES[kind]]
-        parts = {str(place + 1): count[:, place] for place in range(len(places))}
-        for projection, part in {**parts, ALL: count.sum(1)}.items():
-            rng = _stream(settings, case, subject, projection, kind)
-            compared = against_law(part, law, settings.confidence, rng=rng)
+        told = {}
+        for place in range(len(places)):
+            rng = _stream(settings, case, subject, str(place + 1), kind)
+            told[str(place + 1)] = against_law(count[:, place], law, settings.confidence, rng=rng)
+        rng, each = _stream(settings, case, subject, ALL, kind), list(told.values())
+        told[ALL] = over_places(count, each, law, settings.confidence, rng=rng)
+        numbers = [*count.sum((0, 2)).tolist(), int(count.sum())]
+        for (projection, compared), number in zip(told.items(), numbers, strict=True):
             known = {"projection": projection, "against": "uniform", "measure": kind}
-            yield {**known, **vars(compared), "num_samples": int(part.sum())}
+            yield {**known, **vars(compared), "num_samples": number}
 
 
 def _stream(settings: "TableSettings", *names: str) -> np.random.Generator:

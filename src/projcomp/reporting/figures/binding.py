@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from projcomp.evaluation.binding import NEITHER, OUTCOMES, PARTIAL, RIGHT, UNBOUND
+from projcomp.evaluation.binding import LOST, NEITHER, OUTCOMES, PARTIAL, RIGHT, UNBOUND
 from projcomp.evaluation.read_table import read_table
 from projcomp.evaluation.tables.binding import COLUMNS
 from projcomp.folder import Folder
@@ -16,7 +16,13 @@ from projcomp.reporting.style import FAINT, INK, PALETTE, title_of
 if TYPE_CHECKING:
     from projcomp.settings.report import FigureSettings
 
-_COLORS = {RIGHT: PALETTE[2], UNBOUND: PALETTE[4], PARTIAL: PALETTE[5], NEITHER: "#DDDDDD"}
+_COLORS = {
+    RIGHT: PALETTE[2],
+    UNBOUND: PALETTE[4],
+    LOST: PALETTE[3],
+    PARTIAL: PALETTE[5],
+    NEITHER: "#DDDDDD",
+}
 _ROW = 0.16
 """Height of a case's bar, inches."""
 

@@ -11,9 +11,10 @@ from pandas import DataFrame
 from projcomp.evaluation.read_table import read_table
 from projcomp.evaluation.tables.leaderboard import CLUTTER, COLUMNS, OBJECTS, TEXT
 from projcomp.folder import Folder
+from projcomp.reporting.sheet import doubt
 from projcomp.reporting.style import FAINT, INK, WRONG
 from projcomp.settings.case import TRUTH
-from projcomp.settings.report import NONE
+from projcomp.settings.report import DOUBTED, NONE
 
 if TYPE_CHECKING:
     from projcomp.settings.report import FigureSettings
@@ -82,14 +83,15 @@ def _score(panel: DataFrame) -> np.ndarray:
 def _panel(axes: Axes, panel: DataFrame, matrix: DataFrame) -> None:
     first = panel.iloc[0]
     axes.imshow(matrix.to_numpy(), cmap="Blues", vmin=0, vmax=1.15, aspect="auto")
-    for (y, x), value in np.ndenumerate(matrix.to_numpy()):
-        if np.isfinite(value):
-            told, color = f"{100 * value:.0f}", "white" if value > 0.6 else INK
-            axes.text(x, y, told, ha="center", va="center", fontsize=6, color=color)
     rows = {key: y for y, key in enumerate(matrix.index)}
     columns = {k: x for x, k in enumerate(matrix.columns)}
     for row in panel.to_dict("records"):
         x, y = columns[row["num_composed"]], rows[row["kind"], row["experiment"]]
+        value = matrix.to_numpy()[y, x]
+        if np.isfinite(value):
+            told = f"{100 * value:.0f}{doubt(row['unsure'] > DOUBTED)}"
+            color = "white" if value > 0.6 else INK
+            axes.text(x, y, told, ha="center", va="center", fontsize=6, color=color)
         if row["rank"] == 1:
             corner = (x - 0.46, y - 0.46)
             axes.add_patch(Rectangle(corner, 0.92, 0.92, fill=False, edgecolor=WRONG, linewidth=1))
