@@ -4,7 +4,7 @@
 
 from pathlib import Path
 
-from projcomp.plan.workflow import planned
+from projcomp.plan.workflow import one_of, planned
 
 
 configfile: "config.yaml"
@@ -15,7 +15,10 @@ folder = plan.folder
 
 
 wildcard_constraints:
-    **dict.fromkeys(["dataset", "model", "experiment", "case", "name"], r"[\w-]+"),
+    case=r"[\w-]+",
+    dataset=one_of(plan.config.datasets),
+    experiment=one_of(plan.run.experiments),
+    model=one_of(plan.trainable()),
     shard=r"\d{5}",
 
 

@@ -3,7 +3,8 @@
 Usage: python benchmarks/faults.py [--toy] [--points N] [--seed 0] [--stages A,B] [--minutes M]
 
 A small run is made by Snakemake once, every stage's command as the rules give it; `--toy` takes
-made-up inputs and the light stages instead. One job of every command is then run again and again,
+made-up inputs and the light stages instead. Both have the stages of pictures from files and of
+prompts too, on inputs that are made up. One job of every command is then run again and again,
 in a copy of Python that has imported what stages import. At the n-th write, sync or rename below
 its root the system reports a full disk or a failing one, or the process is killed, half of a write
 done (`faults.c`, for which there must be a C compiler). What must hold of each point:
@@ -33,7 +34,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -86,6 +87,9 @@ SMALL: dict[str, Any] = {
     },
 }
 """The config of the small run: every rule of rendered pictures has a job."""
+
+JUDGE = "def judge(images, prompts):\n    return [[float(image.mean())] for image in images]\n"
+"""A judge of prompts in a file of the user's own."""
 
 TARGETS = (
     "data/single.png",
@@ -180,7 +184,77 @@ def small_run(root: Path) -> list[Stage]:
     for line in (root / "commands").read_text().splitlines():
         arguments = json.loads(line)
         stages.setdefault(arguments[0], Stage(arguments[0], arguments, root))
-    return list(stages.values())
+    return [*stages.values(), *picture_run(root)]
+
+
+def picture_run(root: Path) -> list[Stage]:
+    """The stages of pictures that nobody rendered, done on a made-up file and made-up samples."""
+    import numpy as np
+
+    from projcomp.conditions.kinds import label, with_values
+    from projcomp.config.evaluation import ClassifierConfig
+    from projcomp.config.judges import JudgeFromFile
+    from projcomp.data.images import write_samples
+    from projcomp.settings.case import Case
+    from projcomp.settings.stages import (
+        ClassifierSettings,
+        ClassifySettings,
+        LabelSettings,
+        ReadSettings,
+        ScoreSettings,
+        to_json,
+    )
+
+    side, values = 8, ["dark", "light"]
+    numbers = np.arange(40) % 2
+    rng = np.random.default_rng(0)
+    images = (128 * numbers[:, None, None] + rng.integers(0, 128, (40, side, side))).astype("u1")
+    np.savez(root / "given.npz", images=images, kind=np.array(values)[numbers])
+    write_samples(
+        root / "samples/files/k.h5",
+        rng.integers(0, 256, (4, side, side, 3), "u1"),
+        Case(name="k"),
+        {"experiment": "files"},
+    )
+    (root / "judge.py").write_text(JUDGE)
+    reading = ReadSettings(
+        dataset="given",
+        resolution=side,
+        file="given.npz",
+        labels={"kind": LabelSettings(column="kind", values=values)},
+        only={},
+    )
+    chosen = ClassifierConfig(
+        dataset="given", label="kind", reference="given", channels=4, images_seen=16, batch_size=4
+    )
+    kind = with_values(label("kind", values))
+    learning = ClassifierSettings(seed=0, resolution=side, kind=kind, classifier=chosen)
+    judge = JudgeFromFile(file="judge.py")
+    scoring = ScoreSettings(experiment="files", case="k", prompts=["a light one"], judge=judge)
+    made = {
+        "read-dataset": (reading, "--out data/given.h5"),
+        "train-classifier": (learning, "--data data --out classifier"),
+        "classify": (
+            ClassifySettings(experiment="files", case="k"),
+            "samples/files/k.h5 --classifier classifier --out classified/files/k.npz",
+        ),
+        "score": (scoring, "samples/files/k.h5 --out scores/files/k.npz --device cpu"),
+    }
+    return done_once(
+        Stage(name, [name, *rest.split(), "--settings", to_json(settings)], root)
+        for name, (settings, rest) in made.items()
+    )
+
+
+def done_once(stages: Iterable[Stage]) -> list[Stage]:
+    """The stages, each done in turn: the next may read what it makes."""
+    done = []
+    for stage in stages:
+        end = run(stage)
+        if end.code:
+            raise SystemExit(f"{stage.name}: {end.said}")
+        done.append(stage)
+    return done
 
 
 def toy_run(root: Path) -> list[Stage]:
@@ -207,12 +281,8 @@ def toy_run(root: Path) -> list[Stage]:
         **commands(),
         "train": ["train", "--settings", training.model_dump_json(), *flags, *how],
     }
-    stages = [Stage(name, arguments, root) for name, arguments in found.items()]
-    for stage in stages:
-        done = run(stage)
-        if done.code:
-            raise SystemExit(f"{stage.name}: {done.said}")
-    return stages
+    stages = done_once(Stage(name, arguments, root) for name, arguments in found.items())
+    return [*stages, *picture_run(root)]
 
 
 # Running them -------------------------------------------------------------------------------

@@ -19,6 +19,9 @@ from projcomp.errors import UserError, is_out_of_memory
 from projcomp.files.inputs import check_input
 from projcomp.words import first_line, short
 
+_following: list[dict[str, str]] = []
+"""Check sums by file of what is executed, for everyone within :func:`unedited`."""
+
 
 class OwnCodeError(UserError):
     """A user's own operator or sampler does not do what is expected of it."""
@@ -32,11 +35,13 @@ class OwnFunction:
         file: the file, as the user names it.
         name: the function's.
         function: itself.
+        code: check sum of the bytes that made it.
     """
 
     file: str
     name: str
     function: Callable[..., Any]
+    code: str = ""
 
     def call(self, /, *arguments: Any, **settings: Any) -> Any:
         """What the function returns.
@@ -94,14 +99,14 @@ def load_function(file: str, *names: str) -> OwnFunction:
     Raises:
         UserError: there is no such file, it does not run, or it has none or several of them.
     """
-    module = _run(file)
+    module, code = _run(file)
     found = _callables(module, *names)
     if len(found) != 1:
         got = " and ".join(found) or _others(module)
         raise OwnCodeError(
             f"{file}: expected one function named {' or '.join(names)}, got {short(got)}"
         )
-    return OwnFunction(file, found[0], getattr(module, found[0]))
+    return OwnFunction(file, found[0], getattr(module, found[0]), code)
 
 
 def load_functions(file: str, *names: str) -> list[OwnFunction]:
@@ -110,28 +115,80 @@ def load_functions(file: str, *names: str) -> list[OwnFunction]:
     Raises:
         UserError: there is no such file, it does not run, or it lacks one of them.
     """
-    module = _run(file)
+    module, code = _run(file)
     for name in names:
         if not _callables(module, name):
             raise OwnCodeError(
                 f"{file}: expected functions named {' and '.join(names)}, got no {name}"
             )
-    return [OwnFunction(file, name, getattr(module, name)) for name in names]
+    return [OwnFunction(file, name, getattr(module, name), code) for name in names]
 
 
-def _run(file: str) -> ModuleType:
-    """The module that a file makes."""
-    check_input(file, "a Python file", "write it, or name another one")
+def check_unedited(file: str, code: str) -> None:
+    """Refuse to go on by what was executed of a file that has been edited since.
+
+    Snakemake runs a job again where an input is newer than its results. Results that came after
+    the edit, made by the code before it, would pass for those of the edited file.
+
+    Args:
+        file: the user's file.
+        code: check sum of what was executed.
+
+    Raises:
+        OwnCodeError: the file is another one now, or is gone.
+    """
     try:
-        text = Path(file).read_text(encoding="utf-8")
+        now = _sum(Path(file).read_bytes())
+    except OSError:
+        now = "gone"
+    if now != code:
+        raise OwnCodeError(
+            f"{file}: expected the code that this began with, got one edited since: run the same "
+            "command again; it goes by the edited file"
+        )
+
+
+@contextmanager
+def unedited() -> Iterator[dict[str, str]]:
+    """Files of a user's that are executed within must be the same at its end.
+
+    Yields:
+        The check sums of what was executed, by file; filled on the way.
+
+    Raises:
+        OwnCodeError: one of them was edited meanwhile.
+    """
+    executed: dict[str, str] = {}
+    _following.append(executed)
+    try:
+        yield executed
+    finally:
+        _following.pop()
+    for file, code in executed.items():
+        check_unedited(file, code)
+
+
+def _sum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _run(file: str) -> tuple[ModuleType, str]:
+    """The module that a file makes, and the check sum of what was executed for it."""
+    check_input(file, "a Python file", "write it, or name another one")
+    content = Path(file).read_bytes()
+    try:
+        text = content.decode("utf-8")
     except ValueError:
         raise OwnCodeError(f"{file}: expected Python code in UTF-8, got other bytes") from None
+    code = _sum(content)
+    for executed in _following:
+        check_unedited(file, executed.setdefault(file, code))
     module = ModuleType(f"projcomp_own_{hashlib.sha256(file.encode()).hexdigest()[:16]}")
     module.__file__ = file
     sys.modules[module.__name__] = module  # where dataclasses look for the names of types
     with own_errors(file):
         exec(compile(text, file, "exec"), module.__dict__)
-    return module
+    return module, code
 
 
 def _callables(module: ModuleType, *names: str) -> list[str]:

@@ -13,7 +13,7 @@ rule evaluate_case:
     log:
         folder.log("evaluate/{experiment}/{case}"),
     wildcard_constraints:
-        experiment=r"(?!theory/)[\w-]+",
+        experiment=one_of(plan.run.rendered.cases),
     priority: 40
     conda:
         "../../envs/torch.yaml"
@@ -38,6 +38,8 @@ rule classify_case:
         folder.classified("{experiment}", "{case}"),
     log:
         folder.log("classify/{experiment}/{case}"),
+    wildcard_constraints:
+        experiment=one_of(plan.run.filed.experiments if plan.classifies else ()),
     priority: 40
     conda:
         "../../envs/torch.yaml"
@@ -61,6 +63,8 @@ rule score_case:
         folder.scored("{experiment}", "{case}"),
     log:
         folder.log("score/{experiment}/{case}"),
+    wildcard_constraints:
+        experiment=one_of(plan.scored_experiments()),
     priority: 40
     conda:
         "../../envs/torch.yaml"
@@ -115,7 +119,7 @@ rule make_table:
     log:
         folder.log("tables/{name}"),
     wildcard_constraints:
-        name="|".join(plan.tables) or r"(?!)",
+        name=one_of(plan.tables),
     priority: 50
     conda:
         "../../envs/torch.yaml"
@@ -139,7 +143,7 @@ rule measure_locality:
     log:
         folder.log("locality/{model}"),
     wildcard_constraints:
-        model=r"(?!detector/)[\w-]+",
+        model=one_of(plan.run.models if plan.config.evaluation.locality else ()),
     priority: 40
     conda:
         "../../envs/torch.yaml"

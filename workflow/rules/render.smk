@@ -8,6 +8,8 @@ rule render_shard:
         folder.shard("{dataset}", "{shard}"),
     log:
         folder.log("render/{dataset}/{shard}"),
+    wildcard_constraints:
+        dataset=one_of(plan.config.rendered),
     priority: 70
     conda:
         "../../envs/render.yaml"
@@ -33,7 +35,7 @@ rule index_dataset:
     log:
         folder.log("index/{dataset}"),
     wildcard_constraints:
-        dataset="|".join(plan.config.rendered) or r"(?!)",
+        dataset=one_of(plan.config.rendered),
     priority: 90
     conda:
         "../../envs/render.yaml"
@@ -57,7 +59,7 @@ rule read_dataset:
     log:
         folder.log("read/{dataset}"),
     wildcard_constraints:
-        dataset="|".join(plan.config.filed) or r"(?!)",
+        dataset=one_of(plan.config.filed),
     priority: 95
     conda:
         "../../envs/render.yaml"

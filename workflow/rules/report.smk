@@ -26,6 +26,8 @@ rule draw_figure:
         svg=folder.figure("{name}", "svg"),
     log:
         folder.log("figures/{name}"),
+    wildcard_constraints:
+        name=one_of(plan.figures),
     priority: 50
     conda:
         "../../envs/torch.yaml"

@@ -10,8 +10,6 @@ rule sample_case:
         folder.samples("{experiment}", "{case}"),
     log:
         folder.log("sample/{experiment}/{case}"),
-    wildcard_constraints:
-        experiment=r"(?!truth/)[\w-]+",
     priority: 30
     conda:
         "../../envs/torch.yaml"

@@ -1,5 +1,7 @@
 """The papers' experiments on exact distributions; they need nothing of the rest."""
 
+from projcomp.config.theory import EXACT
+
 
 rule theory_experiment:
     output:
@@ -11,6 +13,8 @@ rule theory_experiment:
         ),
     log:
         folder.log("theory/{name}"),
+    wildcard_constraints:
+        name=one_of(EXACT),
     # The longest of them takes many minutes on one core: before the sampling, not at the end.
     priority: 35
     conda:

@@ -22,8 +22,6 @@ rule train_model:
         metrics=folder.model("{model}", METRICS),
     log:
         folder.log("train/{model}"),
-    wildcard_constraints:
-        model=r"(?!detector/)[\w-]+",
     priority: lambda w: plan.training_priority(w.model)
     conda:
         "../../envs/torch.yaml"
@@ -56,8 +54,6 @@ rule check_model:
         folder.model("{model}", CHECK),
     log:
         folder.log("check/{model}"),
-    wildcard_constraints:
-        model=r"(?!detector/)[\w-]+",
     priority: 40
     conda:
         "../../envs/torch.yaml"

@@ -3,11 +3,11 @@
 import json
 import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from projcomp.config.section import MOST_THREADS, Section
 from projcomp.errors import ConfigError, DiskError, OutputError, UserError, is_out_of_memory
+from projcomp.files.atomic import disk_failed
 from projcomp.files.json_keys import RepeatedKey, once
 from projcomp.machine import gpus
 
@@ -43,6 +44,38 @@ def _wrong_flags(error: Any) -> typer.Exit:
     return typer.Exit(1)
 
 
+@contextmanager
+def _without_what_cannot_be_raised() -> Iterator[None]:
+    """Within, Python says nothing of what HDF5 could not write where h5py can raise no error.
+
+    A dataset that is thrown away is written then. The file that it is part of fails as well, and
+    that is the stage's one line. h5py has both hooks called for the same error, one after the
+    other; it has passed through no function of anybody else's.
+    """
+    before = sys.excepthook, sys.unraisablehook
+
+    def thrown_away(error: BaseException | None, trace: TracebackType | None) -> bool:
+        if error is None or trace is None or not disk_failed(error):
+            return False
+        return trace.tb_frame.f_code.co_name.endswith("_dealloc")
+
+    def caught_nowhere(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if not thrown_away(error, trace):
+            before[0](kind, error, trace)
+
+    def cannot_be_raised(told: Any) -> None:
+        if not thrown_away(told.exc_value, told.exc_traceback):
+            before[1](told)
+
+    sys.excepthook, sys.unraisablehook = caught_nowhere, cannot_be_raised
+    try:
+        yield
+    finally:
+        sys.excepthook, sys.unraisablehook = before
+
+
 class _Group(typer.core.TyperGroup):
     """Turns what a user can cause into one line and an exit code."""
 
@@ -54,6 +87,10 @@ class _Group(typer.core.TyperGroup):
             raise _wrong_flags(error) from None
 
     def invoke(self, ctx: Any) -> Any:
+        with _without_what_cannot_be_raised():
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except _UsageError as error:

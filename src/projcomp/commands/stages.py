@@ -3,6 +3,7 @@
 Heavy libraries are imported inside the commands, so that ``--help`` and ``check`` are quick.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -123,7 +124,11 @@ def train(
     check_outputs(state, output_kinds.MODEL_STATE)
     if launch:
         become(launch)
-    take_gpu(how["compute"].device, how["compute"].devices)
+    from projcomp.training.environment import launched_together
+
+    chosen = how["compute"]
+    if not launched_together(os.environ, chosen.devices, chosen.nodes):
+        take_gpu(chosen.device, chosen.devices)  # of all processes, which this one starts
     from projcomp.training import train as training
 
     training.train(parsed, data, out, state, training.Machine(**how))
@@ -173,8 +178,10 @@ def score(
     check_output(out, output_kinds.SCORED, [samples])
     take_gpu(device.value)
     from projcomp.evaluation.score import score as run
+    from projcomp.own_code import unedited
 
-    run(parsed, samples, out, device.value, threads)
+    with unedited():
+        run(parsed, samples, out, device.value, threads)
 
 
 @stage("check-model", "--settings JSON --data data --model models/single --out check.csv")
@@ -208,8 +215,10 @@ def locality(
     check_output(out, output_kinds.TABLES["locality"])
     take_gpu(device.value)
     from projcomp.evaluation import measure_locality
+    from projcomp.own_code import unedited
 
-    measure_locality.measure(parsed, models, out, device=device.value, threads=threads)
+    with unedited():
+        measure_locality.measure(parsed, models, out, device=device.value, threads=threads)
 
 
 @stage("train-detector", "--settings JSON --data data/counting.h5 --out models/detector ...")

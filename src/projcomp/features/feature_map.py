@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from projcomp.config.features import AnyFeatures
+from projcomp.own_code import check_unedited
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,15 @@ class Features:
             return {}
         code = {"features_code": self.code} if self.code else {}
         return {"features": self.chosen.model_dump(), **code}
+
+    def check_unedited(self) -> None:
+        """Refuse to go on where the user's file has been edited since it was executed.
+
+        Raises:
+            OwnCodeError: it was.
+        """
+        for file in self.chosen.files if self.chosen else ():
+            check_unedited(file, self.code)
 
     def encode(self, x: Tensor) -> Tensor:
         """Features ``(B, C, H, W)`` of pictures ``(B, 3, H, W)`` in [-1, 1]."""

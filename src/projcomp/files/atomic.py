@@ -11,7 +11,7 @@ from pathlib import Path
 
 from projcomp.errors import DiskError, OutputError
 from projcomp.files.inputs import kind_of_place
-from projcomp.machine.processes import alive
+from projcomp.machine.processes import alive, numbering
 
 _FULL = {errno.ENOSPC: "a full disk", errno.EDQUOT: "a full quota", errno.EFBIG: "a size limit"}
 _FAILING = (errno.EIO, errno.ESTALE)
@@ -27,8 +27,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is renamed to ``path``, else removed.
 
     The temporary name keeps the suffix (writers such as matplotlib choose the format by it) and
-    holds machine and process, so that no two processes share one, and so that what a killed
-    process has left behind is known as such and removed by the next one that writes ``path``.
+    holds machine, numbering of processes and process, so that no two processes share one, and so
+    that what a killed process has left behind is known as such and removed by the next one that
+    writes ``path``.
     What is no regular file (a folder, a link, a device) is never replaced.
 
     Raises:
@@ -44,10 +45,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(temporary, final)
         _keep_names(final.parent)
     except (OSError, RuntimeError) as error:  # h5py raises either, depending on what failed first
-        number = error_number(error)
         ours = str(temporary) in str(error) or getattr(error, "filename", "") == str(final.parent)
-        if ours or number in _FULL or number in _FAILING:
-            raise _not_writable(final, number) from error
+        if ours or disk_failed(error):
+            raise _not_writable(final, error_number(error)) from error
         raise
     finally:
         # closing what could not be written may have failed too
@@ -66,11 +66,49 @@ def check_place(path: str | os.PathLike[str]) -> None:
         _refuse_what_is_no_file(final)
         folder = _nearest_folder(final.parent)
         _refuse_long_names(final, folder)
-        probe = folder / _temporary_name(final, str(os.getpid()))
+        probe = folder / _temporary_name(final)
         _create(probe)
         probe.unlink()
     except OSError as error:
         raise _not_writable(final, error.errno) from None
+
+
+def check_room(folder: str | os.PathLike[str], size: int) -> None:
+    """Refuse a disk or a quota without room for ``size`` more bytes, before any work.
+
+    Args:
+        folder: where files will lie; where it is still to be made, the one above it.
+        size: bytes that are written there, and removed again.
+
+    Raises:
+        DiskError: there is no such room. Whatever else forbids writing is told by who writes.
+    """
+    with suppress(OSError, OutputError):
+        place = _nearest_folder(Path(folder))
+        remove_leftovers(place)
+        probe = place / _temporary_name(Path("room"))
+        try:
+            _create(probe)
+            probe.write_bytes(bytes(size))
+            _reach_disk(probe)
+        except OSError as error:
+            if is_full(error):
+                raise no_room(place, error) from None
+        finally:
+            probe.unlink(missing_ok=True)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a disk or a quota is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def no_room(place: str | os.PathLike[str], error: OSError) -> DiskError:
+    """What to say of a place that is full."""
+    return DiskError(
+        f"{place}: room to write expected, got {_FULL[error.errno or errno.ENOSPC]}: free some "
+        "space and run the same command again"
+    )
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -83,7 +121,7 @@ def _begin(final: Path) -> Path:
     """The temporary file of ``final``, there and empty, so that what forbids it is known now."""
     try:
         _refuse_what_is_no_file(final)
-        temporary = final.with_name(_temporary_name(final, str(os.getpid())))
+        temporary = final.with_name(_temporary_name(final))
         _refuse_long_names(final, _nearest_folder(final.parent))
         _make_folder(final.parent)
         remove_leftovers(final.parent)
@@ -195,12 +233,13 @@ def _keep_names(folder: Path) -> None:
             raise
 
 
-def _temporary_name(final: Path, process: str) -> str:
+def _temporary_name(final: Path) -> str:
     stem, suffix = final.stem, final.suffix
     if len(os.fsencode(final.name)) > _LONGEST_STEM:
         stem = hashlib.sha256(os.fsencode(final.name)).hexdigest()[:16]
         suffix = suffix if len(os.fsencode(suffix)) <= _LONGEST_SUFFIX else ""
-    return f".{stem}.{socket.gethostname()}-{process}.tmp{suffix}"
+    process = "-".join(filter(None, (socket.gethostname(), numbering(), str(os.getpid()))))
+    return f".{stem}.{process}.tmp{suffix}"
 
 
 _ANYWHERE = re.compile(r"\..*-\d+\.tmp(\..*)?", re.DOTALL)
@@ -213,17 +252,27 @@ def remove_leftovers(folder: str | os.PathLike[str], *, alone: bool = False) -> 
     Args:
         folder: where they lie; it may be missing.
         alone: whether the caller knows that nobody else writes there (it holds a lock). Those of
-            other machines go then too, whose processes cannot be looked for from here.
+            other machines and containers go then too, whose processes cannot be looked for from
+            here.
     """
     if not Path(folder).is_dir():
         return
-    here = re.compile(rf"\..*\.{re.escape(socket.gethostname())}-(\d+)\.tmp(\..*)?", re.DOTALL)
+    # those of before their names held the numbering of processes are taken for this one's
+    host, same = re.escape(socket.gethostname()), f"({numbering()}-)?" if numbering() else ""
+    here = re.compile(rf"\..*\.{host}-{same}(?P<process>\d+)\.tmp(\..*)?", re.DOTALL)
     for entry in os.scandir(folder):
         match = here.fullmatch(entry.name)
-        stale = not alive(int(match[1])) if match else alone and _ANYWHERE.fullmatch(entry.name)
+        foreign = alone and _ANYWHERE.fullmatch(entry.name)
+        stale = not alive(int(match["process"])) if match else foreign
         if stale:
             with suppress(PermissionError):  # another user's, in a folder such as /tmp
                 Path(entry.path).unlink(missing_ok=True)
+
+
+def disk_failed(error: BaseException) -> bool:
+    """Whether an error tells of a disk that is full or fails."""
+    number = error_number(error)
+    return number in _FULL or number in _FAILING
 
 
 def error_number(error: BaseException) -> int | None:

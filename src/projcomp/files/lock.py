@@ -14,6 +14,15 @@ from pathlib import Path
 
 from projcomp.errors import LockedError, OutputError
 
+_IN_THE_WAY = "remove the file or link that stands where its folder should be"
+_MENDS = {
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EISDIR: "remove the folder of that name",
+    errno.ELOOP: "remove the link of that name",
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+}
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 """What file systems say that have no locks, some of them of a network."""
 
@@ -48,9 +57,10 @@ def _opened(path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
     except OSError as error:
+        mend = _MENDS.get(error.errno or 0, "make its folder writable")
         raise OutputError(
             f"{path}: a file that can be written expected, got a place that cannot "
-            f"({error.strerror}): make its folder writable, or choose another root"
+            f"({error.strerror}): {mend}, or choose another root"
         ) from None
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import MutableMapping
 from pathlib import Path
 
-from projcomp.errors import ConfigError
+from projcomp.errors import ConfigError, OutputError
 from projcomp.files.lock import try_lock
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -59,6 +59,7 @@ def take_gpus(
 
     Raises:
         ConfigError: ``PROJCOMP_JOBS_PER_GPU`` is no number above zero.
+        OutputError: the files of the locks cannot be made.
     """
     environ = os.environ if environ is None else environ
     names = visible_gpus(environ, devices)
@@ -67,7 +68,14 @@ def take_gpus(
     folder, share = _folder(environ), _share(environ)
     told = False
     while True:
-        found = _free(folder, names, share, count)
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            found = _free(folder, names, share, count)
+        except OSError as error:
+            raise OutputError(
+                f"{folder}: a folder for the locks of GPUs expected, got a place that fails "
+                f"({error.strerror}): remove it if it is no such folder, or set TMPDIR to another"
+            ) from None
         if found is None:  # no locks here
             return
         if len(found) == count:
@@ -107,9 +115,7 @@ def _folder(environ: MutableMapping[str, str]) -> Path:
     """Where the locks lie: of one user, and of one scheduler's job where there is one."""
     user = str(os.getuid()) if hasattr(os, "getuid") else "user"
     job = next((environ[name] for name in _JOB if environ.get(name)), "machine")
-    folder = Path(tempfile.gettempdir()) / f"projcomp-gpus-{user}-{job}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
+    return Path(tempfile.gettempdir()) / f"projcomp-gpus-{user}-{job}"
 
 
 def _share(environ: MutableMapping[str, str]) -> int:

@@ -78,8 +78,16 @@ def end_with_the_run(environ: MutableMapping[str, str] = os.environ) -> None:
             try_lock(file, shared=True, wait=True)
 
 
-def _machine() -> str:
-    """This machine, and on Linux the numbering of processes that this process is in."""
+def numbering() -> str:
+    """On Linux the numbering of processes that this process is in, a number itself; else nothing.
+
+    Every container has its own, and containers may share the name of their machine.
+    """
     with suppress(OSError):
-        return f"{socket.gethostname()} {os.readlink('/proc/self/ns/pid')}"
-    return socket.gethostname()
+        return "".join(filter(str.isdigit, os.readlink("/proc/self/ns/pid")))
+    return ""
+
+
+def _machine() -> str:
+    """This machine, and the numbering of processes that this process is in."""
+    return f"{socket.gethostname()} {numbering()}"

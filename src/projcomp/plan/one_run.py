@@ -6,6 +6,7 @@ alive, and may take away what a dead one left.
 """
 
 import hashlib
+import logging
 import os
 import sys
 import time
@@ -14,22 +15,27 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from projcomp.errors import ConfigError, FileFormatError, UserError
+from projcomp.errors import ConfigError, DiskError, FileFormatError, UserError
+from projcomp.files.atomic import check_room, is_full, no_room
 from projcomp.files.lock import held
 from projcomp.folder import Folder
 from projcomp.machine.processes import announce_run
 from projcomp.plan.plan import Plan
 
-_SNAKEMAKE_LOCKS = Path(".snakemake/locks")
+_SNAKEMAKE = Path(".snakemake")
+_SNAKEMAKE_LOCKS = _SNAKEMAKE / "locks"
 _CONFIG = "PROJCOMP_CONFIG"
 _AHEAD = 60.0
 """Seconds that the time of a file may be ahead of the clock: servers of files differ so much."""
+_ROOM = 2**20
+"""Bytes for logs and for what Snakemake notes of some hundred jobs."""
 
 
 def begin_with_care(workflow: Any, plan: Plan) -> None:
     """Have ``plan`` checked and its root locked once Snakemake's ``workflow`` comes to run jobs.
 
-    A dry run, a report or a drawing of the graph locks nothing and disturbs no run.
+    A dry run locks nothing and disturbs no run, and is told of targets that there are not; a
+    report or a drawing of the graph is not looked at.
 
     Args:
         workflow: as the Snakefile has it; its ``execute`` is called when all flags are known.
@@ -39,19 +45,39 @@ def begin_with_care(workflow: Any, plan: Plan) -> None:
     planned_by = hashlib.sha256(plan.config.model_dump_json().encode()).hexdigest()
 
     def checked(*arguments: Any, **settings: Any) -> Any:
-        if settings["executor_plugin"].common_settings.dryrun_exec:
-            return execute(*arguments, **settings)
         try:
+            for target in _targets(workflow):
+                plan.check_target(target)
+            if settings["executor_plugin"].common_settings.dryrun_exec:
+                return execute(*arguments, **settings)
             part = _is_part(workflow)
             with _part(planned_by) if part else _whole(workflow, plan, planned_by):
                 announce_run(None if part else plan.folder.stages())
                 return execute(*arguments, **settings)
         except UserError as error:
-            from snakemake.exceptions import WorkflowError
-
-            raise WorkflowError(str(error)) from None
+            raise _told(error) from None
+        except OSError as error:  # of what Snakemake notes of its jobs
+            if not is_full(error):
+                raise
+            raise _told(no_room(error.filename or _SNAKEMAKE, error)) from None
 
     workflow.execute = checked
+
+
+def _told(error: UserError) -> Exception:
+    """What Snakemake says as a line."""
+    from snakemake.exceptions import WorkflowError
+
+    if isinstance(error, DiskError):
+        # Snakemake's log cannot be written either, of which logging would say more than the line
+        logging.raiseExceptions = False
+    return WorkflowError(str(error))
+
+
+def _targets(workflow: Any) -> list[str]:
+    """Files, or names of rules, that the command line asks for."""
+    asked = workflow.dag_settings
+    return sorted({*asked.targets, *asked.forcerun, *asked.until})
 
 
 def _is_part(workflow: Any) -> bool:
@@ -67,9 +93,11 @@ def _whole(workflow: Any, plan: Plan, planned_by: str) -> Iterator[None]:
             "--keep-incomplete: expected a run without it, got it: Snakemake takes what it keeps "
             "of a failed job for complete; leave it out, the job's log says what went wrong"
         )
+    for place in (_SNAKEMAKE, Path(plan.folder.at("logs")), Path(plan.folder.root)):
+        check_room(place, _ROOM)
     locked = f"{plan.folder.lock()}: expected no other run in this root, got one that is alive"
     with held(plan.folder.lock(), f"{locked}: wait for it, or end it; it goes on") as alone:
-        check_clock([*plan.intermediates(), *plan.targets()])
+        check_clock([*plan.given(), *plan.intermediates(), *plan.targets()])
         if alone:
             wait_for_stages(plan.folder)
             remove_dead_locks(plan.folder)
@@ -106,7 +134,8 @@ def remove_dead_locks(folder: Folder) -> None:
     """Remove Snakemake's locks of files of this run; who calls this holds the run's own lock."""
     for lock in _SNAKEMAKE_LOCKS.glob("*.lock"):
         with suppress(OSError):
-            if any(folder.has(path) for path in lock.read_text(encoding="utf-8").splitlines()):
+            told = lock.read_text(encoding="utf-8", errors="surrogateescape")
+            if any(folder.has(path) for path in told.splitlines()):
                 lock.unlink()
 
 

@@ -11,7 +11,8 @@ from shlex import quote
 
 from projcomp.config.root import Config
 from projcomp.config.theory import TheoryExperiment
-from projcomp.folder import CHECK, CLASSIFIER_FILES, LOCALITY, RELIABILITY, Folder
+from projcomp.errors import ConfigError
+from projcomp.folder import CHECK, CLASSIFIER_FILES, LOCALITY, RELIABILITY, Folder, shard_name
 from projcomp.plan import stages
 from projcomp.plan.figures import Figure, figures
 from projcomp.plan.playground import known_run, playground_settings
@@ -19,6 +20,10 @@ from projcomp.plan.run import Run
 from projcomp.plan.tables import Table, tables
 from projcomp.settings.case import TRUTH
 from projcomp.settings.stages import FORMATS, ClassifySettings, model_names, to_json
+from projcomp.words import quoted, short
+
+_HERE = "\0"
+"""Stands for what is asked of a path, where no path can have it."""
 
 NVIDIA_CONTROL = Path("/dev/nvidiactl")
 """Is there wherever an NVIDIA driver is loaded; asking torch would cost seconds per dry run."""
@@ -68,6 +73,10 @@ class Plan:
         indices = [self.folder.index(dataset) for dataset in self.config.of_data[model].datasets]
         return [*indices, *self.run.model_files(model)]
 
+    def trainable(self) -> list[str]:
+        """Every network of the config, also those that no experiment composes."""
+        return [name for name, model in self.config.of_data.items() if not model.exact]
+
     def models_of(self, experiment: str) -> list[str]:
         """Files of the models that ``experiment`` composes."""
         return self._files_of(model_names(self.run.experiments[experiment].config))
@@ -96,12 +105,23 @@ class Plan:
 
     def sample_inputs(self, experiment: str) -> list[str]:
         """Files that the samples of ``experiment`` are made of: models, and the user's own code."""
+        return list(dict.fromkeys([*self.models_of(experiment), *self._given_to(experiment)]))
+
+    def _given_to(self, experiment: str) -> list[str]:
+        """The user's own files among these."""
         resolved = self.run.experiments[experiment]
         names = model_names(resolved.config)
         maps = [file for name in names for file in self.run.model_files(name)]
         loras = [self.config.pipelines[n].lora for n in names if n in self.config.pipelines]
         maps += [lora for lora in loras if lora and os.path.isfile(lora)]
-        return list(dict.fromkeys([*self.models_of(experiment), *resolved.files, *maps]))
+        return [*resolved.files, *maps]
+
+    def given(self) -> list[str]:
+        """Every file of the user's own that a job of the run reads."""
+        found = [file for dataset in self.config.filed for file in self.read_inputs(dataset)]
+        for experiment in self.run.experiments:
+            found += self._given_to(experiment)
+        return list(dict.fromkeys([*found, *self.judge_files()]))
 
     def training_options(self, launch: str = "", threads: int = 1) -> str:
         """Flags of ``projcomp train`` that change how it runs, not what is learned.
@@ -216,13 +236,15 @@ class Plan:
 
     def scored(self) -> list[str]:
         """How well the pictures of all cases show their prompts, where there is a judge."""
-        if self.config.evaluation.judge is None:
-            return []
         return [
             self.folder.scored(name, case)
-            for name, experiment in self.run.prompted.experiments.items()
-            for case in experiment.cases
+            for name in self.scored_experiments()
+            for case in self.run.cases[name]
         ]
+
+    def scored_experiments(self) -> list[str]:
+        """Experiments that tell prompts, where there is a judge."""
+        return list(self.run.prompted.experiments) if self.config.evaluation.judge else []
 
     def judge_files(self) -> list[str]:
         """The user's own files that pictures are scored by."""
@@ -324,6 +346,37 @@ class Plan:
             if Path(folder.dataset(dataset)).is_dir():
                 found += [*self.shards(dataset), folder.index(dataset)]
         return found
+
+    def check_target(self, target: str) -> None:
+        """Refuse a file of a case or of a shard that there is not.
+
+        Snakemake knows the names of experiments and datasets by the rules, and takes any case and
+        any number for one that can be made. Of all other files it says itself what it cannot make.
+
+        Args:
+            target: what Snakemake is asked for.
+
+        Raises:
+            ConfigError: there is no such case or shard.
+        """
+        folder = self.folder
+        for experiment, cases in self.run.cases.items():
+            for made in (folder.samples, folder.counted, folder.classified, folder.scored):
+                case = _between(target, made(experiment, _HERE))
+                if case is not None and case not in cases:
+                    known = short(", ".join(cases), 200)
+                    raise ConfigError(
+                        f"{target}: expected a case of {experiment} ({known}), got {quoted(case)}"
+                    )
+        for dataset in self.config.rendered:
+            number = _between(target, folder.shard(dataset, _HERE))
+            known = self.num_shards(dataset)
+            if number is not None and not (number.isdecimal() and int(number) < known):
+                raise ConfigError(
+                    f"{target}: expected a shard of {dataset} from {shard_name(0)} to "
+                    f"{shard_name(known - 1)}, got another; correct it, or set "
+                    f"datasets.{dataset}.num_images higher"
+                )
 
     @property
     def preview_format(self) -> int:
@@ -434,6 +487,15 @@ class Plan:
             "playground": len(self.playground_targets()),
             "all": 1,
         }
+
+
+def _between(path: str, pattern: str) -> str | None:
+    """What a path has in the place of ``_HERE``; None where it is another path, or deeper."""
+    head, tail = pattern.split(_HERE)
+    long = len(path) > len(head) + len(tail)
+    found = path[len(head) : len(path) - len(tail)]
+    fits = long and path.startswith(head) and path.endswith(tail) and "/" not in found
+    return found if fits else None
 
 
 def _gpus(device: str) -> int:

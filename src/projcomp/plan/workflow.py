@@ -1,12 +1,20 @@
 """Where Snakemake's workflow and ours meet: the Snakefile asks here for its plan."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from projcomp.errors import UserError
 from projcomp.plan.load import load_workflow
 from projcomp.plan.one_run import begin_with_care
 from projcomp.plan.plan import Plan
+
+
+def one_of(names: Iterable[str]) -> str:
+    """The pattern of a wildcard that is one of ``names``, which have no signs of patterns.
+
+    What a rule cannot make is then no file of that rule, and Snakemake says so in a line.
+    """
+    return "|".join(names) or r"(?!)"
 
 
 def planned(workflow: Any, config: Mapping[str, Any]) -> Plan:

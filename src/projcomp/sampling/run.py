@@ -14,6 +14,7 @@ from projcomp.folder import WEIGHTS
 from projcomp.machine.devices import torch_device
 from projcomp.machine.memory import memory_for
 from projcomp.networks.checkpoint import load_model
+from projcomp.own_code import unedited
 from projcomp.sampling.case import CaseSamples, sample_case
 from projcomp.sampling.prompts import sample_prompts
 from projcomp.sampling.requests import Model
@@ -42,7 +43,8 @@ def run(
 
     Raises:
         UserError: a model is missing or cannot be asked what the case asks, the device is not
-            there, its memory does not suffice, or the samples are not finite.
+            there, its memory does not suffice, the samples are not finite, or a file of the user's
+            own was edited meanwhile.
     """
     if threads is not None:
         torch.set_num_threads(threads)
@@ -51,9 +53,12 @@ def run(
     if settings.pipelines:
         key = "models.<name>.chunk_size"
         size = min(one.chosen.chunk_size for one in settings.pipelines.values())
-    with memory_for(
-        f"{key}: expected networks and images that fit into the memory, got none left "
-        f"with {size} images at once; lower it or take a larger device"
+    with (
+        unedited() as executed,
+        memory_for(
+            f"{key}: expected networks and images that fit into the memory, got none left "
+            f"with {size} images at once; lower it or take a larger device"
+        ),
     ):
         exact: dict[str, ExactModel] = {}
 
@@ -74,7 +79,7 @@ def run(
         **_attributes(settings, samples),
         **_of_exact(exact),
         "models": json.dumps(weights),
-        "own_files": json.dumps({file: _sha256(Path(file)) for file in own_files(settings)}),
+        "own_files": json.dumps({file: executed[file] for file in own_files(settings)}),
     }
     write_samples(out, samples.images, settings.case, attributes, samples.measured)
 

@@ -29,6 +29,14 @@ def environment_problem(environ: Mapping[str, str], devices: int, nodes: int) ->
     return None
 
 
+def launched_together(environ: Mapping[str, str], devices: int, nodes: int) -> bool:
+    """Whether a launcher starts the processes that share each update, and we none of them.
+
+    Each then takes the GPU of its number among those that the launcher shows to all of a node.
+    """
+    return nodes > 1 or (devices > 1 and "LOCAL_RANK" in environ)
+
+
 def own_rank(environ: Mapping[str, str], devices: int, nodes: int) -> int:
     """Which of the processes that share each update this one is; the environment has no problem."""
     if nodes > 1:

@@ -79,8 +79,8 @@ def train(
         FileFormatError: a dataset or the state is missing, damaged, or of another kind.
         DeviceError: a device or processes were asked for that there are none of, or the memory
             does not suffice.
-        UserError: the loss became non-finite, a signal ended the training before its time, or
-            Weights & Biases refuses.
+        UserError: the loss became non-finite, a signal ended the training before its time, the
+            file of the features was edited meanwhile, or Weights & Biases refuses.
     """
     if not is_companion():
         _train(settings, data_dir, out_dir, state_dir, machine)
@@ -143,9 +143,14 @@ def _learn(
     model = _initial_model(settings, features, learns_empty)
     module = DiffusionTraining(model, settings.training, total, compute.microbatch)
     metrics = Metrics(state_dir / METRICS, seen)
+
+    def save() -> None:
+        features.check_unedited()
+        save_state(state, module, fingerprint)
+
     progress = Progress(
         metrics,
-        lambda: save_state(state, module, fingerprint),
+        save,
         log_images=compute.log_images,
         checkpoint_minutes=compute.checkpoint_minutes,
         total_images=total * settings.training.batch_size,
@@ -186,6 +191,7 @@ def _learn(
         finally:
             progress.close()
         if trainer.is_global_zero:
+            features.check_unedited()
             model.load_state_dict(module.average.mean)
             model.normalize_weights()
             write_text(out_dir / METRICS, metrics.text())

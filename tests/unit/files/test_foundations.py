@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from projcomp import seeds
-from projcomp.files.atomic import atomic_path, write_text
+from projcomp.files.atomic import atomic_path, remove_leftovers, write_text
+from projcomp.machine.processes import numbering
 
 
 def test_a_stream_is_decided_by_seed_and_name():
@@ -57,14 +58,32 @@ def test_what_a_killed_process_left_is_removed_and_what_a_live_one_writes_is_not
     gone = subprocess.Popen(["true"])
     gone.wait()
     host = socket.gethostname()
-    stale, busy, foreign = (
-        tmp_path / f".table.{name}.tmp.csv"
-        for name in (f"{host}-{gone.pid}", f"{host}-{os.getppid()}", f"elsewhere-{gone.pid}")
-    )
-    for path in (stale, busy, foreign):
-        path.write_text("half")
+    here = f"{host}-{numbering()}" if numbering() else host
+    stale = [f"{here}-{gone.pid}", f"{host}-{gone.pid}"]  # the latter is of an earlier version
+    kept = [
+        f"{here}-{os.getppid()}",
+        f"{host}-{os.getppid()}",
+        f"elsewhere-{gone.pid}",
+        f"{host}-4026530000-{gone.pid}",  # of another container, which numbers its own processes
+    ]
+    for name in (*stale, *kept):
+        (tmp_path / f".table.{name}.tmp.csv").write_text("half")
     write_text(tmp_path / "table.csv", "whole")
-    assert sorted(tmp_path.iterdir()) == sorted([busy, foreign, tmp_path / "table.csv"])
+    left = {f".table.{name}.tmp.csv" for name in kept} | {"table.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == left
+    remove_leftovers(tmp_path, alone=True)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "table.csv",
+        *(f".table.{name}.tmp.csv" for name in kept[:2]),
+    }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux numbers processes by container")
+def test_a_temporary_file_tells_the_numbering_of_its_process(tmp_path):
+    with atomic_path(tmp_path / "table.csv") as temporary:
+        process = f"{socket.gethostname()}-{numbering()}-{os.getpid()}"
+        assert temporary.name == f".table.{process}.tmp.csv"
+        assert numbering() in os.readlink("/proc/self/ns/pid")
 
 
 FULL = """
@@ -103,6 +122,40 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, write):
     assert run.stdout.startswith(f"{path}: room to write")
     assert len(run.stdout.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+READ = """
+import resource, signal, sys
+from projcomp import cli
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("limit", [4_500, 11_000])
+def test_a_stage_whose_hdf5_cannot_be_written_says_one_line(tmp_path, limit):
+    """Datasets are written where h5py throws them away, and can raise nothing there."""
+    from projcomp.settings.stages import LabelSettings, ReadSettings, to_json
+
+    numbers = np.arange(40) % 2
+    images = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
+    values = ["dark", "light"]
+    np.savez(tmp_path / "given.npz", images=images, kind=np.array(values)[numbers])
+    labels = {"kind": LabelSettings(column="kind", values=values)}
+    settings = ReadSettings(
+        dataset="given", resolution=8, file=str(tmp_path / "given.npz"), labels=labels, only={}
+    )
+    out = tmp_path / "out.h5"
+    flags = ["read-dataset", "--settings", to_json(settings), "--out", str(out)]
+    command = [sys.executable, "-c", READ, str(limit), *flags]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        f"error: {out}: room to write the file expected, got a size limit"
+    )
+    assert len(done.stderr.splitlines()) == 1
+    assert not out.exists()
 
 
 def test_weights_can_be_read_by_whom_the_mask_lets(tmp_path):

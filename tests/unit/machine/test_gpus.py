@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -12,12 +13,13 @@ from known_config import known
 from typer.testing import CliRunner
 
 from projcomp import cli
-from projcomp.errors import ConfigError, UserError
+from projcomp.errors import ConfigError, OutputError, UserError
 from projcomp.machine import gpus
 from projcomp.machine.gpus import take_gpus, visible_gpus
 from projcomp.plan import stages
 from projcomp.plan.load import load
 from projcomp.settings.stages import to_json
+from projcomp.training import train
 
 JOB = """
 import sys
@@ -129,6 +131,20 @@ def test_a_wrong_number_of_jobs_per_gpu_is_one_line(tmp_path: Path, share: str) 
         take_gpus(1, environ, tmp_path)
 
 
+@pytest.mark.parametrize("wrong", ["", "0.0"], ids=["a file", "a folder in it"])
+def test_what_stands_in_the_place_of_the_locks_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = tmp_path / f"projcomp-gpus-{os.getuid()}-7"
+    if wrong:
+        (folder / wrong).mkdir(parents=True)
+    else:
+        folder.touch()
+    with pytest.raises(OutputError, match=rf"^{folder}: a folder for the locks of GPUs expected"):
+        take_gpus(1, {"CUDA_VISIBLE_DEVICES": "0,1", "SLURM_JOB_ID": "7"})
+
+
 RUN = load(known({"evaluation": {"locality": {}}, "render": {"device": "optix"}}))
 GPU = json.dumps({"device": "gpu", "devices": 3})
 STAGES = {
@@ -167,6 +183,37 @@ def test_every_stage_takes_its_gpus_before_it_looks_for_any(
     arguments = ["--settings", to_json(settings), *(places.get(word, word) for word in words)]
     done = CliRunner().invoke(cli.app, [stage, *arguments])
     assert (done.output, taken) == ("error: as far as that\n", [count])
+
+
+@pytest.mark.parametrize(
+    ("told", "compute", "expected"),
+    [
+        ({"LOCAL_RANK": "1"}, {"devices": 2}, []),
+        ({"SLURM_PROCID": "3"}, {"devices": 2, "nodes": 2}, []),
+        ({"LOCAL_RANK": "0"}, {"devices": 1}, [1]),  # of somebody else's: it is one process
+        ({"SLURM_PROCID": "0"}, {"devices": 2}, [2]),  # srun started one, which starts the other
+    ],
+)
+def test_a_process_that_a_launcher_started_beside_others_takes_what_it_is_shown(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    told: dict[str, str],
+    compute: dict[str, int],
+    expected: list[int],
+) -> None:
+    """Each would lock the GPUs of all: the second one of four would wait for ever."""
+    taken = []
+    monkeypatch.setattr(gpus, "take_gpus", taken.append)
+    monkeypatch.setattr(train, "train", lambda *arguments: None)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    settings = to_json(stages.train_settings(RUN, "single"))
+    how = json.dumps({"device": "gpu", **compute})
+    folders = ["--data", ".", "--out", str(tmp_path / "out"), "--state", str(tmp_path / "state")]
+    flags = ["--settings", settings, "--compute", how, *folders]
+    done = CliRunner().invoke(cli.app, ["train", *flags])
+    assert (done.output, done.exit_code, taken) == ("", 0, expected)
 
 
 def test_the_processor_takes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

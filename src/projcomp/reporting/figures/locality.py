@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame, concat
@@ -33,7 +34,9 @@ def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     ]
     table = concat(tables).fillna({"background": ""})
     distances = sorted(table["distance"].unique())
-    shown = [column for column in TITLES if table[column].notna().any()] or ["share"]
+    shown = [column for column in TITLES if np.isfinite(table[column].to_numpy(float)).any()] or [
+        "share"
+    ]
     size = (2.6 * len(distances) + 1.6, 0.6 + 2.4 * len(shown))
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(len(shown), len(distances), sharex=True, sharey=True, squeeze=False)
