@@ -112,6 +112,7 @@ def test_scores_of_a_judge_that_was_edited_are_an_error() -> None:
     done = CliRunner().invoke(cli.app, ["score", "s.h5", *flags])
     assert done.exit_code == 1
     assert "mine.py: expected the code that this began with, got one edited" in done.output
+    assert not Path("scores.npz").exists()
 
 
 def test_a_locality_of_features_that_were_edited_is_an_error(
@@ -119,16 +120,18 @@ def test_a_locality_of_features_that_were_edited_is_an_error(
 ) -> None:
     Path("mine.py").write_text(OPERATOR)
 
-    def measure(*_: object, **__: object) -> None:  # as of an exact model with such features
+    def rows(*_: object) -> list[dict[str, object]]:  # as of an exact model with such features
         load_function("mine.py", "operator")
         Path("mine.py").write_text(OPERATOR + "# another\n")
+        return []
 
-    monkeypatch.setattr(measure_locality, "measure", measure)
+    monkeypatch.setattr(measure_locality, "_rows", rows)
     asked = locality_settings(load(known({"evaluation": {"locality": {}}})), "single")
     flags = ["--models", "models", "--out", "locality.csv", "--device", "cpu"]
     done = CliRunner().invoke(cli.app, ["locality", "--settings", to_json(asked), *flags])
     assert done.exit_code == 1
     assert "mine.py: expected the code that this began with, got one edited" in done.output
+    assert not Path("locality.csv").exists()
 
 
 @pytest.mark.parametrize("minutes", [1e-6, 60.0], ids=["at a checkpoint", "at the end"])

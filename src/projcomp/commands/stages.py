@@ -178,10 +178,8 @@ def score(
     check_output(out, output_kinds.SCORED, [samples])
     take_gpu(device.value)
     from projcomp.evaluation.score import score as run
-    from projcomp.own_code import unedited
 
-    with unedited():
-        run(parsed, samples, out, device.value, threads)
+    run(parsed, samples, out, device.value, threads)
 
 
 @stage("check-model", "--settings JSON --data data --model models/single --out check.csv")
@@ -215,10 +213,8 @@ def locality(
     check_output(out, output_kinds.TABLES["locality"])
     take_gpu(device.value)
     from projcomp.evaluation import measure_locality
-    from projcomp.own_code import unedited
 
-    with unedited():
-        measure_locality.measure(parsed, models, out, device=device.value, threads=threads)
+    measure_locality.measure(parsed, models, out, device=device.value, threads=threads)
 
 
 @stage("train-detector", "--settings JSON --data data/counting.h5 --out models/detector ...")

@@ -30,6 +30,7 @@ from projcomp.machine.memory import Halving, memory_for
 from projcomp.networks import conditioning
 from projcomp.networks.checkpoint import load_model
 from projcomp.networks.denoiser import Denoiser
+from projcomp.own_code import unedited
 
 if TYPE_CHECKING:
     from projcomp.config.experiments import BackgroundConfig
@@ -100,12 +101,13 @@ def measure(
 
     Raises:
         UserError: a model or a dataset is missing or damaged, no render answers what is asked of an
-            exact model, the device is not there, or its memory does not suffice.
+            exact model, the device is not there, its memory does not suffice, or a file with a
+            feature map was edited meanwhile.
     """
     if threads is not None:
         torch.set_num_threads(threads)
     target = torch_device(device, "compute.sampling.device")
-    with memory_for(_NO_ROOM):
+    with unedited(), memory_for(_NO_ROOM):
         rows = _rows(settings, models_dir, target)
     write_text(out, pd.DataFrame(rows, columns=pd.Index(COLUMNS)).to_csv(index=False))
 

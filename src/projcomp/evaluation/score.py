@@ -11,7 +11,7 @@ from projcomp.config.judges import AnyJudge, ClipJudge, JudgeFromFile
 from projcomp.data.images import read_samples
 from projcomp.evaluation.scored import Scored, write_scored
 from projcomp.machine.devices import torch_device
-from projcomp.own_code import load_function
+from projcomp.own_code import load_function, unedited
 
 if TYPE_CHECKING:
     from projcomp.settings.stages import ScoreSettings
@@ -30,11 +30,13 @@ def score(
         threads: CPU threads of torch.
 
     Raises:
-        UserError: the samples are missing or damaged, or the judge does not judge.
+        UserError: the samples are missing or damaged, the judge does not judge, or its file was
+            edited meanwhile.
     """
     torch.set_num_threads(threads)
     images = read_samples(samples, settings.case, settings.experiment).images
-    found = scores_of(settings.judge, images, settings.prompts, device)
+    with unedited():
+        found = scores_of(settings.judge, images, settings.prompts, device)
     write_scored(out, Scored(settings.prompts, found))
 
 
