@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from projcomp.config.learning import NetworkConfig
+from projcomp.diffusion.pixels import encode
+from projcomp.exact.points import Points
 from projcomp.networks.condition_map import ConditionMap
 from projcomp.networks.conditioning import empty, given, unconditional
 from projcomp.networks.denoiser import Denoiser
@@ -84,6 +86,40 @@ def test_far_from_its_blob_a_conditional_is_the_background_to_the_bit(learns_emp
     composed = base + sum(one - base for one in told)
     assert torch.allclose(composed[:, : SIDE // 2], told[0][:, : SIDE // 2], atol=1e-6)
     assert torch.allclose(composed[:, SIDE // 2 :], told[1][:, SIDE // 2 :], atol=1e-6)
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.5, 5.0])
+def test_on_a_mixture_of_places_deltas_are_disjoint_as_the_exact_ones_are(sigma):
+    """Pictures of a square of any colour at one of two places; noised compositions of both."""
+    places, side = [(0.14, 0.14), (0.86, 0.86)], 7
+    ground = torch.full((1, SIDE, SIDE, 3), 120, dtype=torch.uint8)
+    rng = torch.Generator().manual_seed(1)
+    shown = []
+    for x, y in places:
+        column, row = (int(one * SIDE) - side // 2 for one in (x, y))
+        colors = torch.randint(0, 256, (20, 1, 1, 3), generator=rng).to(torch.uint8)
+        pictures = ground.repeat(20, 1, 1, 1)
+        pictures[:, row : row + side, column : column + side] = colors
+        shown.append(pictures)
+    both = torch.where(shown[0][:1] != ground, shown[0][:1], shown[1][:1])
+    x = encode(both) + sigma * torch.randn(1, 3, SIDE, SIDE, generator=rng)
+
+    exact = [Points(pictures).posterior(x, sigma).mean for pictures in (*shown, ground)]
+    model = network(LOCAL)
+    rows = torch.cat([given("position", places), empty("position")])
+    with torch.no_grad():
+        learned = model(x.expand(3, -1, -1, -1), torch.full((3,), sigma), rows)
+    supports = [
+        [(one - background).abs().amax(0) > 1e-5 for one in told]
+        for *told, background in ([one[0] for one in exact], learned)
+    ]
+    for first, second in supports:
+        assert first.any()
+        assert second.any()
+        assert not (first & second).any()
+    # where the exact models' conditions act, the network's may act too
+    for exact_one, learned_one in zip(*supports, strict=True):
+        assert learned_one[exact_one].float().mean() > 0.9
 
 
 def test_an_embedding_tells_every_pixel():
