@@ -254,7 +254,7 @@ def binding(table: pd.DataFrame) -> pd.DataFrame:
     """Means over the cases of what became of requests for attributes."""
     rows = table[table["case"] == "all"].set_index("experiment")
     names = ["right", "unbound", "lost", "partial", "neither", "success", "chance", "unsure"]
-    return rows[["num_samples"]].astype(int).join(rows[names].map(plain))
+    return rows[["num_samples"]].astype(int).join(rows.reindex(columns=names).map(plain))
 
 
 def locality(table: pd.DataFrame, distance: int) -> dict[str, pd.DataFrame]:
