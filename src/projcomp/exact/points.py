@@ -111,10 +111,8 @@ class Points:
         for rows in self._chunks():
             numbers = self._numbers(rows)
             points = numbers - self.center
-            norms = self._half_norms[rows]
-            product = (offset @ points.T).double()
-            log_weights = self.log_weights[rows] + (product - norms - half) / variance
-            error = 2 * ROUNDING * (half * norms.max()).sqrt() / variance
+            log_weights = self._log_weights((offset @ points.T).double(), rows, half, variance)
+            error = 2 * ROUNDING * (half * self._half_norms[rows].max()).sqrt() / variance
             likeliest = torch.maximum(best, log_weights.amax(1, keepdim=True) - error)
             near = log_weights + error > likeliest - NEGLIGIBLE
             pairs = near.nonzero(as_tuple=True)
@@ -124,7 +122,7 @@ class Points:
                 log_weights = log_weights.index_put(pairs, refined)
             elif float(error.max()) > TOLERANCE:
                 product = offset.double() @ points.double().T
-                log_weights = self.log_weights[rows] + (product - norms - half) / variance
+                log_weights = self._log_weights(product, rows, half, variance)
             carrying = torch.where(near, log_weights, -math.inf)
             greatest = torch.maximum(best, carrying.amax(1, keepdim=True))
             fade, kept = (best - greatest).exp(), (carrying - greatest).exp()
@@ -148,6 +146,10 @@ class Points:
 
     def _numbers(self, rows: slice) -> Tensor:
         return self.transform(self.images[rows]).flatten(1)
+
+    def _log_weights(self, product: Tensor, rows: slice, half: Tensor, variance: Tensor) -> Tensor:
+        """The log-weights ``(batch, n)`` of a chunk, from products of offsets with its points."""
+        return self.log_weights[rows] + (product - self._half_norms[rows] - half) / variance
 
     def _refined(
         self,

@@ -49,50 +49,53 @@ def test_chunks_of_any_size_give_what_one_pass_gives(sigma, at_once) -> None:
     assert torch.allclose(posterior.log_sum, log_sum, atol=1e-4)
 
 
+def errors(points: Points, sigma: float) -> tuple[float, float, float]:
+    """Greatest errors of the log of the sum and of the mean, and the greatest share left out."""
+    x = noised(points, sigma)
+    mean, log_sum = in_one_pass(points, x, sigma)
+    posterior = points.posterior(x, sigma)
+    return (
+        float((posterior.log_sum - log_sum).abs().max()),
+        float((posterior.mean.double() - mean).abs().max()),
+        float(posterior.discarded.max()),
+    )
+
+
+def near_copies(clusters: int, copies: int, side: int, changed: int) -> Points:
+    """Pictures of black and white numbers, and copies with some numbers changed by one step."""
+    rng = torch.Generator().manual_seed(3)
+    first = 255 * torch.randint(0, 2, (clusters, side, side, 3), generator=rng).to(torch.uint8)
+    images = first.repeat(copies, 1, 1, 1)
+    for image in images[clusters:]:
+        image.flatten()[torch.randint(0, image.numel(), (changed,), generator=rng)] ^= 1
+    return Points(images)
+
+
 def test_pictures_of_the_demos_size_keep_the_stated_error_at_the_least_noise() -> None:
     """Neighbours that differ in one step of one channel, by which log-weights are sensitive."""
     first = some_images(1, side=32)
     images = first.repeat(50, 1, 1, 1)
     images.flatten(1)[torch.arange(1, 50), torch.arange(1, 50)] ^= 1
-    points, sigma = Points(images), 0.01
-    x = noised(points, sigma)
-    mean, log_sum = in_one_pass(points, x, sigma)
-    posterior = points.posterior(x, sigma)
-    assert float((posterior.log_sum - log_sum).abs().max()) < 4e-4
-    assert float((posterior.mean.double() - mean).abs().max()) < 1e-6
+    log_sum, mean, _ = errors(Points(images), 0.01)
+    assert log_sum < 4e-4
+    assert mean < 1e-6
 
 
 @pytest.mark.parametrize("changed", [0, 1, 6])
 @pytest.mark.parametrize(("side", "sigma"), [(32, 0.002), (64, 0.002), (64, 0.01)])
 def test_clusters_of_near_copies_of_strong_contrast_are_told_apart(side, sigma, changed) -> None:
     """Their products in float32 are off by tens to hundreds of nats at these levels."""
-    rng = torch.Generator().manual_seed(3)
-    first = 255 * torch.randint(0, 2, (8, side, side, 3), generator=rng).to(torch.uint8)
-    images = first.repeat(40, 1, 1, 1)
-    for image in images[len(first) :]:
-        image.flatten()[torch.randint(0, image.numel(), (changed,), generator=rng)] ^= 1
-    points = Points(images)
-    x = noised(points, sigma)
-    mean, log_sum = in_one_pass(points, x, sigma)
-    posterior = points.posterior(x, sigma)
-    assert float((posterior.log_sum - log_sum).abs().max()) < 0.01
-    assert float((posterior.mean.double() - mean).abs().max()) < 1e-6
-    assert float(posterior.discarded.max()) < 1e-10
+    log_sum, mean, left_out = errors(near_copies(8, 40, side, changed), sigma)
+    assert log_sum < 0.01
+    assert mean < 1e-6
+    assert left_out < 1e-10
 
 
 def test_many_images_of_strong_contrast_are_weighed_in_float64() -> None:
     """More than are refined one by one, at a level where float32 would be off by a nat."""
-    rng = torch.Generator().manual_seed(4)
-    first = 255 * torch.randint(0, 2, (1, 32, 32, 3), generator=rng).to(torch.uint8)
-    images = first.repeat(400, 1, 1, 1)
-    for image in images:
-        image.flatten()[torch.randint(0, image.numel(), (1,), generator=rng)] ^= 1
-    points, sigma = Points(images), 0.02
-    x = noised(points, sigma)
-    mean, log_sum = in_one_pass(points, x, sigma)
-    posterior = points.posterior(x, sigma)
-    assert float((posterior.log_sum - log_sum).abs().max()) < 1e-3
-    assert float((posterior.mean.double() - mean).abs().max()) < 1e-6
+    log_sum, mean, _ = errors(near_copies(8, 400, 32, 1), 0.02)
+    assert log_sum < 1e-3
+    assert mean < 1e-6
 
 
 def test_what_is_left_out_is_bounded_by_what_is_said() -> None:
