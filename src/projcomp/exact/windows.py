@@ -15,14 +15,20 @@ from projcomp.diffusion.shapes import Samples
 from projcomp.exact.points import Points
 
 NUMBERS_AT_ONCE = 2**18
-"""Numbers (samples times images times pixels) that are worked on at a time, to fit into caches."""
+"""Numbers (pixels times samples times images) that are worked on at a time, to fit into caches."""
 
-NEGLIGIBLE = 60.0
-"""Nats below the likeliest image beyond which an image weighs no less: 1e-26 of it."""
+NEGLIGIBLE = 86.0
+"""Bits below the likeliest image beyond which an image weighs no less: 1e-26 of it."""
 
 
 def local_mean(points: Points, x: Samples, sigma: Tensor | float, window: int) -> Samples:
     """The local posterior's mean at every pixel.
+
+    The arithmetic is float32. Squares are summed from differences, so that no sum has a term below
+    zero: a log-weight ``-d / 2 sigma^2`` is off by at most ``2^-24 (2 window + C + 6)`` of itself
+    and, by the rounding of the numbers in ``x``, ``2^-24 max|x| sum |x - x_n| / sigma^2``. Where
+    none is off by more than ``e``, the mean is off by at most ``exp(2 e) - 1`` of the images'
+    range.
 
     Args:
         points: a set of images.
@@ -34,32 +40,72 @@ def local_mean(points: Points, x: Samples, sigma: Tensor | float, window: int) -
         Shape ``(batch, C, H, W)``. A window that covers every image gives the posterior's mean.
     """
     batch, _, height, width = x.shape
-    level = torch.as_tensor(sigma, device=x.device).float().expand(batch)[:, None, None, None]
-    rows, columns = (_band(side, window, x) for side in (height, width))
-    x32 = x.float()
-    best = torch.full((batch, 1, height, width), -math.inf, device=x.device)
-    weight, mean = torch.zeros_like(best), torch.zeros_like(x32)
-    at_once = max(1, NUMBERS_AT_ONCE // (batch * height * width))
-    for start in range(0, len(points), at_once):
-        chunk = slice(start, start + at_once)
-        images = points.transform(points.images[chunk])
-        apart = torch.zeros(batch, len(images), height, width, device=x.device)
-        for channel in range(x.shape[1]):
-            difference = x32[:, None, channel] - images[None, :, channel]
+    level = torch.as_tensor(sigma, device=x.device).float().expand(batch)
+    bands = _band(height, window, x), _band(width, window, x)
+    images_at_once = max(1, min(len(points), NUMBERS_AT_ONCE // (height * width)))
+    at_once = max(1, NUMBERS_AT_ONCE // (height * width * images_at_once))
+    sums = [
+        _Sums(part, one, bands)
+        for part, one in zip(x.float().split(at_once), level.split(at_once), strict=True)
+    ]
+    for start in range(0, len(points), images_at_once):
+        chunk = slice(start, start + images_at_once)
+        # (C, H, W, images): all arithmetic runs along the last axis
+        images = points.transform(points.images[chunk]).permute(1, 2, 3, 0).contiguous()
+        log_weights = points.log_weights[chunk].float()
+        for one in sums:
+            one.add(images, log_weights)
+    return torch.cat([one.mean() for one in sums]).to(x.dtype)
+
+
+class _Sums:
+    """A softmax that streams over images, at every pixel of some samples.
+
+    Args:
+        x: the samples, float32 ``(batch, C, H, W)``.
+        sigma: their noise levels, ``(batch,)``.
+        bands: what sums along the rows' and along the columns' axis.
+    """
+
+    def __init__(self, x: Tensor, sigma: Tensor, bands: tuple[Tensor, Tensor]) -> None:
+        self._x = x.permute(1, 2, 3, 0)[..., None].contiguous()  # (C, H, W, batch, 1)
+        # to the base of 2, because exp2 takes a third of the time of exp
+        self._factor = -math.log2(math.e) / (2 * sigma[:, None] ** 2)
+        self._bands = bands
+        self._best: Tensor | float = -math.inf
+        self._weight: Tensor | float = 0.0
+        self._weighted: Tensor | float = 0.0
+
+    def add(self, images: Tensor, log_weights: Tensor) -> None:
+        """Take in ``images`` ``(C, H, W, N)`` of the weights ``log_weights`` ``(N,)``."""
+        images = images[:, :, :, None]
+        # the images first: three times as fast as the other way round
+        apart = (images[0] - self._x[0]).square_()
+        for image, x in zip(images[1:], self._x[1:], strict=True):
+            difference = image - x
             apart.addcmul_(difference, difference)
-        # a box filter: sums along the rows and along the columns, as products with bands of ones
-        distance = rows @ (apart @ columns)
-        log_weights = distance.div_(-2 * level**2)
-        log_weights += points.log_weights[chunk].float()[:, None, None]
-        greatest = torch.maximum(best, log_weights.amax(1, keepdim=True))
+        height, width, batch, count = apart.shape
+        rows, columns = self._bands
+        summed = rows @ apart.view(height, -1)
+        distance = (columns @ summed.view(height, width, -1)).view(height, width, batch, count)
+        weights = distance.mul_(self._factor).add_(log_weights * math.log2(math.e))
+        best = weights.amax(-1, keepdim=True)
+        if isinstance(self._best, Tensor):
+            best = torch.maximum(best, self._best)
         # exponentials that end in numbers too small for the format take several times as long
-        log_weights.sub_(greatest).clamp_(min=-NEGLIGIBLE)
-        shares, fade = log_weights.exp_(), (best - greatest).exp()
-        weight = weight * fade + shares.sum(1, keepdim=True)
-        parts = [(shares * images[None, :, channel]).sum(1) for channel in range(x.shape[1])]
-        mean = mean * fade + torch.stack(parts, 1)  # ten times as fast as an einsum
-        best = greatest
-    return (mean / weight).to(x.dtype)
+        shares = weights.sub_(best).clamp_(min=-NEGLIGIBLE).exp2_()
+        fade = (self._best - best).exp2()
+        self._weight = self._weight * fade + shares.sum(-1, keepdim=True)
+        # a product and a sum: twice as fast as one product of small matrices at every pixel
+        weighted = [(shares * image).sum(-1, keepdim=True) for image in images]
+        self._weighted = self._weighted * fade + torch.stack(weighted)
+        self._best = best
+
+    def mean(self) -> Tensor:
+        """The mean of what was taken in, ``(batch, C, H, W)``."""
+        mean = self._weighted / self._weight
+        assert isinstance(mean, Tensor)
+        return mean[..., 0].permute(3, 0, 1, 2)
 
 
 def _band(side: int, window: int, like: Tensor) -> Tensor:

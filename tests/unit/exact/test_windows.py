@@ -32,6 +32,35 @@ def test_every_pixel_follows_its_own_neighbourhood(window, sigma) -> None:
     assert torch.allclose(local_mean(points, x, sigma, window).double(), wanted, atol=1e-4)
 
 
+@pytest.mark.parametrize("sigma", [20.0, 1.0, 0.1, 0.01, 0.002])
+def test_the_error_is_within_the_stated_bound(sigma) -> None:
+    window, channels = 5, 3
+    images = some_images(24, side=8)
+    images = torch.cat([images, images.clone()])
+    images[24:, 3, 4] ^= 1  # near copies: small noise has two to choose from
+    points = Points(images)
+    x = noised(points, sigma, batch=3)
+    exact = points.transform(images).double()
+    apart = x[:, None].double() - exact
+    near = torch.nn.functional.avg_pool2d(
+        apart.square().sum(2), window, 1, window // 2, count_include_pad=True
+    )
+    squares = near * window**2
+    lengths = window**2 * torch.nn.functional.avg_pool2d(
+        apart.abs().sum(2), window, 1, window // 2, count_include_pad=True
+    )
+    off = 2.0**-24 * (
+        (2 * window + channels + 6) * squares / (2 * sigma**2)
+        + x.abs().max() * lengths / sigma**2
+    )
+    carries = -squares / (2 * sigma**2)
+    carries = carries - carries.amax(1, keepdim=True) > -60  # others weigh nothing
+    bound = ((2 * (off * carries).amax(1)).exp() - 1) * (exact.amax(0) - exact.amin(0)).amax(0)
+    error = local_mean(points, x, sigma, window).double() - by_a_loop(points, x, sigma, window)
+    assert (error.abs().amax(1) <= bound + 1e-6).all()
+    assert bound.max() < 0.2  # it says something
+
+
 def test_a_window_over_the_whole_picture_is_the_posterior() -> None:
     points = Points(some_images(30, side=5))
     x = noised(points, 0.5)
