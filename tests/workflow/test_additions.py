@@ -42,8 +42,8 @@ FigureRow(
     "seconds",
     format=1,
     caption="Seconds per image.",
-    shows=_against_k,
-    reads=reads_summary,
+    shows=scope.against_k,
+    reads=inputs.summary,
 ),
 """
 TABLE = '''
@@ -65,7 +65,7 @@ TableRow(
     format=1,
     caption="Network evaluations per success.",
     shows=lambda run: ((name, {"cases": {name: list(run.cases[name])}}) for name in run.own),
-    reads=reads_summary,
+    reads=inputs.summary,
 ),
 """
 TABLE_FIGURE = '''
@@ -88,8 +88,8 @@ FigureRow(
     "price",
     format=1,
     caption="Network evaluations per success.",
-    shows=_of_table("price"),
-    reads=_own_table,
+    shows=scope.of_table("price"),
+    reads=inputs.own_table,
 ),
 """
 EXACT = '''

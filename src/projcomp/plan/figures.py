@@ -1,287 +1,25 @@
 """The figures of the report: one row each."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
-
-from projcomp.config.places import GRID
 from projcomp.config.theory import EXACT
-from projcomp.folder import CHECK, LOCALITY, RELIABILITY, Folder
-from projcomp.plan.clutter import clutter_of
-from projcomp.plan.prompts import asked_prompts
+from projcomp.plan import figure_inputs as inputs
+from projcomp.plan import figure_scope as scope
+from projcomp.plan.rows import Planned, Row
 from projcomp.plan.run import Run
-from projcomp.plan.subjects import Subject
-from projcomp.plan.tables import (
-    TABLES,
-    Shown,
-    name_of,
-    pairs_of,
-    reads_summary,
-    records_interaction,
-)
-from projcomp.settings.case import TRUTH, Case
 from projcomp.settings.report import FigureSettings
-from projcomp.settings.stages import model_names
 
-
-@dataclass(frozen=True)
-class FigureRow:
-    """One kind of figure, drawn by ``reporting/figures/<kind>.py``.
-
-    Attributes:
-        kind: its name.
-        format: raised by hand when it is drawn in another way.
-        caption: what it shows, for the report.
-        shows: the figures of this kind that a run has, and all that each of them shows: the drawing
-            draws what its settings say and leaves nothing out.
-        reads: the files that one is drawn from.
-        about: what the experiments are about that it shows; all of them where it shows models.
-    """
-
-    kind: str
-    format: int
-    caption: str
-    shows: Callable[[Run], Iterator[Shown]]
-    reads: Callable[[FigureSettings, Folder], list[str]]
-    about: Subject | Literal["all"] = "scenes"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure of a run."""
-
-    row: FigureRow
-    settings: FigureSettings
-
-    def reads(self, folder: Folder) -> list[str]:
-        """The files that it is drawn from."""
-        return self.row.reads(self.settings, folder)
+Figure = Planned[FigureSettings]
+FigureRow = Row[FigureSettings]
+"""One kind of figure, drawn by ``reporting/figures/<kind>.py``."""
 
 
 def figures(run: Run) -> dict[str, Figure]:
     """Every figure of the run, by name, in the order of the report."""
     found = {}
     for row in FIGURES:
-        for of, shown in row.shows(run if row.about == "all" else run.about(row.about)):
-            name = name_of(row.kind, of)
+        for name, shown in row.found(run):
             settings = FigureSettings(format=row.format, name=name, kind=row.kind, **shown)
             found[name] = Figure(row, settings)
     return found
-
-
-# What each of them shows --------------------------------------------------------------------------
-
-
-def _asking(
-    run: Run, field: str, which: Callable[[Case], bool] = lambda _: True, places: str | None = None
-) -> dict[str, list[str]]:
-    """Cases of the own experiments that ask by ``field``, with the truth of them last.
-
-    Args:
-        run: the run.
-        field: the key of the experiments by which they ask.
-        which: the cases meant.
-        places: the set of places that the experiments meant count in; None for any.
-    """
-    found = {
-        name: [case.name for case in experiment.cases.values() if which(case)]
-        for name, experiment in run.own.items()
-        if getattr(experiment.config, field) and places in (None, experiment.places.name)
-    }
-    found = {name: names for name, names in found.items() if names}
-    shown = {case for names in found.values() for case in names}
-    truth = [name for name in run.truth if name in shown]
-    return {**found, TRUTH: truth} if found else {}
-
-
-def _against_k(run: Run) -> Iterator[Shown]:
-    """One for each set of places: k places of one are as many of another, and harder or easier.
-
-    A case that avoids a place would stand beside one of as many that avoids none.
-    """
-    for places in dict.fromkeys(experiment.places.name for experiment in run.own.values()):
-        found = _asking(run, "num_composed", lambda case: not case.avoids, places)
-        if found:
-            clutter = [name for name in found if name != TRUTH and clutter_of(run, run.own[name])]
-            yield "" if places == GRID else places, {"cases": found, "clutter": clutter}
-
-
-def _grids(run: Run) -> Iterator[Shown]:
-    """The background only where there is nothing else."""
-    composed = _asking(run, "num_composed", lambda case: case.num_conditions > 0)
-    for name, names in _asking(run, "num_composed").items():
-        yield name, {"cases": {name: composed.get(name, names)}}
-
-
-def _galleries(run: Run) -> Iterator[Shown]:
-    """Every own experiment, and the truth of all cases: the detector's own failures."""
-    for name, cases in {**{n: e.cases for n, e in run.own.items()}, TRUTH: run.truth}.items():
-        if cases:
-            over = name != TRUTH and clutter_of(run, run.own[name])
-            yield name, {"cases": {name: list(cases)}, "clutter": [name] if over else []}
-
-
-def _fours(run: Run) -> Iterator[Shown]:
-    found = _asking(run, "num_composed", lambda case: case.num_conditions == 4 and not case.avoids)
-    for name, names in found.items():
-        yield name, {"cases": {name: names}}
-
-
-def _single_colors(run: Run) -> Iterator[Shown]:
-    """Single colours, the truth of them, and the datasets that show nothing but the background."""
-    config = run.config
-    for name, experiment in run.own.items():
-        if experiment.config.single_colors:
-            shown = [case.name for case in experiment.cases.values() if case.num_conditions == 1]
-            learned = [run.models[model].sources for model in model_names(experiment.config)]
-            known = dict.fromkeys(dataset for datasets in learned for dataset in datasets)
-            empty = [dataset for dataset in known if not config.rendered[dataset].max_objects]
-            yield name, {"cases": {name: shown, TRUTH: shown}, "datasets": empty}
-
-
-def _of_table(kind: str) -> Callable[[Run], Iterator[Shown]]:
-    """Every table of the kind has a figure of the same name."""
-    (row,) = (row for row in TABLES if row.kind == kind)
-
-    def shows(run: Run) -> Iterator[Shown]:
-        for subject, shown in row.shows(run):
-            yield subject, {"cases": shown["cases"]}
-
-    return shows
-
-
-def _of_places(kind: str) -> Callable[[Run], Iterator[Shown]]:
-    """Tables of numbers of places; there is nothing to be drawn against k of others."""
-
-    def shows(run: Run) -> Iterator[Shown]:
-        for name, shown in _of_table(kind)(run):
-            if run.own[name].config.num_composed:
-                yield name, shown
-
-    return shows
-
-
-def _memorised(run: Run) -> Iterator[Shown]:
-    """One for all experiments, so that exact models, which copy, stand beside networks."""
-    (row,) = (row for row in TABLES if row.kind == "memorised")
-    found = {name: shown["cases"][name] for name, shown in row.shows(run)}
-    if found:
-        yield "", {"cases": found}
-
-
-def _overlaps(run: Run) -> Iterator[Shown]:
-    """Cases of two places or more where numbers of them are composed; pairs of attributes apart."""
-    found = {
-        name: [case.name for case in experiment.cases.values() if len(case.locations) > 1]
-        for name, experiment in run.own.items()
-        if experiment.config.num_composed and records_interaction(experiment)
-    }
-    found = {name: names for name, names in found.items() if names}
-    if found:
-        yield "", {"cases": found}
-    for name, experiment in run.own.items():
-        if experiment.config.cases and (pairs := pairs_of(run, experiment)):
-            yield name, {"cases": {name: pairs}}
-
-
-def _backgrounds(run: Run) -> Iterator[Shown]:
-    found = _asking(run, "num_composed", lambda case: case.num_conditions == 0)
-    if found:
-        yield "", {"cases": found}
-
-
-def _models(run: Run) -> Iterator[Shown]:
-    if run.networks:
-        yield "", {"models": run.networks}
-
-
-def _followed(run: Run) -> Iterator[Shown]:
-    if run.followed:
-        yield "", {"models": run.followed}
-
-
-def _pictures(run: Run) -> Iterator[Shown]:
-    """Experiments on pictures from files: those of one case together, each other one by itself."""
-    alone = {name: list(one.cases) for name, one in run.experiments.items() if len(one.cases) == 1}
-    if alone:
-        yield "", {"cases": alone}
-    for name, experiment in run.experiments.items():
-        if name not in alone:
-            yield name, {"cases": {name: list(experiment.cases)}}
-
-
-def _prompts(run: Run) -> Iterator[Shown]:
-    """One for each experiment that tells prompts, each case under what is asked for."""
-    for name, experiment in run.experiments.items():
-        titles = {case.name: " + ".join(asked_prompts(case)) for case in experiment.cases.values()}
-        yield name, {"cases": {name: list(experiment.cases)}, "titles": titles}
-
-
-def _detector(run: Run) -> Iterator[Shown]:
-    if run.experiments:
-        yield "", {}
-
-
-def _exact(name: str) -> Callable[[Run], Iterator[Shown]]:
-    def shows(run: Run) -> Iterator[Shown]:
-        if name in run.config.theory.experiments:
-            yield name, {}
-
-    return shows
-
-
-# What each of them reads --------------------------------------------------------------------------
-
-
-def _summary_and_clutter(figure: FigureSettings, folder: Folder) -> list[str]:
-    clutter = [folder.table("clutter")] if figure.clutter else []
-    return [*reads_summary(figure, folder), *clutter]
-
-
-def _own_table(figure: FigureSettings, folder: Folder) -> list[str]:
-    return [folder.table(figure.name)]
-
-
-def _samples(figure: FigureSettings, folder: Folder) -> list[str]:
-    return [folder.samples(name, case) for name, cases in figure.cases.items() for case in cases]
-
-
-def _cases(figure: FigureSettings, folder: Folder) -> list[str]:
-    shown = [(name, case) for name, cases in figure.cases.items() for case in cases]
-    return [*_samples(figure, folder), *(folder.counted(name, case) for name, case in shown)]
-
-
-def _samples_and_datasets(figure: FigureSettings, folder: Folder) -> list[str]:
-    return [*_samples(figure, folder), *(folder.index(name) for name in figure.datasets)]
-
-
-def _table_and_cases(figure: FigureSettings, folder: Folder) -> list[str]:
-    return [*_own_table(figure, folder), *_cases(figure, folder)]
-
-
-def _checks(figure: FigureSettings, folder: Folder) -> list[str]:
-    return [folder.model(name, CHECK) for name in figure.models]
-
-
-def _localities(figure: FigureSettings, folder: Folder) -> list[str]:
-    return [folder.model(name, LOCALITY) for name in figure.models]
-
-
-def _table_and_ceilings(figure: FigureSettings, folder: Folder) -> list[str]:
-    ceilings = [folder.table(name_of("ceiling", name)) for name in figure.cases]
-    return [*_own_table(figure, folder), *ceilings]
-
-
-def _each_memorised(figure: FigureSettings, folder: Folder) -> list[str]:
-    return [folder.table(name_of("memorised", name)) for name in figure.cases]
-
-
-def _detector_check(_: FigureSettings, folder: Folder) -> list[str]:
-    return [folder.detector(CHECK), folder.detector(RELIABILITY)]
-
-
-def _exact_table(name: str) -> Callable[[FigureSettings, Folder], list[str]]:
-    return lambda _, folder: [folder.exact(name)]
 
 
 FIGURES = (
@@ -295,24 +33,24 @@ FIGURES = (
             "classifier's features, without its bias, with intervals; *all* are the samples of all "
             "cases of an experiment. It is no FID: its features are not Inception's."
         ),
-        shows=_of_table("classes"),
-        reads=_own_table,
+        shows=scope.of_table("classes"),
+        reads=inputs.own_table,
         about="files",
     ),
     FigureRow(
         "pictures",
         format=2,
         caption="The first samples of every case, unselected: pictures as none was rendered.",
-        shows=_pictures,
-        reads=_samples,
+        shows=scope.pictures,
+        reads=inputs.samples,
         about="files",
     ),
     FigureRow(
         "prompts",
         format=1,
         caption="The first pictures of every case, unselected, under the prompts composed.",
-        shows=_prompts,
-        reads=_samples,
+        shows=scope.prompts,
+        reads=inputs.samples,
         about="prompts",
     ),
     FigureRow(
@@ -328,8 +66,8 @@ FIGURES = (
             "half of the images, whose counts are guesses. Numbers of samples differ between rows. "
             "Right: network evaluations and seconds per image where most locations are composed."
         ),
-        shows=_of_table("leaderboard"),
-        reads=_own_table,
+        shows=scope.of_table("leaderboard"),
+        reads=inputs.own_table,
     ),
     FigureRow(
         "ceiling",
@@ -339,8 +77,8 @@ FIGURES = (
             "the same requests. Between truth and exact lies what the composition loses; between "
             "exact and trained what the network loses, with the interval of that difference."
         ),
-        shows=_of_table("ceiling"),
-        reads=_own_table,
+        shows=scope.of_table("ceiling"),
+        reads=inputs.own_table,
     ),
     FigureRow(
         "local",
@@ -354,8 +92,8 @@ FIGURES = (
             "condition changes). Titles: Spearman's rank correlation with its bootstrap interval "
             "over the networks."
         ),
-        shows=_of_table("local"),
-        reads=_table_and_ceilings,
+        shows=scope.of_table("local"),
+        reads=inputs.table_and_ceilings,
     ),
     FigureRow(
         "projection",
@@ -370,8 +108,8 @@ FIGURES = (
             "from the law of the renders, and what as many objects drawn by that law have; none of "
             "an attribute with one value."
         ),
-        shows=_of_places("projection"),
-        reads=_own_table,
+        shows=scope.of_places("projection"),
+        reads=inputs.own_table,
     ),
     FigureRow(
         "distance",
@@ -382,8 +120,8 @@ FIGURES = (
             "Dashed: the truth, one half against the other; dotted: what equal laws have at as "
             "many images. The Frechet distance is no FID: its features are not Inception's."
         ),
-        shows=_of_places("distance"),
-        reads=_own_table,
+        shows=scope.of_places("distance"),
+        reads=inputs.own_table,
     ),
     FigureRow(
         "memorised",
@@ -395,8 +133,8 @@ FIGURES = (
             "was copied. Whole pictures, and windows around the places. Exact models are made of "
             "their renders: what copying looks like."
         ),
-        shows=_memorised,
-        reads=_each_memorised,
+        shows=scope.memorised,
+        reads=inputs.each_memorised,
     ),
     FigureRow(
         "counts",
@@ -408,8 +146,8 @@ FIGURES = (
             "composed, the dashed line is what is right there, the exact Bayes composition. Cases "
             "that avoid a location are not drawn."
         ),
-        shows=_against_k,
-        reads=_summary_and_clutter,
+        shows=scope.against_k,
+        reads=inputs.summary_and_clutter,
     ),
     FigureRow(
         "rates",
@@ -421,8 +159,8 @@ FIGURES = (
             "the exact Bayes composition, and the dotted one how often clutter fills the locations "
             "of which none is requested. Cases that avoid a location are not drawn."
         ),
-        shows=_against_k,
-        reads=_summary_and_clutter,
+        shows=scope.against_k,
+        reads=inputs.summary_and_clutter,
     ),
     FigureRow(
         "confusion",
@@ -433,8 +171,8 @@ FIGURES = (
             "is the exact Bayes composition's law. *rendered truth* is the detector's own "
             "confusion. Cases that avoid a location are not drawn."
         ),
-        shows=_of_table("confusion"),
-        reads=_own_table,
+        shows=scope.of_table("confusion"),
+        reads=inputs.own_table,
     ),
     FigureRow(
         "grid",
@@ -446,8 +184,8 @@ FIGURES = (
             "(unconditional background) and C (cluttered training scenes) with the rendered truth "
             "(Bradley et al. 2025, Fig. 3)."
         ),
-        shows=_grids,
-        reads=_cases,
+        shows=scope.grids,
+        reads=inputs.cases,
     ),
     FigureRow(
         "binding",
@@ -461,8 +199,8 @@ FIGURES = (
             "unrequested pictures are right; *all* is the mean over the cases. Titles have the "
             "share of images that the detector doubts."
         ),
-        shows=_of_table("binding"),
-        reads=_own_table,
+        shows=scope.of_table("binding"),
+        reads=inputs.own_table,
     ),
     FigureRow(
         "attributes",
@@ -473,8 +211,8 @@ FIGURES = (
             "The rendered truth is the detector's own confusion. Titles have the share of images "
             "that the detector doubts."
         ),
-        shows=_of_table("attributes"),
-        reads=_own_table,
+        shows=scope.of_table("attributes"),
+        reads=inputs.own_table,
     ),
     FigureRow(
         "gallery",
@@ -486,8 +224,8 @@ FIGURES = (
             "clutter is composed, one with a requested location empty. A question mark follows the "
             "count of an image that the detector doubts."
         ),
-        shows=_galleries,
-        reads=_cases,
+        shows=scope.galleries,
+        reads=inputs.cases,
     ),
     FigureRow(
         "samples4",
@@ -496,8 +234,8 @@ FIGURES = (
             "The first samples of four composed locations, unselected (Bradley et al. 2025, Figs. "
             "2 and 9)."
         ),
-        shows=_fours,
-        reads=_cases,
+        shows=scope.fours,
+        reads=inputs.cases,
     ),
     FigureRow(
         "pairs",
@@ -509,8 +247,8 @@ FIGURES = (
             "objects may overlap: the share of pairs that are apart is what a right composition "
             "reaches. A pair of which one colour is avoided has no rates."
         ),
-        shows=_of_table("pairs"),
-        reads=_table_and_cases,
+        shows=scope.of_table("pairs"),
+        reads=inputs.table_and_cases,
     ),
     FigureRow(
         "rgb",
@@ -520,8 +258,8 @@ FIGURES = (
             "those of the background (Bradley et al. 2025, Fig. 5): where a colour differs from "
             "the background, another must not, for the two to compose."
         ),
-        shows=_single_colors,
-        reads=_samples_and_datasets,
+        shows=scope.single_colors,
+        reads=inputs.samples_and_datasets,
     ),
     FigureRow(
         "sweep",
@@ -532,8 +270,8 @@ FIGURES = (
             "same noise, with Wilson intervals. Combinations that are not valid are left out, and "
             "so is what CompLift judges, which the figure *selected* shows."
         ),
-        shows=_of_table("sweep"),
-        reads=_own_table,
+        shows=scope.of_table("sweep"),
+        reads=inputs.own_table,
     ),
     FigureRow(
         "interaction",
@@ -544,8 +282,8 @@ FIGURES = (
             "rank correlation with its bootstrap interval over pairs. Rings: the same pairs if the "
             "control, a second model of the background, took its place."
         ),
-        shows=_of_table("interaction"),
-        reads=_own_table,
+        shows=scope.of_table("interaction"),
+        reads=inputs.own_table,
     ),
     FigureRow(
         "selected",
@@ -555,8 +293,8 @@ FIGURES = (
             "alone, with Wilson intervals and what an accepted sample costs. Selected samples; the "
             "other figures and tables show all."
         ),
-        shows=_of_table("selected"),
-        reads=_own_table,
+        shows=scope.of_table("selected"),
+        reads=inputs.own_table,
     ),
     FigureRow(
         "densities",
@@ -567,8 +305,8 @@ FIGURES = (
             "Dotted: what the lines' noise leaves of error. Crosses: what the sampler followed, "
             "and a superposition steered by."
         ),
-        shows=_of_table("densities"),
-        reads=_own_table,
+        shows=scope.of_table("densities"),
+        reads=inputs.own_table,
         about="all",
     ),
     FigureRow(
@@ -579,8 +317,8 @@ FIGURES = (
             "objects requested, total variation of the objects' colours from uniform (the grey "
             "tick: what as many objects of uniform colours would have), and every colour's share."
         ),
-        shows=_of_table("mixture"),
-        reads=_own_table,
+        shows=scope.of_table("mixture"),
+        reads=inputs.own_table,
     ),
     FigureRow(
         "overlap",
@@ -591,8 +329,8 @@ FIGURES = (
             "requested locations as rings and the sum over pixels, in nats, above each panel. "
             "White everywhere is what composing by scores needs."
         ),
-        shows=_overlaps,
-        reads=_samples,
+        shows=scope.overlaps,
+        reads=inputs.samples,
     ),
     FigureRow(
         "unconditional",
@@ -601,8 +339,8 @@ FIGURES = (
             "Samples of every experiment's background alone: nothing was requested (Bradley et al. "
             "2025, Fig. 8)."
         ),
-        shows=_backgrounds,
-        reads=_cases,
+        shows=scope.backgrounds,
+        reads=inputs.cases,
     ),
     FigureRow(
         "denoising",
@@ -612,8 +350,8 @@ FIGURES = (
             "of its training (dots), by noise level; a network of zeros has 1. Solid lines: "
             "conditioned on what the image shows; dashed: unconditional."
         ),
-        shows=_models,
-        reads=_checks,
+        shows=scope.models,
+        reads=inputs.checks,
         about="all",
     ),
     FigureRow(
@@ -628,8 +366,8 @@ FIGURES = (
             "to the image. Below, where conditions are places: the share of that difference "
             "itself within the distance of the requested place."
         ),
-        shows=_followed,
-        reads=_localities,
+        shows=scope.followed,
+        reads=inputs.localities,
         about="all",
     ),
     FigureRow(
@@ -640,16 +378,16 @@ FIGURES = (
             "share of its peaks that are objects, by their height: on the diagonal heights are "
             "probabilities. Every rate of this report carries these errors."
         ),
-        shows=_detector,
-        reads=_detector_check,
+        shows=scope.detector,
+        reads=inputs.detector_check,
     ),
     *(
         FigureRow(
             "theory",
             format=experiment.figure_format,
             caption=experiment.caption,
-            shows=_exact(name),
-            reads=_exact_table(name),
+            shows=scope.exact(name),
+            reads=inputs.exact_table(name),
         )
         for name, experiment in EXACT.items()
     ),

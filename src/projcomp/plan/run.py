@@ -1,11 +1,13 @@
 """A run: a config and all that follows from it, each thing worked out once."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import get_args
 
 from projcomp.config.experiments import BackgroundConfig
 from projcomp.config.learning import ModelConfig, NetworkConfig
+from projcomp.config.places import GRID
 from projcomp.config.root import AnyModel, Config
 from projcomp.config.section import merged
 from projcomp.folder import Folder
@@ -175,6 +177,21 @@ class Run:
     def networks(self) -> list[str]:
         """The networks among these; the others are trained only when asked for."""
         return [name for name in self.composed if not self.models[name].exact]
+
+    def sources(self, models: Iterable[str]) -> dict[str, float]:
+        """The datasets that models learned from, with their shares in the last that did."""
+        return {d: share for model in models for d, share in self.models[model].sources.items()}
+
+    def truth_of(self, cases: Mapping[str, Iterable[str]]) -> list[str]:
+        """Cases of the rendered truth that experiments have too, in its own order."""
+        asked = {case for names in cases.values() for case in names}
+        return [case for case in self.truth if case in asked]
+
+    def by_places(self) -> Iterator[tuple[str, dict[str, Experiment]]]:
+        """The own experiments by the set of places that they count in: its name, "" of the grid."""
+        for places in dict.fromkeys(one.places.name for one in self.own.values()):
+            found = {name: one for name, one in self.own.items() if one.places.name == places}
+            yield "" if places == GRID else places, found
 
     @property
     def followed(self) -> list[str]:

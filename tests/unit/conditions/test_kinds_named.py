@@ -8,7 +8,8 @@ from projcomp.conditions.kinds import KINDS
 REPOSITORY = Path(__file__).parents[3]
 SOURCE = REPOSITORY / "src" / "projcomp"
 ROOMS = ("reporting/figures", "evaluation/tables")
-ROWS = ("plan/tables.py", "plan/figures.py")
+ROWS = ("plan/tables.py", "plan/table_scope.py", "plan/table_inputs.py")
+ROWS += ("plan/figures.py", "plan/figure_scope.py", "plan/figure_inputs.py")
 
 CODE = {
     "locations",
@@ -28,8 +29,8 @@ ABOUT_ONE = {
     "evaluation/tables/mixture.py": "shares of colours, for SuperDiff's Table 1 on halves of them",
     "evaluation/tables/pairs.py": "pairs of colours, after Fig. 5 of Bradley et al.",
     "evaluation/tables/projection.py": "windows around places, and fields of colours",
-    "plan/figures.py": "grids of places; single colours, after Fig. 5",
-    "plan/tables.py": "pairs of colours and of places; whatever composes numbers of places",
+    "plan/figure_scope.py": "grids of places; single colours, after Fig. 5",
+    "plan/table_scope.py": "pairs of colours and of places; whatever composes numbers of places",
     "reporting/figures/gallery.py": "marks the places that were requested",
     "reporting/figures/grid.py": "samples by the number of places, after Fig. 3",
     "reporting/figures/mixture.py": "shares of colours, as its table",
