@@ -34,6 +34,17 @@ def wilson(successes: int, trials: int, confidence: float) -> tuple[float, float
     return low, high
 
 
+def rate_columns(name: str, hits: int, trials: int, confidence: float) -> dict[str, float]:
+    """A rate and its Wilson interval as a table's columns ``name``, ``_low`` and ``_high``.
+
+    Empty of nothing.
+    """
+    value, low, high = float("nan"), float("nan"), float("nan")
+    if trials:
+        value, (low, high) = hits / trials, wilson(hits, trials, confidence)
+    return {name: value, f"{name}_low": low, f"{name}_high": high}
+
+
 def difference_of_rates(
     first: np.ndarray, second: np.ndarray, confidence: float, *, paired: bool
 ) -> tuple[float, float]:

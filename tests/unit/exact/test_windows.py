@@ -50,8 +50,7 @@ def test_the_error_is_within_the_stated_bound(sigma) -> None:
         apart.abs().sum(2), window, 1, window // 2, count_include_pad=True
     )
     off = 2.0**-24 * (
-        (2 * window + channels + 6) * squares / (2 * sigma**2)
-        + x.abs().max() * lengths / sigma**2
+        (2 * window + channels + 6) * squares / (2 * sigma**2) + x.abs().max() * lengths / sigma**2
     )
     carries = -squares / (2 * sigma**2)
     carries = carries - carries.amax(1, keepdim=True) > -60  # others weigh nothing

@@ -18,6 +18,7 @@ from projcomp.folder import Folder
 from projcomp.plan.load import load
 from projcomp.plan.plan import Plan
 from projcomp.reporting.draw import draw, drawer
+from projcomp.reporting.exact.read import read_theory, select
 from projcomp.reporting.style import plain_style
 from projcomp.settings.report import FigureSettings
 from projcomp.settings.stages import to_json
@@ -92,6 +93,16 @@ def test_a_figure_without_what_its_row_says_is_one_line(name, tmp_path):
     with pytest.raises(FileFormatError) as caught:
         draw(f"theory_{name}", figure.settings, tmp_path, tmp_path / "a.png", tmp_path / "a.svg")
     assert str(caught.value) == f"{read}: expected a table, got no such file; run theory {name}"
+
+
+def test_a_line_that_the_table_has_not_is_missed(root):
+    """Labels stand in the drawings too: one that is written in another way must not vanish."""
+    table = read_theory(Folder(str(root)), "lost_modes")
+    panel = table["panel"].iloc[0]
+    assert not select(table, panel, "point", "DDIM").empty
+    for asked in (("DIIM", "point"), ("DDIM", "points")):
+        with pytest.raises(FileFormatError, match="theory lost_modes: expected rows of"):
+            select(table, panel, asked[1], asked[0])
 
 
 def test_the_settings_of_another_experiment_are_one_line(tmp_path):

@@ -20,7 +20,7 @@ from projcomp.evaluation.detect import Detecting, detect
 from projcomp.evaluation.forward import load_detector
 from projcomp.evaluation.grid import ATTRIBUTES
 from projcomp.evaluation.heatmaps import Detections
-from projcomp.evaluation.intervals import wilson
+from projcomp.evaluation.intervals import rate_columns
 from projcomp.folder import DETECTOR, Folder
 
 if TYPE_CHECKING:
@@ -117,8 +117,7 @@ def _rows(
     total = sum(counts.values())
     rows = []
     for found, count in counts.items():
-        low, high = wilson(count, total, confidence)
-        share = {"share": count / total, "share_low": low, "share_high": high}
+        share = rate_columns("share", count, total, confidence)
         told = {"kind": kind, "requested": value, "found": found}
         share |= {"unsure": unsure / total}
         rows.append({**told, "objects": count, "num_requests": total, **share})

@@ -18,7 +18,7 @@ from projcomp.conditions.table import Table
 from projcomp.data.objects import read_shares
 from projcomp.evaluation.binding import OUTCOMES
 from projcomp.evaluation.counted import read_counted
-from projcomp.evaluation.intervals import wilson
+from projcomp.evaluation.intervals import rate_columns
 from projcomp.folder import Folder
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def _row(settings: "TableSettings", folder: Folder, experiment: str, name: str) 
     found |= {rate: counted[rate] == 1 for rate in ("success", "unsure")}
     row: dict[str, Any] = {"experiment": experiment, "case": name, "num_samples": len(counted)}
     for rate, values in found.items():
-        low, high = wilson(int(values.sum()), len(counted), settings.confidence)
-        row |= {rate: values.mean(), f"{rate}_low": low, f"{rate}_high": high}
+        row |= rate_columns(rate, int(values.sum()), len(counted), settings.confidence)
     return row
 
 

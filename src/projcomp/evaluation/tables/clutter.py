@@ -16,7 +16,7 @@ import pandas as pd
 
 from projcomp.data.objects import Objects, read_shares
 from projcomp.evaluation.bayes_counts import composed_counts
-from projcomp.evaluation.intervals import wilson
+from projcomp.evaluation.intervals import rate_columns
 from projcomp.evaluation.matching import match
 from projcomp.folder import Folder
 
@@ -78,8 +78,7 @@ def _chance(
     if not places:
         return {"scenes": count}
     hits = sum(filled(part, np.array(places), settings.radius).sum() for part in scenes)
-    low, high = wilson(int(hits), count, settings.confidence)
-    return {"chance": hits / count, "chance_low": low, "chance_high": high, "scenes": count}
+    return {**rate_columns("chance", int(hits), count, settings.confidence), "scenes": count}
 
 
 def filled(objects: Objects, places: np.ndarray, radius: float) -> np.ndarray:

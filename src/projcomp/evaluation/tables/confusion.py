@@ -13,7 +13,7 @@ import pandas as pd
 
 from projcomp.evaluation.bayes_counts import composed_counts
 from projcomp.evaluation.counted import read_counted
-from projcomp.evaluation.intervals import wilson
+from projcomp.evaluation.intervals import rate_columns
 from projcomp.folder import Folder
 
 if TYPE_CHECKING:
@@ -62,7 +62,6 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
         expected = right_counts(asked, most, priors.get(experiment))
         unsure = part["unsure"].mean()
         for found, count in enumerate(images.tolist()):
-            low, high = wilson(count, len(part), settings.confidence)
             rows.append(
                 {
                     "experiment": experiment,
@@ -71,9 +70,7 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
                     "found": found,
                     "images": count,
                     "num_samples": len(part),
-                    "share": count / len(part),
-                    "share_low": low,
-                    "share_high": high,
+                    **rate_columns("share", count, len(part), settings.confidence),
                     "expected": expected[found],
                     "unsure": unsure,
                 }

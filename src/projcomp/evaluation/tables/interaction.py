@@ -20,7 +20,7 @@ from projcomp import seeds
 from projcomp.data.images import SampleSet, read_samples
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.counted import read_counted
-from projcomp.evaluation.intervals import bootstrap_mean, bootstrap_spearman, wilson
+from projcomp.evaluation.intervals import bootstrap_mean, bootstrap_spearman, rate_columns
 from projcomp.folder import Folder
 
 if TYPE_CHECKING:
@@ -87,7 +87,6 @@ def _row(settings: "TableSettings", folder: Folder, experiment: str, name: str) 
     rng = seeds.generator(settings.seed, "bootstrap", settings.name, name)
     cosines = measured.pop("interaction")
     low, high = bootstrap_mean(cosines, settings.confidence, settings.bootstrap, rng=rng)
-    below, above = wilson(round(success.sum()), len(success), settings.confidence)
     return {
         "case": name,
         "num_samples": len(cosines),
@@ -95,9 +94,7 @@ def _row(settings: "TableSettings", folder: Folder, experiment: str, name: str) 
         "interaction_low": low,
         "interaction_high": high,
         **{key: float(value) for key, value in measured.items()},
-        "success": success.mean(),
-        "success_low": below,
-        "success_high": above,
+        **rate_columns("success", round(success.sum()), len(success), settings.confidence),
         "unsure": counted["unsure"].mean(),
     }
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from projcomp.data.objects import read_shares
 from projcomp.evaluation.counted import read_counted
-from projcomp.evaluation.intervals import wilson
+from projcomp.evaluation.intervals import rate_columns
 from projcomp.folder import Folder
 from projcomp.scenes.vocabulary import COLORS
 
@@ -123,6 +123,5 @@ def _row(
     rates = {name: counted[name] == 1 for name in ("success", "unsure")}
     rates |= outcomes(counted, len(requested))
     for rate, found in rates.items():
-        low, high = wilson(int(found.sum()), len(counted), settings.confidence)
-        row |= {rate: found.mean(), f"{rate}_low": low, f"{rate}_high": high}
+        row |= rate_columns(rate, int(found.sum()), len(counted), settings.confidence)
     return row

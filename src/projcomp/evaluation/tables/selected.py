@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from projcomp.evaluation.counted import read_counted
-from projcomp.evaluation.intervals import wilson
+from projcomp.evaluation.intervals import rate_columns
 from projcomp.folder import Folder
 
 if TYPE_CHECKING:
@@ -60,16 +60,8 @@ def _row(settings: "TableSettings", folder: Folder, experiment: str, name: str) 
         "case": name,
         "num_samples": number,
         "num_accepted": taken,
-        **_rate("acceptance", taken, number, settings.confidence),
-        **_rate("selected_success", round(success.sum()), len(success), settings.confidence),
+        **rate_columns("acceptance", taken, number, settings.confidence),
+        **rate_columns("selected_success", round(success.sum()), len(success), settings.confidence),
         "network_evaluations_per_accepted": cost * number / taken if taken else np.inf,
-        **_rate("unsure", round(counted["unsure"].sum()), number, settings.confidence),
+        **rate_columns("unsure", round(counted["unsure"].sum()), number, settings.confidence),
     }
-
-
-def _rate(name: str, hits: int, number: int, confidence: float) -> dict[str, float]:
-    """A rate with its Wilson interval; empty of nothing."""
-    value, low, high = float("nan"), float("nan"), float("nan")
-    if number:
-        value, (low, high) = hits / number, wilson(hits, number, confidence)
-    return {name: value, f"{name}_low": low, f"{name}_high": high}

@@ -16,10 +16,10 @@ def draw(table: pd.DataFrame) -> Figure:
     for row, panel in enumerate(("d = 2", "d = 32")):
         for column, quantity in enumerate(QUANTITIES):
             axes = panels[2 * row + column]
+            there = set(select(table, panel, quantity)["setting"])  # not all go to every dimension
             for number, name in enumerate(ESTIMATORS):
-                rows = select(table, panel, quantity, name)
-                if not rows.empty:
-                    label = _label(table, panel, name)
+                if name in there:
+                    rows, label = select(table, panel, quantity, name), _label(table, panel, name)
                     line(axes, rows, label, number, marker=MARKERS[number], markersize=3.5)
             log_ticks(axes, select(table, panel, quantity)["x"])
             axes.set_yscale("log")

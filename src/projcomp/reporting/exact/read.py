@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from projcomp.errors import FileFormatError
 from projcomp.evaluation.read_table import read_table
 from projcomp.folder import Folder
 from projcomp.reporting.style import INK, PALETTE, WRONG
@@ -31,9 +32,18 @@ def read_theory(folder: Folder, experiment: str) -> pd.DataFrame:
 
 
 def select(table: pd.DataFrame, panel: str, quantity: str, setting: str = "") -> pd.DataFrame:
-    """The rows of a panel and a quantity, of one setting where it is given."""
+    """The rows of a panel and a quantity, of one setting where it is given.
+
+    Raises:
+        FileFormatError: there are none; a line would be missing, and nobody would see it.
+    """
     rows = table.query("panel == @panel and quantity == @quantity")
-    return rows.query("setting == @setting") if setting else rows
+    rows = rows.query("setting == @setting") if setting else rows
+    if rows.empty:
+        asked = " ".join(filter(None, (panel, quantity, setting)))
+        (experiment,) = table["experiment"].unique()
+        raise FileFormatError(f"theory {experiment}: expected rows of {asked!r}, got none")
+    return rows
 
 
 def sheet(
