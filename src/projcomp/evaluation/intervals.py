@@ -1,5 +1,6 @@
 """Confidence intervals: Wilson's and Newcombe's for rates, the bootstrap for means and ranks."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -145,11 +146,15 @@ def bootstrap_spearman(
     """Spearman's rank correlation of pairs ``(n,)`` with its percentile bootstrap interval.
 
     Resamples in which all values of one are equal have no correlation and are left out; where the
-    pairs themselves have none, all three numbers are NaN.
+    pairs themselves have none, all three numbers are NaN. Pairs so few that no order of them would
+    be unlikely by chance (of n pairs, one in n! is the same order, and one its reverse) have the
+    interval [-1, 1]: resamples of them are mostly of the same order.
     """
     middle = float(_spearman(np.asarray(x)[None], np.asarray(y)[None])[0])
     if np.isnan(middle):
         return middle, middle, middle
+    if 2 / math.factorial(len(x)) > 1 - confidence:
+        return middle, -1.0, 1.0
     found = [
         _spearman(np.asarray(x)[drawn], np.asarray(y)[drawn])
         for drawn in _resamples(len(x), resamples, rng)

@@ -7,6 +7,7 @@ from projcomp.plan.place_checks import beyond_the_ground
 from projcomp.plan.places import place_set
 from projcomp.plan.plan import Plan
 from projcomp.scenes.overlaps import gaps
+from projcomp.settings.stages import model_names
 
 
 def overview(plan: Plan) -> str:
@@ -88,12 +89,27 @@ def _overlaps(plan: Plan) -> list[str]:
         )
         meet = [f"p{i + 1}-p{j + 1}" for i, j in sorted(pairs) if least[i, j] < 0]
         which = f" ({', '.join(meet)})" if meet else ""
-        beyond = ", ".join(f"p{i + 1}" for i in beyond_the_ground(plan.config, name))
+        beyond = ", ".join(f"p{i + 1}" for i in _never_learned(plan, name))
         lines.append(
             f"places {name}: of {len(pairs)} composed pairs {len(meet) or 'none'} can overlap in "
-            f"the picture{which}{f'; no scene has an object at {beyond}' if beyond else ''}"
+            f"the picture{which}{f'; no model has learned an object at {beyond}' if beyond else ''}"
         )
     return lines
+
+
+def _never_learned(plan: Plan, name: str) -> list[int]:
+    """Places of a set, by index, where the rules put no object and nobody has rendered one.
+
+    Asked of those experiments alone whose models learned from no dataset with these places.
+    """
+    rendered = {d for d, dataset in plan.config.rendered.items() if dataset.places == name}
+    learned = [
+        plan.run.sources(model_names(experiment.config))
+        for experiment in plan.run.experiments.values()
+        if experiment.places.name == name
+    ]
+    known = all(rendered & set(sources) for sources in learned)
+    return [] if known else beyond_the_ground(plan.config, name)
 
 
 def _sweep_line(plan: Plan, sweep: str) -> str:

@@ -101,15 +101,18 @@ def _moved_from(config: Config, key: str, dataset: DatasetConfig, other: str) ->
 
 
 def beyond_the_ground(config: Config, name: str) -> list[int]:
-    """Places of a set, by index, where the middle camera sees no object of a size stand."""
+    """Places of a set, by index, where no camera of the scenes sees an object of any size stand.
+
+    The rules for scenes put none there; only a dataset with these ``places`` has them.
+    """
     from projcomp.scenes.overlaps import cameras
 
     scene, points = config.scene, place_set(config, name).points
-    camera = cameras(0.0)[0]
+    seen = list(itertools.product(cameras(scene.camera_jitter), scene.sizes))
     return [
         index
         for index, point in enumerate(points)
-        if any(_is_beyond(config, *_stands_at(camera, point, size)) for size in scene.sizes)
+        if all(_is_beyond(config, *_stands_at(camera, point, size)) for camera, size in seen)
     ]
 
 

@@ -82,7 +82,7 @@ TABLES = (
     ),
     TableRow(
         "ceiling",
-        format=2,
+        format=3,
         caption=(
             "The rendered truth, exact models and networks on the same requests, the latter two "
             "from the same noise: what the composition loses (truth - exact) and what the network "
@@ -95,7 +95,7 @@ TABLES = (
     ),
     TableRow(
         "local",
-        format=2,
+        format=3,
         caption=(
             "Networks that learned the same pictures, how local their deltas are and what they "
             "lack of their exact twins. *pixels*: the share of the delta's Jacobian within a "
@@ -231,7 +231,7 @@ TABLES = (
     ),
     TableRow(
         "interaction",
-        format=5,
+        format=6,
         caption=(
             "Interaction of every pair with bootstrap interval, what it would be over the control "
             "instead of the background, the control's zero and error in the same units, the noise "

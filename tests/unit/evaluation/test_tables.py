@@ -127,6 +127,16 @@ def test_spearman_is_of_ranks():
     assert np.isnan(bootstrap_spearman(x, np.ones(200), 0.95, 100, rng=rng)).all()
 
 
+def test_few_pairs_tell_no_correlation_from_none():
+    rng = np.random.default_rng(0)
+    gaps, locality = np.array([0, 0, 0.5, 0]), np.array([0.1, 0.2, 0.9, 0.3])
+    rho, low, high = bootstrap_spearman(locality, gaps, 0.95, 300, rng=rng)
+    assert rho > 0.7
+    assert (low, high) == (-1, 1)  # a quarter of all orders of these four agree as well
+    assert bootstrap_spearman(np.arange(4), np.arange(4), 0.95, 300, rng=rng)[1:] == (-1, 1)
+    assert bootstrap_spearman(np.arange(5), np.arange(5), 0.95, 300, rng=rng)[1] > 0
+
+
 def test_a_sweep_joins_the_summary_with_its_names(tmp_path):
     costs = {"network_evaluations": 100, "seconds": 0.5}
     cheap = {"network_evaluations": 50, "seconds": 0.2}

@@ -108,6 +108,27 @@ def test_the_overview_names_the_pairs_that_can_overlap() -> None:
 
 
 ONE = {"num_images": 20, "min_objects": 1, "max_objects": 1}
+
+
+def test_the_overview_names_places_of_which_nothing_is_learned() -> None:
+    """The rules put objects within the extent alone; renders at the places have them."""
+
+    def line(**sections: Any) -> str:
+        places = {"two": [[0.5, 0.5], [0.5, 0.2]]}
+        far = {**FAR, "places": "two", "num_composed": [2]} | sections.pop("far", {})
+        run = run_with(places=places, experiments={"far": far}, **sections)
+        (found,) = (one for one in describe(Plan(run)) if one.startswith("places two"))
+        return found
+
+    assert line().endswith("; no model has learned an object at p2")
+    assert "no model" not in line(scene={"extent": 5.0})
+    models = {"perfect": {"exact": {"at": 0.85, "empty": 0.15}, "condition": "position"}}
+    far = {"conditionals": "perfect", "background": {"model": "perfect", "condition": "empty"}}
+    at = {"at": {**ONE, "places": "two"}}
+    assert "no model" not in line(far=far, models=models, datasets=at)
+    assert "no model" in line(datasets=at)  # rendered, and learned by nobody who composes it
+
+
 CLUTTER = {**ONE, "max_objects": 5, "places": "spread", "moved_from": "cluttered"}
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown set": (
