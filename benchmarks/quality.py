@@ -27,7 +27,7 @@ from common import at_once
 from torch import Tensor
 
 from projcomp.config import demo
-from projcomp.config.learning import NetworkConfig, TrainingConfig
+from projcomp.config.learning import ModelConfig, NetworkConfig, TrainingConfig
 from projcomp.data.dataset import RenderedImages
 from projcomp.diffusion.learning_rate import learning_rate
 from projcomp.diffusion.loss import denoising_error, uncertainty_weighted
@@ -90,6 +90,8 @@ VARIANTS = {
 CHECK_EVERY = 10_000
 HELD_OUT = 200
 REPEATS = 4
+OF_ONE_PLACE = ("single", "embedded")
+"""Models whose nearest renders are those of the nearest place."""
 AVERAGED = 0.15
 """Share of a training's updates over which the checked weights are averaged, about."""
 
@@ -326,13 +328,28 @@ def time_to(rows: pd.DataFrame, error: float) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    models = load_files([]).config.models
+    networks = [
+        name for name, one in models.items() if isinstance(one, ModelConfig) and one.datasets
+    ]
     parser.add_argument("data", type=Path)
-    parser.add_argument("--model", default="single")
+    parser.add_argument("--model", default="single", choices=networks)
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--images", type=int, default=120_000)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    least = max(TrainingConfig(**VARIANTS[label].training).batch_size for label in given.variants)
+    if given.seeds < 1 or given.images < least:
+        parser.error(f"expected at least 1 seed and {least} images, a batch")
+    if any(VARIANTS[label].stable for label in given.variants) and given.model not in OF_ONE_PLACE:
+        parser.error(
+            f"expected one of {', '.join(OF_ONE_PLACE)} with stable targets, whose images have one "
+            f"object or none, told where, got {given.model}; choose other --variants"
+        )
+    for name in models[given.model].datasets:
+        if not (given.data / f"{name}.h5").is_file():
+            parser.error(f"expected {name}.h5, the index of a dataset, in {given.data}, got none")
     rows: list[dict[str, Any]] = []
     for seed in range(given.seeds):
         for label in given.variants:
