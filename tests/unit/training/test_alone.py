@@ -33,6 +33,15 @@ def holder(folder: Path) -> "subprocess.Popen[str]":
     return process
 
 
+def line_of_waiting(capsys, seconds: float = 30) -> str:
+    """What the second one says as soon as it waits: only then has it found the first."""
+    told, end = "", time.monotonic() + seconds
+    while "\n" not in told and time.monotonic() < end:
+        told += capsys.readouterr().out
+        time.sleep(0.01)
+    return told
+
+
 @pytest.mark.parametrize("end", ["finished", "killed"])
 def test_the_second_training_waits_and_takes_up_what_the_first_leaves(
     tmp_path, capsys, end: str
@@ -47,7 +56,7 @@ def test_the_second_training_waits_and_takes_up_what_the_first_leaves(
 
     thread = threading.Thread(target=second)
     thread.start()
-    time.sleep(0.3)
+    told = line_of_waiting(capsys)
     assert not seen
     if end == "finished":
         first.communicate("go\n")
@@ -57,12 +66,11 @@ def test_the_second_training_waits_and_takes_up_what_the_first_leaves(
     thread.join(30)
     # word of it holds once
     assert seen == [(end == "finished", False)]
-    told = capsys.readouterr().out
     assert told.startswith(f"{tmp_path}/state/lock: waiting for the end of another training")
     assert f"process {first.pid} on " in told
 
 
-def test_what_the_first_made_of_other_settings_is_made_again(tmp_path) -> None:
+def test_what_the_first_made_of_other_settings_is_made_again(tmp_path, capsys) -> None:
     first = holder(tmp_path)
     made: list[bool] = []
 
@@ -72,7 +80,7 @@ def test_what_the_first_made_of_other_settings_is_made_again(tmp_path) -> None:
 
     thread = threading.Thread(target=second)
     thread.start()
-    time.sleep(0.3)
+    assert "waiting for the end" in line_of_waiting(capsys)
     first.communicate("go\n")
     thread.join(30)
     assert made == [False]
