@@ -4,8 +4,11 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from projcomp.cli import app
 from projcomp.data.images import read_samples
 from projcomp.data.preview import draw_preview
 from projcomp.data.read_dataset import read_dataset
@@ -39,7 +42,7 @@ def test_the_composition_of_the_page_is_of_both_labels(example) -> None:
     read_dataset(settings, root / "data/shapes.h5")
     draw_preview(root / "data/shapes.h5", root / "data/shapes.png")
     stored = np.load("shapes.npz")
-    for name, form, tone in (("disc-bright", 1, 1), ("bar-dim", 0, 0)):
+    for name, form, tone in (("disc-bright", "disc", "bright"), ("bar-dim", "bar", "dim")):
         case = sample_settings(example, "both", name)
         sample(case, root / "models", root / f"{name}.h5", device="cpu")
         drawn = read_samples(root / f"{name}.h5").images[..., 0].astype(float)
@@ -48,6 +51,13 @@ def test_the_composition_of_the_page_is_of_both_labels(example) -> None:
         assert (away.min(1) < 3).mean() > 0.9  # an exact model shows a picture that there is
         assert (stored["form"][nearest] == form).mean() > 0.7
         assert (stored["tone"][nearest] == tone).mean() > 0.7
+
+
+def test_predict_reads_the_pictures_of_the_page_as_it_says(example) -> None:
+    (command,) = re.findall(r"`projcomp (predict [^`]*)`", PAGE.replace("\n", " "))
+    done = CliRunner().invoke(app, [*command.split(), "--device", "cpu", "--samples", "4"])
+    assert done.exit_code == 0, done.output
+    assert len(pd.read_csv("pairs.csv")) == 4
 
 
 def test_the_page_links_to_what_is_there() -> None:

@@ -15,9 +15,17 @@ import typer.core
 from pydantic import ValidationError
 
 from projcomp.config.section import MOST_THREADS, Section
-from projcomp.errors import ConfigError, DiskError, OutputError, UserError, is_out_of_memory
+from projcomp.errors import (
+    ConfigError,
+    DiskError,
+    FileFormatError,
+    OutputError,
+    UserError,
+    is_out_of_memory,
+)
 from projcomp.files.atomic import disk_failed
 from projcomp.files.json_keys import RepeatedKey, once
+from projcomp.folder import DETECTOR
 from projcomp.machine import gpus
 
 SettingsT = TypeVar("SettingsT", bound=Section)
@@ -39,7 +47,7 @@ def _wrong_flags(error: Any) -> typer.Exit:
     if type(error).__name__ == "NoArgsIsHelpError":
         raise error  # no command at all: its help is what is shown
     path = getattr(error.ctx, "command_path", "projcomp")
-    told = " ".join(error.format_message().split())
+    told = " ".join(error.format_message().split()).rstrip(".")
     typer.echo(f"error: {path}: {told}; `{path} --help` says what it takes", err=True)
     return typer.Exit(1)
 
@@ -188,6 +196,20 @@ def check_suffix(path: Path, suffix: str) -> None:
     """Refuse a file to write whose name does not end in ``suffix``."""
     if path.suffix.lower() != suffix:
         raise OutputError(f"{path}: a name that ends in {suffix} expected, got another")
+
+
+def check_detector(folder: Path) -> None:
+    """Refuse a folder that has a detector's folder in it, and say which, as ``models`` has.
+
+    Raises:
+        FileFormatError: it is one.
+    """
+    below = sorted(folder.glob(f"*/{DETECTOR}"))
+    if below and not (folder / DETECTOR).exists():
+        raise FileFormatError(
+            f"{folder}: the folder of a trained detector ({DETECTOR}) expected, got one that has "
+            f"it in {below[0].parent.name}: name {below[0].parent}"
+        )
 
 
 def take_gpu(device: str, processes: int = 1) -> None:

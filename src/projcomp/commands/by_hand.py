@@ -17,6 +17,7 @@ from projcomp.commands.app import (
     Threads,
     app,
     by_hand,
+    check_detector,
     check_suffix,
     render_shards,
     take_gpu,
@@ -26,15 +27,21 @@ from projcomp.files import kinds as output_kinds
 from projcomp.files.outputs import check_apart, check_output
 from projcomp.render.picture_size import MAX_SIDE, MIN_SIDE
 
+BASE = "config.yaml"
+"""What Snakemake reads by itself, whatever else is merged over it."""
+
 config_app = typer.Typer(no_args_is_help=True, help="The generated descriptions of the config.")
 app.add_typer(config_app, name="config", rich_help_panel=BY_HAND)
 
 
 @by_hand("check", "config.yaml --preset presets/gpu.yaml --preset my.yaml")
 def check(
-    config: Annotated[Path, typer.Argument(help="the config file")] = Path("config.yaml"),
+    config: Annotated[
+        Path, typer.Argument(help="the whole config that Snakemake reads by itself")
+    ] = Path(BASE),
     preset: Annotated[
-        list[Path] | None, typer.Option(help="a file merged over it; may be repeated")
+        list[Path] | None,
+        typer.Option(help="a file merged over it, as by --configfile; may be repeated"),
     ] = None,
 ) -> None:
     """Check a config and say how large the run would be."""
@@ -42,9 +49,42 @@ def check(
     from projcomp.plan.overview import overview
     from projcomp.plan.plan import Plan
 
-    run = load_files([config, *(preset or [])])
-    look_at_files(run)
+    _check_base(config)
+    try:
+        run = load_files([config, *(preset or [])])
+        look_at_files(run)
+    except ConfigError as error:
+        if config.name == BASE:
+            raise
+        raise ConfigError(
+            f"{error}; {config} was taken in place of {BASE}: did you mean --preset {config}?"
+        ) from None
     typer.echo(overview(Plan(run)))
+    if config.name != BASE:
+        typer.echo(
+            f"note: {config} was taken in place of {BASE}; `snakemake --configfile {config}` "
+            f"merges it over {BASE}, as --preset {config} does here",
+            err=True,
+        )
+
+
+def _check_base(config: Path) -> None:
+    """Refuse a file that is there to be merged over ``config.yaml``, given in its place.
+
+    Snakemake reads the ``config.yaml`` of its folder, and merges all others over it. The defaults
+    would fill what such a file lacks, and what is said would be of a run that nobody makes.
+    """
+    if config.name == BASE:
+        return
+    from projcomp.config.strict_yaml import read_yaml
+
+    content = read_yaml(config)
+    missing = [section for section in ("datasets", "models") if not content.get(section)]
+    if missing:
+        raise ConfigError(
+            f"{config}: expected a whole config in place of {BASE}, got one without "
+            f"{' and '.join(missing)}: did you mean --preset {config}?"
+        )
 
 
 @by_hand("predict", "squares.npz --by color --background none --out pairs.csv")
@@ -100,7 +140,10 @@ def predict(
     threads: Threads = 1,
     device: DeviceOption = Device.auto,
 ) -> None:
-    """Predict from pictures alone which conditions compose, and why the others do not."""
+    """Predict from pictures alone which conditions compose, and why the others do not.
+
+    `docs/predict.md` has lines that make the `squares.npz` of the example.
+    """
     inputs = [dataset, Path(background)]
     check_output(out, output_kinds.TABLES["predict"], inputs)
     for path, flag in ((figure, "--figure"), (pictures, "--pictures")):
@@ -190,6 +233,7 @@ def count(
     from projcomp.evaluation import count as counting
 
     assert detector is not None
+    check_detector(detector)
     for line in counting.count(
         images or [], detector, out, objects=objects, sheet=sheet, resize=resize
     ):

@@ -18,6 +18,7 @@ from projcomp.commands.app import (
     SettingsText,
     State,
     Threads,
+    check_detector,
     check_suffix,
     parse,
     render_shards,
@@ -302,6 +303,7 @@ def evaluate(
         evaluation.evaluate(parsed, samples[0], detector, out)
         return
     given = labels or []
+    check_detector(detector)
     check_output(out, output_kinds.TABLES["evaluate --labels"], [*samples, *given])
     from projcomp.evaluation.judge_labels import Judging, judge
 
@@ -368,7 +370,10 @@ def playground(
     ] = None,
     settings: SettingsText = "{}",
 ) -> None:
-    """Make a page that composes exact models in a browser, from the pictures it carries."""
+    """Make a page that composes exact models in a browser, from the pictures it carries.
+
+    `docs/predict.md` has lines that make pictures to try it on, `squares.npz`.
+    """
     given = parse(PlaygroundSettings, settings)
     parsed = given if most is None else given.model_copy(update={"most": most})
     inputs = [*datasets, *([Path(background)] if background else [])]

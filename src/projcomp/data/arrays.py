@@ -10,8 +10,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from projcomp.data.column import not_utf8
 from projcomp.data.hdf5 import is_unwritten, open_hdf5, reading
 from projcomp.data.image_source import ImageSource
+from projcomp.data.unit import is_unit, mend_pixels, span
 from projcomp.errors import FileFormatError
 from projcomp.files.npz import names_in, read_array
 
@@ -83,10 +85,7 @@ def _texts(path: Path, name: str, found: h5py.Dataset) -> NDArray[np.str_]:
     try:
         return np.asarray(found.asstr("utf-8")[()]).astype(str)
     except UnicodeDecodeError:
-        raise FileFormatError(
-            f"{path}: texts in UTF-8 expected in {name}, got others (in Latin-1, perhaps): decode "
-            "them, and store them again"
-        ) from None
+        raise not_utf8(path, name) from None
 
 
 @dataclass(frozen=True)
@@ -120,6 +119,10 @@ def read_images(stored: Stored) -> NDArray[np.uint8]:
     images = stored.read(IMAGES)
     if images.dtype != np.uint8 and images.dtype.kind != "f":
         raise _wrong(stored.path, f"{images.dtype} {images.shape}", "convert them")
+    if images.ndim == 3 and images.shape[2] in (1, 3):
+        got = f"shape {images.shape}, which one picture has"
+        narrow = "pictures so narrow as (N, H, W, 1)"
+        raise _wrong(stored.path, got, f"store it as images[None], or gray {narrow}")
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3):
@@ -129,12 +132,10 @@ def read_images(stored: Stored) -> NDArray[np.uint8]:
     if 0 in images.shape:
         raise _wrong(stored.path, f"none (shape {images.shape})", "store some")
     if images.dtype.kind == "f":
-        low, high = float(images.min()), float(images.max())
-        if np.isnan(low):
-            raise _wrong(stored.path, "floats that are no numbers (NaN)", "mend them")
-        if low < 0 or high > 1:
-            mend = "divide them by 255" if low >= 0 and high <= 255 else "scale them"
-            raise _wrong(stored.path, f"floats from {low:g} to {high:g}", mend)
+        if not np.isfinite(images).all():
+            raise _wrong(stored.path, span(images), "mend them")
+        if not is_unit(images):
+            raise _wrong(stored.path, span(images), mend_pixels(images))
         images = np.rint(images * 255).astype(np.uint8)
     return images if images.ndim == 4 else images[..., None].repeat(3, -1)
 
@@ -150,7 +151,20 @@ def check_bright(path: Path, images: NDArray[np.uint8]) -> None:
             f"{path}: {IMAGES} that show something expected, got none that is not all black: see "
             "how they were stored"
         )
-    if images.max() <= 1:
+    check_scale(path, int(images.max()))
+
+
+def check_scale(path: Path, greatest: int) -> None:
+    """Refuse images of which nothing is brighter than 1 of 255, but is not all black either.
+
+    Args:
+        path: the file, or the first of several.
+        greatest: of all their numbers.
+
+    Raises:
+        FileFormatError: they are so.
+    """
+    if greatest == 1:
         raise FileFormatError(
             f"{path}: uint8 {IMAGES} from 0 to 255 expected, got none above 1: multiply them by 255"
         )

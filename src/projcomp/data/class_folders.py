@@ -59,7 +59,7 @@ def _opened(path: Path) -> Mapping[str, Pictures]:
             )
     if not folders:
         raise FileFormatError(f"{path}: {EXPECTED} expected, got an empty folder: name another")
-    opened = {folder.name: open_pictures([folder], gray=True) for folder in folders}
+    opened = {folder.name: open_pictures([folder]) for folder in folders}
     first = opened[folders[0].name]
     for name, pictures in opened.items():
         if pictures.size != first.size:

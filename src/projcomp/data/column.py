@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from projcomp.data.unit import MEND_POINTS, is_unit, span
 from projcomp.errors import FileFormatError
 
 
@@ -30,9 +31,22 @@ def texts_of(path: Path, name: str, column: NDArray[Any], count: int) -> NDArray
         if not np.isfinite(column).all():
             raise wrong_column(path, name, "labels", "numbers that are not finite")
         return np.array([_short(value) for value in column])
-    if column.dtype.kind == "S":
-        column = np.char.decode(column, "utf-8", "replace")
-    return column.astype(str)
+    try:
+        if column.dtype.kind == "S":
+            column = np.char.decode(column, "utf-8")
+        texts = column.astype(str)
+        np.char.encode(texts, "utf-8")
+    except UnicodeError:
+        raise not_utf8(path, name) from None
+    return texts
+
+
+def not_utf8(path: Path, name: str) -> FileFormatError:
+    """The line about texts in another encoding, of which several would be read as the same."""
+    mend = "rename them" if path.is_dir() else "decode them, and store them again"
+    return FileFormatError(
+        f"{path}: texts in UTF-8 expected in {name}, got others (in Latin-1, perhaps): {mend}"
+    )
 
 
 def _short(value: np.floating) -> str:
@@ -50,9 +64,10 @@ def points_of(path: Path, name: str, column: NDArray[Any], count: int) -> NDArra
     check_length(path, name, column, count)
     if column.shape != (count, 2) or column.dtype.kind != "f":
         got = f"{column.dtype} {column.shape}"
-        raise wrong_column(path, name, f"points as floats ({count}, 2)", got)
-    if not ((column >= 0) & (column <= 1)).all():
-        raise wrong_column(path, name, "points in [0, 1]", "others")
+        mend = "store them as floats, shares of the picture's side"
+        raise wrong_column(path, name, f"points as floats ({count}, 2)", got, mend)
+    if not is_unit(column):
+        raise wrong_column(path, name, "points in [0, 1]", span(column), MEND_POINTS)
     return column.astype(np.float64)
 
 
@@ -66,6 +81,8 @@ def check_length(path: Path, name: str, column: NDArray[Any], count: int) -> Non
         raise wrong_column(path, name, f"a label for each of {count} images", str(len(column)))
 
 
-def wrong_column(path: Path, name: str, expected: str, got: str) -> FileFormatError:
+def wrong_column(
+    path: Path, name: str, expected: str, got: str, mend: str = "correct the column"
+) -> FileFormatError:
     """The line about a column that does not hold what it should."""
-    return FileFormatError(f"{path}: {expected} expected in {name}, got {got}: correct the column")
+    return FileFormatError(f"{path}: {expected} expected in {name}, got {got}: {mend}")

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from projcomp.data.unit import MEND_POINTS, is_unit, span
 from projcomp.errors import ConfigError, FileFormatError
 from projcomp.files.atomic import atomic_path
 from projcomp.files.contents import ZIP, what_is
@@ -56,11 +57,8 @@ def read_label_sets(path: Path, *, y_down: bool = False) -> NDArray[np.float64]:
     if np.isnan(places).any():
         mend = "leave rows of fewer places out, into a file of their own"
         raise _wrong(path, "a place everywhere", "some that are no numbers (NaN)", mend)
-    if not ((places >= 0) & (places <= 1)).all():
-        low, high = places.min(), places.max()
-        got = f"numbers from {low:g} to {high:g}" if np.isfinite(places).all() else "some infinite"
-        mend = "divide them by the image side, and leave out what is no place"
-        raise _wrong(path, "shares of the image side in [0, 1]", got, mend)
+    if not is_unit(places):
+        raise _wrong(path, "shares of the image side in [0, 1]", span(places), MEND_POINTS)
     return places if y_down else _turned(places)
 
 

@@ -1,6 +1,7 @@
-"""A picture file as a source of one image: 8-bit RGB as it is, nothing converted in silence.
+"""A picture file as a source of one image: 8-bit RGB or gray, nothing converted in silence.
 
-Many programs write RGBA whatever is in the picture; where all of it is opaque, it is RGB.
+Many programs write RGBA whatever is in the picture; where all of it is opaque, it is RGB. A gray
+picture's one channel becomes three, as everywhere.
 """
 
 import shlex
@@ -19,7 +20,7 @@ from projcomp.words import first_line, in_utf8
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 _ORIENTATION = 0x0112
-_EXPECTED = "an 8-bit RGB picture"
+_EXPECTED = "an 8-bit RGB or gray picture"
 _TRANSPARENT = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
@@ -50,26 +51,22 @@ class PictureFile(ImageSource):
         return in_utf8(str(self.path))
 
 
-def open_picture(path: Path, *, gray: bool = False) -> PictureFile:
-    """The picture ``path``, seen by its header to be 8-bit RGB of one frame.
-
-    Args:
-        path: the file.
-        gray: whether 8-bit greyscale will do, whose one channel becomes three.
+def open_picture(path: Path) -> PictureFile:
+    """The picture ``path``, seen by its header to be 8-bit RGB or gray, of one frame.
 
     Raises:
         FileFormatError: it is no picture, of another kind, or damaged.
     """
-    return PictureFile(path, _size_of(path, what_is(path), gray), 1)
+    return PictureFile(path, _size_of(path, what_is(path)), 1)
 
 
-def _size_of(path: Path, looks: str, gray: bool) -> tuple[int, int]:
+def _size_of(path: Path, looks: str) -> tuple[int, int]:
     """Height and width of a picture, seen to be 8-bit by its header."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as picture:
-                problem = _problem(picture, path, gray)
+                problem = _problem(picture, path)
                 size = picture.height, picture.width
     except Image.UnidentifiedImageError:
         whole = looks.endswith("picture") and looks.split()[1].upper() not in FORMATS
@@ -86,7 +83,7 @@ def _size_of(path: Path, looks: str, gray: bool) -> tuple[int, int]:
     return size
 
 
-def _problem(picture: Image.Image, path: Path, gray: bool) -> tuple[str, str] | None:
+def _problem(picture: Image.Image, path: Path) -> tuple[str, str] | None:
     """Why a picture cannot be taken as it is, and how to mend it."""
     name = shlex.quote(path.name)
     convert = f"convert it, say by `magick {name} -depth 8 -type TrueColor PNG24:new.png`"
@@ -94,9 +91,8 @@ def _problem(picture: Image.Image, path: Path, gray: bool) -> tuple[str, str] | 
     opaque = picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (255, 255)
     if not opaque and (picture.mode in _TRANSPARENT or "transparency" in picture.info):
         return f"one with transparency ({picture.mode})", flatten
-    if picture.mode != "RGB" and not opaque and not (gray and picture.mode == "L"):
+    if picture.mode not in ("RGB", "L") and not opaque:
         kind = {
-            "L": "greyscale",
             "1": "black and white",
             "P": "a palette",
             "CMYK": "print colours",

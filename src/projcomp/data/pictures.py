@@ -69,7 +69,7 @@ class Pictures:
             yield names, np.concatenate(images)
 
 
-def open_pictures(paths: Sequence[PathLike], *, gray: bool = False) -> Pictures:
+def open_pictures(paths: Sequence[PathLike]) -> Pictures:
     """Find out what ``paths`` hold: each a picture, a folder of them, or an .npz or HDF5 file.
 
     HDF5 files are samples, shards, indices, or foreign files with a dataset ``images``; an ``.npz``
@@ -79,16 +79,15 @@ def open_pictures(paths: Sequence[PathLike], *, gray: bool = False) -> Pictures:
 
     Args:
         paths: files and folders.
-        gray: whether picture files may be 8-bit greyscale.
 
     Raises:
         FileFormatError: there is nothing, or something that is no such file; images are of
-            different sizes, of another type than 8-bit RGB, or were never written.
+            different sizes, of another type than 8-bit RGB or gray, or were never written.
     """
     if not paths:
         raise FileFormatError(f"pictures: {ACCEPTED} expected, got none: name some")
     files = [file for path in paths for file in _files(Path(path))]
-    sources = [_source(file, gray) for file in files]
+    sources = [_source(file) for file in files]
     first = sources[0]
     for source in sources:
         if source.size != first.size:
@@ -133,7 +132,7 @@ def _files(path: Path) -> list[Path]:
     return [path / name for name in names]
 
 
-def _source(path: Path, gray: bool) -> ImageSource:
+def _source(path: Path) -> ImageSource:
     check_input(path, ACCEPTED, "check its name")
     try:
         looks = what_is(path)
@@ -144,4 +143,4 @@ def _source(path: Path, gray: bool) -> ImageSource:
         ) from None
     if looks == ZIP:
         return open_arrays(path)
-    return open_stored(path) if looks == HDF5 else open_picture(path, gray=gray)
+    return open_stored(path) if looks == HDF5 else open_picture(path)

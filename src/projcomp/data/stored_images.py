@@ -76,6 +76,8 @@ def _foreign_problem(stored: object) -> str | None:
     if stored.dtype != np.uint8:
         return f"{told}, not uint8"
     if shape is None or len(shape) != 4 or shape[3] != 3:
+        if shape is not None and len(shape) == 3 and shape[2] == 3:
+            return f"{told}, which is one picture without an axis N (images[None] has it)"
         first = shape is not None and len(shape) == 4 and shape[1] == 3
         return f"{told}, channels first" if first else told
     if 0 in shape:

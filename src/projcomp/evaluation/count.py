@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
+from projcomp.data.arrays import check_scale
 from projcomp.data.pictures import Pictures, open_pictures
 from projcomp.data.preview import contact_sheet, save_sheet
 from projcomp.errors import FileFormatError
@@ -49,6 +50,7 @@ class _Counted:
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     objects: list[tuple[Any, ...]] = field(default_factory=list)
     shown: list[NDArray[np.uint8]] = field(default_factory=list)
+    greatest: int = 0
     outside: int = 0
     crowded: int = 0
 
@@ -76,8 +78,8 @@ def count(
         lines to say: what the detector was made for and where the images do not fit; what it found.
 
     Raises:
-        FileFormatError: there are no images, or not of the detector's size; the detector's files
-            are missing, damaged or of another format.
+        FileFormatError: there are no images, or not of the detector's size, or none is brighter
+            than 1 of 255; the detector's files are missing, damaged or of another format.
     """
     scope, detector = read_scope(detector_dir), load_detector(detector_dir)
     pictures = open_pictures(images)
@@ -91,10 +93,12 @@ def count(
     counted = _Counted()
     with tqdm(total=len(pictures), desc="counting", unit="image", disable=None) as bar:
         for names, batch in pictures.batches():
+            counted.greatest = max(counted.greatest, int(batch.max()))
             fitting = _resized(batch, side)
             found = detect(detector, fitting, scope.threshold)
             _add(counted, names, fitting, found, scope)
             bar.update(len(batch))
+    check_scale(pictures.sources[0].path, counted.greatest)
     write_text(out, _csv(COLUMNS, counted.rows))
     if objects:
         write_text(objects, _csv(OBJECT_COLUMNS, counted.objects))

@@ -15,6 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from projcomp import seeds
+from projcomp.data.arrays import check_scale
 from projcomp.data.label_sets import read_label_sets
 from projcomp.data.pictures import Pictures, open_pictures
 from projcomp.errors import ConfigError, FileFormatError
@@ -75,7 +76,7 @@ def judge(
     Raises:
         ConfigError: there are more of the ones than of the others.
         FileFormatError: a file is missing or damaged, images and labels are not as many, or images
-            are not of the detector's resolution.
+            are not of the detector's resolution or none is brighter than 1 of 255.
     """
     if len(images) != len(labels):
         raise ConfigError(
@@ -125,12 +126,14 @@ def _judged(
     """A row of the table, and ``outside``, images that the detector is not made for."""
     count, asked = places.shape[:2]
     found: list[Detections] = []
-    outside = 0
+    outside = greatest = 0
     with tqdm(total=count, unit="image", disable=None) as bar:
         for _, images in pictures.batches():
+            greatest = max(greatest, int(images.max()))
             found += detect(detector, images, scope.threshold)
             outside += int(scope.outside(images).sum())
             bar.update(len(images))
+    check_scale(pictures.sources[0].path, greatest)
     hits, chance = (_hits(found, np.roll(places, -turn, 0), how.radius) for turn in (0, 1))
     objects = np.array([len(one.xy) for one in found])
     values = {
@@ -172,8 +175,12 @@ def _told(row: dict[str, Any]) -> str:
 
     extra, low, high = (row[f"extra_objects{end}"] for end in ("", "_low", "_high"))
     return (
-        f"k = {row['num_composed']}, {row['images']} images: places hit {share('places_hit')}; all "
-        f"places {share('all_places')}; exact count {share('exact_count')}; both "
+        f"k = {row['num_composed']}, {_images(row['images'])}: places hit {share('places_hit')}; "
+        f"all places {share('all_places')}; exact count {share('exact_count')}; both "
         f"{share('success')}; other objects {extra:.2f} [{low:.2f}, {high:.2f}] an image; unsure "
         f"{share('unsure')}"
     )
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"

@@ -18,6 +18,6 @@ def read_labels(stored: Stored, by: str, division: Division, count: int) -> NDAr
     """
     column = stored.read(by)
     check_length(stored.path, by, column, count)
-    if by == "position" and column.shape == (count, 2) and column.dtype.kind == "f":
+    if by == "position" and column.shape == (count, 2):
         return division.labels(points_of(stored.path, by, column, count))
     return texts_of(stored.path, by, column, count)

@@ -16,6 +16,7 @@ from projcomp.diffusion.pixels import encode
 from projcomp.errors import FileFormatError
 from projcomp.prediction.composing import Pair
 from projcomp.prediction.strict_reader import EXPLAINED, OUTCOMES
+from projcomp.words import short
 
 
 class OneObject:
@@ -87,8 +88,8 @@ def conditions_of(
     common = [name for name in names[0] if name in names[1]]
     if common:
         raise FileFormatError(
-            f"--with: labels that {one} has not expected, got {common[0]} in {other} too: rename "
-            "them"
+            f"--with: no label in both columns expected, got {short(common[0], 30)} in {one} and "
+            f"in {other}: store names that tell the two columns apart"
         )
     found = {
         name: images[labels == name]

@@ -29,10 +29,13 @@ from projcomp.prediction.sources import (
     split_background,
 )
 from projcomp.settings.training_checks import features_problem
-from projcomp.words import quoted
+from projcomp.words import quoted, short
 
 EVERYTHING = "all"
 """The background of two labels of one object."""
+
+_MOST_LETTERS = 30
+"""Of a label in sentences and figures; the table has it whole."""
 
 
 @dataclass(frozen=True)
@@ -120,13 +123,34 @@ def run(
     found = _on_one_object(asked, how) if asked.also else _on_two_objects(asked, how)
     with atomic_path(out) as temporary:
         found.table.to_csv(temporary, index=False, float_format="%.6g")
+    told = _with_short_names(found)
     if figure:
         from projcomp.reporting.predicted import draw_predicted
 
-        draw_predicted(found.table, figure)
+        draw_predicted(told.table, figure)
     if pictures:
-        _draw_pictures(found, pictures, f"{asked.dataset.name} by {asked.by}")
-    return sentences(found.table, found.brightness, on_one_object=asked.also is not None)
+        _draw_pictures(told, pictures, f"{asked.dataset.name} by {asked.by}")
+    return sentences(told.table, told.brightness, on_one_object=asked.also is not None)
+
+
+def _with_short_names(found: Prediction) -> Prediction:
+    """The same for eyes: a label may be a whole page, for which neither line nor figure has room.
+
+    Labels that are alike as far as they are shown are numbered.
+    """
+    shown: dict[str, str] = {}
+    for name in found.brightness:
+        brief = short(name, _MOST_LETTERS)
+        number = sum(other.startswith(brief) for other in shown.values()) + 1
+        shown[name] = brief if brief not in shown.values() else f"{brief} ({number})"
+    return Prediction(
+        found.table.assign(
+            first=[shown[name] for name in found.table["first"]],
+            second=[shown[name] for name in found.table["second"]],
+        ),
+        {(shown[a], shown[b]): some for (a, b), some in found.pictures.items()},
+        {shown[name]: value for name, value in found.brightness.items()},
+    )
 
 
 def _on_two_objects(asked: Asked, how: Recipe) -> Prediction:

@@ -142,6 +142,8 @@ def split_background(source: Labelled, background: str) -> tuple[Labelled, Image
 def choose_pairs(names: Sequence[str], asked: str | None) -> list[tuple[str, str]]:
     """All pairs of conditions, or those that are asked for as ``red-blue,red-cyan``.
 
+    The names of each stand in their own order: blue with red is red with blue, on the same noise.
+
     Raises:
         ConfigError: one is no pair of two known conditions, or can be read as several; there are
             too many conditions to take all pairs.
@@ -159,12 +161,16 @@ def choose_pairs(names: Sequence[str], asked: str | None) -> list[tuple[str, str
         splits = [("-".join(parts[:i]), "-".join(parts[i:])) for i in range(1, len(parts))]
         found = [(a, b) for a, b in splits if a in names and b in names and a != b]
         if len(found) != 1:
+            ways = ", or ".join(f"{short(a, 30)} with {short(b, 30)}" for a, b in found)
+            wrong = f", which is {ways}: rename a label" if ways else ": correct it"
+            example = "-".join(short(name, 30) for name in names[:2])
             raise ConfigError(
-                f"--pairs: pairs such as {names[0]}-{names[1]} of {_listed(names)} expected, got "
-                f"{quoted(word)}: correct it"
+                f"--pairs: pairs such as {example} of {_listed(names)} expected, got "
+                f"{quoted(word)}{wrong}"
             )
-        if found[0] not in pairs:
-            pairs += found
+        first, second = sorted(found[0], key=names.index)
+        if (first, second) not in pairs:
+            pairs.append((first, second))
     return pairs
 
 

@@ -62,6 +62,7 @@ def test_every_stage_has_help(stage: str) -> None:
         (("render-scenes", "a.json", "b.h5", "--width", "wide"), "'--width'"),
         (("render-scenes", "a.json"), "Missing argument"),
         (("sample", "--threads", "0"), "'--threads'"),
+        (("labels", "3"), "Missing option '--out'; "),
         (("render-scenes", "a.json", "b.h5", "--height", "65537"), "less than or equal to 65536"),
         (("check", "--presets", "x"), "No such option"),
         (("nosuch",), "No such command"),
@@ -75,6 +76,7 @@ def test_wrong_flags_are_one_line(arguments: tuple[str, ...], told: str) -> None
     assert output.startswith("error: ")
     assert told in output
     assert "--help` says what it takes" in output
+    assert ".;" not in output
     assert output.count("\n") == 1
 
 
@@ -101,6 +103,40 @@ def test_check_says_how_large_the_run_is() -> None:
     assert code == 0
     assert "dataset single: 48 images" in output
     assert "jobs: 16 render_shard" in output
+
+
+ADDITIONS = {
+    "experiments: {}\n": "got one without datasets and models",
+    "datasets: {empty: {num_images: 9}}\n": "got one without models",
+    "datasets: {empty: {num_images: 9}}\nmodels: {single: null}\n": "was taken in place",
+}
+"""Files that are to be merged over config.yaml, as ``--configfile`` does."""
+
+
+@pytest.mark.parametrize("text", ADDITIONS)
+def test_what_goes_over_a_config_is_not_taken_in_its_place(tmp_path: Path, text: str) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(text)
+    for preset in ((), ("--preset", str(REPOSITORY / "presets/smoke.yaml"))):
+        code, output = run("check", str(mine), *preset)
+        assert (code, output.count("\n")) == (1, 1)
+        assert ADDITIONS[text] in output
+        assert output.endswith(f"did you mean --preset {mine}?\n")
+
+
+def test_a_whole_config_of_another_name_is_checked_and_said_not_to_be_snakemakes(
+    tmp_path: Path,
+) -> None:
+    whole = tmp_path / "whole.yaml"
+    whole.write_bytes((REPOSITORY / "config.yaml").read_bytes())
+    told = []
+    for path in (REPOSITORY / "config.yaml", whole):
+        result = CliRunner().invoke(app, ["check", str(path)])
+        assert result.exit_code == 0
+        told.append((result.stdout, result.stderr))
+    assert told[0] == (told[1][0], "")
+    assert told[1][1].startswith(f"note: {whole} was taken in place of config.yaml; ")
+    assert told[1][1].count("\n") == 1
 
 
 def test_a_wrong_config_is_one_line_and_exit_code_1(tmp_path: Path) -> None:

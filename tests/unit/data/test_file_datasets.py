@@ -155,8 +155,8 @@ NAMES = np.array(SHAPES)[LABELS]
     [
         ({"images": IMAGES, "label": NAMES[1:]}, {}, "a label for each of 60 images .* got 59"),
         ({"images": IMAGES}, {}, "a column label expected for datasets.mine.labels.form, got none"),
-        ({"images": IMAGES / 100.0, "label": NAMES}, {}, "floats from 0 to 2.55: divide them by"),
-        ({"images": IMAGES - 1.0, "label": NAMES}, {}, "floats from -1 to .* scale them"),
+        ({"images": IMAGES / 100.0, "label": NAMES}, {}, "numbers from 0 to 2.55: scale or clip"),
+        ({"images": IMAGES - 1.0, "label": NAMES}, {}, "numbers from -1 to .* scale or clip them"),
         ({"images": IMAGES // 255, "label": NAMES}, {}, "none above 1: multiply them by 255"),
         ({"images": IMAGES * 0, "label": NAMES}, {}, "got none that is not all black: see how"),
         (
@@ -200,7 +200,7 @@ NAMES = np.array(SHAPES)[LABELS]
         (
             {"images": IMAGES, "label": np.full((60, 2), 1.5)},
             {"labels": {"position": {"column": "label"}}},
-            r"points in \[0, 1\] expected in label, got others",
+            r"points in \[0, 1\] expected in label, got numbers from 1.5",
         ),
     ],
 )

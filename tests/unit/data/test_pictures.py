@@ -61,6 +61,13 @@ def test_an_opaque_picture_with_alpha_is_rgb(tmp_path) -> None:
         open_pictures([tmp_path / "clear.png"])
 
 
+def test_a_gray_picture_is_rgb_of_three_equal_channels(tmp_path) -> None:
+    image = some(1)[0, ..., 0]
+    Image.fromarray(image).save(tmp_path / "gray.png")
+    _, found = all_of(tmp_path / "gray.png")
+    np.testing.assert_array_equal(found, image[None, ..., None].repeat(3, 3))
+
+
 def test_a_folder_is_read_in_natural_order(tmp_path) -> None:
     images = some(11)
     for number, image in enumerate(images):
@@ -151,7 +158,6 @@ def _of(mode: str, **options: object):
 
 
 WRONG = {
-    "grey.png": (_of("L"), "greyscale"),
     "palette.png": (_of("P"), "a palette"),
     "bits.png": (_of("1"), "black and white"),
     "deep grey.png": (_of("I;16"), "16 bits or more"),
@@ -230,7 +236,10 @@ def _virtual(file: h5py.File) -> None:
         (lambda file: file.__setitem__("images", h5py.SoftLink("/no")), "no dataset images"),
         (lambda file: file.create_dataset("images", data=some(2) / 255), "float64"),
         (lambda file: file.create_dataset("images", data=some(2).astype("u2")), "uint16"),
-        (lambda file: file.create_dataset("images", data=some(2)[0]), "(6, 8, 3)"),
+        (
+            lambda file: file.create_dataset("images", data=some(2)[0]),
+            "(6, 8, 3), which is one picture without an axis N (images[None] has it)",
+        ),
         (lambda file: file.create_dataset("images", data=some(2)[:0]), "which are none"),
         (lambda file: file.create_dataset("images", data=some(2)[..., :1]), "(2, 6, 8, 1)"),
         (

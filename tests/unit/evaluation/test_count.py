@@ -5,6 +5,7 @@ import json
 import os
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,6 +16,7 @@ from projcomp.cli import app
 from projcomp.config.learning import DetectorConfig
 from projcomp.data.images import write_samples
 from projcomp.data.preview import contact_sheet
+from projcomp.errors import FileFormatError
 from projcomp.evaluation import count as counting
 from projcomp.evaluation.count import COLUMNS, OBJECT_COLUMNS, count
 from projcomp.evaluation.detector import Detector, save_detector
@@ -132,6 +134,37 @@ def test_another_size_is_refused_or_resized_and_said(tmp_path, detector):
     assert rows(out)[0]["num_objects"] == "1"
     np.savez(path, images=large[None, :20])
     assert "their aspect is neither 1:1 nor 4:3" in run(app, [*arguments, "--resize"]).output
+
+
+def test_gray_pictures_are_counted(tmp_path, detector):
+    Image.fromarray(image()[..., 0]).save(tmp_path / "gray.png")
+    count([tmp_path / "gray.png"], detector, tmp_path / "out.csv")
+    assert rows(tmp_path / "out.csv")[0]["num_objects"] == "0"
+
+
+@pytest.mark.parametrize("name", ["dark.npz", "dark.h5", "dark.png"])
+def test_pictures_of_zeros_and_ones_are_refused(tmp_path, detector, name):
+    path, out = tmp_path / name, tmp_path / "out.csv"
+    dark = (image((2, 5)) > GREY).astype(np.uint8)
+    if name.endswith("npz"):
+        np.savez(path, images=dark[None])
+    elif name.endswith("h5"):
+        with h5py.File(path, "w") as file:
+            file["images"] = dark[None]
+    else:
+        Image.fromarray(dark).save(path)
+    with pytest.raises(FileFormatError, match="got none above 1: multiply them by 255"):
+        count([path], detector, out)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("command", ["count", "evaluate"])
+def test_a_folder_above_the_detector_is_named_with_what_lies_in_it(tmp_path, detector, command):
+    labels = ["--labels", str(tmp_path / "labels.npz")] if command == "evaluate" else []
+    given = ["a.png", *labels, "--detector", str(tmp_path), "--out", str(tmp_path / "out.csv")]
+    done = CliRunner().invoke(app, [command, *given])
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert f"got one that has it in detector: name {detector}" in done.output
 
 
 def test_foreign_colours_and_crowds_are_said(tmp_path, detector):

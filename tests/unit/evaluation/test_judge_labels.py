@@ -79,6 +79,7 @@ def pictures(folder: Path, count: int = 3, side: int = SIDE) -> Path:
     folder.mkdir()
     for number in range(count):
         image = np.full((side, side, 3), number, np.uint8)
+        image[-1] = 200
         Image.fromarray(image).save(folder / f"sample_{number}.png")
     return folder
 
@@ -166,6 +167,8 @@ def test_labels_whose_y_goes_down_are_told(run: Run, tmp_path: Path) -> None:
         ({"coords_labels": PLACES[:0]}, "the shape (N, k, 2) or (N, 2) expected in"),
         ({"coords_labels": 128 * PLACES}, "shares of the image side in [0, 1] expected in"),
         ({"coords_labels": PLACES - 1}, "got numbers from -0.9 to -0.1"),
+        ({"coords_labels": 2 * PLACES - 1}, "take (c + 1) / 2 of what goes from -1 to 1"),
+        ({"coords_labels": np.full((3, 2, 2), 1 + 1e-8)}, "numbers from 1.00000001 to 1.00000001"),
         ({"coords_labels": PLACES * [np.inf, 1]}, "got some infinite"),
         ({"coords_labels": PLACES * [np.nan, 1]}, "got some that are no numbers (NaN): leave rows"),
         ({"coords_labels": PLACES * np.nan}, "got some that are no numbers (NaN): leave rows"),
@@ -180,6 +183,22 @@ def test_labels_that_do_not_fit_are_one_line(run: Run, tmp_path: Path, arrays, t
     assert output.startswith("error: ")
     assert told in output
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_pictures_that_are_nearly_black_throughout_are_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "dark").mkdir()
+    for number in range(3):
+        image = np.full((SIDE, SIDE, 3), number == 1, np.uint8)
+        Image.fromarray(image).save(tmp_path / "dark" / f"{number}.png")
+    code, output = run(tmp_path / "dark", "--labels", labels(tmp_path / "labels.npz"))
+    assert (code, output.splitlines()[-1].endswith("none above 1: multiply them by 255")) == (1, 1)
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_one_image_is_told_as_one(run: Run, tmp_path: Path) -> None:
+    path = labels(tmp_path / "labels.npz", PLACES[:1])
+    code, output = run(pictures(tmp_path / "samples", 1), "--labels", path)
+    assert (code, output.startswith("k = 2, 1 image: ")) == (0, True), output
 
 
 def test_images_and_flags_that_do_not_fit_are_one_line(run: Run, tmp_path: Path) -> None:

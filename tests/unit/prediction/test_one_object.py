@@ -87,7 +87,7 @@ def test_it_is_written_as_pairs_are(stored, tmp_path) -> None:
         ("all", "red-flat", "shape", ConfigError, "--pairs: pairs such as red-wide expected"),
         ("all", None, "size", FileFormatError, "a column among"),
         ("all", None, "color", ConfigError, "--with: another column than --by expected"),
-        ("all", None, "twice", FileFormatError, "--with: labels that color has not expected"),
+        ("all", None, "twice", FileFormatError, "--with: no label in both columns expected"),
     ],
 )
 def test_what_does_not_fit_is_one_line(

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from toy_squares import write_squares
+from toy_squares import labelled_squares, write_squares
 from typer.testing import CliRunner
 
 from projcomp.cli import app
@@ -51,6 +52,36 @@ def test_the_table_the_heat_map_and_the_pictures_are_written(tmp_path: Path) -> 
     code, output = run(*again, *few)
     assert (code, out.read_text()) == (1, "a,b\n1,2\n")
     assert "a table (first, second, cosine, interaction, ...) to replace expected" in output
+
+
+def test_the_order_in_a_pair_changes_nothing(tmp_path: Path) -> None:
+    tables = []
+    for number, pairs in enumerate(("green-red,blue-red", "red-green,blue-red,red-blue")):
+        out = tmp_path / f"{number}.csv"
+        asked = ("--by", "color", "--background", "none", "--samples", 8, "--pairs", pairs)
+        code, output = run(write_squares(tmp_path), *asked, "--out", out)
+        assert code == 0, output
+        tables.append(out.read_text())
+    assert tables[0] == tables[1]
+
+
+@pytest.mark.filterwarnings("error")
+def test_labels_of_a_page_each_are_shown_short_and_apart(tmp_path: Path) -> None:
+    arrays = labelled_squares()
+    longer = {"red": "r" * 5000, "blue": "r" * 5001, "green": "g" * 5000, "yellow": "y"}
+    color = np.array([longer.get(name, name) for name in arrays["color"].tolist()])
+    np.savez(tmp_path / "long.npz", images=arrays["images"], color=color)
+    out, heat, sheet = (tmp_path / name for name in ("pairs.csv", "heat.png", "sheet.png"))
+    asked = ("--by", "color", "--background", "none", "--samples", 4, "--out", out)
+    code, output = run(tmp_path / "long.npz", *asked, "--figure", heat, "--pictures", sheet)
+    assert code == 0, output
+    assert max(map(len, output.split())) <= 30
+    assert "r" * 27 + "... (2)" in output
+    table = pd.read_csv(out)
+    assert set(table["first"]) | set(table["second"]) == set(longer.values())
+    for picture in (heat, sheet):
+        with Image.open(picture) as opened:
+            assert opened.width < 2000
 
 
 def test_features_that_are_the_colours_themselves_change_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What can be predicted from, and the one line of what cannot."""
 
+import os
+from itertools import permutations
 from pathlib import Path
 
 import h5py
@@ -11,7 +13,13 @@ from toy_squares import labelled_squares, square_pictures, write_squares
 
 from projcomp.errors import ConfigError, FileFormatError
 from projcomp.prediction.places import Division, parse_places
-from projcomp.prediction.sources import Labelled, choose_pairs, read_labelled, split_background
+from projcomp.prediction.sources import (
+    Labelled,
+    choose_pairs,
+    read_labelled,
+    read_pictures,
+    split_background,
+)
 
 DIVISION = Division()
 
@@ -143,8 +151,20 @@ LABELS = labelled_squares()["color"]
         ({"images": IMAGES, "color": LABELS.astype(object)}, "got Python objects"),
         ({"images": IMAGES, "color": np.full(18, np.nan)}, "numbers that are not finite"),
         ({"images": IMAGES, "color": np.zeros(18, complex)}, "numbers or texts expected in color"),
-        ({"images": IMAGES / 1.0, "color": LABELS}, "floats from 0 to 255: divide them by 255"),
-        ({"images": IMAGES - 1.0, "color": LABELS}, "floats from -1 to 254: scale them"),
+        ({"images": IMAGES / 1.0, "color": LABELS}, "numbers from 0 to 255: divide them by 255"),
+        ({"images": IMAGES / 200, "color": LABELS}, "from 0 to 1.275: scale or clip them into"),
+        (
+            {"images": IMAGES / 255 * np.float32(1.0000001), "color": LABELS},
+            r"numbers from 0 to 1\.000000\d+: scale or clip them into",
+        ),
+        (
+            {"images": IMAGES / 255 - 1e-9, "color": LABELS},
+            "numbers from -1e-09 to 1: scale or clip",
+        ),
+        ({"images": np.where(IMAGES > 0, np.inf, 0), "color": LABELS}, "got some infinite: mend"),
+        ({"images": IMAGES[0], "color": LABELS}, r"one picture has: store it as images\[None\]"),
+        ({"images": IMAGES, "color": np.array([b"caf\xe9"] * 18)}, "texts in UTF-8 expected in c"),
+        ({"images": IMAGES - 1.0, "color": LABELS}, "numbers from -1 to 254: scale or clip them"),
         ({"images": IMAGES * np.nan, "color": LABELS}, r"no numbers \(NaN\)"),
         ({"images": IMAGES.astype(int), "color": LABELS}, r"got int64 \(18, 8, 8, 3\)"),
         ({"images": IMAGES // 255, "color": LABELS}, "none above 1: multiply them by 255"),
@@ -187,6 +207,56 @@ def test_files_that_are_damaged_or_of_another_kind_are_named(tmp_path: Path) -> 
         read(write_singles(tmp_path)[0], "colour")
 
 
+def test_texts_that_differ_in_bytes_are_never_one_label(tmp_path: Path) -> None:
+    words = ["caf\u00e9", "caf\u00e8", "th\u00e9"] * 6
+    for encoding, told in (("utf-8", None), ("latin-1", "got others (in Latin-1, perhaps)")):
+        column = np.array([word.encode(encoding) for word in words])
+        np.savez(tmp_path / "a.npz", images=IMAGES, color=column)
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file["images"], file["color"] = IMAGES, column
+        for path in (tmp_path / "a.npz", tmp_path / "a.h5"):
+            if told is None:
+                assert set(read(path).images) == set(words)
+                continue
+            with pytest.raises(FileFormatError) as error:
+                read(path)
+            assert f"texts in UTF-8 expected in color, {told}: decode them" in str(error.value)
+
+
+def test_a_folder_whose_name_is_no_utf_8_is_to_be_renamed(tmp_path: Path) -> None:
+    for name in (b"caf\xe9", b"the"):
+        folder = tmp_path / os.fsdecode(name)
+        folder.mkdir()
+        Image.fromarray(IMAGES[0]).save(folder / "1.png")
+    with pytest.raises(FileFormatError, match=r"texts in UTF-8 expected in label.*: rename them"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("points", "told"),
+    [
+        (
+            np.ones((18, 2), int),
+            r"points as floats \(18, 2\) .* got int64 .*: store them as floats",
+        ),
+        (np.linspace(-1, 1, 36).reshape(18, 2), r"got numbers from -1 to 1: .* \(c \+ 1\) / 2"),
+        (np.full((18, 2), 1 + 1e-9), r"got numbers from 1\.000000001 to 1\.000000001: "),
+    ],
+)
+def test_positions_that_are_no_shares_of_the_side_say_how_to_mend_them(
+    tmp_path: Path, points, told: str
+) -> None:
+    np.savez(tmp_path / "a.npz", images=IMAGES, position=points)
+    with pytest.raises(FileFormatError, match=told):
+        read(tmp_path / "a.npz", "position")
+
+
+def test_gray_pictures_are_a_background_as_they_are_conditions(tmp_path: Path) -> None:
+    Image.fromarray(IMAGES[0, ..., 0]).save(tmp_path / "gray.png")
+    found = read_pictures(tmp_path / "gray.png")
+    np.testing.assert_array_equal(found[0], IMAGES[0, ..., :1].repeat(3, 2))
+
+
 def test_folders_that_are_no_classes_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="got an empty folder"):
         read(tmp_path)
@@ -203,10 +273,19 @@ def test_folders_that_are_no_classes_are_named(tmp_path: Path) -> None:
 def test_pairs_are_all_or_those_asked_for() -> None:
     names = ["a", "a-b", "b", "b-c", "c"]
     assert len(choose_pairs(names, None)) == 10
-    assert choose_pairs(names, "c-a, a-b-b,c-a") == [("c", "a"), ("a-b", "b")]
-    for text in ("a", "a-a", "a-x", "", "a-b-c"):  # the last is a-b with c, or a with b-c
-        with pytest.raises(ConfigError, match=r"^--pairs: pairs such as a-a-b of a, a-b, b"):
+    assert choose_pairs(names, "c-a, a-b-b,c-a") == [("a", "c"), ("a-b", "b")]
+    for text in ("a", "a-a", "a-x", ""):
+        with pytest.raises(ConfigError, match=r"^--pairs: pairs such as a-a-b of a.*: correct it$"):
             choose_pairs(names, text)
+    with pytest.raises(ConfigError, match=r"'a-b-c', which is a with b-c, or a-b with c: rename"):
+        choose_pairs(names, "a-b-c")
+
+
+@pytest.mark.parametrize("order", list(permutations(["a", "b", "c-d"])))
+def test_a_pair_is_the_same_whichever_of_its_names_is_first(order) -> None:
+    names = ["c-d", "b", "a"]
+    asked = ",".join(f"{one}-{other}" for one, other in permutations(order, 2))
+    assert sorted(choose_pairs(names, asked)) == sorted(choose_pairs(names, None))
 
 
 def test_a_column_that_numbers_the_images_is_no_column_of_conditions() -> None:
