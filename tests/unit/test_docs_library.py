@@ -12,6 +12,8 @@ from projcomp.diffusion.epsilon import denoiser_of, vp_sigmas
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = REPOSITORY / "docs" / "library.md"
+EXACT = "projcomp.exact.points"
+"""Of the laboratory's rooms: no name of the library's own."""
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,25 @@ def test_the_guided_and_is_between_both_places_and_away_from_the_background(page
     x = page["between"].double()
     assert float((x[:, 0] - x[:, 1]).abs().mean()) < 0.2
     assert float((x[:, 0] + x[:, 1]).mean()) == pytest.approx(2.0, abs=0.15)
+
+
+def test_the_exact_models_compose_both_squares_on_one_ground(page):
+    x = page["both_squares"]
+    squares = torch.zeros(8, 8, dtype=torch.bool)
+    squares[1:3, 1:3] = squares[5:7, 5:7] = True
+    assert x.shape == (64, 3, 8, 8)
+    torch.testing.assert_close(
+        x[:, :, squares], torch.full((64, 3, 8), 250 / 127.5 - 1), rtol=0, atol=0.1
+    )
+    ground = x[:, :, ~squares]
+    assert float(ground.flatten(1).std(1).max()) < 0.01
+    assert float(ground.mean((1, 2)).std()) > 0.02
+
+
+def test_the_repaired_product_is_the_exact_gaussian_and_its_deltas_are_at_right_angles(page):
+    x = page["repaired"]
+    assert torch.allclose(x.mean(0), torch.ones(2), atol=6 * 0.2 / 16)
+    assert float(page["cosine"].abs().max()) < 0.1
 
 
 def test_the_chains_are_one_of_both(page):
@@ -108,6 +129,6 @@ def test_the_page_lists_the_names_of_the_package() -> None:
     assert sorted(listed) == projcomp.__all__
 
 
-def test_the_page_imports_from_the_package_alone() -> None:
+def test_the_page_imports_from_the_package_and_the_exact_models_alone() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert set(re.findall(r"^from (projcomp\S*)", text, re.MULTILINE)) == {"projcomp"}
+    assert set(re.findall(r"^from (projcomp\S*)", text, re.MULTILINE)) == {"projcomp", EXACT}

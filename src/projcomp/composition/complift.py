@@ -17,6 +17,7 @@ from projcomp.diffusion.convert import score_to_denoised
 from projcomp.diffusion.field import ScoreStack
 from projcomp.diffusion.inner import dots
 from projcomp.diffusion.shapes import PerModel, Samples
+from projcomp.errors import ConfigError
 
 
 def lifts(
@@ -37,7 +38,7 @@ def lifts(
         errors = dots(miss, miss) / sigma**2
         total = total + (errors[:1] - errors[1:])
     if not isinstance(total, Tensor):
-        raise ValueError("expected at least one noise level")
+        raise ConfigError("expected at least one noise level")
     return total / len(sigmas)
 
 

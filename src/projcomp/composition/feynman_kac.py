@@ -62,10 +62,10 @@ class Interaction:
         """The interaction over the whole path, shape ``(batch, M, M)``.
 
         Raises:
-            ValueError: the path had one step, which is not weighed.
+            ConfigError: the path had one step, which is not weighed.
         """
         if not self.per_level:
-            raise ValueError(
+            raise ConfigError(
                 "expected a path of at least two steps, got one: it has no interaction"
             )
         return torch.stack(self.per_level).sum(0)

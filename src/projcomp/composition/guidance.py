@@ -5,6 +5,8 @@ and mix or keep equal the densities of the *unguided* ``s_i``: the estimators ho
 (docs/method.md, section 4).
 """
 
+import math
+
 from jaxtyping import Float
 from torch import Tensor
 
@@ -45,9 +47,10 @@ def check(guidance: float | None) -> None:
     """Whether weights can be told of what is guided.
 
     Raises:
-        ConfigError: the guidance is not above zero, so that the composed scores drive nothing.
+        ConfigError: the guidance is not above zero, so that the composed scores drive nothing, or
+            not finite.
     """
-    if guidance is not None and not guidance > 0:
+    if guidance is not None and not 0 < guidance < math.inf:
         raise ConfigError(
             f"guidance: expected a number above 0, got {guidance:g}; raise it, or take a linear "
             "composition"

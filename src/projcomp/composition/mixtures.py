@@ -14,9 +14,11 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from projcomp.diffusion.bounds import check_number, check_positive
 from projcomp.diffusion.convert import score_to_denoised
 from projcomp.diffusion.field import ScoreStack
 from projcomp.diffusion.shapes import Points, Precise
+from projcomp.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,16 @@ class GaussianMixture:
         std: float,
         weights: Sequence[float] | None = None,
     ) -> "GaussianMixture":
-        """Components of one standard deviation ``std`` at ``means``, shape ``(K, d)``."""
+        """Components of one standard deviation ``std`` at ``means``, shape ``(K, d)``.
+
+        Raises:
+            ConfigError: the deviation is not above 0, a weight is below 0, or all are 0.
+        """
+        check_positive("std", std)
+        for weight in weights or ():
+            check_number("weights", weight, least=0)
+        if weights:
+            check_positive("sum of the weights", sum(weights))
         points = torch.as_tensor(means, dtype=torch.float64)
         count, dim = points.shape
         shares = torch.tensor(weights or [1.0] * count, dtype=torch.float64)
@@ -99,10 +110,10 @@ def product_over_gaussian(
         background: ``p_b``, one component.
 
     Raises:
-        ValueError: the background is not one Gaussian, or the product cannot be normalised.
+        ConfigError: the background is not one Gaussian, or the product cannot be normalised.
     """
     if len(background.means) != 1:
-        raise ValueError(f"expected a background of one component, got {len(background.means)}")
+        raise ConfigError(f"expected a background of one component, got {len(background.means)}")
     parts = [_natural(p) for p in conditionals]
     base = _natural(background)
     terms = []
@@ -114,7 +125,7 @@ def product_over_gaussian(
         terms.append((precision, shift, constant))
     precision, shift, constant = (torch.stack([t[n] for t in terms]) for n in range(3))
     if not (torch.linalg.eigvalsh(precision) > 0).all():
-        raise ValueError("the product cannot be normalised: a conditional is wider than p_b")
+        raise ConfigError("the product cannot be normalised: a conditional is wider than p_b")
     covariances = torch.linalg.inv(precision)
     means = (covariances @ shift[..., None])[..., 0]
     unnormalised = GaussianMixture(torch.zeros(len(means)).double(), means, covariances)

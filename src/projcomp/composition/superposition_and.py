@@ -71,7 +71,7 @@ class SuperpositionAnd(Superposition):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_lift(self.lift, self.lift_end)
+        _check_lift(self.lift, self.lift_end, self.num_models)
 
     def init(self, x: Samples, sigma: float) -> "AndState":
         """Equal densities."""
@@ -172,7 +172,7 @@ class SuperpositionAndOde(Superposition):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_lift(self.lift, self.lift_end)
+        _check_lift(self.lift, self.lift_end, self.num_models)
 
     def init(self, x: Samples, sigma: float) -> AndState:
         """Equal densities."""
@@ -215,7 +215,12 @@ class SuperpositionAndOde(Superposition):
         return DensityTracker("exact" if self.exact else "hutchinson")
 
 
-def _check_lift(lift: Sequence[float], lift_end: float | None) -> None:
+def _check_lift(lift: Sequence[float], lift_end: float | None, num_models: int) -> None:
+    if lift and len(lift) != num_models - 1:
+        raise ConfigError(
+            f"lift: expected {num_models - 1} numbers, one for every model but the first, or none, "
+            f"got {len(lift)}"
+        )
     if lift and not lift_end:
         raise ConfigError(
             "lift_end: expected the least noise level above zero with a lift, got none"

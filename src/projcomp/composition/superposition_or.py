@@ -12,8 +12,10 @@ from torch import Tensor
 
 from projcomp.composition.densities import DensityTracker, Superposed
 from projcomp.composition.guidance import check, guided, split
+from projcomp.diffusion.bounds import check_number
 from projcomp.diffusion.field import ScoreStack, Step
 from projcomp.diffusion.shapes import PerModel, Samples, Stacked
+from projcomp.errors import ConfigError
 
 
 class Superposition:
@@ -56,6 +58,9 @@ class SuperpositionOr(Superposition):
         temperature: ``T``; the larger, the sooner one model takes all.
         densities: how the log-densities are followed.
         guidance: ``g`` over the background; None for no background.
+
+    Raises:
+        ConfigError: the temperature is negative or not finite, or there are more or fewer biases.
     """
 
     scores: ScoreStack
@@ -64,6 +69,16 @@ class SuperpositionOr(Superposition):
     temperature: float = 1.0
     densities: DensityTracker = field(default_factory=DensityTracker)
     guidance: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("temperature", self.temperature, least=0)
+        if self.bias and len(self.bias) != self.num_models:
+            raise ConfigError(
+                f"bias: expected {self.num_models} numbers or none, got {len(self.bias)}"
+            )
+        for bias in self.bias:
+            check_number("bias", bias)
 
     def mean_at_infinity(self, denoised: Stacked) -> Samples:
         """Of the mixture by the bias alone, guided where there is guidance."""

@@ -3,13 +3,16 @@
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from projcomp.diffusion.bounds import check_made
 from projcomp.diffusion.convert import denoised_to_score
 from projcomp.diffusion.field import Denoiser
 from projcomp.diffusion.shapes import Index, Samples, Stacked
+from projcomp.errors import ConfigError
 from projcomp.machine.memory import Halving, memory_for
 
 _NO_ROOM = (
@@ -28,8 +31,8 @@ class BatchedScores:
     whatever the other requests are.
 
     A condition is a row of numbers, shape ``(C,)``, or anything else that ``==`` compares, such as
-    the parts of a prompt under a key. A denoiser is handed rows stacked, ``(batch, C)``, and what
-    is no tensor as a list, one a sample.
+    the parts of a prompt under a key; no numpy array. A denoiser is handed rows stacked,
+    ``(batch, C)``, and what is no tensor as a list, one a sample.
 
     Args:
         requests: the stacked models in order, each a denoiser and its condition.
@@ -37,12 +40,18 @@ class BatchedScores:
             suffice it falls.
 
     Raises:
+        ConfigError: there is no request, the chunk is less than one image, or a condition cannot be
+            told from the others.
+        UserError: on a call, where a denoiser returns anything but a tensor shaped as its samples.
         DeviceError: on a call, where the device's memory does not suffice for one image.
     """
 
     def __init__(self, requests: Sequence[tuple[Denoiser, Any]], chunk_size: int) -> None:
         if not requests or chunk_size < 1:
-            raise ValueError("expected at least one request and a chunk of at least one image")
+            raise ConfigError(
+                "scores: expected at least one request and a chunk of at least one image, got "
+                f"{len(requests)} and {chunk_size}"
+            )
         self._pieces = Halving(chunk_size)
         groups: dict[object, _Group] = {}
         slots: list[tuple[object, int]] = []
@@ -107,7 +116,12 @@ class _Group:
         self._stacked: Tensor | None = None  # on the samples' device: copied once, not every time
 
     def slot(self, condition: Any) -> int:
-        """The position of ``condition`` among the distinct ones, added where it is new."""
+        """The position of ``condition`` among the distinct ones, added where it is new.
+
+        Raises:
+            ConfigError: it cannot be compared, or is a row of another length.
+        """
+        _check_condition(condition, self.conditions)
         for i, known in enumerate(self.conditions):
             if _equal(known, condition):
                 return i
@@ -123,7 +137,9 @@ class _Group:
         for start in range(0, total, chunk_size):
             index = torch.arange(start, min(start + chunk_size, total), device=x.device)
             level = torch.full((len(index),), sigma, dtype=exact, device=x.device)
-            part = self.denoiser(x[index % batch], level, self._told(index // batch))
+            asked = x[index % batch]
+            part = self.denoiser(asked, level, self._told(index // batch))
+            check_made(f"denoiser {_name(self.denoiser)}", part, asked)
             parts.append(part.to(x.dtype))
         return torch.cat(parts).reshape(len(self.conditions), *x.shape)
 
@@ -134,6 +150,31 @@ class _Group:
         if self._stacked is None or self._stacked.device != index.device:
             self._stacked = torch.stack(self.conditions).to(index.device)
         return self._stacked[index]
+
+
+def _name(denoiser: Denoiser) -> str:
+    """What its author calls it."""
+    return getattr(denoiser, "__name__", type(denoiser).__name__)
+
+
+def _check_condition(condition: Any, others: Sequence[Any]) -> None:
+    """Whether a condition can stand beside the others of its denoiser.
+
+    Raises:
+        ConfigError: it is an array, which ``==`` compares number by number, or another row's shape.
+    """
+    if isinstance(condition, np.ndarray):
+        raise ConfigError(
+            "condition: expected a tensor (a row of numbers) or what == compares as a whole, got a "
+            "numpy array; make a tensor of it by torch.as_tensor"
+        )
+    for other in others:
+        both = isinstance(condition, Tensor) and isinstance(other, Tensor)
+        if both and condition.shape != other.shape:
+            raise ConfigError(
+                "condition: expected rows of one length for one denoiser, got shapes "
+                f"{tuple(other.shape)} and {tuple(condition.shape)}"
+            )
 
 
 def _equal(a: Any, b: Any) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from jaxtyping import Float
 from torch import Tensor
 
+from projcomp.diffusion.bounds import check_made
 from projcomp.diffusion.field import Denoiser
 from projcomp.diffusion.shapes import Condition, Index, PerSample, Samples
 
@@ -33,6 +34,9 @@ def denoiser_of(model: EpsilonModel, alphas_cumprod: Float[Tensor, " levels"]) -
     Args:
         model: predicts the noise.
         alphas_cumprod: its ``abar``, decreasing, shape ``(num_steps,)``.
+
+    Raises:
+        UserError: on a call, where the model returns anything but a tensor shaped as its samples.
     """
     levels = vp_sigmas(alphas_cumprod)
 
@@ -41,6 +45,7 @@ def denoiser_of(model: EpsilonModel, alphas_cumprod: Float[Tensor, " levels"]) -
         step = (known.log() - sigma[:, None].log()).abs().argmin(1)
         column = sigma.reshape(-1, *[1] * (x.ndim - 1))
         noise = model(x / (1 + column**2).sqrt(), step, condition)
+        check_made("model of noise", noise, x)
         return x - column * noise
 
     return denoise

@@ -1,7 +1,10 @@
 """The noise levels that a sampler steps through."""
 
+import math
+
 import torch
 
+from projcomp.diffusion.bounds import check_positive
 from projcomp.diffusion.shapes import Levels
 from projcomp.errors import ConfigError
 
@@ -23,9 +26,10 @@ def edm_sigmas(num_steps: int, sigma_min: float, sigma_max: float, rho: float) -
     """
     if num_steps < 1:
         raise ConfigError(f"num_steps: expected at least 1, got {num_steps}")
-    if not 0 < sigma_min < sigma_max:
+    check_positive("rho", rho)
+    if not 0 < sigma_min < sigma_max < math.inf:
         raise ConfigError(
-            "sigma_min: expected a number above 0 and below sigma_max = "
+            "sigma_min: expected a number above 0 and below a finite sigma_max = "
             f"{sigma_max:g}, got {sigma_min:g}"
         )
     share = torch.linspace(0, 1, num_steps, dtype=torch.float64)

@@ -7,10 +7,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from projcomp.diffusion.bounds import check_number
 from projcomp.diffusion.field import ScoreField, Step
 from projcomp.diffusion.shapes import Samples
 from projcomp.errors import ConfigError
-from projcomp.samplers.noise import Noise
+from projcomp.samplers.noise import Noise, normals_for
 from projcomp.samplers.result import Move
 
 
@@ -27,12 +28,19 @@ class Heun:
         churn_min: least noise level that is churned.
         churn_max: greatest noise level that is churned.
         churn_noise: standard deviation of the noise that churning adds.
+
+    Raises:
+        ConfigError: a share or a deviation is negative.
     """
 
     churn: float = 0.0
     churn_min: float = 0.0
     churn_max: float = float("inf")
     churn_noise: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number("churn", self.churn, 0)
+        check_number("churn_noise", self.churn_noise, 0)
 
     def __call__(
         self,
@@ -56,7 +64,8 @@ class Heun:
             )
         if self.churn > 0 and self.churn_min <= sigma <= self.churn_max:
             raised = sigma * (1.0 + min(self.churn, math.sqrt(2.0) - 1.0))
-            x = x + self.churn_noise * math.sqrt(raised**2 - sigma**2) * noise.normal()
+            added = self.churn_noise * math.sqrt(raised**2 - sigma**2)
+            x = x + added * normals_for(noise, x)
             sigma = raised
         step = Step(x, sigma, sigma_next)
         score, state = field.score(step, state)

@@ -3,9 +3,10 @@
 import math
 from dataclasses import dataclass
 
+from projcomp.diffusion.bounds import check_positive
 from projcomp.diffusion.shapes import Samples
 from projcomp.samplers.line_integral import Score
-from projcomp.samplers.noise import Noise
+from projcomp.samplers.noise import Noise, normals_for
 from projcomp.samplers.result import Chain
 
 
@@ -18,13 +19,19 @@ class Langevin:
 
     Attributes:
         step_size: ``eta``, in units of the noise variance.
+
+    Raises:
+        ConfigError: the step size is not above 0.
     """
 
     step_size: float
+
+    def __post_init__(self) -> None:
+        check_positive("step_size", self.step_size)
 
     def __call__(self, score: Score, x: Samples, sigma: float, noise: Noise, steps: int) -> Chain:
         """See :class:`projcomp.samplers.process.Kernel`."""
         for _ in range(steps):
             drift = self.step_size * sigma**2 * score(x)
-            x = x + drift + sigma * math.sqrt(2 * self.step_size) * noise.normal()
+            x = x + drift + sigma * math.sqrt(2 * self.step_size) * normals_for(noise, x)
         return Chain(x, steps)

@@ -7,10 +7,11 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from projcomp.diffusion.bounds import check_positive
 from projcomp.diffusion.inner import dot
 from projcomp.diffusion.shapes import Samples
 from projcomp.samplers.line_integral import NUM_EVALUATIONS, Score, log_density_change
-from projcomp.samplers.noise import Noise
+from projcomp.samplers.noise import Noise, normals_for, uniforms_for
 from projcomp.samplers.result import Chain
 
 
@@ -23,9 +24,15 @@ class Mala:
 
     Attributes:
         step_size: ``eta``, in units of the noise variance.
+
+    Raises:
+        ConfigError: the step size is not above 0.
     """
 
     step_size: float
+
+    def __post_init__(self) -> None:
+        check_positive("step_size", self.step_size)
 
     def __call__(self, score: Score, x: Samples, sigma: float, noise: Noise, steps: int) -> Chain:
         """See :class:`projcomp.samplers.process.Kernel`."""
@@ -33,12 +40,12 @@ class Mala:
         here = score(x)
         accepted = torch.zeros(len(x), dtype=torch.float64, device=x.device)
         for _ in range(steps):
-            proposed = x + size * here + math.sqrt(2 * size) * noise.normal()
+            proposed = x + size * here + math.sqrt(2 * size) * normals_for(noise, x)
             there = score(proposed)
             back, forth = x - proposed - size * there, proposed - x - size * here
             log_ratio = log_density_change(score, x, proposed, here, there)
             log_ratio = log_ratio - (dot(back, back) - dot(forth, forth)) / (4 * size)
-            taken = noise.uniform().log() < log_ratio
+            taken = uniforms_for(noise, x).log() < log_ratio
             x, here = choose(taken, proposed, x), choose(taken, there, here)
             accepted = accepted + taken
         return Chain(x, 1 + steps * (1 + NUM_EVALUATIONS), accepted / steps)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from projcomp.diffusion.frames import centred
 from projcomp.diffusion.shapes import Precise, Samples
-from projcomp.errors import ConfigError
+from projcomp.errors import ConfigError, UserError
 
 _BLOCK_NUMBERS = 2**17
 """About so many numbers are drawn at once per sample, so that no step loops over samples."""
@@ -74,6 +74,44 @@ class NoiseStreams:
             ]
             self._uniforms = list(torch.stack(drawn, 1).flip(0))
         return self._uniforms.pop().to(self._device)
+
+
+def normals_for(noise: Noise, like: Tensor) -> Tensor:
+    """The next standard normal noise of a step that displaces by something shaped as ``like``.
+
+    Raises:
+        UserError: the streams are of other samples; their noise would be broadcast, and shared.
+    """
+    return shaped_as(like, noise.normal())
+
+
+def uniforms_for(noise: Noise, x: Samples) -> Precise:
+    """The next uniform numbers, one for each of ``x``, shape ``(batch,)``.
+
+    Raises:
+        UserError: the streams are of more samples, or of fewer.
+    """
+    drawn = noise.uniform()
+    if drawn.shape != x.shape[:1]:
+        raise UserError(
+            f"noise: expected uniform numbers for {len(x)} samples, got those of {len(drawn)}; "
+            "make NoiseStreams of a seed per sample"
+        )
+    return drawn
+
+
+def shaped_as(like: Tensor, drawn: Tensor) -> Tensor:
+    """``drawn`` itself, where it has the shape of ``like``.
+
+    Raises:
+        UserError: it has another one.
+    """
+    if drawn.shape != like.shape:
+        raise UserError(
+            f"noise: expected noise of shape {tuple(like.shape)}, got {tuple(drawn.shape)}; make "
+            "NoiseStreams of a seed per sample, and of the dims of one"
+        )
+    return drawn
 
 
 class NoNoise:

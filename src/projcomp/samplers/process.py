@@ -3,6 +3,7 @@
 Every sampler of :mod:`projcomp.sampling.samplers` is this loop with other parts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from projcomp.diffusion.field import ScoreField, Step
 from projcomp.diffusion.shapes import Samples
-from projcomp.errors import ConfigError
+from projcomp.errors import ConfigError, UserError
 from projcomp.samplers.line_integral import Score
 from projcomp.samplers.noise import NO_NOISE, Noise
 from projcomp.samplers.result import Chain, Move, SamplerResult
@@ -69,7 +70,7 @@ class Corrector(Windowed):
 def sample(
     field: ScoreField,
     x: Samples,
-    sigmas: Float[Tensor, " levels"],
+    sigmas: Float[Tensor, " levels"] | Sequence[float],
     predictor: Predictor,
     *,
     noise: Noise = NO_NOISE,
@@ -81,7 +82,7 @@ def sample(
     Args:
         field: the composition.
         x: the start, shape ``(batch, *dims)``, already scaled to its noise level.
-        sigmas: decreasing noise levels, shape ``(num_steps + 1,)``.
+        sigmas: decreasing noise levels, shape ``(num_steps + 1,)``; the last may be 0.
         predictor: makes the step between two levels.
         noise: the samples' random streams; needed by all that is not deterministic.
         corrector: what runs at the levels in between.
@@ -91,7 +92,9 @@ def sample(
 
     Raises:
         ConfigError: the parts do not go together, or random streams are missing.
+        UserError: the noise levels do not decrease, or the streams are of other samples.
     """
+    levels = _decreasing(sigmas)
     if corrector and field.stateful:
         raise ConfigError(
             "corrector: expected an operator whose score does not follow the steps made, got one "
@@ -99,7 +102,6 @@ def sample(
         )
     if swarms:
         swarms.check(field, len(x))
-    levels = sigmas.tolist()
     state = field.init(x, levels[0])
     num_evaluations, accepted, sizes, gains = 0, [], [], []
     for sigma, sigma_next in pairwise(levels):
@@ -132,6 +134,28 @@ def sample(
         effective_size=torch.stack(sizes) if sizes else None,
         log_z=torch.stack(gains).sum(0) if gains else None,
     )
+
+
+def _decreasing(sigmas: Tensor | Sequence[float]) -> list[float]:
+    """The noise levels as numbers.
+
+    Raises:
+        UserError: they are none that a path could step through.
+    """
+    levels = torch.as_tensor(sigmas, dtype=torch.float64)
+    expected = "sigmas: expected noise levels in one row, finite, decreasing, the last 0 or more"
+    mend = "make them by edm_sigmas, or flip them"
+    if levels.ndim != 1 or not len(levels):
+        raise UserError(f"{expected}, got shape {tuple(levels.shape)}; {mend}")
+    if not levels.isfinite().all():
+        raise UserError(f"{expected}, got NaN or infinity; {mend}")
+    row = levels.tolist()
+    if row[-1] < 0:
+        raise UserError(f"{expected}, got {row[-1]:g}; {mend}")
+    for before, after in pairwise(row):
+        if not after < before:
+            raise UserError(f"{expected}, got {after:g} after {before:g}; {mend}")
+    return row
 
 
 def _score_at(field: ScoreField, sigma: float, state: Any, x: Samples) -> Samples:

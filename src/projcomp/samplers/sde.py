@@ -8,9 +8,10 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from projcomp.diffusion.bounds import check_number
 from projcomp.diffusion.field import Retraction, ScoreField, Step, add
 from projcomp.diffusion.shapes import Samples
-from projcomp.samplers.noise import Noise
+from projcomp.samplers.noise import Noise, normals_for, shaped_as
 from projcomp.samplers.result import Move
 
 
@@ -21,10 +22,16 @@ class ReverseSde:
     Attributes:
         noise_share: ``xi``, the share of the SDE's noise, in [0, 1].
         retract: where a displacement leads; on a manifold not to the sum.
+
+    Raises:
+        ConfigError: the share is out of its bounds.
     """
 
     noise_share: float = 1.0
     retract: Retraction = add
+
+    def __post_init__(self) -> None:
+        check_number("noise_share", self.noise_share, 0, 1)
 
     def __call__(
         self,
@@ -56,9 +63,15 @@ class Ancestral:
 
     Attributes:
         data_std: standard deviation of the data that the steps are exact for.
+
+    Raises:
+        ConfigError: the deviation is negative.
     """
 
     data_std: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_number("data_std", self.data_std, 0)
 
     def __call__(
         self,
@@ -87,9 +100,11 @@ def _noisy_step(
 ) -> Move:
     """Displace by ``drift`` times the score and by noise of ``noise_std``; 0 draws none."""
     if noise_std > 0:
-        step = replace(step, noise=noise.normal(), noise_std=noise_std)
+        # before the field sees it; of a manifold only the score tells how displacements are shaped
+        drawn = normals_for(noise, step.x) if retract is add else noise.normal()
+        step = replace(step, noise=drawn, noise_std=noise_std)
     score, state = field.score(step, state)
     dx = drift * score
     if step.noise is not None:
-        dx = dx + step.noise_std * step.noise
+        dx = dx + step.noise_std * shaped_as(score, step.noise)
     return Move(retract(step, dx), field.observe(step, dx, state), 1)

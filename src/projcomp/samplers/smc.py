@@ -11,10 +11,11 @@ import torch
 from jaxtyping import Float64, Integer
 from torch import Tensor
 
+from projcomp.diffusion.bounds import check_number
 from projcomp.diffusion.field import ScoreField, WeightedField
 from projcomp.diffusion.shapes import PerSample, PerSwarm, Precise, Samples, SwarmWeights
 from projcomp.errors import ConfigError, UserError
-from projcomp.samplers.noise import Noise
+from projcomp.samplers.noise import Noise, uniforms_for
 from projcomp.samplers.window import Windowed
 
 
@@ -47,12 +48,19 @@ class Swarms(Windowed):
         sigma_min: least noise level at which a step that is weighed ends; that to 0 never is.
         sigma_max: greatest of them. What the other steps add to the field's weights is taken back:
             the law of the samples is corrected along the window alone.
+
+    Raises:
+        ConfigError: a swarm has no particle, or the share is out of [0, 1].
     """
 
     particles: int
     threshold: float = 0.5
     sigma_min: float = 0.0
     sigma_max: float = math.inf
+
+    def __post_init__(self) -> None:
+        check_number("particles", self.particles, 1)
+        check_number("threshold", self.threshold, 0, 1)
 
     def check(self, field: ScoreField, count: int) -> None:
         """Whether ``count`` particles of ``field`` can be resampled.
@@ -94,7 +102,7 @@ class Swarms(Windowed):
                 "or precision fp32"
             )
         due = size < self.threshold * self.particles
-        uniform = noise.uniform().reshape(-1, self.particles)[:, :1]
+        uniform = uniforms_for(noise, x).reshape(-1, self.particles)[:, :1]
         if not due.any():
             return Resampled(x, state, None, size, torch.zeros_like(size))
         chosen = systematic(log_weight.softmax(1), uniform)

@@ -149,6 +149,9 @@ def _check_finite(x: Tensor, settings: "SampleSettings") -> None:
         mend = "check the models' metrics.csv, or sample with sampling.precision fp32"
         if settings.pipelines:
             mend = "sample with models.<name>.dtype fp32"
+        files = [*settings.operator.files, *settings.sampling.sampler.files]
+        if files:  # a user's own code, which is less tried than all else
+            mend = f"look into {' and '.join(dict.fromkeys(files))} first; then {mend}"
         raise SamplingError(
             f"experiment {settings.experiment}, case {settings.case.name}: expected finite samples,"
             f" got NaN or infinity in {bad} of {len(x)}; {mend}"

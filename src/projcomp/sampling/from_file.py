@@ -6,6 +6,7 @@ What goes wrong in it is said in one line, with the line of the file where it is
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,10 +14,13 @@ from torch import Tensor
 
 from projcomp.diffusion.field import ScoreField, ScoreStack, Step
 from projcomp.own_code import OwnCodeError, OwnFunction, load_function
-from projcomp.samplers.noise import Noise
+from projcomp.samplers.noise import Noise, normals_for
 from projcomp.samplers.process import Predictor
 from projcomp.samplers.result import Move
 from projcomp.words import short
+
+ROUNDING = 1e-3
+"""Share of a number by which it may differ in another batch, and the second time."""
 
 
 def own_field(
@@ -56,7 +60,7 @@ def own_field(
             "expected a score field (stateful, start_scale, init, score, observe), got "
             f"{type(field).__name__}"
         )
-    return _GuardedField(own, field)
+    return _GuardedField(own, field, scores)
 
 
 def own_predictor(file: str, settings: Mapping[str, Any] | None = None) -> Predictor:
@@ -130,7 +134,9 @@ class _FunctionField:
 
     def score(self, step: Step, state: None) -> tuple[Tensor, None]:
         """What the function makes of the stacked scores at ``step.x``."""
-        return self._composed(self.scores(step.x, step.sigma), step.x, step.sigma), None
+        composed = self._composed(self.scores(step.x, step.sigma), step.x, step.sigma)
+        _check_composed(self.own, composed, self.scores, step)
+        return composed, None
 
     def observe(self, step: Step, dx: Tensor, state: None) -> None:
         """Nothing to remember."""
@@ -146,6 +152,7 @@ class _GuardedField:
 
     own: OwnFunction
     field: ScoreField
+    scores: ScoreStack
 
     @property
     def stateful(self) -> bool:
@@ -175,7 +182,9 @@ class _GuardedField:
         """As the user's, its shape checked."""
         with self.own.guard():
             score, state = self.field.score(step, state)
-        return self.own.check_score(score, step.x), state
+        score = self.own.check_score(score, step.x)
+        _check_composed(self.own, score, self.scores, step)
+        return score, state
 
     def observe(self, step: Step, dx: Tensor, state: Any) -> Any:
         """As the user's."""
@@ -202,8 +211,11 @@ class _FunctionPredictor:
         """One step; see :class:`projcomp.samplers.process.Predictor`."""
         step, given = Step(x, sigma, sigma_next), x.clone()  # which the user may change in place
         asked = _Asked(field, state, x, given, sigma)
-        moved = self.own.call(asked, given, sigma, sigma_next, noise.normal, **self.settings)
+        draw = partial(normals_for, noise, x)
+        moved = self.own.call(asked, given, sigma, sigma_next, draw, **self.settings)
         moved = self.own.check_score(moved, x)
+        if _lost(moved) and not any(map(_lost, asked.scores)):
+            raise _loss(self.own, moved, "samples", sigma)
         state = field.observe(step, moved - x, asked.state_at_start())
         return Move(moved, state, asked.count)
 
@@ -221,6 +233,7 @@ class _Asked:
         self._given, self._version = given, given._version
         self._begun: tuple[Any] | None = None
         self.count = 0
+        self.scores: list[Tensor] = []
 
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
         """The composed score at ``x``, shape ``(batch, *dims)``, of noise level ``sigma`` > 0."""
@@ -229,6 +242,7 @@ class _Asked:
             raise ValueError(f"score: expected a noise level above 0, got {sigma:g}")
         self.count += 1
         score, state = self._field.score(Step(x, sigma, sigma), self._state)
+        self.scores.append(score)
         untouched = x is self._x or (x is self._given and x._version == self._version)
         if self._begun is None and untouched and sigma == self._sigma:
             self._begun = (state,)
@@ -269,8 +283,37 @@ class _GuardedPredictor:
         return move
 
 
+def _check_composed(own: OwnFunction, composed: Tensor, scores: ScoreStack, step: Step) -> None:
+    """Whether a composed score is finite, unless the models' own are not.
+
+    These are evaluated again, and only then: code that works in place may have changed them.
+
+    Raises:
+        OwnCodeError: it is not, though the models' are.
+    """
+    if _lost(composed) and not _lost(scores(step.x, step.sigma)):
+        raise _loss(own, composed, "scores", step.sigma)
+
+
+def _loss(own: OwnFunction, made: Tensor, what: str, sigma: float) -> OwnCodeError:
+    """The error of a user's function that makes NaN or infinity of finite scores."""
+    bad = int((~made.isfinite()).flatten(1).any(1).sum())
+    return own.error(
+        f"expected finite {what} of finite scores, got NaN or infinity in {bad} of {len(made)} at "
+        f"noise level {sigma:g}; look for a division by 0, a root or a logarithm there"
+    )
+
+
+def _lost(made: Tensor) -> bool:
+    """Whether there is NaN or infinity."""
+    return not bool(made.isfinite().all())
+
+
 def check_each_alone(make: Callable[[list[int]], Tensor], files: str) -> None:
     """Whether samples depend on their own seeds alone, and on nothing else.
+
+    The sample that is made alone stands neither first nor last among the four, nor does it where
+    the batch is turned round: so it sees whatever reaches across the batch.
 
     Args:
         make: samples ``(len(seeds), *dims)`` of seeds.
@@ -279,20 +322,30 @@ def check_each_alone(make: Callable[[list[int]], Tensor], files: str) -> None:
     Raises:
         OwnCodeError: they do not, or are not finite.
     """
-    both, again, second = make([1, 2]), make([1, 2]), make([2])
-    if not torch.isfinite(both).all():
+    four, again, alone = make([3, 1, 2, 4]), make([3, 1, 2, 4]), make([1])
+    if not torch.isfinite(four).all():
         raise OwnCodeError(f"{files}: expected finite samples, got NaN or infinity")
-    size = float(both.abs().max())
-    if not torch.allclose(both, again, rtol=0, atol=1e-5 * size):
+    if not bool(_alike(four, again).all()):
         raise OwnCodeError(
             f"{files}: expected the same samples from the same seeds, got others the second time; "
             "draw noise from noise(), which follows the seeds"
         )
-    if not torch.allclose(both[1:], second, rtol=0, atol=1e-3 * size):
+    if not bool(_alike(four[1], alone[0]).all()):
         raise OwnCodeError(
             f"{files}: expected every sample to depend on itself alone, got one that depends on "
             "its batch; reduce over a sample's own dimensions only, never over the batch"
         )
+
+
+def _alike(samples: Tensor, others: Tensor) -> Tensor:
+    """Which numbers are equal but for rounding, of the shape of both.
+
+    Every number is measured by itself and by the middle one of all that are not 0: the greatest
+    would hide what the others do behind one huge pixel.
+    """
+    sizes = others.abs()
+    typical = sizes[sizes > 0].median() if bool((sizes > 0).any()) else sizes.sum()
+    return (samples - others).abs() <= ROUNDING * (sizes + typical)
 
 
 def check_records(measured: Mapping[str, Any], count: int, files: str) -> None:

@@ -1,15 +1,23 @@
-"""A user's own operator or sampler, tried on Gaussians before anything is rendered or trained."""
+"""A user's own operator or sampler, tried on Gaussians before anything is rendered or trained.
 
+What reaches across the batch must show. So no two samples and no two models are alike: the samples
+start at widths of their own, and every Gaussian has a width, a mean picture, and one direction in
+which it is long, of its own. Of Gaussians of one width the scores' differences would be the same at
+every sample, and a mean of them over the batch that of each.
+"""
+
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from projcomp.diffusion.batched import BatchedScores
+from projcomp.diffusion.field import ScoreField
 from projcomp.features.feature_map import RGB, Features
 from projcomp.own_code import own_errors
 from projcomp.sampling.from_file import check_each_alone, check_records
-from projcomp.sampling.parts import CountedScores, build_process
+from projcomp.sampling.parts import CountedScores, Process, build_process
 from projcomp.sampling.requests import Request, Requests, pictures_of
 
 if TYPE_CHECKING:
@@ -17,8 +25,6 @@ if TYPE_CHECKING:
 
 STEPS = 3
 """Noise levels above zero of the trial: a first step, one between, and the last."""
-
-_STD = 0.5
 
 
 def try_out(settings: "SampleSettings", resolution: int, features: Features = RGB) -> None:
@@ -41,7 +47,7 @@ def try_out(settings: "SampleSettings", resolution: int, features: Features = RG
 
     def make(seeds: list[int]) -> Tensor:
         scores = CountedScores(BatchedScores(requests.composed, short.chunk_size))
-        process = build_process(settings, requests, scores)
+        process = _starting_apart(build_process(settings, requests, scores), seeds)
         with own_errors(*files):  # also where a user's state says what it has measured
             samples = process.run(seeds, requests.dims, torch.device("cpu"))
         check_records(samples.measured, len(seeds), " and ".join(files))
@@ -51,15 +57,25 @@ def try_out(settings: "SampleSettings", resolution: int, features: Features = RG
     check_each_alone(make, " and ".join(files))
 
 
+def _starting_apart(process: Process, seeds: list[int]) -> Process:
+    """The process whose samples start so many times as wide as their seed says."""
+    path, width = process.path, torch.tensor(seeds, dtype=torch.float32)
+
+    def begin(field: ScoreField, noise: Tensor) -> Tensor:
+        return path.start(field, noise * width.reshape(-1, *[1] * (noise.ndim - 1)))
+
+    return replace(process, path=replace(path, begin=begin))
+
+
 def toy_requests(settings: "SampleSettings", resolution: int, features: Features = RGB) -> Requests:
-    """As many Gaussians as the case has distributions, each around a mean of its own."""
+    """As many Gaussians as the case has distributions, no two alike; the first is the widest."""
     first = [settings.background] if settings.background else []
     last = [settings.control] if settings.control else []
     num_conditions = settings.case.num_conditions if settings.conditionals else 0
     weights = [one.weight for one in settings.composed] or None
     num_conditions += len(settings.composed)
     count = len(first) + num_conditions + len(settings.models) + len(last)
-    composed: list[Request] = [(_gaussian, torch.tensor([0.1 * number])) for number in range(count)]
+    composed: list[Request] = [(gaussian, torch.tensor([float(number)])) for number in range(count)]
     return Requests(
         composed=composed,
         num_conditions=num_conditions,
@@ -72,8 +88,22 @@ def toy_requests(settings: "SampleSettings", resolution: int, features: Features
     )
 
 
-def _gaussian(x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
-    """The exact denoiser of a Gaussian around ``condition`` ``(batch, 1)``."""
-    one = (-1, *[1] * (x.ndim - 1))
-    variance, mean = sigma.reshape(one) ** 2, condition.reshape(one)
-    return (_STD**2 * x + variance * mean) / (_STD**2 + variance)
+def gaussian(x: Tensor, sigma: Tensor, condition: Tensor) -> Tensor:
+    """The exact denoiser of Gaussian ``condition`` ``(batch, 1)``, a whole number from 0.
+
+    It has the variance ``1 / (2 + condition)`` in all directions but one, where that is as large as
+    a picture: so it is seen from the greatest noise level on, and by every sample otherwise.
+    """
+    flat, noise = x.double().flatten(1), sigma.double()[:, None] ** 2
+    number, pixel = condition.double(), torch.arange(flat.shape[1], device=x.device) + 1.0
+    mean, long = 0.5 * (pixel * (number + 1)).cos(), (pixel * (number + 1.5)).cos()
+    variance, off = 1 / (2 + number), flat - mean
+    length = long.square().sum(1, keepdim=True)
+    along = (off * long).sum(1, keepdim=True) * long / length
+    denoised = mean + _kept(variance, noise) * (off - along) + _kept(length, noise) * along
+    return denoised.reshape(x.shape).to(x.dtype)
+
+
+def _kept(variance: Tensor, noise: Tensor) -> Tensor:
+    """The share of an offset that is no noise."""
+    return variance / (variance + noise)

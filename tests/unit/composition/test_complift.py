@@ -6,6 +6,7 @@ from oracle import start
 
 from projcomp.composition.complift import acceptance_rate, accepted, lifts
 from projcomp.composition.mixtures import GaussianMixture, stacked_scores
+from projcomp.errors import ConfigError
 
 ANYWHERE = GaussianMixture.isotropic([[-2.0, 0.0], [2.0, 0.0], [0.0, 2.0]], 0.2)
 RIGHT = GaussianMixture.isotropic([[2.0, 0.0]], 0.2)
@@ -48,5 +49,5 @@ def test_the_lift_is_the_mean_over_the_noise_levels():
 
 
 def test_no_noise_level_is_an_error():
-    with pytest.raises(ValueError, match="at least one noise level"):
+    with pytest.raises(ConfigError, match="at least one noise level"):
         lifts(stacked_scores([ANYWHERE, RIGHT]), start(2, 2), [], [])

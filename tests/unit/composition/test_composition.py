@@ -141,9 +141,9 @@ def test_exact_product_has_the_densities_of_the_definition():
 def test_exact_product_refuses_what_cannot_be_normalised():
     narrow = GaussianMixture.isotropic([[0.0]], 0.5)
     wide = GaussianMixture.isotropic([[0.0]], 2.0)
-    with pytest.raises(ValueError, match="cannot be normalised"):
+    with pytest.raises(ConfigError, match="cannot be normalised"):
         product_over_gaussian([wide, wide], narrow)
-    with pytest.raises(ValueError, match="one component, got 2"):
+    with pytest.raises(ConfigError, match="one component, got 2"):
         product_over_gaussian([narrow], GaussianMixture.isotropic([[0.0], [1.0]], 2.0))
 
 

@@ -316,5 +316,5 @@ def test_effective_size_and_picking():
 def test_a_path_of_one_step_says_that_it_has_no_interaction():
     field = weighted_product(stacked_scores([two_modes(), two_modes()]), [1.0])
     result = sample(field, start(2, 2), levels(2)[:1], euler)
-    with pytest.raises(ValueError, match="at least two steps"):
+    with pytest.raises(ConfigError, match="at least two steps"):
         _ = result.state.total

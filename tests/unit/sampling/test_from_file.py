@@ -9,17 +9,20 @@ import pytest
 import torch
 from known_config import known
 
+from projcomp.composition.product import product_field
 from projcomp.config.experiments import BackgroundConfig
 from projcomp.config.samplers import SamplingConfig
 from projcomp.diffusion.batched import BatchedScores
-from projcomp.errors import ConfigError
+from projcomp.errors import ConfigError, UserError
 from projcomp.plan.load import load
 from projcomp.plan.plan import Plan
 from projcomp.plan.tables import tables
-from projcomp.samplers.noise import NoNoise
+from projcomp.samplers.euler import euler
+from projcomp.samplers.noise import NoiseStreams, NoNoise
+from projcomp.samplers.process import sample
 from projcomp.sampling.from_file import own_field, own_predictor
 from projcomp.sampling.parts import CountedScores, build_process
-from projcomp.sampling.trial import toy_requests
+from projcomp.sampling.trial import gaussian, toy_requests
 from projcomp.settings.case import Case
 from projcomp.settings.stages import SampleSettings
 
@@ -236,7 +239,7 @@ WRONG = {
         COUNTED.format(scale="None"),
         "expected a start_scale above 0, got None",
     ),
-    "records": (COUNTED.format(scale="1.0"), "a row for each of 2 samples under a, got 5 rows"),
+    "records": (COUNTED.format(scale="1.0"), "a row for each of 4 samples under a, got 5 rows"),
     "no field": (
         "def field(scores, count, strength):\n    return 3\n",
         "score field .*, got int",
@@ -357,13 +360,172 @@ def test_a_field_sees_the_steps_that_a_sampler_in_place_makes() -> None:
 
 
 SAMPLER = "def sampler(score, x, sigma, sigma_next, noise):\n"
+OPERATOR = """import torch
+def operator(scores, x, sigma):
+    background, *conditions = scores
+    d = [c - background for c in conditions]
+    out = background + sum(d)
+"""
+BY_ITSELF = ".reshape(-1, 1, 1, 1)"
+NORMS = """    w = [k.flatten(1).norm(dim=1){} + 1e-9 for k in d]
+    return background + sum(sum(w) / len(w) / v * k for v, k in zip(w, d))
+"""
+RESCALED = "    return out * conditions[0]{0} / out{0}\n"
+COSINE = """    first, second = (one.flatten({0}) for one in d)
+    cosine = torch.cosine_similarity(first, second, dim={0})
+    return background + (1 - cosine{1} / 2) * sum(d)
+"""
+LANGEVIN = """    x = x + (sigma**2 - sigma_next**2) * score(x, sigma)
+    if sigma_next == 0:
+        return x
+    g, n = score(x, sigma_next), noise()
+    size = 0.05 * (n.flatten(1).norm(dim=1){0} / g.flatten(1).norm(dim=1){0}) ** 2
+    return x + size * g + (2 * size) ** 0.5 * n
+"""
+HUGE = """    x = x + (sigma**2 - sigma_next**2) * score(x, sigma)
+    x = x * (1 + 0.01 * x{}).tanh()
+    if sigma_next == 0:
+        x[:, 0, 0, 0] = 1e6
+    return x
+"""
+ACROSS = {  # by name: of the batch, and the same of each sample
+    "norms": (OPERATOR + NORMS, ".mean()", BY_ITSELF),
+    "rescaled": (OPERATOR + RESCALED, ".std()", ".flatten(1).std(1)" + BY_ITSELF),
+    "first": (OPERATOR + "    return out + 0.01 * background{}\n", "[:1]", ""),
+    "last": (OPERATOR + "    return out + 0.01 * background{}\n", "[-1:]", ""),
+    "turned round": (OPERATOR + "    return out + 0.01 * background{}\n", ".flip(0)", ""),
+    "langevin": ("import torch\n" + SAMPLER + LANGEVIN, ".mean()", BY_ITSELF),
+    "one huge pixel": (SAMPLER + HUGE, ".std()", ".flatten(1).std(1)" + BY_ITSELF),
+}
+
+
+def tried(text: str) -> None:
+    made = own(text)
+    both = ("product", made) if "def sampler" in text else (made, "heun")
+    load(experiment(*both, num_composed=[2]))
+
+
+@pytest.mark.parametrize("kind", ACROSS)
+def test_what_reaches_across_the_batch_is_refused_and_what_does_not_is_not(kind: str) -> None:
+    text, batch, sample = ACROSS[kind]
+    with pytest.raises(ConfigError, match="expected every sample to depend on itself alone"):
+        tried(text.format(batch))
+    tried(text.format(sample))
+
+
+def test_a_cosine_over_the_batch_is_refused_and_one_of_each_sample_is_not() -> None:
+    with pytest.raises(ConfigError, match="expected every sample to depend on itself alone"):
+        tried(OPERATOR + COSINE.format(0, ""))
+    tried(OPERATOR + COSINE.format(1, BY_ITSELF))
+
+
+FIELDS = {
+    "product_field(scores, [1.0] * count)": ("given", "heun"),
+    "FollowedField(product_field(scores, [1.0] * count))": ("given", "sde"),
+    "average(scores, [1.0] * count)": ("none", "euler"),
+    "SuperpositionOr(scores, count, temperature=5.0)": ("none", "sde"),
+    "SuperpositionAnd(scores, count)": ("none", "sde"),
+    "SuperpositionAnd(scores, count, guidance=2.0)": ("given", "sde"),
+}
+
+
+@pytest.mark.parametrize("made", FIELDS)
+def test_the_librarys_own_compositions_raise_no_false_alarm(made: str) -> None:
+    background, sampler = FIELDS[made]
+    text = f"from projcomp import *\ndef field(scores, count):\n    return {made}\n"
+    given = {} if background == "given" else {"background": None}
+    load(experiment({**own(text), "background": background}, sampler, num_composed=[2, 3], **given))
+
+
+def test_no_two_of_the_models_and_samples_that_code_is_tried_on_are_alike() -> None:
+    """Differences of scores, by which weights are made, differ from sample to sample."""
+    for sigma in (80.0, 2.5, 0.002):
+        x = (sigma + 0.5) * torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+        stack = BatchedScores([(gaussian, torch.tensor([float(i)])) for i in range(4)], 64)(
+            x, sigma
+        )
+        norms = (stack[1:] - stack[:1]).flatten(2).norm(dim=2) / stack[0].flatten(1).norm(dim=1)
+        spread = norms.max(1).values / norms.min(1).values
+        assert float(spread.min()) > 1.02, sigma
+
+
+# NaN in a run ------------------------------------------------------------------------------------
+
+
+def stack_of(lost: float) -> Any:
+    """Scores of two Gaussians, which are no numbers below the noise level ``lost``."""
+
+    def stack(x: torch.Tensor, sigma: float) -> torch.Tensor:
+        scores = -x.expand(2, *x.shape) / (1 + sigma**2)
+        return scores * float("nan") if sigma < lost else scores
+
+    return stack
+
+
+ROOT = """
+def operator(scores, x, sigma):
+    return scores[0] * ((sigma**2 - 1) * scores[0].new_ones(())).sqrt()
+"""
+ROOT_FIELD = """
+from projcomp import product_field
+class Field:
+    stateful, start_scale = False, 1.0
+    def __init__(self, scores):
+        self.inner = product_field(scores, [1.0])
+    def init(self, x, sigma):
+        return None
+    def score(self, step, state):
+        score, state = self.inner.score(step, state)
+        return score * ((step.sigma**2 - 1) * score.new_ones(())).sqrt(), state
+    def observe(self, step, dx, state):
+        return None
+def field(scores, count):
+    return Field(scores)
+"""
+SIGMAS = torch.tensor([4.0, 2.0, 0.5, 0.0])
+
+
+@pytest.mark.parametrize("text", [ROOT, ROOT_FIELD])
+def test_the_first_nan_of_an_operator_says_the_file_and_the_noise_level(text: str) -> None:
+    field = own_field(own(text)["file"], stack_of(0.0), 1, (2,), sigma_max=4.0)
+    told = r"mine.py, line \d+: .*expected finite scores of finite .* in 3 of 3 at noise level 0.5"
+    with pytest.raises(UserError, match=told) as caught:
+        sample(field, torch.ones(3, 2), SIGMAS, euler)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [PRODUCT, IN_PLACE])
+def test_a_nan_of_the_models_is_not_laid_to_the_operator(text: str) -> None:
+    field = own_field(own(text)["file"], stack_of(1.0), 1, (2,), sigma_max=4.0)
+    assert sample(field, torch.ones(3, 2), SIGMAS, euler).x.isnan().all()
+
+
+def test_the_first_nan_of_a_sampler_says_the_file_and_the_noise_level() -> None:
+    text = (
+        SAMPLER + "    return x + score(x, sigma) * (score(x, sigma) - score(x, sigma)) ** -0.5\n"
+    )
+    predictor = own_predictor(own(text)["file"])
+    field = product_field(stack_of(0.0), [1.0])
+    with pytest.raises(UserError, match=r"mine.py, line 1: .*finite samples .* noise level 4;"):
+        sample(field, torch.ones(3, 2), SIGMAS, predictor)
+    lost = own_predictor(own(EULER)["file"])
+    assert (
+        sample(product_field(stack_of(1.0), [1.0]), torch.ones(3, 2), SIGMAS, lost).x.isnan().all()
+    )
+
+
+def test_noise_of_other_samples_is_refused_where_a_sampler_draws_it() -> None:
+    predictor = own_predictor(own(SDE)["file"])
+    field = product_field(stack_of(0.0), [1.0])
+    with pytest.raises(UserError, match=r"noise: expected noise of shape \(3, 2\), got \(1, 2\)"):
+        sample(field, torch.ones(3, 2), SIGMAS, predictor, noise=NoiseStreams([0], (2,)))
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         (SAMPLER + "    return score(x, sigma_next)\n", "line 2: .*a noise level above 0, got 0"),
-        (SAMPLER + "    return x[:1]\n", r"shape \(2, 3, 32, 32\), got \(1, 3, 32, 32\)"),
+        (SAMPLER + "    return x[:1]\n", r"shape \(4, 3, 32, 32\), got \(1, 3, 32, 32\)"),
         ("def predictor():\n    return 3\n", "a predictor that can be called, got int"),
         ("def predictor():\n    return lambda *a: a[1]\n", "that makes a Move, got Tensor"),
         ("import torch\n" + SAMPLER + "    return torch.rand_like(x)\n", "from the same seeds"),

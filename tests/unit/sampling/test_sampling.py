@@ -259,6 +259,28 @@ def test_samples_that_are_not_finite_are_one_clear_line():
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", ["operator", "sampler"])
+def test_samples_that_are_not_finite_name_the_users_own_file_first(kind, tmp_path):
+    """Here a predictor's, whose steps nobody looks into, or a broken model's beside an operator."""
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from projcomp import ReverseSde\n"
+        "def operator(scores, x, sigma):\n    return scores[-1]\n"
+        "def predictor():\n    return ReverseSde()\n"
+    )
+    own = {"name": "own", "file": str(file)}
+
+    class Broken(PixelModel):
+        def __call__(self, x, sigma, condition):
+            return super().__call__(x, sigma, condition) / 0.0
+
+    chosen = {"operator": own} if kind == "operator" else {}
+    if kind == "sampler":
+        chosen = {"sampling": SamplingConfig(sampler=own, num_steps=4, precision="fp32")}
+    with pytest.raises(SamplingError, match=r"look into \S*mine.py first; then check the models'"):
+        draw(settings_of(**chosen), single=Broken())
+
+
 def test_a_model_that_cannot_be_asked_is_named():
     with pytest.raises(ConfigError, match="conditioned on position for case case, got single"):
         draw(settings_of(), single=PixelModel(kind="color"))
