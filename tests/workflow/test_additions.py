@@ -43,7 +43,7 @@ FigureRow(
     format=1,
     caption="Seconds per image.",
     shows=scope.against_k,
-    reads=inputs.summary,
+    reads=lambda _, folder: [folder.summary()],
 ),
 """
 TABLE = '''

@@ -29,6 +29,7 @@ ABOUT_ONE = {
     "evaluation/tables/mixture.py": "shares of colours, for SuperDiff's Table 1 on halves of them",
     "evaluation/tables/pairs.py": "pairs of colours, after Fig. 5 of Bradley et al.",
     "evaluation/tables/projection.py": "windows around places, and fields of colours",
+    "plan/figures.py": "single colours, after Fig. 5",
     "plan/figure_scope.py": "grids of places; single colours, after Fig. 5",
     "plan/table_scope.py": "pairs of colours and of places; whatever composes numbers of places",
     "reporting/figures/gallery.py": "marks the places that were requested",
