@@ -90,8 +90,6 @@ VARIANTS = {
 CHECK_EVERY = 10_000
 HELD_OUT = 200
 REPEATS = 4
-OF_ONE_PLACE = ("single", "embedded")
-"""Models whose nearest renders are those of the nearest place."""
 AVERAGED = 0.15
 """Share of a training's updates over which the checked weights are averaged, about."""
 
@@ -328,7 +326,8 @@ def time_to(rows: pd.DataFrame, error: float) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    models = load_files([]).config.models
+    config = load_files([]).config
+    models = config.models
     networks = [
         name for name, one in models.items() if isinstance(one, ModelConfig) and one.datasets
     ]
@@ -342,12 +341,17 @@ def main() -> None:
     least = max(TrainingConfig(**VARIANTS[label].training).batch_size for label in given.variants)
     if given.seeds < 1 or given.images < least:
         parser.error(f"expected at least 1 seed and {least} images, a batch")
-    if any(VARIANTS[label].stable for label in given.variants) and given.model not in OF_ONE_PLACE:
+    chosen = models[given.model]
+    most = max(config.rendered[name].max_objects for name in chosen.datasets)
+    # the nearest renders are those of the nearest place
+    if any(VARIANTS[label].stable for label in given.variants) and (
+        chosen.condition != "position" or most > 1
+    ):
         parser.error(
-            f"expected one of {', '.join(OF_ONE_PLACE)} with stable targets, whose images have one "
-            f"object or none, told where, got {given.model}; choose other --variants"
+            "expected a model whose images have one object or none, told where, with stable "
+            f"targets, got {given.model}; choose other --variants"
         )
-    for name in models[given.model].datasets:
+    for name in chosen.datasets:
         if not (given.data / f"{name}.h5").is_file():
             parser.error(f"expected {name}.h5, the index of a dataset, in {given.data}, got none")
     rows: list[dict[str, Any]] = []

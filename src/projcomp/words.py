@@ -12,6 +12,11 @@ def short(text: object, most: int = LONGEST) -> str:
     return line if len(line) <= most else line[: most - 3] + "..."
 
 
+def brief(label: str) -> str:
+    """A label among others in a sentence or a figure; it may be a whole page."""
+    return short(label, 30)
+
+
 def quoted(text: str, most: int = LONGEST) -> str:
     """The same in quotes, blanks kept."""
     return short(repr(text[: 4 * most]), most)

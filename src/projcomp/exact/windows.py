@@ -72,9 +72,9 @@ class _Sums:
         # to the base of 2, because exp2 takes a third of the time of exp
         self._factor = -math.log2(math.e) / (2 * sigma[:, None] ** 2)
         self._bands = bands
-        self._best: Tensor | float = -math.inf
-        self._weight: Tensor | float = 0.0
-        self._weighted: Tensor | float = 0.0
+        self._best = torch.full_like(self._x[0], -math.inf)
+        self._weight = torch.zeros_like(self._x[0])
+        self._weighted = torch.zeros_like(self._x)
 
     def add(self, images: Tensor, log_weights: Tensor) -> None:
         """Take in ``images`` ``(C, H, W, N)`` of the weights ``log_weights`` ``(N,)``."""
@@ -89,9 +89,7 @@ class _Sums:
         summed = rows @ apart.view(height, -1)
         distance = (columns @ summed.view(height, width, -1)).view(height, width, batch, count)
         weights = distance.mul_(self._factor).add_(log_weights * math.log2(math.e))
-        best = weights.amax(-1, keepdim=True)
-        if isinstance(self._best, Tensor):
-            best = torch.maximum(best, self._best)
+        best = torch.maximum(self._best, weights.amax(-1, keepdim=True))
         # exponentials that end in numbers too small for the format take several times as long
         shares = weights.sub_(best).clamp_(min=-NEGLIGIBLE).exp2_()
         fade = (self._best - best).exp2()
@@ -103,9 +101,7 @@ class _Sums:
 
     def mean(self) -> Tensor:
         """The mean of what was taken in, ``(batch, C, H, W)``."""
-        mean = self._weighted / self._weight
-        assert isinstance(mean, Tensor)
-        return mean[..., 0].permute(3, 0, 1, 2)
+        return (self._weighted / self._weight)[..., 0].permute(3, 0, 1, 2)
 
 
 def _band(side: int, window: int, like: Tensor) -> Tensor:

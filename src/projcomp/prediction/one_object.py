@@ -16,7 +16,7 @@ from projcomp.diffusion.pixels import encode
 from projcomp.errors import FileFormatError
 from projcomp.prediction.composing import Pair
 from projcomp.prediction.strict_reader import EXPLAINED, OUTCOMES
-from projcomp.words import short
+from projcomp.words import brief
 
 
 class OneObject:
@@ -88,7 +88,7 @@ def conditions_of(
     common = [name for name in names[0] if name in names[1]]
     if common:
         raise FileFormatError(
-            f"--with: no label in both columns expected, got {short(common[0], 30)} in {one} and "
+            f"--with: no label in both columns expected, got {brief(common[0])} in {one} and "
             f"in {other}: store names that tell the two columns apart"
         )
     found = {

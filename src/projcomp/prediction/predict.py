@@ -38,7 +38,7 @@ from projcomp.prediction.composing import (
     rounds,
 )
 from projcomp.prediction.strict_reader import DIFFERS, OUTCOMES, Shown, StrictReader, apart
-from projcomp.words import short
+from projcomp.words import brief
 
 COLUMNS = ["first", "second", "cosine", "interaction", "num_samples"]
 COLUMNS += ["success", "success_low", "success_high", *OUTCOMES[1:], "ceiling"]
@@ -152,7 +152,7 @@ def predict(
     for name in asked:
         if len(images[name]) < 2:
             raise FileFormatError(
-                f"{short(name, 30)}: at least two pictures of a condition expected, got "
+                f"{brief(name)}: at least two pictures of a condition expected, got "
                 f"{len(images[name])}: give more, or leave the condition out by --pairs"
             )
     some = {name: _some(images[name], name, recipe) for name in asked}
@@ -200,7 +200,7 @@ def _learn(reader: StrictReader, name: str, pictures: Tensor) -> Shown:
     shown = reader.learn(pictures)
     if not len(shown.energy):
         raise FileFormatError(
-            f"{short(name, 30)}: pictures that differ from the background somewhere by more than "
+            f"{brief(name)}: pictures that differ from the background somewhere by more than "
             f"{127.5 * DIFFERS:.0f} of 255 steps expected, got none: name another background, or "
             "leave the condition out by --pairs"
         )

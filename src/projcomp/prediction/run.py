@@ -29,13 +29,10 @@ from projcomp.prediction.sources import (
     split_background,
 )
 from projcomp.settings.training_checks import features_problem
-from projcomp.words import quoted, short
+from projcomp.words import brief, quoted
 
 EVERYTHING = "all"
 """The background of two labels of one object."""
-
-_MOST_LETTERS = 30
-"""Of a label in sentences and figures; the table has it whole."""
 
 
 @dataclass(frozen=True)
@@ -140,9 +137,9 @@ def _with_short_names(found: Prediction) -> Prediction:
     """
     shown: dict[str, str] = {}
     for name in found.brightness:
-        brief = short(name, _MOST_LETTERS)
-        number = sum(other.startswith(brief) for other in shown.values()) + 1
-        shown[name] = brief if brief not in shown.values() else f"{brief} ({number})"
+        start = brief(name)
+        number = sum(other.startswith(start) for other in shown.values()) + 1
+        shown[name] = start if start not in shown.values() else f"{start} ({number})"
     return Prediction(
         found.table.assign(
             first=[shown[name] for name in found.table["first"]],

@@ -20,7 +20,7 @@ from projcomp.files.inputs import check_input
 from projcomp.prediction.arrays import read_labels
 from projcomp.prediction.places import Division
 from projcomp.prediction.rendered import COLUMNS, read_rendered
-from projcomp.words import quoted, short
+from projcomp.words import brief, quoted
 
 ACCEPTED = f"a projcomp dataset, {collection.ACCEPTED}"
 """What can be predicted from, in words."""
@@ -161,9 +161,9 @@ def choose_pairs(names: Sequence[str], asked: str | None) -> list[tuple[str, str
         splits = [("-".join(parts[:i]), "-".join(parts[i:])) for i in range(1, len(parts))]
         found = [(a, b) for a, b in splits if a in names and b in names and a != b]
         if len(found) != 1:
-            ways = ", or ".join(f"{short(a, 30)} with {short(b, 30)}" for a, b in found)
+            ways = ", or ".join(f"{brief(a)} with {brief(b)}" for a, b in found)
             wrong = f", which is {ways}: rename a label" if ways else ": correct it"
-            example = "-".join(short(name, 30) for name in names[:2])
+            example = "-".join(brief(name) for name in names[:2])
             raise ConfigError(
                 f"--pairs: pairs such as {example} of {_listed(names)} expected, got "
                 f"{quoted(word)}{wrong}"
@@ -217,5 +217,5 @@ def _no_column(path: Path, by: str, known: Sequence[str]) -> FileFormatError:
 
 
 def _listed(names: Sequence[str], most: int = 12) -> str:
-    shown = ", ".join(short(name, 30) for name in names[:most])
+    shown = ", ".join(brief(name) for name in names[:most])
     return f"{shown}, and {len(names) - most} more" if len(names) > most else shown
