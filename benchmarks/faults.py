@@ -52,7 +52,7 @@ SMALL: dict[str, Any] = {
     "render": {"samples": 1, "shard_size": 4},
     "network": {"channels": 4, "multipliers": [1], "attention_resolutions": []},
     "training": {"batch_size": 4, "average_updates": 2, "ramp_images": 8},
-    "compute": {"training": {"log_images": 4, "sample_images": 8}},
+    "compute": {"training": {"log_images": 8, "sample_images": 8}},
     "sampling": {"num_steps": 4},
     "datasets": {
         "empty": {"num_images": 4, "min_objects": 0, "max_objects": 0},
@@ -276,7 +276,7 @@ def toy_run(root: Path) -> list[Stage]:
         training=TrainingConfig(batch_size=4, average_updates=2, precision="fp32", ramp_images=8),
     )
     flags = ["--data", "data", "--out", "models/learned", "--state", "state/models/learned"]
-    how = ["--compute", json.dumps({"device": "cpu", "log_images": 4, "sample_images": 8})]
+    how = ["--compute", json.dumps({"device": "cpu", "log_images": 8, "sample_images": 8})]
     found = {
         **commands(),
         "train": ["train", "--settings", training.model_dump_json(), *flags, *how],

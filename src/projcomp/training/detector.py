@@ -287,17 +287,18 @@ class _LossLog(Callback):
             self._sums, self._count = {}, 0
 
     def state_dict(self) -> dict[str, Any]:
-        """The rows so far; what is summed since the last row is not kept."""
-        return {"rows": self.rows}
+        """The rows so far, and what is summed since the last one."""
+        return {"rows": self.rows, "sums": self._sums, "count": self._count}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue after the rows of ``state_dict``.
+        """Continue after what ``state_dict`` has seen.
 
         Raises:
-            KeyError: a row lacks a column.
+            KeyError: a row lacks a column, or the state a part.
             ValueError: a value is no number.
         """
         self.rows = [{name: float(row[name]) for name in _LOSSES} for row in state_dict["rows"]]
+        self._sums, self._count = dict(state_dict["sums"]), int(state_dict["count"])
 
     def text(self) -> str:
         """The rows as CSV."""

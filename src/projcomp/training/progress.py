@@ -109,7 +109,9 @@ class Progress(lightning.Callback):
         self.started = False
         """Whether the training has come to its updates."""
         self.saved = self.logged = time.monotonic()
-        self.logged_images = self.seen
+        self.logged_images = metrics.rows[-1]["images_seen"] if metrics.rows else 0.0
+        self.timed_from = self.seen
+        """Images seen when the clock of the next row began."""
         self.seconds = metrics.rows[-1]["seconds"] if metrics.rows else 0.0
         self.bar = tqdm(disable=True)  # shows nothing until the training starts
 
@@ -165,6 +167,9 @@ class Progress(lightning.Callback):
 
     def _save(self, trainer: lightning.Trainer, pl_module: DiffusionTraining) -> None:
         pl_module.check_finite()
+        pl_module.losses.gather(
+            lambda sums: _sum_over_processes(trainer, sums), trainer.is_global_zero
+        )
         if trainer.is_global_zero:
             self._write_state()
         # nobody leaves before the state is there: a process that ends takes the others along
@@ -180,11 +185,11 @@ class Progress(lightning.Callback):
             **pl_module.losses.take(lambda sums: _sum_over_processes(trainer, sums)),
             "gradient_norm": pl_module.gradient_norm(),
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
-            "images_per_second": (self.seen - self.logged_images) / max(elapsed, 1e-9),
+            "images_per_second": (self.seen - self.timed_from) / max(elapsed, 1e-9),
             "seconds": self.seconds,
         }
         self.metrics.rows.append(row)
-        self.logged, self.logged_images = now, self.seen
+        self.logged, self.logged_images, self.timed_from = now, float(self.seen), self.seen
         if not trainer.is_global_zero:
             return
         # ahead of the state: a resumed run passes over the rows that it will write again

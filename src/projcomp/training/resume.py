@@ -1,7 +1,8 @@
 """The state to resume a training from: one safetensors file outside the rule's outputs.
 
-It holds the weights, Adam's moments and the running average, and in its header the number of
-updates made and the settings it belongs to. Random streams need no state (``batches.py``).
+It holds the weights, Adam's moments, the running average and the losses since the last row of the
+metrics, and in its header the number of updates made and the settings it belongs to. Random streams
+need no state (``batches.py``).
 """
 
 import json
@@ -13,10 +14,12 @@ from torch import Tensor
 
 from projcomp.errors import FileFormatError
 from projcomp.files.tensors import write_tensors
+from projcomp.training.losses import SUMS
 from projcomp.training.module import DiffusionTraining
 from projcomp.words import first_line
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+_LOSSES = "losses"
 
 
 def save_state(path: Path, module: DiffusionTraining, settings: str) -> None:
@@ -28,6 +31,8 @@ def save_state(path: Path, module: DiffusionTraining, settings: str) -> None:
         for moment in _MOMENTS:
             if moment in optimizer.state[parameter]:
                 tensors[f"{moment}.{name}"] = optimizer.state[parameter][moment]
+    if module.losses.sums is not None:
+        tensors[_LOSSES] = module.losses.sums
     header = {
         "updates_made": str(module.updates_made),
         "average_count": str(module.average.count),
@@ -68,6 +73,8 @@ def read_updates_made(path: Path, settings: str, total: int | None = None) -> in
 def load_state(path: Path, module: DiffusionTraining) -> None:
     """Put the state of ``path`` into ``module`` and its optimiser.
 
+    Of several processes the first has the losses of all.
+
     Raises:
         FileFormatError: it is damaged, or of another network or training.
     """
@@ -86,6 +93,8 @@ def load_state(path: Path, module: DiffusionTraining) -> None:
     device = next(module.model.parameters()).device
     mean = {k: v.to(device) for k, v in _under("average.", tensors).items()}
     module.average.load_state_dict({"count": averaged, "mean": mean})
+    if _LOSSES in tensors and module.global_rank == 0:
+        module.losses.sums = tensors[_LOSSES].to(device)
     optimizer = _optimizer(module)
     for name, parameter in module.model.named_parameters():
         state = {m: tensors[f"{m}.{name}"] for m in _MOMENTS if f"{m}.{name}" in tensors}
@@ -114,6 +123,8 @@ def _problem(
         "exp_avg.": (moments["exp_avg"], trained),
         "exp_avg_sq.": (moments["exp_avg_sq"], trained),
     }
+    if _LOSSES in tensors:  # states of earlier versions have none
+        parts[""] = ({_LOSSES: tensors[_LOSSES]}, {_LOSSES: torch.zeros(SUMS, dtype=torch.float64)})
     if not trained:
         return "no moments of Adam"
     for prefix, (found, expected) in parts.items():

@@ -177,7 +177,8 @@ def _learn(
             every=compute.sample_images,
             largest=_images_in_a_pass(machine, settings),
         )
-        trainer.callbacks.append(sheets)  # pyright: ignore[reportAttributeAccessIssue]
+        # first: a training that goes on from a state draws no sheet of what it has seen before
+        trainer.callbacks.insert(0, sheets)  # pyright: ignore[reportAttributeAccessIssue]
         # Batches from memory cost nothing; only those read from the disk are worth processes.
         workers = 0 if batches.in_memory else max(compute.threads - 1, 1)
         loader = DataLoader(
