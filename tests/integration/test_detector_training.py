@@ -240,6 +240,23 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path, monkeypatch):
         assert (whole / name).read_bytes() == (out / name).read_bytes(), name
 
 
+def test_a_training_killed_after_its_last_update_makes_the_same_files(tmp_path, monkeypatch):
+    data = write_discs(tmp_path, 100)
+    out, run = tmp_path / "out", {"state_dir": tmp_path / "state"}
+    whole = train(tmp_path / "whole", data)
+
+    def kill(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("projcomp.training.detector.save_detector", kill)
+        with pytest.raises(Killed):
+            train_detector(settings(), data, out, **run, compute=OFTEN)
+    train_detector(settings(), data, out, **run)
+    for name in ("weights.safetensors", "check.csv", "reliability.csv", "metrics.csv"):
+        assert (whole / name).read_bytes() == (out / name).read_bytes(), name
+
+
 def test_the_state_of_another_training_is_not_used(tmp_path):
     data = write_discs(tmp_path, 100)
     whole = weights(train(tmp_path / "whole", data))

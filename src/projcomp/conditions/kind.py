@@ -81,7 +81,7 @@ class Kind(ABC):
     def drawn(self, scene: "SceneConfig", counts: range) -> tuple[str, ...]:
         """The values that objects have in pictures of a scene's settings and of so many objects.
 
-        None where no setting decides them.
+        Empty where no setting decides them.
         """
         return ()
 

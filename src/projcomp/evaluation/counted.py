@@ -7,6 +7,7 @@ import pandas as pd
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.evaluate import COLUMNS, TRUTHS
 from projcomp.evaluation.read_table import check_rates, read_table
+from projcomp.folder import Folder
 
 
 def read_counted(
@@ -31,4 +32,20 @@ def read_counted(
                 f"{path}: expected the {column} {wanted}, got a table of {', '.join(other)}; "
                 "run evaluate again"
             )
+    return table
+
+
+def counted_of(folder: Folder, experiment: str, case: str, number: int) -> pd.DataFrame:
+    """The table of a case of a run, a row for each of its ``number`` images.
+
+    Raises:
+        FileFormatError: it is missing, damaged, another case's, or has more rows or fewer.
+    """
+    path = folder.counted(experiment, case)
+    table = read_counted(path, experiment, case)
+    if len(table) != number:
+        raise FileFormatError(
+            f"{path}: expected a row for each of {number} images, got {len(table)}; "
+            "run evaluate again"
+        )
     return table

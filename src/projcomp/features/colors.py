@@ -8,6 +8,6 @@ from projcomp.scenes.shown_colors import GROUND, LIGHT, shown_colors
 __all__ = ["GROUND", "LIGHT", "clevr_colors"]
 
 
-def clevr_colors(light: float = LIGHT) -> Tensor:
+def clevr_colors() -> Tensor:
     """Colours ``(8, 3)`` as of :func:`~projcomp.scenes.shown_colors.shown_colors`, float64."""
-    return torch.from_numpy(shown_colors(light))
+    return torch.from_numpy(shown_colors(LIGHT))

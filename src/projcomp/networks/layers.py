@@ -47,13 +47,12 @@ def mp_sum_weights(t: float) -> tuple[float, float]:
     return (1.0 - t) / length, t / length
 
 
-def mp_cat(a: Tensor, b: Tensor, t: float = 0.5) -> Tensor:
-    """Concatenate channels; the inputs contribute by ``1 - t`` and ``t`` (EDM2, eq. 103)."""
+def mp_cat(a: Tensor, b: Tensor) -> Tensor:
+    """Concatenate channels; the inputs contribute equally (EDM2, eq. 103, with t = 1/2)."""
     num_a, num_b = a.shape[1], b.shape[1]
-    scale = math.sqrt((num_a + num_b) / ((1.0 - t) ** 2 + t**2))
-    scale_a, scale_b = scale * (1.0 - t) / math.sqrt(num_a), scale * t / math.sqrt(num_b)
-    if scale_a == scale_b == 1.0:  # equally many channels: nothing to scale
+    if num_a == num_b:  # nothing to scale
         return torch.cat([a, b], 1)
+    scale_a, scale_b = (math.sqrt((num_a + num_b) / (2 * num)) for num in (num_a, num_b))
     return torch.cat([a * scale_a, b * scale_b], 1)
 
 

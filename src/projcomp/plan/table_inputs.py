@@ -57,6 +57,11 @@ def samples_and_detector(table: TableSettings, folder: Folder) -> list[str]:
     return [*samples(table, folder), *folder.detector_files()]
 
 
+def counted_samples_and_detector(table: TableSettings, folder: Folder) -> list[str]:
+    """What was counted, the samples, and the detector that looks at them."""
+    return [*counted(table, folder), *samples_and_detector(table, folder)]
+
+
 def projected(table: TableSettings, folder: Folder) -> list[str]:
     """The detector says the colours of what stands at places."""
     return samples_and_detector(table, folder) if table.threshold else samples(table, folder)

@@ -153,7 +153,7 @@ TABLES = (
             "images, and *unsure* the share of the subject's images that the detector doubts."
         ),
         shows=scope.distances,
-        reads=inputs.samples_and_detector,
+        reads=inputs.counted_samples_and_detector,
     ),
     TableRow(
         "memorised",

@@ -31,7 +31,7 @@ class Model(Protocol):
 
     @property
     def condition_kind(self) -> str:
-        """The kind of its conditions: none, position or color."""
+        """The kind of its conditions (``conditions/kinds.py``), or none."""
         ...
 
     @property

@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 
 _COMPUTE = defaults(TrainingCompute)()
 _LOG_UPDATES = 50
-_LOSSES = ("update", "images_seen", "loss", "heat", "doubt", "offset", *LOGITS)
+_COUNTS = ("update", "images_seen")
+_LOSSES = (*_COUNTS, "loss", "heat", "doubt", "offset", *LOGITS)
 _LONGEST_MINUTES = 1e6
 """Between two checkpoints: two years; a timedelta takes no infinity."""
 _DISTURBED = 250
@@ -297,7 +298,10 @@ class _LossLog(Callback):
             KeyError: a row lacks a column, or the state a part.
             ValueError: a value is no number.
         """
-        self.rows = [{name: float(row[name]) for name in _LOSSES} for row in state_dict["rows"]]
+        self.rows = [
+            {name: (int if name in _COUNTS else float)(row[name]) for name in _LOSSES}
+            for row in state_dict["rows"]
+        ]
         self._sums, self._count = dict(state_dict["sums"]), int(state_dict["count"])
 
     def text(self) -> str:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from projcomp import seeds
 from projcomp.evaluation.case_samples import case_samples
-from projcomp.evaluation.detect import detect, features
+from projcomp.evaluation.counted import counted_of
+from projcomp.evaluation.detect import features
 from projcomp.evaluation.feature_distances import Unit, measures
 from projcomp.evaluation.forward import Forward, load_detector
 from projcomp.folder import DETECTOR, Folder
@@ -51,7 +52,7 @@ MOST = 500
 
 
 class _Described(NamedTuple):
-    """What the detector says of images: features ``(N, F)``, and which it doubts, ``(N,)``."""
+    """What the detector has said of images: features ``(N, F)``, and which it doubts, ``(N,)``."""
 
     points: NDArray[np.float64]
     doubted: NDArray[np.bool_]
@@ -98,9 +99,10 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
 
 
 def _described(detector: Forward, folder: Folder, experiment: str, case: str) -> _Described:
-    images = case_samples(folder, experiment, case).images[:MOST]
-    doubted = [found.unsure for found in detect(detector, images, threshold=1.0)]  # no objects
-    return _Described(features(detector, images).astype(float), np.array(doubted, bool))
+    images = case_samples(folder, experiment, case).images
+    doubted = counted_of(folder, experiment, case, len(images))["unsure"] == 1
+    points = features(detector, images[:MOST]).astype(float)
+    return _Described(points, doubted.to_numpy()[:MOST])
 
 
 def _together(some: Mapping[str, _Described]) -> _Described:

@@ -18,7 +18,7 @@ from projcomp import seeds
 from projcomp.data.learned import read_learned
 from projcomp.errors import FileFormatError
 from projcomp.evaluation.case_samples import case_samples
-from projcomp.evaluation.counted import read_counted
+from projcomp.evaluation.counted import counted_of
 from projcomp.evaluation.crops import at_place, elsewhere
 from projcomp.evaluation.memorised import nearer, nearest_distances, shrunk
 from projcomp.folder import Folder
@@ -84,14 +84,8 @@ def _right(folder: Folder, experiment: str, case: str) -> tuple[NDArray[np.uint8
 
     A place left empty is near to what was empty there.
     """
-    counted = folder.counted(experiment, case)
     images = case_samples(folder, experiment, case).images
-    table = read_counted(counted, experiment, case)
-    if len(table) != len(images):
-        raise FileFormatError(
-            f"{counted}: expected a row for each of {len(images)} images, got {len(table)}; "
-            "run evaluate again"
-        )
+    table = counted_of(folder, experiment, case, len(images))
     right = np.flatnonzero(table["success"] == 1)[:IMAGES]
     return images[right], float(table["unsure"].iloc[right].mean())
 
