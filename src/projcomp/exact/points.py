@@ -19,18 +19,22 @@ from projcomp.diffusion.shapes import Precise, Samples
 AT_ONCE = 512
 """Images that are turned into numbers at a time; more would leave the processor's caches."""
 
+KEPT = 2**24
+"""Numbers of a set that are kept as float32 beside its bytes, at most: turning bytes into numbers
+takes half of the time of a posterior of few samples."""
+
 NEGLIGIBLE = 30.0
 """Nats below the likeliest image at which an image is left out: its weight is below 1e-13 of it."""
 
-FEW = 32
-"""Images per sample, on average, up to which distances are computed one by one."""
+FEW = 1 / 32
+"""Share of all pairs of samples and images up to which pairs are computed one by one."""
 
 ROUNDING = 8 * 2.0**-24
 """Share of ``|a| |b|`` by which a float32 product ``a @ b`` of some thousand numbers may be off; a
 quarter of it is what sums in blocks come to."""
 
-TOLERANCE = 0.01
-"""Nats by which a log-weight may be off by that before the product is taken in float64."""
+TOLERANCE = 1e-4
+"""Nats by which a log-weight may be off by that before it is computed anew in float64."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,12 @@ class Points:
 
     The arithmetic is float32 around the set's mean, the log-weights are float64. A first product
     finds the images that can carry weight: all that lie at most ``NEGLIGIBLE`` nats below the
-    likeliest, as far as rounding lets it tell. Where these are few (at small noise, where
-    log-weights are most sensitive), their distances are summed anew from the differences, in
-    float64; where they are many and rounding could be seen, the product is. What is left is the
-    rounding of the images' numbers themselves, half of ``2^-24`` each: ``2^-25 |x - x_n|
-    sqrt(numbers) / sigma^2`` nats at most, and mostly less by the root of their number.
+    likeliest, as far as rounding lets it tell. Where rounding could be seen, their log-weights are
+    computed anew in float64: from their differences where they are few, as at small noise, and from
+    the product where they are many. What is left is the
+    rounding of the images' numbers themselves and of their differences from the mean, half of
+    ``2^-24`` each: ``2^-24 |x - x_n| sqrt(numbers) / sigma^2`` nats at most, and mostly less by the
+    root of their number.
 
     Args:
         images: ``(N, ...)``, mostly uint8 ``(N, H, W, 3)``; they stay so in memory.
@@ -85,10 +90,14 @@ class Points:
         for rows in self._chunks():
             total += transform(images[rows]).sum(0)
         self.center = (total / len(images)).flatten()
+        kept = [] if len(images) * len(self.center) <= KEPT else None
         for rows in self._chunks():
-            centered = self._numbers(rows) - self.center
+            centered = self._made(rows)
             squares.append(centered.double().square().sum(1) / 2)
+            if kept is not None:
+                kept.append(centered)
         self._half_norms = torch.cat(squares)
+        self._kept = kept
 
     def __len__(self) -> int:
         return len(self.images)
@@ -100,28 +109,28 @@ class Points:
             x: shape ``(batch, *dims)``.
             sigma: noise level above 0, one for all or shape ``(batch,)``.
         """
-        offset = x.float().flatten(1) - self.center
+        precise = x.double().flatten(1) - self.center.double()
+        offset = precise.float()
         level = torch.as_tensor(sigma, device=x.device).double().expand(len(x))
         variance = level.square()[:, None]
-        full = x.double().flatten(1)
         best = torch.full((len(x), 1), -math.inf, dtype=torch.float64, device=x.device)
         weight, left_out = torch.zeros_like(best), torch.zeros_like(best)
         mean = torch.zeros_like(offset)
-        half = offset.double().square().sum(1, keepdim=True) / 2
-        for rows in self._chunks():
-            numbers = self._numbers(rows)
-            points = numbers - self.center
+        half = precise.square().sum(1, keepdim=True) / 2
+        for number, rows in enumerate(self._chunks()):
+            points = self._made(rows) if self._kept is None else self._kept[number]
             log_weights = self._log_weights((offset @ points.T).double(), rows, half, variance)
             error = 2 * ROUNDING * (half * self._half_norms[rows].max()).sqrt() / variance
             likeliest = torch.maximum(best, log_weights.amax(1, keepdim=True) - error)
             near = log_weights + error > likeliest - NEGLIGIBLE
             pairs = near.nonzero(as_tuple=True)
-            few = len(pairs[0]) <= FEW * len(x)
-            if few:
-                refined = self._refined(full, numbers, pairs, rows, variance)
+            few = len(pairs[0]) <= FEW * near.numel()
+            rough = float(error.max()) > TOLERANCE
+            if rough and few:
+                refined = self._refined(precise, points, pairs, rows, variance)
                 log_weights = log_weights.index_put(pairs, refined)
-            elif float(error.max()) > TOLERANCE:
-                product = offset.double() @ points.double().T
+            elif rough:
+                product = precise @ points.double().T
                 log_weights = self._log_weights(product, rows, half, variance)
             carrying = torch.where(near, log_weights, -math.inf)
             greatest = torch.maximum(best, carrying.amax(1, keepdim=True))
@@ -144,8 +153,9 @@ class Points:
         starts = range(0, len(self.images), self.at_once)
         return [slice(start, start + self.at_once) for start in starts]
 
-    def _numbers(self, rows: slice) -> Tensor:
-        return self.transform(self.images[rows]).flatten(1)
+    def _made(self, rows: slice) -> Tensor:
+        """A chunk of the images as numbers around the mean, ``(n, d)``."""
+        return self.transform(self.images[rows]).flatten(1) - self.center
 
     def _log_weights(self, product: Tensor, rows: slice, half: Tensor, variance: Tensor) -> Tensor:
         """The log-weights ``(batch, n)`` of a chunk, from products of offsets with its points."""
@@ -153,15 +163,15 @@ class Points:
 
     def _refined(
         self,
-        x: Tensor,
-        numbers: Tensor,
+        offset: Tensor,
+        points: Tensor,
         pairs: tuple[Tensor, ...],
         rows: slice,
         variance: Tensor,
     ) -> Tensor:
         """The log-weights of ``pairs`` of samples and points, from their differences."""
         sample, point = pairs
-        half = (x[sample] - numbers[point]).square().sum(1) / 2
+        half = (offset[sample] - points[point]).square().sum(1) / 2
         return self.log_weights[rows][point] - half / variance[sample, 0]
 
 

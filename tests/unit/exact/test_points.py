@@ -49,6 +49,18 @@ def test_chunks_of_any_size_give_what_one_pass_gives(sigma, at_once) -> None:
     assert torch.allclose(posterior.log_sum, log_sum, atol=1e-4)
 
 
+@pytest.mark.parametrize("sigma", LEVELS)
+def test_numbers_that_are_kept_change_nothing(sigma, monkeypatch) -> None:
+    few = Points(some_images(100), at_once=30)
+    monkeypatch.setattr("projcomp.exact.points.KEPT", 0)
+    many = Points(some_images(100), at_once=30)
+    x = noised(few, sigma)
+    for kept, made in zip(
+        vars(few.posterior(x, sigma)).values(), vars(many.posterior(x, sigma)).values(), strict=True
+    ):
+        assert torch.equal(kept, made)
+
+
 def errors(points: Points, sigma: float) -> tuple[float, float, float]:
     """Greatest errors of the log of the sum and of the mean, and the greatest share left out."""
     x = noised(points, sigma)
