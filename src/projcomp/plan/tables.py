@@ -63,7 +63,7 @@ TABLES = (
     ),
     TableRow(
         "leaderboard",
-        format=4,
+        format=5,
         caption=(
             "Everything that composes locations, by set of places and number composed. Ranked "
             "among themselves are methods of one kind (networks, or exact models) for which the "
@@ -74,8 +74,8 @@ TABLES = (
             "*distance* is that to the rendered truth in the detector's features (frechet without "
             "its bias, of the table *distance*), where an experiment has one; 0 is as near as the "
             "truth itself. *unsure* is the share of images that the detector doubts; it ranks "
-            "nothing, and where it is high, so a rank by success is one of guesses. Costs are per "
-            "image."
+            "nothing, and where it is high, so a rank by success is one of guesses. *_corrected* "
+            "rates are corrected for the detector's own errors. Costs are per image."
         ),
         shows=scope.leaderboard,
         reads=inputs.ranked,

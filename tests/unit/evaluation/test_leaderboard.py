@@ -38,6 +38,15 @@ FAR = {
 """What the table of distances of one experiment says."""
 
 
+CHECK = """num_objects,images,exact_count,one_less,one_more,all_found,some_false
+0,200,1,0,0,1,0
+1,200,0.98,0.01,0.01,0.99,0.01
+2,200,0.9,0.05,0.05,0.95,0.05
+3,200,0.9,0.05,0.05,0.95,0.05
+"""
+"""The errors of the detector that has counted."""
+
+
 def write(folder: Folder, experiment: str) -> Path:
     found, hit, cost = RUNS[experiment]
     table = pd.DataFrame({"num_objects": found, "num_hit": hit}).assign(
@@ -72,7 +81,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     paths = [write(folder, experiment) for experiment in RUNS]
     cases = {experiment: ["k2"] for experiment in RUNS}
     chosen = SummarySettings(seed=0, confidence=0.95, bootstrap=100, cases=cases)
-    summarize(paths, chosen, Path(folder.summary()))
+    check = Path(folder.root) / "check.csv"
+    check.write_text(CHECK)
+    summarize(paths, chosen, Path(folder.summary()), check)
     far = pd.DataFrame({"case": "k2", "num_composed": 2, "value": FAR.values()})
     far[["subject", "measure"]] = list(FAR)
     far = far.assign(low=far["value"] - 0.1, high=far["value"] + 0.2)
@@ -95,6 +106,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
         )
         make_table(kind, settings, Path(folder.root), Path(folder.table(kind)))
         found[kind] = pd.read_csv(folder.table(kind))
+    found["summary"] = pd.read_csv(folder.summary()).set_index("experiment")
     return found
 
 
@@ -146,3 +158,14 @@ def test_exact_models_clutter_and_the_truth_are_ranked_apart(made) -> None:
     assert truth["places"] == "grid"
     assert np.isnan(truth["rank"])
     assert truth["success"] == 1
+
+
+def test_rates_corrected_for_the_detectors_errors_are_the_summarys(made) -> None:
+    table, told = made["leaderboard"].set_index("experiment"), made["summary"]
+    for rate in ("exact_count", "all_places"):
+        corrected = [f"{rate}_corrected{end}" for end in ("", "_low", "_high")]
+        assert told[corrected].notna().all(axis=None)
+        pd.testing.assert_frame_equal(
+            table[corrected].sort_index(), told.loc[table.index, corrected].sort_index()
+        )
+        assert (told[rate] != told[corrected[0]]).any()

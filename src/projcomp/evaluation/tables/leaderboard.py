@@ -14,7 +14,7 @@ import pandas as pd
 from projcomp.evaluation.counted import read_counted
 from projcomp.evaluation.intervals import difference_of_rates
 from projcomp.evaluation.read_table import read_table
-from projcomp.evaluation.summary import read_summary
+from projcomp.evaluation.summary import CORRECTED, read_summary
 from projcomp.evaluation.tables import distance
 from projcomp.evaluation.tables.confusion import right_counts
 from projcomp.folder import Folder
@@ -30,6 +30,7 @@ SCORES = {OBJECTS: "success", CLUTTER: "all_places"}
 """By what is ranked."""
 
 _MEASURES = ("success", "exact_count", "all_places", "extra_objects", "mean_count", "unsure")
+_CORRECTED = tuple(f"{measure}_corrected" for measure in CORRECTED)
 _COSTS = ("network_evaluations", "seconds")
 _DISTANCES = {"distance": "value", "distance_low": "low", "distance_high": "high"}
 """Columns by those of the table ``distance``."""
@@ -56,7 +57,7 @@ COLUMNS = [
     "behind_low",
     "behind_high",
     "paired",
-    *(f"{measure}{end}" for measure in _MEASURES for end in ("", "_low", "_high")),
+    *(f"{measure}{end}" for measure in (*_MEASURES, *_CORRECTED) for end in ("", "_low", "_high")),
     "right_mean_count",
     "right_exact_count",
     *_DISTANCES,
@@ -65,9 +66,10 @@ COLUMNS = [
 """One row per experiment and case. ``rank`` is 1 for the best ``score`` of its group and equal for
 equal scores; ``tied`` is 1 where the interval of ``behind``, the distance from the best, holds 0.
 The truth has no rank; ``success`` is empty where ``right`` is clutter's law. ``unsure`` is the
-share of images that the detector doubts, whose counts are guesses. ``distance`` is the ``frechet``
-of the table ``distance``, in units of the truth's spread over that table's cases; it ranks nothing,
-and is empty where an experiment has no such table."""
+share of images that the detector doubts, whose counts are guesses. Rates in ``_corrected`` are the
+summary's, corrected for the detector's own errors; they rank nothing. ``distance`` is the
+``frechet`` of the table ``distance``, in units of the truth's spread over that table's cases; it
+ranks nothing, and is empty where an experiment has no such table."""
 
 
 def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
@@ -107,9 +109,10 @@ def _rows(
         "right_exact_count": float(law[asked]),
         **{key: found[key] for key in ("case", "num_composed", "num_samples", *_COSTS)},
     }
-    for measure in _MEASURES:
+    for measure in (*_MEASURES, *_CORRECTED):
         if clutter is None or measure != "success":
-            row |= {f"{measure}{end}": found[f"{measure}{end}"] for end in ("", "_low", "_high")}
+            ends = (f"{measure}{end}" for end in ("", "_low", "_high"))
+            row |= {name: found.get(name) for name in ends}
     if experiment != TRUTH:
         return [row | _told(settings.methods[experiment])]
     places = {
