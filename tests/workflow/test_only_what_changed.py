@@ -142,7 +142,8 @@ def test_the_radius_counts_again_only(planned_after: dict[str, set[Job]]) -> Non
         | TABLES_OVER_K
         | PAIRS_OF_THE_TRUTH
         | CLUTTER
-        | drawn(PROJECTED | MEMORISED)
+        | {("make_table", "distance_colors")}  # which says what is doubted, as was counted
+        | drawn(OF_PLACES)
         | jobs("draw_figure", OF_COUNTS)
     )
 
@@ -186,7 +187,7 @@ def test_a_sweep_samples_its_members_only(planned_after: dict[str, set[Job]]) ->
         jobs("sample_case", sampled)
         | jobs("evaluate_case", sampled)
         | SUMMARIZE
-        | jobs("make_table", {"sweep_S"})
+        | jobs("make_table", {"sweep_S", "distance_S"})
         | jobs("draw_figure", {"counts", "rates", "sweep_S"})
         | LEADERBOARD
     )

@@ -95,7 +95,7 @@ def of_places(kind: str) -> Callable[[Run], Iterator[Shown]]:
 
     def shows(run: Run) -> Iterator[Shown]:
         for name, shown in of_table(kind)(run):
-            if run.own[name].config.num_composed:
+            if name in run.own and run.own[name].config.num_composed:
                 yield name, shown
 
     return shows

@@ -20,7 +20,8 @@ def ranked(table: TableSettings, folder: Folder) -> list[str]:
     """The summary, what was counted of composed cases, and the distances."""
     composed = {name: cases for name, cases in table.cases.items() if name != TRUTH}
     found = counted(table.model_copy(update={"cases": composed}), folder)
-    far = [folder.table(name_of("distance", name)) for name in table.distances]
+    names = dict.fromkeys(table.distances.values())
+    far = [folder.table(name_of("distance", name)) for name in names]
     return [folder.summary(), *found, *far]
 
 

@@ -197,7 +197,12 @@ def leaderboard(run: Run) -> Iterator[Shown]:
                 clutter[name] = found
     if cases:
         cases[TRUTH] = run.truth_of(cases)
-        near = [name for name, _ in _distances_by_places(run) if name in methods]
+        near = {
+            name: of
+            for of, shown in (*_distances_by_places(run), *_distances_of_sweeps(run))
+            for name in shown["cases"]
+            if name in methods
+        }
         told = {"clutter": clutter, "methods": methods, "distances": near}
         yield "", {"cases": cases, **told}
 
@@ -228,9 +233,15 @@ def _at_places(run: Run) -> Iterator[tuple[str, dict[str, Case], bool]]:
     Last comes whether the rendered truth is what they should make: not where clutter is composed.
     """
     for name, experiment in run.own.items():
-        cases = {case.name: case for case in experiment.cases.values() if not case.avoids}
-        if experiment.config.num_composed and any(case.locations for case in cases.values()):
+        if cases := _cases_at_places(experiment):
             yield name, cases, clutter_of(run, experiment) is None
+
+
+def _cases_at_places(experiment: Experiment) -> dict[str, Case]:
+    """Its cases that avoid no place, if it composes numbers of places."""
+    cases = {case.name: case for case in experiment.cases.values() if not case.avoids}
+    asking = experiment.config.num_composed and any(case.locations for case in cases.values())
+    return cases if asking else {}
 
 
 def projections(run: Run) -> Iterator[Shown]:
@@ -249,9 +260,28 @@ def projections(run: Run) -> Iterator[Shown]:
 
 def _distances_by_places(run: Run) -> Iterator[Shown]:
     for name, cases, true in _at_places(run):
-        places = {case.name: case.locations for case in cases.values() if case.locations}
         if true:
-            yield name, {"cases": {name: list(places), TRUTH: list(places)}, "places": places}
+            yield name, _far([name], cases)
+
+
+def _distances_of_sweeps(run: Run) -> Iterator[Shown]:
+    """Members beside each other that compose places, but for what CompLift judges."""
+    for sweep, members in run.members.items():
+        chosen = [
+            one.experiment
+            for one in members
+            if one.experiment.sampling.complift is None
+            and _cases_at_places(one.experiment)
+            and clutter_of(run, one.experiment) is None
+        ]
+        if chosen:
+            yield sweep, _far([one.name for one in chosen], _cases_at_places(chosen[0]))
+
+
+def _far(names: list[str], cases: dict[str, Case]) -> dict[str, Any]:
+    """Experiments of the same cases, held against the truth."""
+    places = {case.name: case.locations for case in cases.values() if case.locations}
+    return {"cases": {name: list(places) for name in (*names, TRUTH)}, "places": places}
 
 
 def distances(run: Run) -> Iterator[Shown]:
@@ -260,6 +290,7 @@ def distances(run: Run) -> Iterator[Shown]:
     These have few samples of each of many requests.
     """
     yield from _distances_by_places(run)
+    yield from _distances_of_sweeps(run)
     for name, experiment in run.own.items():
         config, cases = experiment.config, experiment.cases.values()
         if clutter_of(run, experiment) is not None:

@@ -143,10 +143,10 @@ TABLES = (
     ),
     TableRow(
         "distance",
-        format=4,
+        format=5,
         caption=(
             "Distance to the rendered truth of the same requests in the detector's features (of "
-            "pairs and of attributes over all requests together): the "
+            "pairs and of attributes over all requests together, of a sweep for each member): the "
             "Frechet distance (no FID: not Inception's features), as fitted and without its bias, "
             "the kernel distance, diversity, density and coverage. Rows of the truth hold its "
             "halves against each other; *floor* is what equal laws have at these numbers of "

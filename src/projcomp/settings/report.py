@@ -55,11 +55,11 @@ class TableSettings(Section):
     shares. ``deltas`` are what experiments add to their background: the model whose conditions, and
     the background by model and condition. ``asked`` are the objects that a case requests by any of
     their attributes. ``methods`` say how each experiment composes. ``threshold`` is the detector's,
-    ``drawn`` are the values of every attribute that scenes draw uniformly, and ``distances`` are
-    the experiments whose distance to the truth has a table. ``label`` is what a classifier tells of
-    pictures that were not rendered, and ``published`` the network in whose features they are
-    compared too. ``judge`` says who scored pictures of prompts. ``format`` is the number of the
-    kind's row.
+    ``drawn`` are the values of every attribute that scenes draw uniformly, and ``distances`` say
+    in which table an experiment's distance to the truth stands, if any. ``label`` is what a
+    classifier tells of pictures that were not rendered, and ``published`` the network in whose
+    features they are compared too. ``judge`` says who scored pictures of prompts. ``format`` is the
+    number of the kind's row.
     """
 
     format: int
@@ -81,7 +81,7 @@ class TableSettings(Section):
     asked: dict[str, list[Wanted]] = Field(default={}, exclude_if=is_empty)
     threshold: float = Field(default=0.0, exclude_if=is_empty)
     drawn: dict[str, list[str]] = Field(default={}, exclude_if=is_empty)
-    distances: list[str] = Field(default=[], exclude_if=is_empty)
+    distances: dict[str, str] = Field(default={}, exclude_if=is_empty)
     methods: dict[str, Method] = Field(default={}, exclude_if=is_empty)
     label: str = Field(default="", exclude_if=is_empty)
     published: str = Field(default="", exclude_if=is_empty)

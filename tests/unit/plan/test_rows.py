@@ -236,6 +236,11 @@ def test_projections_are_of_places_and_the_truth_is_not_of_clutter() -> None:
     settings = PLAN.tables["projection_A"].settings
     assert settings.cases == {name: ["k0", "k1", "k2", "k4"] for name in ("A", "truth")}
     assert PLAN.tables["distance_A"].settings.cases["truth"] == ["k1", "k2", "k4"]
+    # members of a sweep stand in one table, but for what CompLift judges
+    assert PLAN.tables["distance_S"].settings.cases == {"S-p-heun": ["k2"], "truth": ["k2"]}
+    ranked = PLAN.tables["leaderboard"].settings.distances
+    assert ranked["S-p-heun"] == "S"
+    assert ranked["A"] == "A"
     assert set(PLAN.tables["memorised_A-exact"].settings.datasets) == {"single", "empty"}
     assert set(PLAN.tables["projection_C"].settings.cases) == {"C"}
     absent = {"distance_C", "memorised_C", "projection_background", "projection_avoiding"}

@@ -80,7 +80,7 @@ def table(settings: "TableSettings", folder: Folder) -> pd.DataFrame:
     """
     rows: list[dict[str, Any]] = []
     for experiment, cases in settings.cases.items():
-        far = _distances(folder, experiment) if experiment in settings.distances else {}
+        far = _distances(settings, folder, experiment)
         for found in read_summary(folder, experiment, cases).to_dict("records"):
             rows += [row | far.get(row["case"], {}) for row in _rows(settings, experiment, found)]
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
@@ -123,11 +123,15 @@ def _rows(
     return [row | {"places": name, "kind": TRUTH, "model": TRUTH} for name in places]
 
 
-def _distances(folder: Folder, experiment: str) -> dict[str, dict[str, float]]:
-    """How far an experiment's samples are from the truth, by case."""
-    path = folder.table(f"distance_{experiment}")
+def _distances(
+    settings: "TableSettings", folder: Folder, experiment: str
+) -> dict[str, dict[str, float]]:
+    """How far an experiment's samples are from the truth, by case; nothing without such a table."""
+    if experiment not in settings.distances:
+        return {}
+    path = folder.table(f"distance_{settings.distances[experiment]}")
     table = read_table(path, distance.COLUMNS, "table", distance.WORDS)
-    chosen = table[(table["subject"] == distance.COMPOSED) & (table["measure"] == "frechet")]
+    chosen = table[(table["experiment"] == experiment) & (table["measure"] == "frechet")]
     return {
         row["case"]: {name: row[column] for name, column in _DISTANCES.items()}
         for row in pd.DataFrame(chosen).to_dict("records")
