@@ -216,7 +216,9 @@ def predictions(root: Path, experiment: str) -> pd.DataFrame:
     table = root / "results" / f"interaction_{experiment}-exact.csv"
     columns = {"trained success": trained, "exact success": exact}
     if table.exists():
-        columns["exact cosine"] = pd.read_csv(table).set_index("case")["interaction"]
+        recorded = pd.read_csv(table).set_index("case")
+        columns["exact cosine"] = recorded["interaction"]
+        columns["exact interaction, in nats"] = recorded["absolute"]
     path = root / "results" / f"predicted_{experiment}.csv"
     if path.exists():
         told = pd.read_csv(path)

@@ -20,6 +20,7 @@ from projcomp.files.atomic import check_room, is_full, no_room
 from projcomp.files.lock import held
 from projcomp.folder import Folder
 from projcomp.machine.processes import announce_run
+from projcomp.plan.meetings import meetings
 from projcomp.plan.plan import Plan
 
 _SNAKEMAKE = Path(".snakemake")
@@ -51,6 +52,8 @@ def begin_with_care(workflow: Any, plan: Plan) -> None:
             if settings["executor_plugin"].common_settings.dryrun_exec:
                 return execute(*arguments, **settings)
             part = _is_part(workflow)
+            if not part:
+                _note(plan)
             with _part(planned_by) if part else _whole(workflow, plan, planned_by):
                 announce_run(None if part else plan.folder.stages())
                 return execute(*arguments, **settings)
@@ -62,6 +65,13 @@ def begin_with_care(workflow: Any, plan: Plan) -> None:
             raise _told(no_room(error.filename or _SNAKEMAKE, error)) from None
 
     workflow.execute = checked
+
+
+def _note(plan: Plan) -> None:
+    """Say what is odd about the places that a run composes, before any long work."""
+    for line, odd in meetings(plan):
+        if odd:
+            print(f"note: {line}", file=sys.stderr)
 
 
 def _told(error: UserError) -> Exception:

@@ -1,13 +1,9 @@
 """How large a run is, in a few lines."""
 
-from itertools import combinations
-
 from projcomp.config.learning import NetworkConfig
-from projcomp.plan.place_checks import beyond_the_ground
+from projcomp.plan.meetings import meetings
 from projcomp.plan.places import place_set
 from projcomp.plan.plan import Plan
-from projcomp.scenes.overlaps import gaps
-from projcomp.settings.stages import model_names
 
 
 def overview(plan: Plan) -> str:
@@ -46,7 +42,7 @@ def describe(plan: Plan) -> list[str]:
         cases = "1 case" if len(experiment.cases) == 1 else f"{len(experiment.cases)} cases"
         lines.append(f"experiment {name}: {operator}, {cases} x {samples} samples")
     lines += [_sweep_line(plan, name) for name in run.grids]
-    lines += _overlaps(plan)
+    lines += [line for line, _ in meetings(plan)]
     if plan.counts:
         lines.append(
             f"ground truth: {len(run.truth)} compositions x {config.reference.num_images} renders"
@@ -72,44 +68,6 @@ def _network(network: NetworkConfig, condition: str, resolution: int) -> str:
 
 def _places(plan: Plan, name: str) -> str:
     return f"{len(place_set(plan.config, name).points)} places of {name}"
-
-
-def _overlaps(plan: Plan) -> list[str]:
-    """Of every set of places, which pairs that experiments compose can overlap in the picture."""
-    scene, asked = plan.config.scene, {}
-    for experiment in plan.run.experiments.values():
-        for case in experiment.cases.values():
-            if len(case.locations) > 1:
-                at = (experiment.places.points.index(point) for point in case.locations)
-                asked.setdefault(experiment.places.name, set()).update(combinations(sorted(at), 2))
-    lines = []
-    for name, pairs in asked.items():
-        least = gaps(
-            place_set(plan.config, name).points, scene.shapes, scene.sizes, scene.camera_jitter
-        )
-        meet = [f"p{i + 1}-p{j + 1}" for i, j in sorted(pairs) if least[i, j] < 0]
-        which = f" ({', '.join(meet)})" if meet else ""
-        beyond = ", ".join(f"p{i + 1}" for i in _never_learned(plan, name))
-        lines.append(
-            f"places {name}: of {len(pairs)} composed pairs {len(meet) or 'none'} can overlap in "
-            f"the picture{which}{f'; no model has learned an object at {beyond}' if beyond else ''}"
-        )
-    return lines
-
-
-def _never_learned(plan: Plan, name: str) -> list[int]:
-    """Places of a set, by index, where the rules put no object and nobody has rendered one.
-
-    Asked of those experiments alone whose models learned from no dataset with these places.
-    """
-    rendered = {d for d, dataset in plan.config.rendered.items() if dataset.places == name}
-    learned = [
-        plan.run.sources(model_names(experiment.config))
-        for experiment in plan.run.experiments.values()
-        if experiment.places.name == name
-    ]
-    known = all(rendered & set(sources) for sources in learned)
-    return [] if known else beyond_the_ground(plan.config, name)
 
 
 def _sweep_line(plan: Plan, sweep: str) -> str:

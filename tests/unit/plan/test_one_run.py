@@ -20,6 +20,7 @@ from projcomp.files.lock import held
 from projcomp.folder import Folder
 from projcomp.machine.processes import RUN
 from projcomp.plan.load import load
+from projcomp.plan.meetings import meetings
 from projcomp.plan.one_run import begin_with_care, check_clock, remove_dead_locks
 from projcomp.plan.plan import Plan
 from projcomp.plan.run import Run
@@ -67,6 +68,21 @@ def test_a_run_that_begins_alone_clears_dead_locks_and_is_known_to_its_stages(pl
     assert made.ran[0][RUN].startswith(f"{os.getpid()} ")
     assert Path("state/lock").read_text().startswith(f"process {os.getpid()} on ")
     execute(made)  # the lock was given back
+
+
+def test_places_whose_objects_can_overlap_are_told_once_and_not_by_jobs(
+    plan: Plan, capsys: pytest.CaptureFixture[str]
+) -> None:
+    near = Plan(load(known({"experiments": {"A": {"num_composed": [5]}}})))
+    assert not any(odd for _, odd in meetings(plan))
+    (told,) = (line for line, odd in meetings(near) if odd)
+    for mode in (Mode.DEFAULT, Mode.REMOTE):
+        made = workflow(mode)
+        begin_with_care(made, near)
+        execute(made)
+        expected = f"note: {told}\n" if mode is Mode.DEFAULT else ""
+        assert capsys.readouterr().err == expected
+    assert "can overlap in the picture (p" in told
 
 
 def test_beside_a_live_run_nothing_is_touched(plan: Plan) -> None:
