@@ -1,14 +1,14 @@
 """The smoke preset through a real Slurm, by the shipped profile, with deaths on the way.
 
-Usage: python benchmarks/slurm_smoke.py [--jobs 8] [--keep FOLDER]
+Usage: python benchmarks/slurm_smoke.py [--jobs 4] [--keep FOLDER]
 
 It takes root and Debian's packages (`apt-get install --no-install-recommends slurm-wlm munge`). The
 preset runs once without Slurm, its trainings made longer; then through the Slurm of the tests (two
-pretended nodes, no accounting), where
+pretended nodes, no accounting), where of three trainings
 
-- a training is cancelled by `scancel`,
-- Snakemake is killed by SIGKILL while another is training, and the same command is given at once,
-- no training gets more than a minute (Slurm looks every half), so that long ones are timed out.
+- one is cancelled by `scancel`,
+- one is timed out: its limit is lowered to a minute, and Slurm looks every half,
+- while the third is learning, Snakemake is killed by SIGKILL, and the same command given at once.
 
 Then every file is compared with that of the run without Slurm. The last line is what differs. Exit
 code 1 if anything does, or if a command has failed.
@@ -22,7 +22,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -49,7 +48,7 @@ LONGER = {
 }
 """Over the smoke preset: trainings that last long enough to be struck."""
 
-TRAINED = {"runtime": 1, "launch": "srun --overlap --ntasks=1 --cpus-per-task={threads}"}
+CANCELLED, TIMED_OUT = "single", "colored"
 ROOT = Path("runs/smoke")
 
 
@@ -100,28 +99,27 @@ def job_of(slurm: Slurm, model: str) -> str:
     return found[0] if found else ""
 
 
-def wait(ready: Callable[[], object], process: "subprocess.Popen[bytes]", copy: Copy) -> None:
-    """Until it is ready; a process that ends before is told."""
-    while not ready():
-        if process.poll() is not None:
-            raise SystemExit((copy.folder / "said").read_text()[-6000:])
-        time.sleep(0.1)
-
-
 def struck(copy: Copy, slurm: Slurm, flags: list[str], environ: dict[str, str]) -> None:
-    """The whole run, with a training cancelled and Snakemake killed on the way."""
+    """The whole run; every training of ``LONGER`` is struck once it learns."""
     process = copy.start(*flags, environ=environ)
+    left = list(LONGER["models"])
     try:
-        wait(lambda: "images, loss" in copy.log("single"), process, copy)
-        slurm.run("scancel", job_of(slurm, "single"))
-        print("single: cancelled", flush=True)
-        wait(lambda: "images, loss" in copy.log("cluttered"), process, copy)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        alive = len(slurm.jobs())
-        print(f"Snakemake: killed, {alive} jobs of Slurm alive; the same command", flush=True)
-        process = copy.start(*flags, environ=environ)
+        while process.poll() is None:
+            for model in [one for one in left if "images, loss" in copy.log(one)]:
+                left.remove(model)
+                job = job_of(slurm, model)
+                if model == CANCELLED:
+                    slurm.run("scancel", job)
+                elif model == TIMED_OUT:
+                    slurm.run("scontrol", "update", f"JobId={job}", "TimeLimit=1")
+                else:
+                    process.send_signal(signal.SIGKILL)
+                    process.wait()
+                    process = copy.start(*flags, environ=environ)
+                print(f"{model}: struck in job {job or 'that has ended'}", flush=True)
+            time.sleep(0.1)
         copy.end(process)
+        print(f"not struck: {', '.join(left) or 'none'}", flush=True)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
@@ -133,15 +131,13 @@ def profile(folder: Path, jobs: int) -> None:
     """The shipped profile, for short jobs on a small machine, in `folder`."""
     told = yaml.safe_load((REPOSITORY / "profiles/slurm/config.yaml").read_text())
     told |= {"jobs": jobs, "latency-wait": 10, "slurm-init-seconds-before-status-checks": 2}
-    told |= {"retries": 6}
-    told["set-resources"]["train_model"] |= TRAINED
     folder.mkdir()
     (folder / "config.yaml").write_text(yaml.safe_dump(told))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--jobs", type=int, default=8, help="of Slurm at a time")
+    parser.add_argument("--jobs", type=int, default=4, help="of Slurm at a time")
     parser.add_argument("--keep", type=Path, help="a folder that is not there, which stays")
     options = parser.parse_args()
     if absent := missing():
@@ -172,8 +168,8 @@ def compared(root: Path, slurm: Slurm, jobs: int) -> int:
     states = slurm.run("squeue", "-h", "--states=all", "-o", "%T").split()
     print("jobs: " + ", ".join(f"{n} {state}" for state, n in sorted(Counter(states).items())))
     for model in LONGER["models"]:
-        log = copy.log(model)
-        print(f"{model}: resumed {log.count(f'resuming {model}')} times in its last attempts")
+        again = [line for line in copy.log(model).splitlines() if line.startswith("resuming")]
+        print(f"{model}: {again[0] if again else 'not resumed'}")
     expected, made = plain.made(), copy.made()
     wrong = [path for path in {**expected, **made} if made.get(path) != expected.get(path)]
     print(f"{len(expected)} files, {len(wrong)} missing, left over or others {wrong[:9]}")

@@ -18,13 +18,17 @@ COUNT, SIDE = 4, 8
 
 
 def write_toy_shard(
-    path: Path, number: int, settings: dict[str, Any] = SETTINGS, side: int = SIDE
+    path: Path,
+    number: int,
+    settings: dict[str, Any] = SETTINGS,
+    side: int = SIDE,
+    objects: tuple[int, int] = (0, 3),
 ) -> None:
-    """Four images of 8 x 8; ``number`` decides what is in them, and the settings do not."""
+    """Four images of ``objects`` at least and at most; ``number`` decides what is in them."""
     pictures = []
     for index in range(number * COUNT, (number + 1) * COUNT):
         rng = seeds.generator(0, "toy", index)
-        scene = generate_scene(rng, SceneConfig(), 0, 3)
+        scene = generate_scene(rng, SceneConfig(), *objects)
         image = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
         mask = rng.integers(0, len(scene.objects) + 1, (side, side), dtype=np.uint8)
         pictures.append((scene, Picture(image, mask)))
@@ -39,11 +43,17 @@ def write_toy_shard(
     )
 
 
-def write_toy(folder: Path, shards: int = 3, name: str = "toy", side: int = SIDE) -> Path:
+def write_toy(
+    folder: Path,
+    shards: int = 3,
+    name: str = "toy",
+    side: int = SIDE,
+    objects: tuple[int, int] = (0, 3),
+) -> Path:
     """The index ``toy.h5`` in ``folder``, its shards in ``toy/``, or by another ``name``."""
     paths = [folder / name / f"shard-{number:05d}.h5" for number in range(shards)]
     for number, path in enumerate(paths):
-        write_toy_shard(path, number, side=side)
+        write_toy_shard(path, number, side=side, objects=objects)
     build_index(paths, folder / f"{name}.h5")
     return folder / f"{name}.h5"
 

@@ -42,7 +42,7 @@ MinJobAge=7200
 AccountingStorageType=accounting_storage/none
 GresTypes=gpu
 {nodes}
-PartitionName=all Nodes=n1,n2 Default=YES MaxTime=60 DefaultTime=10 State=UP
+PartitionName=all Nodes=n1,n2 Default=YES MaxTime=UNLIMITED DefaultTime=10 State=UP
 """
 NODE = "NodeName={name} NodeHostname=localhost Port={port} CPUs=4 RealMemory=64000 Gres=gpu:1"
 

@@ -1,65 +1,56 @@
-"""The networks of the large presets, whole: an update, and a composed sample, on a CPU."""
+"""The networks of the large presets, whole: their own stages train and compose them, on a CPU."""
 
+import csv
+import json
 from pathlib import Path
 
 import pytest
-import torch
+from safetensors.torch import load_file
+from toy_dataset import write_toy
 
-from projcomp import Heun, edm_sigmas, product_field, sample, start_noise
-from projcomp.config.root import Config
-from projcomp.diffusion.loss import denoising_error, uncertainty_weighted
-from projcomp.networks.conditioning import empty, given
-from projcomp.networks.denoiser import Denoiser
+from projcomp.data.images import read_samples
 from projcomp.plan.load import load_files
+from projcomp.plan.plan import Plan
+from projcomp.sampling import run as sampling
+from projcomp.settings.stages import SampleSettings, TrainSettings
+from projcomp.training.train import Machine, train
 
 REPOSITORY = Path(__file__).parents[2]
-
-
-def denoiser(config: Config) -> Denoiser:
-    torch.manual_seed(0)
-    return Denoiser(config.network, config.resolution, "position", learns_empty=True)
+SMALL = {
+    "compute": {"training": {"device": "cpu", "microbatch": 1}},
+    "training": {"batch_size": 2, "ramp_images": 2},
+    "models": {"single": {"images_seen": 4}},
+    "experiments": {"A": {"num_samples": 1, "sampling": {"num_steps": 1}}},
+}
+"""Two updates, and the least of samples; networks, precision and places are the preset's."""
 
 
 @pytest.mark.parametrize("preset", ["gpu", "gpu gpu_local", "paper", "paper paper_local"])
-def test_a_presets_network_learns_and_is_composed(preset: str) -> None:
-    files = ["config.yaml", *(f"presets/{name}.yaml" for name in preset.split())]
-    config = load_files([REPOSITORY / name for name in files]).config
-    model, side = denoiser(config).train(), config.resolution
-    rng = torch.Generator().manual_seed(0)
-    x0 = 0.2 * torch.randn(1, 3, side, side, generator=rng)
-    noise = torch.randn(x0.shape, generator=rng)
-    condition, sigma = given("position", [(0.3, 0.4)]), torch.tensor([0.5])
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.training.learning_rate / 10)
+def test_a_presets_network_learns_and_is_composed(preset: str, tmp_path: Path) -> None:
+    small = tmp_path / "small.yaml"
+    small.write_text(json.dumps(SMALL))
+    names = ["config.yaml", *(f"presets/{name}.yaml" for name in preset.split())]
+    plan = Plan(load_files([*(REPOSITORY / name for name in names), small]))
+    data, models = tmp_path / "data", tmp_path / "models"
+    learning = TrainSettings.model_validate_json(plan.train_settings("single"))
+    for name in learning.datasets:
+        number = 0 if name == "empty" else 1
+        write_toy(data, name=name, side=plan.config.resolution, objects=(number, number))
+    machine = Machine(compute=plan.config.compute.training, sampling=plan.config.sampling)
+    train(learning, data, models / "single", tmp_path / "state", machine)
+    (row,) = csv.DictReader((models / "single/metrics.csv").read_text().splitlines())
+    assert float(row["images_seen"]) == 4
+    weights = load_file(models / "single/weights.safetensors")
+    assert sum(value.numel() for value in weights.values()) > 1e6
+    assert all(bool(value.isfinite().all()) for value in weights.values())
 
-    def error() -> torch.Tensor:
-        return denoising_error(
-            lambda x, s: model(x, s, condition), x0, sigma, noise, model.sigma_data
-        )
+    asked = SampleSettings.model_validate_json(plan.sample_settings("A", case(plan)))
+    sampling.run(asked, models, tmp_path / "samples.h5", "cpu")
+    side = plan.config.resolution
+    assert read_samples(tmp_path / "samples.h5").images.shape == (1, side, side, 3)
 
-    before = error()
-    uncertainty_weighted(before, model.logvar(sigma)).sum().backward()
-    model.project_gradients()
-    optimizer.step()
-    model.normalize_weights()
-    model.eval()
-    with torch.inference_mode():
-        assert float(before.detach()) > float(error()) > 0
 
-    rows = torch.cat([empty("position"), given("position", [(0.2, 0.4)])])
-
-    def scores(x: torch.Tensor, sigma: float) -> torch.Tensor:
-        levels = torch.full((len(x),), sigma)
-        denoised = [model(x, levels, row.expand(len(x), -1)) for row in rows]
-        return torch.stack([(one - x) / sigma**2 for one in denoised])
-
-    sigmas = edm_sigmas(
-        num_steps=1,
-        sigma_min=config.sampling.sigma_min,
-        sigma_max=config.sampling.sigma_max,
-        rho=config.sampling.rho,
-    )
-    start = sigmas[0] * start_noise(range(1), dims=(3, side, side))
-    with torch.inference_mode():
-        drawn = sample(product_field(scores, weights=[1.0]), start, sigmas, Heun()).x
-    assert drawn.shape == (1, 3, side, side)
-    assert drawn.isfinite().all()
+def case(plan: Plan) -> str:
+    """Of the cases of A, that of two places."""
+    cases = plan.run.experiments["A"].cases.values()
+    return next(one.name for one in cases if len(one.locations) == 2)
