@@ -170,10 +170,13 @@ def compared(root: Path, slurm: Slurm, jobs: int) -> int:
     for model in LONGER["models"]:
         again = [line for line in copy.log(model).splitlines() if line.startswith("resuming")]
         print(f"{model}: {again[0] if again else 'not resumed'}")
+    spared = {"CANCELLED", "TIMEOUT"} - set(states)
     expected, made = plain.made(), copy.made()
     wrong = [path for path in {**expected, **made} if made.get(path) != expected.get(path)]
     print(f"{len(expected)} files, {len(wrong)} missing, left over or others {wrong[:9]}")
-    return 1 if wrong else 0
+    if spared:
+        print(f"expected jobs that are {' and '.join(sorted(spared))} too, got none")
+    return 1 if wrong or spared else 0
 
 
 if __name__ == "__main__":

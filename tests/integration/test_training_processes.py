@@ -119,7 +119,7 @@ def test_two_processes_learn_what_one_learns(data, tmp_path) -> None:
 
 def test_two_processes_told_to_stop_save_and_go_on(data, tmp_path) -> None:
     """The one that saves is not taken along by the other's end."""
-    images, shared = 480, {"devices": 2, "log_images": 16, "checkpoint_minutes": 60}
+    images, shared = 480, {"devices": 2, "log_images": 24, "checkpoint_minutes": 60}
     run = subprocess.Popen(
         command(data, tmp_path / "cut", images, **shared),
         stdout=subprocess.PIPE,
@@ -138,6 +138,13 @@ def test_two_processes_told_to_stop_save_and_go_on(data, tmp_path) -> None:
     resumed = trained(data, tmp_path / "cut", images, **shared)
     for name, value in whole.items():
         assert torch.equal(value, resumed[name]), name
+    # they save after every tenth update, and a row is of three
+    timed = ["images_per_second", "seconds"]
+    rows, expected = (
+        pd.read_csv(tmp_path / name / "metrics.csv").drop(columns=timed)
+        for name in ("cut", "whole")
+    )
+    pd.testing.assert_frame_equal(rows, expected, rtol=1e-5)
 
 
 SPOILED = """

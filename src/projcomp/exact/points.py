@@ -59,10 +59,9 @@ class Points:
     finds the images that can carry weight: all that lie at most ``NEGLIGIBLE`` nats below the
     likeliest, as far as rounding lets it tell. Where rounding could be seen, their log-weights are
     computed anew in float64: from their differences where they are few, as at small noise, and from
-    the product where they are many. What is left is the
-    rounding of the images' numbers themselves and of their differences from the mean, half of
-    ``2^-24`` each: ``2^-24 |x - x_n| sqrt(numbers) / sigma^2`` nats at most, and mostly less by the
-    root of their number.
+    the product where they are many. What is left is the rounding of the images' numbers themselves
+    and of their differences from the mean, ``1.5 * 2^-24`` together: ``1.5 * 2^-24 |x - x_n|
+    sqrt(numbers) / sigma^2`` nats at most, and mostly less by the root of their number.
 
     Args:
         images: ``(N, ...)``, mostly uint8 ``(N, H, W, 3)``; they stay so in memory.
@@ -90,14 +89,11 @@ class Points:
         for rows in self._chunks():
             total += transform(images[rows]).sum(0)
         self.center = (total / len(images)).flatten()
-        kept = [] if len(images) * len(self.center) <= KEPT else None
         for rows in self._chunks():
-            centered = self._made(rows)
-            squares.append(centered.double().square().sum(1) / 2)
-            if kept is not None:
-                kept.append(centered)
+            squares.append(self._made(rows).double().square().sum(1) / 2)
         self._half_norms = torch.cat(squares)
-        self._kept = kept
+        few = images.dtype == torch.uint8 and len(images) * len(self.center) <= KEPT
+        self._kept: dict[int, Tensor] | None = {} if few else None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -117,15 +113,15 @@ class Points:
         weight, left_out = torch.zeros_like(best), torch.zeros_like(best)
         mean = torch.zeros_like(offset)
         half = precise.square().sum(1, keepdim=True) / 2
-        for number, rows in enumerate(self._chunks()):
-            points = self._made(rows) if self._kept is None else self._kept[number]
+        for rows in self._chunks():
+            points = self._points(rows)
             log_weights = self._log_weights((offset @ points.T).double(), rows, half, variance)
             error = 2 * ROUNDING * (half * self._half_norms[rows].max()).sqrt() / variance
             likeliest = torch.maximum(best, log_weights.amax(1, keepdim=True) - error)
             near = log_weights + error > likeliest - NEGLIGIBLE
             pairs = near.nonzero(as_tuple=True)
             few = len(pairs[0]) <= FEW * near.numel()
-            rough = float(error.max()) > TOLERANCE
+            rough = float(error.detach().max()) > TOLERANCE
             if rough and few:
                 refined = self._refined(precise, points, pairs, rows, variance)
                 log_weights = log_weights.index_put(pairs, refined)
@@ -152,6 +148,14 @@ class Points:
     def _chunks(self) -> list[slice]:
         starts = range(0, len(self.images), self.at_once)
         return [slice(start, start + self.at_once) for start in starts]
+
+    def _points(self, rows: slice) -> Tensor:
+        """The same as ``_made``, which is kept of a small set."""
+        if self._kept is None:
+            return self._made(rows)
+        if rows.start not in self._kept:
+            self._kept[rows.start] = self._made(rows)
+        return self._kept[rows.start]
 
     def _made(self, rows: slice) -> Tensor:
         """A chunk of the images as numbers around the mean, ``(n, d)``."""

@@ -88,6 +88,11 @@ def _collisions(run: Run) -> Iterator[str]:
     """Two experiments of one name would write the same files: one would be lost."""
     known = {name: f"experiments.{name}" for name in run.own}
     for sweep, members in run.members.items():
+        if sweep in known:  # a table of either has its name
+            yield (
+                f"sweeps.{sweep}: expected another name than an experiment's or its exact twin's, "
+                f"got {sweep}; rename one of them"
+            )
         for member in members:
             name = member.experiment.name
             here = f"sweeps.{sweep} (operator {member.operator}, sampler {member.sampler})"

@@ -35,8 +35,8 @@ _ROOM = 2**20
 def begin_with_care(workflow: Any, plan: Plan) -> None:
     """Have ``plan`` checked and its root locked once Snakemake's ``workflow`` comes to run jobs.
 
-    A dry run locks nothing and disturbs no run, and is told of targets that there are not; a
-    report or a drawing of the graph is not looked at.
+    It then says which composed places can overlap. A dry run locks nothing and disturbs no run, and
+    is told of targets that there are not; a report or a drawing of the graph is not looked at.
 
     Args:
         workflow: as the Snakefile has it; its ``execute`` is called when all flags are known.
@@ -52,8 +52,6 @@ def begin_with_care(workflow: Any, plan: Plan) -> None:
             if settings["executor_plugin"].common_settings.dryrun_exec:
                 return execute(*arguments, **settings)
             part = _is_part(workflow)
-            if not part:
-                _note(plan)
             with _part(planned_by) if part else _whole(workflow, plan, planned_by):
                 announce_run(None if part else plan.folder.stages())
                 return execute(*arguments, **settings)
@@ -112,6 +110,7 @@ def _whole(workflow: Any, plan: Plan, planned_by: str) -> Iterator[None]:
             wait_for_stages(plan.folder)
             remove_dead_locks(plan.folder)
         os.environ[_CONFIG] = planned_by
+        _note(plan)
         yield
 
 

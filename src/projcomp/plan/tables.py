@@ -73,9 +73,10 @@ TABLES = (
             "where both started from the same noise; *tied* rows cannot be told from the best. "
             "*distance* is that to the rendered truth in the detector's features (frechet without "
             "its bias, of the table *distance*), where an experiment has one; 0 is as near as the "
-            "truth itself. *unsure* is the share of images that the detector doubts; it ranks "
-            "nothing, and where it is high, so a rank by success is one of guesses. *_corrected* "
-            "rates are corrected for the detector's own errors. Costs are per image."
+            "truth itself. Its unit is the truth's spread over that table's cases, which a sweep "
+            "may have others of. *unsure* is the share of images that the detector doubts; it "
+            "ranks nothing, and where it is high, so a rank by success is one of guesses. "
+            "*_corrected* rates are corrected for the detector's own errors. Costs are per image."
         ),
         shows=scope.leaderboard,
         reads=inputs.ranked,
@@ -149,7 +150,8 @@ TABLES = (
             "pairs and of attributes over all requests together, of a sweep for each member): the "
             "Frechet distance (no FID: not Inception's features), as fitted and without its bias, "
             "the kernel distance, diversity, density and coverage. Rows of the truth hold its "
-            "halves against each other; *floor* is what equal laws have at these numbers of "
+            "halves against each other. Lengths are in units of the truth's spread over the cases "
+            "of this table; *floor* is what equal laws have at these numbers of "
             "images, and *unsure* the share of the subject's images that the detector doubts."
         ),
         shows=scope.distances,

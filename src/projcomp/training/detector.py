@@ -295,14 +295,15 @@ class _LossLog(Callback):
         """Continue after what ``state_dict`` has seen.
 
         Raises:
-            KeyError: a row lacks a column, or the state a part.
+            KeyError: a row lacks a column.
             ValueError: a value is no number.
         """
         self.rows = [
             {name: (int if name in _COUNTS else float)(row[name]) for name in _LOSSES}
             for row in state_dict["rows"]
         ]
-        self._sums, self._count = dict(state_dict["sums"]), int(state_dict["count"])
+        # states of earlier versions have neither
+        self._sums, self._count = dict(state_dict.get("sums", {})), int(state_dict.get("count", 0))
 
     def text(self) -> str:
         """The rows as CSV."""

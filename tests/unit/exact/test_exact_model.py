@@ -90,7 +90,7 @@ def test_conditions_of_one_batch_keep_their_samples(root) -> None:
     x, levels = torch.randn(5, 3, 8, 8, generator=rng), torch.tensor([3.0, 0.2, 0.5, 5.0, 0.1])
     together = exact(x, levels, asked)
     each = [exact(x[i : i + 1], levels[i : i + 1], asked[i : i + 1]) for i in range(5)]
-    assert torch.allclose(together, torch.cat(each), atol=1e-6)
+    assert torch.allclose(together, torch.cat(each), atol=1e-5)
 
 
 def test_it_computes_in_full_precision_whatever_surrounds_it(root) -> None:

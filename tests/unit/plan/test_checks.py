@@ -348,6 +348,10 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
         "sweeps.S (operator b, sampler heun): expected experiments of different names, got "
         "S-b-heun from it and from experiments.S-b-heun; rename one of them",
     ),
+    "a sweep with an experiment's name": (
+        {"sweeps": {"A": SWEEP}},
+        "sweeps.A: expected another name than an experiment's or its exact twin's, got A; rename",
+    ),
     "a name of a sweep's part that is no file name": (
         {"sweeps": {"S": {**SWEEP, "samplers": {"a b": {}}}}},
         "sweeps.S.samplers: expected names of letters, digits, _ and -, got 'a b'",

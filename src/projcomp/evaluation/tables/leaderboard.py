@@ -31,6 +31,7 @@ SCORES = {OBJECTS: "success", CLUTTER: "all_places"}
 
 _MEASURES = ("success", "exact_count", "all_places", "extra_objects", "mean_count", "unsure")
 _CORRECTED = tuple(f"{measure}_corrected" for measure in CORRECTED)
+_ENDS = ("", "_low", "_high")
 _COSTS = ("network_evaluations", "seconds")
 _DISTANCES = {"distance": "value", "distance_low": "low", "distance_high": "high"}
 """Columns by those of the table ``distance``."""
@@ -57,7 +58,7 @@ COLUMNS = [
     "behind_low",
     "behind_high",
     "paired",
-    *(f"{measure}{end}" for measure in (*_MEASURES, *_CORRECTED) for end in ("", "_low", "_high")),
+    *(f"{measure}{end}" for measure in (*_MEASURES, *_CORRECTED) for end in _ENDS),
     "right_mean_count",
     "right_exact_count",
     *_DISTANCES,
@@ -109,10 +110,13 @@ def _rows(
         "right_exact_count": float(law[asked]),
         **{key: found[key] for key in ("case", "num_composed", "num_samples", *_COSTS)},
     }
-    for measure in (*_MEASURES, *_CORRECTED):
+    for measure in _MEASURES:
         if clutter is None or measure != "success":
-            ends = (f"{measure}{end}" for end in ("", "_low", "_high"))
-            row |= {name: found.get(name) for name in ends}
+            row |= {f"{measure}{end}": found[f"{measure}{end}"] for end in _ENDS}
+    # which a summary without a detector's check has not
+    row |= {
+        f"{measure}{end}": found.get(f"{measure}{end}") for measure in _CORRECTED for end in _ENDS
+    }
     if experiment != TRUTH:
         return [row | _told(settings.methods[experiment])]
     places = {
