@@ -1,6 +1,6 @@
 """The smoke preset through a real Slurm, by the shipped profile, with deaths on the way.
 
-Usage: python benchmarks/slurm_smoke.py [--jobs 4] [--keep FOLDER]
+Usage: python benchmarks/slurm_smoke.py [--jobs 60] [--keep FOLDER]
 
 It takes root and Debian's packages (`apt-get install --no-install-recommends slurm-wlm munge`). The
 preset runs once without Slurm, its trainings made longer; then through the Slurm of the tests (two
@@ -137,7 +137,7 @@ def profile(folder: Path, jobs: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--jobs", type=int, default=4, help="of Slurm at a time")
+    parser.add_argument("--jobs", type=int, default=60, help="of Slurm at a time")
     parser.add_argument("--keep", type=Path, help="a folder that is not there, which stays")
     options = parser.parse_args()
     if absent := missing():

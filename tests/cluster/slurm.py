@@ -44,7 +44,7 @@ GresTypes=gpu
 {nodes}
 PartitionName=all Nodes=n1,n2 Default=YES MaxTime=UNLIMITED DefaultTime=10 State=UP
 """
-NODE = "NodeName={name} NodeHostname=localhost Port={port} CPUs=4 RealMemory=64000 Gres=gpu:1"
+NODE = "NodeName={name} NodeHostname=localhost Port={port} CPUs=8 RealMemory=64000 Gres=gpu:1"
 
 
 def missing() -> str | None:
