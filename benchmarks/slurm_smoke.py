@@ -50,6 +50,9 @@ LONGER = {
 
 CANCELLED, TIMED_OUT = "single", "colored"
 ROOT = Path("runs/smoke")
+RESULTS = ("data", "models", "samples", "results")
+TIMED = ("leaderboard.png", "leaderboard.svg")
+"""What shows how long something took."""
 
 
 class Copy:
@@ -77,9 +80,10 @@ class Copy:
             )
 
     def made(self) -> dict[str, Any]:
-        """What the files of the run hold."""
+        """What the run's results hold."""
         root = self.folder / ROOT
-        return contents(root, {path for path in files_in(root) if path.name != "lock"})
+        found = {path for top in RESULTS for path in files_in(root / top)}
+        return contents(root, {path for path in found if path.name not in TIMED})
 
     def log(self, model: str) -> str:
         """What a training says so far."""
