@@ -21,6 +21,7 @@ OTHERS = (
     "swarms",
     "colors",
     "repeat",
+    "longer",
     "attributes",
     "gpu",
     "paper",
