@@ -40,7 +40,8 @@ CORRECTED = {"exact_count": count_errors, "all_places": place_errors}
 """Measures that stand beside themselves corrected for the detector's errors (``corrected.py``), as
 M_corrected, M_corrected_low and M_corrected_high; empty where ``check.csv`` has no such renders."""
 
-_ENDS = ("", "_low", "_high")
+ENDS = ("", "_low", "_high")
+"""Of the columns of a measure: itself, and its interval."""
 
 COSTS = ("network_evaluations", "seconds", "acceptance", "effective_size")
 """Means over a case's images without intervals, empty where the sampler has no such thing."""
@@ -130,7 +131,7 @@ def _corrected(
         values = table[measure].dropna().to_numpy(dtype=float)
         errors = errors_of(check, int(table["num_composed"].iloc[0]))
         found = corrected_rate(Trials(values.sum(), len(values)), errors, settings.confidence)
-        row |= dict(zip((f"{measure}_corrected{end}" for end in _ENDS), found, strict=True))
+        row |= dict(zip((f"{measure}_corrected{end}" for end in ENDS), found, strict=True))
     return row
 
 
