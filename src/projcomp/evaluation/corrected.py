@@ -10,11 +10,14 @@ American Journal of Epidemiology 107, 71). Both are measured on held-out renders
 and are those of samples only as far as the detector errs on samples as it does on renders.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
+
+from projcomp.evaluation.read_table import read_table
 
 
 class Trials(NamedTuple):
@@ -107,6 +110,38 @@ def place_errors(check: pd.DataFrame, number: int) -> Errors:
     is never too small.
     """
     return Errors(_of(check, number, "all_found"), _of(check, number - 1, "some_false"))
+
+
+CORRECTED = {"exact_count": count_errors, "all_places": place_errors}
+"""Measures that stand beside themselves corrected for the detector's errors."""
+
+
+def read_check(path: Path) -> pd.DataFrame:
+    """A detector's errors on held-out renders, by ``num_objects``, texts.
+
+    Raises:
+        FileFormatError: ``path`` is missing or damaged.
+    """
+    columns = ["images", "exact_count", "one_less", "one_more", "all_found", "some_false"]
+    table = read_table(path, ["num_objects", *columns], "train-detector", text=("num_objects",))
+    return table.set_index("num_objects")
+
+
+def corrected_measure(
+    values: np.ndarray, measure: str, number: int, check: pd.DataFrame, confidence: float
+) -> Corrected:
+    """One of CORRECTED over images that asked for ``number`` objects.
+
+    Args:
+        values: what the detector says of each image, 0 or 1, NaN where the measure is none.
+        measure: one of CORRECTED.
+        number: of objects.
+        check: as ``read_check`` returns it.
+        confidence: level of the interval, in (0, 1).
+    """
+    known = values[~np.isnan(values)]
+    said = Trials(float(known.sum()), len(known))
+    return corrected_rate(said, CORRECTED[measure](check, number), confidence)
 
 
 def _of(check: pd.DataFrame, number: int, rate: str) -> Trials:

@@ -61,11 +61,27 @@ def difference_of_rates(
         confidence: level of the interval, in (0, 1).
         paired: whether row i of both is the same request.
     """
-    (a, low_a, high_a), (b, low_b, high_b) = (
+    ours, theirs = (
         (values.mean(), *wilson(round(values.sum()), len(values), confidence))
         for values in (np.asarray(first, float), np.asarray(second, float))
     )
-    phi = _correlation_of_pairs(first, second) if paired else 0.0
+    return hybrid_difference(ours, theirs, _correlation_of_pairs(first, second) if paired else 0.0)
+
+
+def hybrid_difference(
+    first: tuple[float, float, float], second: tuple[float, float, float], phi: float = 0.0
+) -> tuple[float, float]:
+    """Interval of ``first - second``, from the interval of each.
+
+    The squared distances to the intervals' ends are estimates of variances there, and add (Zou and
+    Donner 2008, Statistics in Medicine 27, 1693).
+
+    Args:
+        first: a value, and the lower and upper end of its interval.
+        second: another.
+        phi: how the two estimates correlate, in [-1, 1].
+    """
+    (a, low_a, high_a), (b, low_b, high_b) = first, second
 
     def width(up: float, down: float) -> float:
         return float(np.sqrt(max(up**2 - 2 * phi * up * down + down**2, 0.0)))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from projcomp import seeds
 from projcomp.errors import FileFormatError
-from projcomp.evaluation.corrected import Trials, corrected_rate, count_errors, place_errors
+from projcomp.evaluation.corrected import CORRECTED, corrected_measure, read_check
 from projcomp.evaluation.counted import read_counted
 from projcomp.evaluation.intervals import bootstrap_mean, wilson
 from projcomp.evaluation.read_table import read_table
@@ -36,12 +36,12 @@ MEASURES = (
 but MEANS are rates, with Wilson intervals; ``accepted`` is CompLift's (``tables/selected.py``),
 ``unsure`` the share of images that the detector doubts."""
 
-CORRECTED = {"exact_count": count_errors, "all_places": place_errors}
-"""Measures that stand beside themselves corrected for the detector's errors (``corrected.py``), as
-M_corrected, M_corrected_low and M_corrected_high; empty where ``check.csv`` has no such renders."""
-
 ENDS = ("", "_low", "_high")
 """Of the columns of a measure: itself, and its interval."""
+
+CORRECTED_COLUMNS = [f"{measure}_corrected{end}" for measure in CORRECTED for end in ENDS]
+"""Measures corrected for the detector's own errors; empty where ``check.csv`` has no such renders.
+"""
 
 COSTS = ("network_evaluations", "seconds", "acceptance", "effective_size")
 """Means over a case's images without intervals, empty where the sampler has no such thing."""
@@ -52,14 +52,14 @@ def summarize(
 ) -> None:
     """Write one row per case: experiment, case, num_composed, num_samples, MEASURES and COSTS.
 
-    Last are CORRECTED, by the errors of the detector's ``check``, if given.
+    Last are CORRECTED_COLUMNS, by the errors of the detector's ``check``, if given.
 
     Rows are sorted by experiment (the truth last), number of composed conditions, and case.
 
     Raises:
         FileFormatError: a table is missing, damaged, or holds more than one case.
     """
-    errors = _read_check(check) if check else None
+    errors = read_check(check) if check else None
     rows = [summarize_case(read_counted(path), settings, path, errors) for path in tables]
     seen: dict[tuple[str, str], Path] = {}
     for path, row in zip(tables, rows, strict=True):
@@ -89,9 +89,9 @@ def summarize_case(
 ) -> dict[str, Any]:
     """The summary row of one case's table; ``path`` names it in messages.
 
-    ``check`` has the detector's errors by ``num_objects``, for CORRECTED. Bootstrap resamples come
-    from the stream (seed, "bootstrap", experiment, case, measure), so that a row does not depend on
-    which other cases there are.
+    ``check`` has the detector's errors by ``num_objects``, for CORRECTED_COLUMNS. Bootstrap
+    resamples come from the stream (seed, "bootstrap", experiment, case, measure), so that a row
+    does not depend on which other cases there are.
 
     Raises:
         FileFormatError: the table holds more than one case.
@@ -120,25 +120,14 @@ def summarize_case(
                 low, high = bootstrap_mean(values, settings.confidence, settings.bootstrap, rng=rng)
         row |= {measure: middle, f"{measure}_low": low, f"{measure}_high": high}
     row |= {cost: table[cost].mean() for cost in COSTS}
-    return row | (_corrected(table, settings, check) if check is not None else {})
-
-
-def _corrected(
-    table: pd.DataFrame, settings: "SummarySettings", check: pd.DataFrame
-) -> dict[str, float]:
-    row: dict[str, float] = {}
-    for measure, errors_of in CORRECTED.items():
-        values = table[measure].dropna().to_numpy(dtype=float)
-        errors = errors_of(check, int(table["num_composed"].iloc[0]))
-        found = corrected_rate(Trials(values.sum(), len(values)), errors, settings.confidence)
-        row |= dict(zip((f"{measure}_corrected{end}" for end in ENDS), found, strict=True))
+    if check is not None:
+        for measure in CORRECTED:
+            values = table[measure].to_numpy(dtype=float)
+            found = corrected_measure(
+                values, measure, row["num_composed"], check, settings.confidence
+            )
+            row |= dict(zip((f"{measure}_corrected{end}" for end in ENDS), found, strict=True))
     return row
-
-
-def _read_check(path: Path) -> pd.DataFrame:
-    columns = ["images", "exact_count", "one_less", "one_more", "all_found", "some_false"]
-    table = read_table(path, ["num_objects", *columns], "train-detector", text=("num_objects",))
-    return table.set_index("num_objects")
 
 
 def read_summary(folder: Folder, experiment: str, cases: list[str]) -> pd.DataFrame:

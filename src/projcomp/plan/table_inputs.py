@@ -1,6 +1,6 @@
 """The files that each kind of table is computed from."""
 
-from projcomp.folder import LOCALITY, REFERENCE, Folder
+from projcomp.folder import CHECK, LOCALITY, REFERENCE, Folder
 from projcomp.plan.rows import each_case, name_of
 from projcomp.settings.case import TRUTH
 from projcomp.settings.report import TableSettings
@@ -14,6 +14,11 @@ def summary(_: object, folder: Folder) -> list[str]:
 def counted(table: TableSettings, folder: Folder) -> list[str]:
     """What was counted of every case."""
     return each_case(table, folder.counted)
+
+
+def counted_and_check(table: TableSettings, folder: Folder) -> list[str]:
+    """What was counted, and the detector's errors on renders."""
+    return [*counted(table, folder), folder.detector(CHECK)]
 
 
 def ranked(table: TableSettings, folder: Folder) -> list[str]:

@@ -83,16 +83,16 @@ TABLES = (
     ),
     TableRow(
         "ceiling",
-        format=3,
+        format=4,
         caption=(
             "The rendered truth, exact models and networks on the same requests, the latter two "
             "from the same noise: what the composition loses (truth - exact) and what the network "
             "loses (exact - trained), with Newcombe's intervals for rates and bootstrap intervals "
-            "for means. The row *all* has the rank correlation of exact and trained values over "
-            "the cases."
+            "for means. Measures *_corrected* are rates corrected for the detector's own errors. "
+            "The row *all* has the rank correlation of exact and trained values over the cases."
         ),
         shows=scope.ceilings,
-        reads=inputs.counted,
+        reads=inputs.counted_and_check,
     ),
     TableRow(
         "local",
@@ -184,10 +184,11 @@ TABLES = (
     ),
     TableRow(
         "sweep",
-        format=5,
+        format=6,
         caption=(
             "Operators and samplers side by side: success with Wilson interval, cost per image, "
-            "acceptance of proposals and effective size of swarms. What CompLift judges stands in "
+            "acceptance of proposals and effective size of swarms; *_corrected* rates are the "
+            "summary's, corrected for the detector's own errors. What CompLift judges stands in "
             "the table *selected*."
         ),
         shows=scope.sweeps,

@@ -148,12 +148,16 @@ def test_a_sweep_joins_the_summary_with_its_names(tmp_path):
     ]
     cases = {"S-p-heun": ["k2"], "S-p-sde": ["k2"]}
     rule = SummarySettings(seed=0, confidence=0.9, bootstrap=100, cases=cases)
-    summarize(paths, rule, tmp_path / "results" / "summary.csv")
+    write_check(tmp_path)
+    check = tmp_path / "models" / "detector" / "check.csv"
+    summarize(paths, rule, tmp_path / "results" / "summary.csv", check)
     names = {"S-p-heun": ("p", "heun"), "S-p-sde": ("p", "sde")}
     table = made(tmp_path, "sweep", cases, members=names)
     assert table["sampler"].tolist() == ["sde", "heun"]
     assert table["success"].tolist() == [0.75, 0.5]
     assert table["network_evaluations"].tolist() == [50, 100]
+    assert table["exact_count_corrected"].tolist() == [1, 1]
+    assert (table["exact_count_corrected_low"] < 1).all()
 
 
 def test_a_mixture_tells_shares_and_their_distance_from_uniform(tmp_path):
@@ -261,7 +265,18 @@ def ceiling(root, trained, exact, truth, **columns):
     parts = {"A": trained, "A-exact": exact, "truth": truth}
     for name, success in parts.items():
         write_table(root, name, "k2", index=range(len(success)), success=success, **columns)
+    write_check(root)
     return made(root, "ceiling", {name: ["k2"] for name in parts})
+
+
+def write_check(root):
+    """Of renders of two objects, 90 of 100 are counted right; of one and three 0 and 10 as two."""
+    check = root / "models" / "detector" / "check.csv"
+    check.parent.mkdir(parents=True, exist_ok=True)
+    check.write_text(
+        "num_objects,images,exact_count,one_less,one_more,all_found,some_false\n"
+        "1,100,1,0,0,1,0.02\n2,100,0.9,0.1,0,0.9,0\n3,100,0.9,0.1,0,0.9,0\n"
+    )
 
 
 def test_what_the_composition_and_what_the_network_loses_add_up(tmp_path):
@@ -280,6 +295,46 @@ def test_a_measure_that_a_case_does_not_have_is_left_out(tmp_path):
     assert set(table["measure"]) == {"success", "mean_count"}
 
 
+def test_losses_corrected_for_the_detectors_errors_stand_below_the_raw_ones(tmp_path):
+    write_check(tmp_path)
+    cases = {}
+    for name, right in (("A", 40), ("A-exact", 70), ("truth", 90)):
+        outcome = (np.arange(100) < right).astype(int)
+        write_table(tmp_path, name, "k2", index=range(100), success=outcome, exact_count=outcome)
+        cases[name] = ["k2"]
+    table = made(tmp_path, "ceiling", cases)
+    assert table["measure"].tolist() == ["exact_count", "exact_count_corrected", "success"]
+    raw, corrected, _ = table.to_dict("records")
+    # what a detector says of 90 % that it should say of all is right throughout
+    assert corrected["truth"] == 1
+    gain = 0.9 - 0.05
+    assert corrected["exact"] == pytest.approx((0.7 - 0.05) / gain, rel=1e-5)
+    assert corrected["network_loss"] == pytest.approx(raw["network_loss"] / gain, rel=1e-5)
+    width = {
+        row["measure"]: row["network_loss_high"] - row["network_loss_low"]
+        for row in (raw, corrected)
+    }
+    assert width["exact_count_corrected"] > width["exact_count"] / gain
+    for loss in ("composition_loss", "network_loss"):
+        assert corrected[f"{loss}_low"] < corrected[loss] < corrected[f"{loss}_high"]
+
+
+def test_a_count_that_the_check_does_not_have_is_not_corrected(tmp_path):
+    write_check(tmp_path)
+    for name in ("A", "A-exact", "truth"):
+        columns = {"index": range(4), "success": 1, "exact_count": 1, "num_composed": 9}
+        write_table(tmp_path, name, "k9", **columns)
+    table = made(tmp_path, "ceiling", {name: ["k9"] for name in ("A", "A-exact", "truth")})
+    assert table["measure"].tolist() == ["exact_count", "success"]
+
+
+def test_without_the_detectors_check_one_line_says_what_is_missing(tmp_path):
+    for name in ("A", "A-exact", "truth"):
+        write_table(tmp_path, name, "k2", index=range(4), success=1)
+    with pytest.raises(FileFormatError, match=r"check\.csv.*train-detector"):
+        made(tmp_path, "ceiling", {name: ["k2"] for name in ("A", "A-exact", "truth")})
+
+
 def test_twins_of_other_numbers_of_samples_are_one_line(tmp_path):
     with pytest.raises(FileFormatError, match=r"expected as many samples as A has, 2, got 3"):
         ceiling(tmp_path, [1, 0], [1, 1, 1], [1, 1])
@@ -291,6 +346,7 @@ def test_over_several_cases_exact_and_trained_have_a_rank_correlation(tmp_path):
         for name, hits in (("A", number), ("A-exact", number + 1), ("truth", 5)):
             success = (np.arange(5) < hits).astype(int)
             write_table(tmp_path, name, case, index=range(5), success=success)
+    write_check(tmp_path)
     table = made(tmp_path, "ceiling", dict.fromkeys(("A", "A-exact", "truth"), cases))
     total = table.iloc[-1]
     assert (total["case"], total["measure"], total["spearman"]) == ("all", "success", 1.0)

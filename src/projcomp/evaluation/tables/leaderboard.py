@@ -14,7 +14,7 @@ import pandas as pd
 from projcomp.evaluation.counted import read_counted
 from projcomp.evaluation.intervals import difference_of_rates
 from projcomp.evaluation.read_table import read_table
-from projcomp.evaluation.summary import CORRECTED, ENDS, read_summary
+from projcomp.evaluation.summary import CORRECTED_COLUMNS, ENDS, read_summary
 from projcomp.evaluation.tables import distance
 from projcomp.evaluation.tables.confusion import right_counts
 from projcomp.folder import Folder
@@ -30,7 +30,6 @@ SCORES = {OBJECTS: "success", CLUTTER: "all_places"}
 """By what is ranked."""
 
 _MEASURES = ("success", "exact_count", "all_places", "extra_objects", "mean_count", "unsure")
-_CORRECTED = tuple(f"{measure}_corrected" for measure in CORRECTED)
 _COSTS = ("network_evaluations", "seconds")
 _DISTANCES = {"distance": "value", "distance_low": "low", "distance_high": "high"}
 """Columns by those of the table ``distance``."""
@@ -57,7 +56,8 @@ COLUMNS = [
     "behind_low",
     "behind_high",
     "paired",
-    *(f"{measure}{end}" for measure in (*_MEASURES, *_CORRECTED) for end in ENDS),
+    *(f"{measure}{end}" for measure in _MEASURES for end in ENDS),
+    *CORRECTED_COLUMNS,
     "right_mean_count",
     "right_exact_count",
     *_DISTANCES,
@@ -113,9 +113,7 @@ def _rows(
         if clutter is None or measure != "success":
             row |= {f"{measure}{end}": found[f"{measure}{end}"] for end in ENDS}
     # which a summary without a detector's check has not
-    row |= {
-        f"{measure}{end}": found.get(f"{measure}{end}") for measure in _CORRECTED for end in ENDS
-    }
+    row |= {column: found.get(column) for column in CORRECTED_COLUMNS}
     if experiment != TRUTH:
         return [row | _told(settings.methods[experiment])]
     places = {

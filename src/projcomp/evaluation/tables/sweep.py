@@ -4,7 +4,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from projcomp.evaluation.summary import COSTS, MEASURES, read_summary
+from projcomp.evaluation.summary import (
+    CORRECTED_COLUMNS,
+    COSTS,
+    ENDS,
+    MEASURES,
+    read_summary,
+)
 from projcomp.folder import Folder
 
 if TYPE_CHECKING:
@@ -12,8 +18,9 @@ if TYPE_CHECKING:
 
 # what CompLift judges is in no sweep's table
 _OWN = [measure for measure in MEASURES if measure != "accepted"]
-_MEASURES = [f"{measure}{end}" for measure in _OWN for end in ("", "_low", "_high")]
+_MEASURES = [f"{measure}{end}" for measure in _OWN for end in ENDS]
 COLUMNS = ["case", "operator", "sampler", "num_samples", *COSTS, *_MEASURES]
+COLUMNS += CORRECTED_COLUMNS
 """Columns of the table, as of the summary, but for the names of operator and sampler."""
 
 
