@@ -11,7 +11,7 @@ from projcomp.words import in_utf8
 
 ACCEPTED = (
     "8-bit RGB or gray pictures (PNG, JPEG, WebP, BMP), or an .npz or HDF5 file whose images are "
-    "uint8 (N, H, W, 3), in an .npz also floats in [0, 1] and gray (N, H, W)"
+    "uint8 (N, H, W, 3), or gray (N, H, W), in an .npz also floats in [0, 1]"
 )
 """What images may lie in, in words."""
 

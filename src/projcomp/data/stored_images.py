@@ -37,7 +37,7 @@ def open_stored(path: Path) -> ImageSource:
             raise FileFormatError(
                 f"{path}: {ACCEPTED} expected, got {problem}: store its images so"
             )
-        count, height, width, _ = stored.shape
+        count, height, width = stored.shape[:3]
     return _Stored(path, (height, width), count)
 
 
@@ -48,7 +48,9 @@ class _Stored(ImageSource):
     def read(self, rows: slice) -> NDArray[np.uint8]:
         opened = open_hdf5(self.path, ACCEPTED, check_seal=False)
         with opened as file, reading(self.path, "readable images"):
-            return dataset(file, "images")[rows]
+            found = dataset(file, "images")[rows]
+        gray = found.ndim == 3 or found.shape[3] == 1
+        return found.reshape(*found.shape[:3], 1).repeat(3, -1) if gray else found
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,11 @@ def _foreign_problem(stored: object) -> str | None:
     shape, told = stored.shape, f"images of {stored.dtype} {stored.shape}"
     if stored.dtype != np.uint8:
         return f"{told}, not uint8"
-    if shape is None or len(shape) != 4 or shape[3] != 3:
-        if shape is not None and len(shape) == 3 and shape[2] == 3:
-            return f"{told}, which is one picture without an axis N (images[None] has it)"
-        first = shape is not None and len(shape) == 4 and shape[1] == 3
+    if shape is None or len(shape) not in (3, 4) or (len(shape) == 4 and shape[3] not in (1, 3)):
+        first = shape is not None and len(shape) == 4 and shape[1] in (1, 3)
         return f"{told}, channels first" if first else told
+    if len(shape) == 3 and shape[2] in (1, 3):
+        return f"{told}, which is one picture without an axis N (images[None] has it)"
     if 0 in shape:
         return f"{told}, which are none"
     if stored.is_virtual:

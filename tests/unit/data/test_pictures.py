@@ -228,6 +228,18 @@ def _virtual(file: h5py.File) -> None:
     file.create_virtual_dataset("images", layout)
 
 
+@pytest.mark.parametrize("gray", [some(3)[..., 0], some(3)[..., :1]], ids=["NHW", "NHW1"])
+def test_foreign_gray_images_become_rgb(tmp_path, gray) -> None:
+    path = tmp_path / "gray.h5"
+    with h5py.File(path, "w") as file:
+        file["images"] = gray
+    pictures = open_pictures([path])
+    assert (len(pictures), pictures.size) == (3, (6, 8))
+    (_, images), *_ = pictures.batches()
+    assert images.shape == (3, 6, 8, 3)
+    assert (images == some(3)[..., :1]).all()
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -241,7 +253,11 @@ def _virtual(file: h5py.File) -> None:
             "(6, 8, 3), which is one picture without an axis N (images[None] has it)",
         ),
         (lambda file: file.create_dataset("images", data=some(2)[:0]), "which are none"),
-        (lambda file: file.create_dataset("images", data=some(2)[..., :1]), "(2, 6, 8, 1)"),
+        (
+            lambda file: file.create_dataset("images", data=some(2)[0, ..., :1]),
+            "(6, 8, 1), which is one picture without an axis N (images[None] has it)",
+        ),
+        (lambda file: file.create_dataset("images", data=some(2)[..., :2]), "(2, 6, 8, 2)"),
         (
             lambda file: file.create_dataset("images", data=some(2).transpose(0, 3, 1, 2)),
             "channels first",
