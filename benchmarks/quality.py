@@ -1,13 +1,15 @@
 """Time to a held-out denoising error: networks, optimisers and schedules against the papers' way.
 
 Usage: python benchmarks/quality.py DATA [--model single] [--variants embedding map ...]
-       [--seeds 3] [--images 120000] [--out quality.csv]
+       [--seeds 3] [--images 120000] [--every 10000] [--out quality.csv]
 
 DATA is the folder of a finished run's indices (`data/`). Every variant trains the model `--model`
 of the demo's config in RGB, in a process of its own with one thread in fp32, as `projcomp train`
-does, and differs from the demo in what `VARIANTS` says. At every 10,000 images a copy with averaged
-weights denoises held-out images: the error is the training's own (1 for a network of zeros), on the
-same images, noise and noise levels for all. Seconds are the processor's, the checks apart.
+does, and differs from the demo in what `VARIANTS` says. At every `--every` images a copy with
+averaged weights denoises held-out images: the error is the training's own (1 for a network of
+zeros), on the same images, noise and noise levels for all. Seconds are the processor's, the checks
+apart. Patches count as the share of an image that they are. "map, soap" needs `pip install
+pytorch-optimizer`.
 
 The last table says how long each takes to the error that `embedding` ends with, as a share of what
 `embedding` takes: mean, least and greatest over the seeds.
@@ -15,7 +17,10 @@ The last table says how long each takes to the error that `embedding` ends with,
 
 import argparse
 import copy
+import importlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -47,11 +52,15 @@ EMBEDDING: dict[str, Any] = {
 }
 """The demo's network before there were maps, as the papers tell a condition."""
 LOCAL = demo.network()
+PLANES = {**LOCAL, "coordinate_planes": True}
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What is other than in the demo; ``optimizer`` is "adam" or "muon".
+    """What is other than in the demo; ``optimizer`` is "adam", "muon" or "soap".
+
+    ``patch`` is the side of the square that is cut out of every image for its update (Wang et al.
+    2023), 0 for the whole image. The network is told where by its coordinate planes.
 
     ``stable`` is how many renders the posterior mean is taken over that stands for the target
     (stable target fields, Xu et al. 2023): those whose objects stand nearest to the image's own.
@@ -61,6 +70,7 @@ class Variant:
     training: dict[str, Any] = field(default_factory=dict)
     optimizer: str = "adam"
     stable: int = 0
+    patch: int = 0
 
 
 BEFORE = {"learning_rate": 0.01}
@@ -85,9 +95,12 @@ VARIANTS = {
     "map, stable targets": Variant(LOCAL, stable=32),
     "map, muon": Variant(LOCAL, optimizer="muon"),
     "map, muon, rate 0.01": Variant(LOCAL, BEFORE, optimizer="muon"),
+    "map, soap": Variant(LOCAL, optimizer="soap"),
+    "map, planes": Variant(PLANES),
+    "map, patches of 16": Variant(PLANES, patch=16),
+    "map, patches of 16, batch 256": Variant(PLANES, {"batch_size": 256}, patch=16),
 }
 """Where nothing else is said, the demo's training; `embedding` is what the demo had before maps."""
-CHECK_EVERY = 10_000
 HELD_OUT = 200
 REPEATS = 4
 AVERAGED = 0.15
@@ -188,7 +201,9 @@ def _denoised(model: Denoiser, rows: Tensor, x: Tensor, sigma: Tensor) -> Tensor
     return model(x, sigma, rows)
 
 
-def curve(data: Path, name: str, label: str, seed: int, images: int) -> list[dict[str, Any]]:
+def curve(
+    data: Path, name: str, label: str, seed: int, images: int, every: int
+) -> list[dict[str, Any]]:
     """Errors of one training on the way, in this process."""
     torch.set_num_threads(1)
     variant, config = VARIANTS[label], load_files([]).config
@@ -201,7 +216,9 @@ def curve(data: Path, name: str, label: str, seed: int, images: int) -> list[dic
     model = Denoiser(network, config.resolution, chosen.condition, learns_empty=learns_empty)
     model.to(memory_format=torch.channels_last).train()  # pyright: ignore[reportCallIssue]
     batch_size = training.batch_size
-    total = images // batch_size
+    # a patch counts as the share of an image that it is
+    share_seen = (variant.patch / config.resolution) ** 2 if variant.patch else 1.0
+    total = int(images / share_seen) // batch_size
     batches = UpdateBatches(
         list(sets.values()),
         list(chosen.datasets.values()),
@@ -215,6 +232,7 @@ def curve(data: Path, name: str, label: str, seed: int, images: int) -> list[dic
     )
     optimizer = _optimizer(variant, model, training)
     neighbours = Neighbours(list(sets.values()), variant.stable) if variant.stable else None
+    crops = Crops(model, variant.patch, seed) if variant.patch else None
     held_out = HeldOut(data, chosen.datasets, chosen.condition, training)
     mean = {name: value.clone() for name, value in model.state_dict().items()}
     rows, spent = [], 0.0
@@ -222,14 +240,18 @@ def curve(data: Path, name: str, label: str, seed: int, images: int) -> list[dic
         began = time.process_time()
         batch = batches.batch(update)
         near = neighbours.of(batch) if neighbours else None
-        _update(model, optimizer, training, batch, update, near)
+        if crops:
+            with crops.of(batch, update) as batch:
+                _update(model, optimizer, training, batch, update, near)
+        else:
+            _update(model, optimizer, training, batch, update, near)
         # the share of the newest weights of a mean over about the last AVERAGED of the updates
         share = min(1.0, 1.0 / (AVERAGED * (update + 1)))
         for key, value in model.state_dict().items():
             mean[key].lerp_(value, share)
         spent += time.process_time() - began
-        seen = (update + 1) * batch_size
-        if seen // CHECK_EVERY > (seen - batch_size) // CHECK_EVERY or update + 1 == total:
+        seen, before = (int(n * batch_size * share_seen) for n in (update + 1, update))
+        if seen // every > before // every or update + 1 == total:
             averaged = copy.deepcopy(model)
             averaged.load_state_dict(mean)
             averaged.normalize_weights()
@@ -259,14 +281,53 @@ class Neighbours:
         return found
 
 
+class Crops:
+    """A square of each image, at a place of its own, which the network's planes are cut to.
+
+    A condition's place is moved with the square: its blob stays on the object.
+    """
+
+    def __init__(self, model: Denoiser, side: int, seed: int):
+        self.unet, self.side, self.seed = model.unet, side, seed
+        assert self.unet.condition_map is not None
+        self.map = self.unet.condition_map
+        self.planes, self.pixels = self.unet.coordinate_planes, self.map.pixels
+
+    @contextmanager
+    def of(self, batch: Batch, update: int) -> Iterator[Batch]:
+        """The batch of squares; while it lasts, the network answers for them."""
+        side, whole = self.side, len(self.pixels)
+        rng = torch.Generator().manual_seed(integer_seed(self.seed, "quality", "crops", update))
+        corners = torch.randint(whole - side + 1, (len(batch.images), 2), generator=rng)
+        inside = torch.arange(side)
+        columns, rows = (corners[:, axis, None] + inside for axis in (0, 1))
+        at = torch.arange(len(corners))[:, None, None]
+        images = batch.images[at, rows[:, :, None], columns[:, None]]
+        conditions = batch.conditions.clone()
+        conditions[:, 1:3] -= corners / whole
+        planes = self.planes[:, rows[:, :, None], columns[:, None]].transpose(0, 1)
+        self.unet.coordinate_planes, self.map.pixels = planes, self.pixels[:side]
+        yield batch._replace(images=images, conditions=conditions)
+        self.unet.coordinate_planes, self.map.pixels = self.planes, self.pixels
+
+
 def _optimizer(
     variant: Variant, model: Denoiser, training: TrainingConfig
 ) -> torch.optim.Optimizer:
     if variant.optimizer == "muon":
         return Muon(model.parameters(), lr=training.learning_rate)
+    if variant.optimizer == "soap":
+        return soap()(
+            model.parameters(), lr=training.learning_rate, betas=(0.9, 0.99), weight_decay=0.0
+        )
     return torch.optim.Adam(
         model.parameters(), lr=training.learning_rate, betas=(0.9, 0.99), fused=True
     )
+
+
+def soap() -> Any:
+    """Adam in the eigenbasis of Shampoo's preconditioner (Vyas et al. 2024), of a library."""
+    return importlib.import_module("pytorch_optimizer").SOAP
 
 
 def _update(
@@ -336,11 +397,19 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--images", type=int, default=120_000)
+    parser.add_argument("--every", type=int, default=10_000, help="images between two checks")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    if any(VARIANTS[label].optimizer == "soap" for label in given.variants):
+        try:
+            soap()
+        except ImportError:
+            parser.error("expected pytorch-optimizer, for SOAP, got none: pip install it")
     least = max(TrainingConfig(**VARIANTS[label].training).batch_size for label in given.variants)
-    if given.seeds < 1 or given.images < least:
-        parser.error(f"expected at least 1 seed and {least} images, a batch")
+    if given.seeds < 1 or given.every < 1 or given.images < least:
+        parser.error(
+            f"expected at least 1 seed, 1 image between checks and {least} images, a batch"
+        )
     chosen = models[given.model]
     most = max(config.rendered[name].max_objects for name in chosen.datasets)
     # the nearest renders are those of the nearest place
@@ -357,7 +426,9 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for seed in range(given.seeds):
         for label in given.variants:
-            found = at_once(curve, 1, given.data, given.model, label, seed, given.images)[0]
+            found = at_once(
+                curve, 1, given.data, given.model, label, seed, given.images, given.every
+            )[0]
             rows += found
             last = found[-1]
             print(
