@@ -6,8 +6,10 @@ A detector that says "right" of a share ``Se`` of the images that are right (its
     q = p Se + (1 - p) (1 - Sp)
 
 of images of which p are right, so that ``p = (q + Sp - 1) / (Se + Sp - 1)`` (Rogan and Gladen 1978,
-American Journal of Epidemiology 107, 71). Both are measured on held-out renders (``check.csv``),
-and are those of samples only as far as the detector errs on samples as it does on renders.
+American Journal of Epidemiology 107, 71). Both are measured on renders: the sensitivity on the
+rendered truth of the same request where there is one, because objects at other places may hide each
+other more or less; all else on held-out renders of the detector's own dataset (``check.csv``). They
+are those of samples only as far as the detector errs on samples as it does on renders.
 """
 
 from pathlib import Path
@@ -128,7 +130,12 @@ def read_check(path: Path) -> pd.DataFrame:
 
 
 def corrected_measure(
-    values: np.ndarray, measure: str, number: int, check: pd.DataFrame, confidence: float
+    values: np.ndarray,
+    measure: str,
+    number: int,
+    check: pd.DataFrame,
+    confidence: float,
+    truth: np.ndarray | None = None,
 ) -> Corrected:
     """One of CORRECTED over images that asked for ``number`` objects.
 
@@ -138,10 +145,18 @@ def corrected_measure(
         number: of objects.
         check: as ``read_check`` returns it.
         confidence: level of the interval, in (0, 1).
+        truth: what the detector says of each render of the same request, as ``values``.
     """
+    errors = CORRECTED[measure](check, number)
+    if truth is not None:
+        errors = errors._replace(right=_trials(truth))
+    return corrected_rate(_trials(values), errors, confidence)
+
+
+def _trials(values: np.ndarray) -> Trials:
+    """Of those that are numbers."""
     known = values[~np.isnan(values)]
-    said = Trials(float(known.sum()), len(known))
-    return corrected_rate(said, CORRECTED[measure](check, number), confidence)
+    return Trials(float(known.sum()), len(known))
 
 
 def _of(check: pd.DataFrame, number: int, rate: str) -> Trials:

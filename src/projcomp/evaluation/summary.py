@@ -1,6 +1,6 @@
 """One row per case, with intervals, from the tables of one row per image."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,16 @@ def summarize(
         FileFormatError: a table is missing, damaged, or holds more than one case.
     """
     errors = read_check(check) if check else None
-    rows = [summarize_case(read_counted(path), settings, path, errors) for path in tables]
+    counted = [read_counted(path) for path in tables]
+    truths = {
+        case: table
+        for table in counted
+        for case in table.loc[table["experiment"] == TRUTH, "case"].unique()
+    }
+    rows = [
+        summarize_case(table, settings, path, errors, truths)
+        for table, path in zip(counted, tables, strict=True)
+    ]
     seen: dict[tuple[str, str], Path] = {}
     for path, row in zip(tables, rows, strict=True):
         first = seen.setdefault((row["experiment"], row["case"]), path)
@@ -86,12 +95,14 @@ def summarize_case(
     settings: "SummarySettings",
     path: Path | str = "table",
     check: pd.DataFrame | None = None,
+    truths: Mapping[str, pd.DataFrame] | None = None,
 ) -> dict[str, Any]:
     """The summary row of one case's table; ``path`` names it in messages.
 
-    ``check`` has the detector's errors by ``num_objects``, for CORRECTED_COLUMNS. Bootstrap
-    resamples come from the stream (seed, "bootstrap", experiment, case, measure), so that a row
-    does not depend on which other cases there are.
+    For CORRECTED_COLUMNS ``check`` has the detector's errors by ``num_objects``, and ``truths``
+    what was counted of rendered cases, by case. Bootstrap resamples come from the stream (seed,
+    "bootstrap", experiment, case, measure), so that a row does not depend on which other cases
+    there are.
 
     Raises:
         FileFormatError: the table holds more than one case.
@@ -121,10 +132,15 @@ def summarize_case(
         row |= {measure: middle, f"{measure}_low": low, f"{measure}_high": high}
     row |= {cost: table[cost].mean() for cost in COSTS}
     if check is not None:
+        truth = (truths or {}).get(case) if experiment != TRUTH else None
         for measure in CORRECTED:
-            values = table[measure].to_numpy(dtype=float)
             found = corrected_measure(
-                values, measure, row["num_composed"], check, settings.confidence
+                table[measure].to_numpy(dtype=float),
+                measure,
+                row["num_composed"],
+                check,
+                settings.confidence,
+                truth[measure].to_numpy(dtype=float) if truth is not None else None,
             )
             row |= dict(zip((f"{measure}_corrected{end}" for end in ENDS), found, strict=True))
     return row

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from projcomp.config.learning import DOUBTFUL, MILD
+from projcomp.scenes.vocabulary import COLORS
 
 SHARE_DOUBTFUL = 0.25
 """Share of the images that get one of the doubtful disturbances."""
@@ -26,6 +27,12 @@ SHARE_OF_OBJECTS = 0.25
 
 BLACK = -2.0
 """Of :func:`~projcomp.evaluation.detector.normalize`."""
+
+ANOTHER_COLOR = 1.0
+"""Least distance of another colour, a quarter of a channel's range."""
+
+_PALETTE = torch.tensor(list(COLORS.values())) / 63.75 + BLACK
+"""CLEVR's colours, ``(8, 3)``, in the images' units."""
 
 
 class Seen(NamedTuple):
@@ -258,13 +265,26 @@ def _merge(batch: Seen, rng: torch.Generator) -> Seen:
     angle = _uniform(images, 0.0, 2 * pi, rng).flatten()
     far = _uniform(images, 0.05, 0.1, rng).flatten() * images.shape[3]
     moves = torch.stack([far * angle.sin(), far * angle.cos()], dim=1).round().long().tolist()
-    turned = torch.rand(len(images), 3, generator=rng).argsort(1).tolist()
+    pixels = (batch.masks == (one.number + 1)[:, None, None])[:, None]
+    own = (images * pixels).sum((2, 3)) / pixels.sum((2, 3)).clamp(min=1)
+    palette = _PALETTE.to(images)
+    other = torch.cdist(own, palette) > ANOTHER_COLOR
+    ranks = torch.rand(len(images), len(palette), generator=rng).to(images.device) * other
+    recoloured = images + (palette[ranks.argmax(1)] - own)[:, :, None, None]
     copies, covers = [], []
-    for image, cover, move, order in zip(images, one.cover, moves, turned, strict=True):
-        copies.append(image[order].roll(move, (1, 2)))
-        covers.append(cover.roll(move, (1, 2)))
+    for image, cover, move in zip(recoloured, one.cover, moves, strict=True):
+        copies.append(_moved(image, *move))
+        covers.append(_moved(cover, *move))
     merged = torch.lerp(images, torch.stack(copies), 0.5 * torch.stack(covers))
     return _doubted(batch, merged, one.number)
+
+
+def _moved(image: Tensor, down: int, right: int) -> Tensor:
+    """``(C, H, W)`` moved by so many pixels; what leaves it is lost, and zeros come in."""
+    height, width = image.shape[1:]
+    sides = (max(right, 0), max(-right, 0), max(down, 0), max(-down, 0))
+    padded = functional.pad(image, sides)
+    return padded[:, sides[3] : sides[3] + height, sides[1] : sides[1] + width]
 
 
 _DISTURB: Mapping[str, _Change] = {

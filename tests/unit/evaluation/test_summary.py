@@ -166,3 +166,22 @@ def test_corrected_rates_stand_beside_the_raw_ones(tmp_path):
     assert rows.loc["red-blue", ["all_places_corrected"]].isna().all()
     # renders without objects are not in the check
     assert rows.loc["k0", ["exact_count_corrected", "exact_count_corrected_low"]].isna().all()
+
+
+def test_the_truth_of_a_request_says_how_often_the_detector_overlooks_it(tmp_path):
+    """Where objects stand apart it sees all, whatever it overlooks at random places."""
+    check = tmp_path / "check.csv"
+    check.write_text(CHECK)
+    truth = A_K2.replace("A,k2", "truth,k2")
+    assert truth != A_K2
+    seen = pd.read_csv(io.StringIO(HEADER + truth)).assign(exact_count=1).to_csv(index=False)
+    paths = write(tmp_path, k2=A_K2)
+    paths.append(tmp_path / "truth.csv")
+    paths[-1].write_text(seen)
+    summarize(paths, settings(), tmp_path / "s.csv", check)
+    rows = pd.read_csv(tmp_path / "s.csv").set_index("experiment")
+    expected = (0.5 - 0.05) / (1 - 0.05)
+    assert rows.loc["A", "exact_count_corrected"] == pytest.approx(expected, rel=1e-5)
+    # the truth itself is held against the other renders
+    assert rows.loc["truth", "exact_count_corrected"] == 1
+    assert rows.loc["truth", "exact_count_corrected_low"] < 1

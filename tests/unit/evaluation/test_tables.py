@@ -305,7 +305,7 @@ def test_losses_corrected_for_the_detectors_errors_stand_below_the_raw_ones(tmp_
     table = made(tmp_path, "ceiling", cases)
     assert table["measure"].tolist() == ["exact_count", "exact_count_corrected", "success"]
     raw, corrected, _ = table.to_dict("records")
-    # what a detector says of 90 % that it should say of all is right throughout
+    # of the truth of the same places it says so of 90 %, and of others of 5 %
     assert corrected["truth"] == 1
     gain = 0.9 - 0.05
     assert corrected["exact"] == pytest.approx((0.7 - 0.05) / gain, rel=1e-5)

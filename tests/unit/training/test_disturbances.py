@@ -107,6 +107,28 @@ def test_half_of_an_object_is_left():
     assert ((shares > 0.25) & (shares < 0.75)).all()
 
 
+@pytest.mark.parametrize("color", list(COLORS))
+def test_what_is_merged_with_an_object_has_another_colour(color):
+    """Gray too, which is the same whatever order its channels have."""
+    picture = paint([np.array([0.5, 0.5])], [color], np.random.default_rng(0))
+    known = labelled([picture] * COUNT)
+    before = seen(normalize(torch.from_numpy(known.images)), torch.from_numpy(known.masks), MOST)
+    after = disturb(before, "merge", rng())
+    # half of the difference, on what the copy and the object share
+    own = change(after, before) * (before.masks > 0)
+    assert (own.amax((1, 2)) > disturbances.ANOTHER_COLOR / 2 / 3**0.5).all()
+    assert after.doubtful.any(1).all()
+
+
+def test_a_copy_that_leaves_the_picture_does_not_come_in_at_the_other_side():
+    picture = paint([np.array([0.04, 0.5])], ["yellow"], np.random.default_rng(0))
+    known = labelled([picture] * COUNT)
+    before = seen(normalize(torch.from_numpy(known.images)), torch.from_numpy(known.masks), MOST)
+    changed = change(disturb(before, "merge", rng()), before)
+    assert changed[:, :, : SIDE // 2].amax((1, 2)).gt(0).all()
+    assert (changed[:, :, SIDE // 2 :] == 0).all()
+
+
 def test_training_disturbs_a_share_and_nothing_that_was_not_asked_for(monkeypatch):
     known = batch(2)
     assert torch.equal(augment(known, [], rng()).images, known.images)

@@ -116,14 +116,14 @@ def _corrected(
 ) -> Iterator[dict[str, Any]]:
     """A measure's row once more, corrected; none where the detector's errors are not known.
 
-    Pairs tell nothing here: the interval of a difference is as wide as that of independent samples.
+    What the detector says of the truth is its error, so that the truth's own rate is 1. Pairs tell
+    nothing here: the interval of a difference is as wide as that of independent samples.
     """
     measure, number = row["measure"], int(row["num_composed"])
+    values = [part[measure].to_numpy(dtype=float) for part in parts]
     trained, exact, truth = (
-        corrected_measure(
-            part[measure].to_numpy(dtype=float), measure, number, check, settings.confidence
-        )
-        for part in parts
+        corrected_measure(one, measure, number, check, settings.confidence, values[-1])
+        for one in values
     )
     if np.isnan([*trained, *exact, *truth]).any():
         return
