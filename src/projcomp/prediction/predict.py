@@ -6,6 +6,8 @@ For conditions i and j over a background b:
   the cosine of the score deltas tends at great noise;
 - ``interaction``: the cosine of the exact score deltas along the path of the composition, their
   inner products summed over a window of noise levels (docs/method.md, section 5);
+- ``absolute``: the sum of the sizes of these inner products in the window, in nats, as the table
+  ``interaction`` of a run has it: parts of either sign do not cancel;
 - ``success`` and the other outcomes of the exact composition, as the strict reader of pixels sees
   them (``strict_reader.py``); ``ceiling`` is the share of independent pairs of pictures that lie
   apart, which is what success would be if places were independent.
@@ -40,7 +42,7 @@ from projcomp.prediction.composing import (
 from projcomp.prediction.strict_reader import DIFFERS, OUTCOMES, Shown, StrictReader, apart
 from projcomp.words import brief
 
-COLUMNS = ["first", "second", "cosine", "interaction", "num_samples"]
+COLUMNS = ["first", "second", "cosine", "interaction", "absolute", "num_samples"]
 COLUMNS += ["success", "success_low", "success_high", *OUTCOMES[1:], "ceiling"]
 PICTURES = 8
 """Samples of a pair that are kept to be looked at."""
@@ -176,7 +178,7 @@ def predict(
                         "first": first,
                         "second": second,
                         "cosine": _cosine(deltas[first], deltas[second]),
-                        "interaction": _interaction(composed, recipe),
+                        **_interaction(composed, recipe),
                         **_outcomes(judge, seen, pair),
                     }
                 )
@@ -212,10 +214,13 @@ def _cosine(a: Tensor, b: Tensor) -> float:
     return float(a @ b / (a.norm() * b.norm()))
 
 
-def _interaction(composed: Composed, recipe: Recipe) -> float:
-    """The mean over samples of the deltas' cosine in the window; NaN where a delta is zero."""
-    total = composed.interaction[:, recipe.inside.to(composed.interaction.device)].sum(1)
-    return float((total[:, 0, 1] / (total[:, 0, 0] * total[:, 1, 1]).sqrt()).mean())
+def _interaction(composed: Composed, recipe: Recipe) -> dict[str, float]:
+    """Means over samples, in the window: the deltas' cosine, NaN where one is zero, and nats."""
+    inside = composed.interaction[:, recipe.inside.to(composed.interaction.device)]
+    total = inside.sum(1)
+    cosine = total[:, 0, 1] / (total[:, 0, 0] * total[:, 1, 1]).sqrt()
+    nats = inside[:, :, 0, 1].abs().sum(1)
+    return {"interaction": float(cosine.mean()), "absolute": float(nats.mean())}
 
 
 def _outcomes(judge: Judge, x: Tensor, pair: Pair) -> dict[str, Any]:

@@ -102,6 +102,20 @@ def test_the_window_cuts_the_interaction_alone(pictures, found) -> None:
         Recipe(window=(90, 100))
 
 
+def test_the_absolute_interaction_adds_up_over_windows_and_is_nothing_without_overlap(
+    pictures, found
+) -> None:
+    assert found.table.absolute[0] == pytest.approx(0, abs=1e-3)
+    pair = [("red", "yellow")]
+    parts = [
+        predict(pictures, pictures["none"], pair, Recipe(num_samples=MANY, window=window))
+        for window in ((0.0, 1.0), (1.0, 100.0))
+    ]
+    nats = [part.table.absolute[0] for part in parts]
+    assert min(nats) > 0
+    assert sum(nats) == pytest.approx(found.table.absolute[1], rel=1e-5)
+
+
 def test_many_pictures_are_drawn_from_and_the_seed_says_which(pictures) -> None:
     more = {name: some.repeat(20, 0) for name, some in pictures.items()}
     pair = [("red", "green")]

@@ -36,7 +36,7 @@ def test_the_table_the_heat_map_and_the_pictures_are_written(tmp_path: Path) -> 
     )
     assert code == 0, output
     table = pd.read_csv(out)
-    assert list(table.columns[:4]) == ["first", "second", "cosine", "interaction"]
+    assert list(table.columns[:5]) == ["first", "second", "cosine", "interaction", "absolute"]
     assert len(table) == 6
     success = table.set_index(["first", "second"])["success"]
     assert success["green", "red"] >= 0.375 >= success["red", "yellow"]
