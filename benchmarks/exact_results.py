@@ -6,8 +6,9 @@
 Reads the tables of single cases, so that it also works before anything is trained. Of one run,
 rates have Wilson intervals at 95 % and rank correlations bootstrap intervals over pairs. Of several
 runs (other seeds: other renders, trainings and noise; presets/repeat.yaml) it prints the mean,
-Student's interval over the runs, and each run's value. Such an interval covers trainings; where all
-runs agree it has no width, and the number of samples is what limits it.
+Student's interval over the runs, and each run's value. Such an interval covers trainings. That of a
+rate is never narrower than Wilson's of all runs' samples together, which is what is left where all
+runs agree.
 
 Where a run has results/predicted_<experiment>.csv, what `projcomp predict --with` wrote of the same
 pairs before anything was trained, it is told how well that predicts.
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
+from scipy.stats import mannwhitneyu
 
 from projcomp.evaluation.intervals import bootstrap_spearman, wilson
 
@@ -62,8 +64,15 @@ ASKED += ["red_cube_blue_sphere", "cube_not_red"]
 PAIRS = ["color_and_shape", "color_and_material", "place_and_color", "place_and_shape"]
 """Those of its requests that compose two values of one object from one network."""
 
-SWARMS = [f"swarms-product-{name}" for name in ("sde", "all_levels", "above_half", "above_two")]
+SWARMS = [
+    f"{sweep}-product-{name}"
+    for sweep in ("swarms", "swarms_exact")
+    for name in ("sde", "all_levels", "above_half", "above_two")
+]
 """Of presets/swarms.yaml."""
+
+EXACT = ("-exact", "_perfect")
+"""An experiment's exact models: its twin, or without networks (presets/repeat.yaml)."""
 
 RATES = ("all_places", "exact_count", "unsure")
 """Of which the losses of composition and network are shown."""
@@ -84,12 +93,25 @@ def rate(values: pd.Series) -> str:
     return f"{hits / count:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def over_runs(values: list[float], low: float = -np.inf, high: float = np.inf) -> str:
-    """Mean of the runs' values with Student's interval at 95 %, and the values themselves."""
+def over_runs(
+    values: list[float],
+    low: float = -np.inf,
+    high: float = np.inf,
+    counts: list[int] | None = None,
+) -> str:
+    """Mean of the runs' values with Student's interval at 95 %, and the values themselves.
+
+    ``low`` and ``high`` are the ends of what can be; ``counts``, for rates, each run's samples.
+    """
     mean, runs = float(np.mean(values)), len(values)
     half = stdtrit(runs - 1, 0.975) * np.std(values, ddof=1) / np.sqrt(runs)
+    low, high = max(mean - half, low), min(mean + half, high)
+    if counts is not None:
+        hits = sum(round(value * count) for value, count in zip(values, counts, strict=True))
+        pooled = wilson(hits, sum(counts), 0.95)
+        low, high = min(low, pooled[0]), max(high, pooled[1])
     each = ", ".join(f"{value:.2f}" for value in values)
-    return f"{mean:.2f} [{max(mean - half, low):.2f}, {min(mean + half, high):.2f}] ({each})"
+    return f"{mean:.2f} [{low:.2f}, {high:.2f}] ({each})"
 
 
 def by_k(root: Path, experiment: str) -> dict[int, pd.DataFrame]:
@@ -121,8 +143,10 @@ def _cell(runs: list[pd.Series], name: str) -> str:
     is_rate = name in RATES
     if len(runs) == 1:
         return rate(runs[0]) if is_rate else f"{runs[0].mean():.2f}"
-    ends = (0.0, 1.0) if is_rate else (0.0, np.inf)
-    return over_runs([run.mean() for run in runs], *ends)
+    means = [run.mean() for run in runs]
+    if is_rate:
+        return over_runs(means, 0.0, 1.0, [len(run) for run in runs])
+    return over_runs(means, 0.0)
 
 
 def losses(root: Path, experiment: str) -> None:
@@ -199,6 +223,42 @@ def colors(root: Path, experiment: str) -> None:
         print(f"the paper's: {words}; the best other: {others.idxmax()} {others.max():.2f}")
         rivals = int((others >= rates[named].min()).sum())
         print(f"others at least as good as the worst of the paper's: {rivals} of {len(others)}")
+        print(ranks(rates, named))
+
+
+def ranks(rates: pd.Series, named: list[str]) -> str:
+    """Whether the pairs that the paper names rank above the others (Mann and Whitney 1947).
+
+    The share of pairs of the two kinds in which the named one is better is 1 where all are.
+    """
+    ours, others = rates[named], rates.drop(named)
+    test = mannwhitneyu(ours, others, alternative="greater")
+    share = test.statistic / (len(ours) * len(others))
+    return f"the paper's above the others: {share:.3f} of the comparisons, p {test.pvalue:.1g}"
+
+
+def colors_over(roots: list[Path], experiment: str, kinds: tuple[str, ...]) -> None:
+    """Success of every pair over all runs together; ``kinds`` are what a run may call it."""
+    found = [success(root, experiment + kind) for root in roots for kind in kinds]
+    runs = [rates for rates in found if not rates.empty]
+    named = [name for name in NAMED if runs and name in runs[0]]
+    if len(runs) < 2 or not named:
+        return
+    rates = pd.concat(runs, axis=1).mean(axis=1)
+    print(f"\n### {experiment}{kinds[0]}, means of {len(runs)} runs\n")
+    best = rates.sort_values(ascending=False)
+    print("best:", ", ".join(f"{name} {value:.2f}" for name, value in best.head(8).items()))
+    print(ranks(rates, named))
+
+
+def swarms(root: Path) -> None:
+    """Success and effective size of every member of presets/swarms.yaml by k."""
+    for experiment in SWARMS:
+        for k, table in sorted(by_k(root, experiment).items()):
+            size = table["effective_size"].mean()
+            told = f"effective size {size:.1f}" if size == size else "no swarm"
+            rates = f"success {rate(table['success'])}, unsure {table['unsure'].mean():.2f}"
+            print(f"{experiment}, k = {k}: {rates}, {told}")
 
 
 def requests(root: Path, experiment: str) -> None:
@@ -224,7 +284,7 @@ def predictions(root: Path, experiment: str) -> pd.DataFrame:
         told = pd.read_csv(path)
         told.index = pd.Index(told["first"] + "-" + told["second"])
         pairs = trained.index.str.removeprefix("apart-")
-        for column in ("success", "cosine", "interaction"):
+        for column in ("success", "cosine", "interaction", "absolute"):
             columns[f"predicted {column}"] = told[column].reindex(pairs).set_axis(trained.index)
     both = pd.DataFrame(columns).dropna(axis=1, how="all")
     return both.loc[[name for name in both.index if name != "all"]].dropna()
@@ -255,6 +315,9 @@ def main() -> None:
     roots = parser.parse_args().root
     for experiment in AGAINST_K:
         against_k(roots, experiment)
+    for experiment in COLORS:
+        colors_over(roots, experiment, EXACT)
+        colors_over(roots, experiment, ("",))
     for root in roots:
         if len(roots) > 1:
             print(f"\n## {root}")
@@ -263,11 +326,12 @@ def main() -> None:
         for experiment in ("perfect", "A-exact", "A", "B-exact", "B", "S", "S_embedded"):
             nearness(root, experiment)
         print("\n### requests\n")
-        for experiment in ASKED + SWARMS:
+        swarms(root)
+        for experiment in ASKED:
             for kind in ("-exact", ""):
                 requests(root, experiment + kind)
         for experiment in COLORS:
-            for kind in ("-exact", "_perfect", ""):
+            for kind in (*EXACT, ""):
                 colors(root, experiment + kind)
         found = {name: predictions(root, name) for name in ("places", "colors", *ASKED)}
         for experiment, both in found.items():

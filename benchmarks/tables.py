@@ -118,6 +118,7 @@ def sweep(table: pd.DataFrame) -> pd.DataFrame:
             "seconds": f"{row['seconds']:.2f}",
             "success": of_row(row, "success"),
             "mean count": of_row(row, "mean_count"),
+            "unsure": f"{row['unsure']:.2f}",
             "effective size": ""
             if pd.isna(row["effective_size"])
             else f"{row['effective_size']:.1f}",
