@@ -1,7 +1,8 @@
 # make demo          everything from renders to the report, at the demo scale
-# make test          all checks, with one real run of the whole chain at the smallest scale
+# make test          all checks and tests but those on Slurm, with one real run of the whole chain
+# make slurm         the tests on a Slurm of its own (slurm-wlm and munge of Debian, and root)
 # make constraints   constraints.txt anew: the newest versions that pyproject.toml allows
-# The first two make a virtual environment and install into it, in the versions of constraints.txt;
+# The first three make a virtual environment and install into it, in the versions of constraints.txt;
 # a second call skips that.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -21,7 +22,7 @@ FLOCK := $(shell flock -n -o -E 75 /dev/null true 2>/dev/null && echo flock -n -
 
 .PHONY: help
 help:
-	@sed -n '1,5s/^# //p' Makefile
+	@sed -n '1,6s/^# //p' Makefile
 
 # Goes on where a run stopped, however it ended: first with what needs no training of a diffusion
 # model, whose numbers are the ceiling of the networks'.

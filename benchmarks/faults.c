@@ -59,18 +59,15 @@ static int struck(int kind) {
     static type (*real)(__VA_ARGS__); \
     if (!real) real = (type(*)(__VA_ARGS__))dlsym(RTLD_NEXT, name)
 
-/* A process that is killed while it writes has written a part. */
-static int torn(int file, const void *data, size_t size) {
-    REAL(ssize_t, "write", int, const void *, size_t);
-    if (wanted_how == KILL && wanted_kind == WRITE && counts[WRITE] + 1 == wanted_at)
-        return real(file, data, size / 2) < 0;
-    return 0;
+/* A process that is killed while it writes has written a part: so many of the bytes. */
+static size_t torn(size_t size) {
+    return wanted_how == KILL && wanted_kind == WRITE && counts[WRITE] + 1 == wanted_at ? size / 2 : 0;
 }
 
 ssize_t write(int file, const void *data, size_t size) {
     REAL(ssize_t, "write", int, const void *, size_t);
     if (file_below(file)) {
-        torn(file, data, size);
+        if (torn(size) && real(file, data, torn(size)) < 0) return -1;
         if (struck(WRITE)) return -1;
     }
     return real(file, data, size);
@@ -78,19 +75,28 @@ ssize_t write(int file, const void *data, size_t size) {
 
 ssize_t pwrite(int file, const void *data, size_t size, off_t at) {
     REAL(ssize_t, "pwrite", int, const void *, size_t, off_t);
-    if (file_below(file) && struck(WRITE)) return -1;
+    if (file_below(file)) {
+        if (torn(size) && real(file, data, torn(size), at) < 0) return -1;
+        if (struck(WRITE)) return -1;
+    }
     return real(file, data, size, at);
 }
 
 ssize_t pwrite64(int file, const void *data, size_t size, off64_t at) {
     REAL(ssize_t, "pwrite64", int, const void *, size_t, off64_t);
-    if (file_below(file) && struck(WRITE)) return -1;
+    if (file_below(file)) {
+        if (torn(size) && real(file, data, torn(size), at) < 0) return -1;
+        if (struck(WRITE)) return -1;
+    }
     return real(file, data, size, at);
 }
 
 ssize_t writev(int file, const struct iovec *parts, int number) {
     REAL(ssize_t, "writev", int, const struct iovec *, int);
-    if (file_below(file) && struck(WRITE)) return -1;
+    if (file_below(file)) {
+        if (torn(2) && real(file, parts, number > 1 ? number / 2 : 1) < 0) return -1;
+        if (struck(WRITE)) return -1;
+    }
     return real(file, parts, number);
 }
 

@@ -40,8 +40,8 @@ rule index_dataset:
     conda:
         "../../envs/render.yaml"
     resources:
-        mem_mb=lambda w, attempt: 1000 * attempt,
-        runtime=lambda w, attempt: 30 * attempt,
+        mem_mb=lambda w, attempt: needs.indexing(plan.run, w.dataset).mem_mb(attempt),
+        runtime=lambda w, attempt: needs.indexing(plan.run, w.dataset).runtime(attempt),
     params:
         settings=lambda w: plan.render_settings(w.dataset),
         num_shards=lambda w: plan.num_shards(w.dataset),

@@ -50,7 +50,8 @@ def take_gpus(
 ) -> None:
     """Keep ``count`` GPUs for this process and hide the others; wait where all are taken.
 
-    Where there are no more than that, there is nothing to choose, and nothing is done.
+    Nothing is done where there are fewer, and where a scheduler shows this job just as many: they
+    are its own.
 
     Args:
         count: how many it computes on.
@@ -63,7 +64,7 @@ def take_gpus(
     """
     environ = os.environ if environ is None else environ
     names = visible_gpus(environ, devices)
-    if not count or len(names) <= count:
+    if not count or len(names) < count or (len(names) == count and _job(environ)):
         return
     folder, share = _folder(environ), _share(environ)
     told = False
@@ -114,8 +115,12 @@ def _free(folder: Path, names: list[str], share: int, count: int) -> dict[str, i
 def _folder(environ: MutableMapping[str, str]) -> Path:
     """Where the locks lie: of one user, and of one scheduler's job where there is one."""
     user = str(os.getuid()) if hasattr(os, "getuid") else "user"
-    job = next((environ[name] for name in _JOB if environ.get(name)), "machine")
-    return Path(tempfile.gettempdir()) / f"projcomp-gpus-{user}-{job}"
+    return Path(tempfile.gettempdir()) / f"projcomp-gpus-{user}-{_job(environ) or 'machine'}"
+
+
+def _job(environ: MutableMapping[str, str]) -> str:
+    """The scheduler's job that this process belongs to; empty without one."""
+    return next((environ[name] for name in _JOB if environ.get(name)), "")
 
 
 def _share(environ: MutableMapping[str, str]) -> int:

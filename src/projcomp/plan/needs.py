@@ -37,6 +37,9 @@ _CPU_RATE, _GPU_RATE = 5e9, 2e13
 """Multiply-adds a second of one thread and of one GPU. A thread with AMX made 25 to 45 times 1e9;
 an H200 makes 1.3e12 in the demo's trainings, 4.2e13 in those of the gpu preset (docs/gpu.md)."""
 
+_READ_RATE = 2e7
+"""Bytes a second that are read and summed, on a file system that others use too."""
+
 _KEPT_BYTES = 4 * 2**30
 """A dataset of up to so many bytes of pixels is kept in memory (``data/dataset.py``)."""
 _FILED_PICTURES = 100_000
@@ -86,6 +89,11 @@ def rendering(run: Run) -> Need:
 def reference(run: Run) -> Need:
     """Of the rendered truth of any case."""
     return _renders(run, run.config.reference.num_images)
+
+
+def indexing(run: Run, dataset: str) -> Need:
+    """Of reading every shard of a dataset, for its check sum."""
+    return Need(1000, _pixel_bytes(run, dataset) / _READ_RATE / 60)
 
 
 def training(run: Run, model: str) -> Need:

@@ -166,13 +166,14 @@ class Plan:
     def training_resources(self) -> dict[str, int | str]:
         """What the training of a diffusion model takes beside memory and time.
 
-        As Snakemake's resources: on one node its GPUs; on several, what Slurm's plugin asks for,
-        and the command that starts a process for each device.
+        As Snakemake's resources: on one node its GPUs, which Slurm may neither spread over others
+        nor give a task each (Lightning starts the processes there); on several, what Slurm's plugin
+        asks for, and the command that starts a process for each device.
         """
         compute = self.config.compute.training
         gpus = self.detector_gpus() * compute.devices
         if compute.nodes == 1:
-            return {"gpu": gpus}
+            return {"gpu": gpus, **({"nodes": 1, "tasks_per_gpu": 0} if gpus > 1 else {})}
         processes = compute.nodes * compute.devices
         return {
             "nodes": compute.nodes,

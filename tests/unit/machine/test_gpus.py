@@ -82,11 +82,34 @@ def test_what_a_process_may_take(
     assert visible_gpus(environ, tmp_path) == names
 
 
-@pytest.mark.parametrize(("count", "told"), [(0, "0,1"), (1, "3"), (2, "0,1"), (3, "0,1")])
-def test_where_there_is_no_choice_nothing_changes(tmp_path: Path, count: int, told: str) -> None:
-    environ = {"CUDA_VISIBLE_DEVICES": told}
+@pytest.mark.parametrize(
+    ("count", "told", "job"),
+    [(0, "0,1", ""), (3, "0,1", ""), (1, "3", "7"), (2, "0,1", "7"), (3, "0,1", "7")],
+)
+def test_where_there_is_no_choice_nothing_changes(
+    tmp_path: Path, count: int, told: str, job: str
+) -> None:
+    environ = {"CUDA_VISIBLE_DEVICES": told, "SLURM_JOB_ID": job}
     take_gpus(count, environ, tmp_path)
-    assert environ == {"CUDA_VISIBLE_DEVICES": told}
+    assert environ["CUDA_VISIBLE_DEVICES"] == told
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "3"), (2, "0,1")])
+def test_all_gpus_of_a_machine_are_taken_too(tmp_path: Path, count: int, told: str) -> None:
+    """Another Snakemake may be there, and a training of all beside a sampling of one."""
+    with Jobs(tmp_path, told) as jobs:
+        first = jobs.start(count)
+        assert said(first) == told
+        late = jobs.start(1)
+        assert said(late) == f"waiting for 1 of {count} GPUs: other jobs have them"
+        first.kill()
+        assert said(late) == told[0]
+
+
+def test_jobs_share_the_only_gpu_when_asked(tmp_path: Path) -> None:
+    with Jobs(tmp_path, "0", PROJCOMP_JOBS_PER_GPU="2") as jobs:
+        assert [said(jobs.start()), said(jobs.start())] == ["0", "0"]
+        assert said(jobs.start()).startswith("waiting")
 
 
 def test_every_job_has_its_own_and_one_that_was_killed_leaves_it(tmp_path: Path) -> None:

@@ -127,10 +127,49 @@ def test_any_preset_asks_for_what_a_common_machine_has(preset: str) -> None:
     assert max(need.runtime() for need in asked) <= {"paper": MOST_MINUTES}.get(preset, 24 * 60)
 
 
-def test_a_training_on_one_node_asks_for_its_gpus_alone() -> None:
+@pytest.mark.parametrize(
+    ("devices", "resources"),
+    [(1, {"gpu": 1}), (4, {"gpu": 4, "nodes": 1, "tasks_per_gpu": 0})],
+)
+def test_a_training_on_one_node_asks_for_its_gpus_there(devices: int, resources: dict) -> None:
     assert Plan(run()).training_resources() == {"gpu": 0}
-    gpus = run({"compute": {"training": {"device": "gpu", "devices": 4}}})
-    assert Plan(gpus).training_resources() == {"gpu": 4}
+    gpus = Plan(run({"compute": {"training": {"device": "gpu", "devices": devices}}}))
+    assert gpus.training_resources() == resources
+
+
+def test_the_slurm_plugin_is_told_of_one_task_on_one_node() -> None:
+    """By the plugin itself: four tasks would each have the processors of all."""
+    pytest.importorskip("snakemake_executor_plugin_slurm", reason="pip install '.[slurm]'")
+    from types import SimpleNamespace
+
+    from snakemake_executor_plugin_slurm.submit_string import get_submit_command
+
+    compute = {"training": {"device": "gpu", "devices": 4, "threads": 8}}
+    asked = Plan(run({"compute": compute})).training_resources()
+    resources = _Resources({**asked, "mem_mb": 1000, "runtime": 30})
+    job = SimpleNamespace(
+        resources=resources, threads=32, name="train_model", is_group=lambda: False
+    )
+    names = ("run_uuid", "slurm_logfile", "comment_str", "account", "partition", "workdir")
+    params = dict.fromkeys(names, "")
+    call = get_submit_command(job, params)
+    assert "--nodes=1" in call
+    assert "--ntasks-per-gpu" not in call
+    assert "--cpus-per-task=32" in call
+
+
+class _Resources(dict):
+    """As Snakemake's: attributes that are keys."""
+
+    __getattr__ = dict.__getitem__
+
+
+def test_an_index_takes_as_long_as_its_bytes_take_to_read() -> None:
+    few, many = (
+        needs.indexing(run({"datasets": {"single": {"num_images": count}}}), "single").runtime()
+        for count in (10_000, 1_000_000)
+    )
+    assert few <= 31 < many
 
 
 def test_a_training_on_several_nodes_is_started_by_srun() -> None:
