@@ -73,7 +73,7 @@ def datasets() -> dict[str, Any]:
         "cluttered_at": {**dataset(4_500, 1, 5), "places": "apart", "moved_from": "cluttered"},
         # for the playground alone: nine of these stand apart where large ones do not
         "small": {**dataset(500, 1, 1), "sizes": ["small"], "places": "spread"},
-        "counting": dataset(5_000, 0, 10),
+        "counting": dataset(6_000, 0, 12),
     }
 
 
@@ -217,5 +217,6 @@ def sweeps() -> dict[str, Any]:
                 "langevin": {**sde, "corrector": "langevin"},
                 "swarm": {**sde, "swarm": {"particles": 4}},
             },
+            "exact": True,
         },
     }

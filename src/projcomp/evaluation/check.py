@@ -16,7 +16,7 @@ from projcomp.evaluation.intervals import wilson
 from projcomp.evaluation.labelled import LabelledImages
 from projcomp.evaluation.matching import match
 
-RANGES = ((1, 5), (6, 10))
+RANGES = ((1, 5), (1, 9), (6, 10), (11, 12))
 """Ranges of object counts that are reported as one row each, beside the row of all images."""
 
 BINS = 10
@@ -28,7 +28,7 @@ def check_detections(
     truth: LabelledImages,
     disturbed: Mapping[str, tuple[Sequence[Detections], LabelledImages]] | None = None,
 ) -> pd.DataFrame:
-    """One row per true number of objects, the rows ``1-5``, ``6-10`` and ``all``, and more.
+    """One row per true number of objects, one for each of RANGES, the row ``all``, and more.
 
     The last rows are of renders that were ``disturbed``, by the disturbance's name.
 

@@ -34,9 +34,9 @@ def test_rows_by_hand():
         ],
         truth([0, 2, 2, 1], places, [[1, 2]] * 4),
     ).set_index("num_objects")
-    assert list(table.index) == ["0", "1", "2", "1-5", "6-10", "all"]
-    assert table["images"].to_list() == [1, 1, 2, 3, 0, 4]
-    table = table.drop("6-10")
+    assert list(table.index) == ["0", "1", "2", "1-5", "1-9", "6-10", "11-12", "all"]
+    assert table["images"].to_list() == [1, 1, 2, 3, 3, 0, 0, 4]
+    table = table.drop(["1-9", "6-10", "11-12"])
     assert table["exact_count"].to_list() == pytest.approx([1, 0, 1, 2 / 3, 3 / 4])
     assert table["one_more"].to_list() == pytest.approx([0, 1, 0, 1 / 3, 1 / 4])
     assert table["one_less"].to_list() == [0] * 5
@@ -84,7 +84,7 @@ def test_disturbed_renders_have_a_row_each():
     sure, unsure = found([[0.2, 0.2]], [1]), found([], [], unsure=True)
     ghosts = {"ghost": ([unsure], known[:1]), "none": ([], known[:0])}
     table = check_detections([sure, found([], [])], known, ghosts).set_index("num_objects")
-    assert list(table.index) == ["0", "1", "1-5", "6-10", "all", "ghost", "none"]
+    assert list(table.index) == ["0", "1", "1-5", "1-9", "6-10", "11-12", "all", "ghost", "none"]
     assert table.loc[["all", "ghost"], "unsure"].to_list() == [0, 1]
     assert table.loc[["all", "ghost"], "exact_count"].to_list() == [1, 0]
     assert table.loc["none", "images"] == 0
