@@ -55,3 +55,23 @@ def test_the_table_says_what_is_light(recorded, tmp_path):
     assert last == (
         "neither rendering, training nor sampling: 30.0%; with the exact experiments: 40.0%"
     )
+
+
+def test_what_exact_models_took_before_the_first_training():
+    def record(rule, start, end, incomplete=False):
+        times = {"starttime": start, "endtime": end, "incomplete": incomplete}
+        return {"rule": rule, "log": [f"{rule}-{start}"], **times}
+
+    found = [
+        record("render_shard", 0.0, 300.0),
+        record("train_detector", 300.0, 600.0),
+        record("sample_case", 300.0, 500.0),
+        record("make_table", 550.0, 590.0),
+        record("make_table", 560.0, 570.0, incomplete=True),
+        record("sample_case", 580.0, 700.0),  # still at it then
+    ]
+    told = demo_time.before_networks(found)
+    assert told == "before the first training: no network was trained"
+    told = demo_time.before_networks([*found, record("train_model", 600.0, 900.0)])
+    assert "renders and detector 600 s of jobs, all else 240 s" in told
+    assert "at least 2 minutes on 2 cores" in told
