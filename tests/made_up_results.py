@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,7 +70,10 @@ def write_case(folder: Folder, experiment: str, case: Case, rng: np.random.Gener
     told = {"sigmas": [9.0, 1.0, 0.1, 0.0], "settings": json.dumps(asked_for)}
     write_samples(path, images, case, told, measured)
     right, asked = 1 - np.arange(NUMBER) % 2, case.num_composed
-    told = {"num_hit": len(case.locations), "all_places": right} if case.locations else {}
+    told: dict[str, Any] = {}
+    if case.locations:
+        told = {"num_hit": len(case.locations), "all_places": right, "places_hit": right}
+        told |= {"place_distance": 0.01}
     told |= {"colors_hit": len(case.colors), "all_colors": right} if case.colors else {}
     table = pd.DataFrame({"index": range(NUMBER), "num_objects": asked + 1 - right, **told})
     table = table.assign(experiment=experiment, case=case.name, num_composed=asked, extra_objects=0)

@@ -45,13 +45,17 @@ COLUMNS = (
     "unsure",
     "outcome",
     "objects",
+    "places_hit",
+    "place_distance",
 )
 """Columns of a case's table. Truth values are 0 or 1; what the case does not ask for, and what its
 sampler did not measure, is empty. ``acceptance`` is of a corrector's proposals, ``effective_size``
 the least of a sample's swarm, ``accepted`` CompLift's verdict. ``unsure`` is 1 where the detector
 doubts what it sees; such an image is counted all the same. ``outcome`` is one of
 ``binding.OUTCOMES`` where objects were requested by their attributes. ``objects`` says where each
-object was found and in which colour (``objects_told.py``)."""
+object was found and in which colour (``objects_told.py``). ``places_hit`` is the share of the
+requested places that hold an object, and ``place_distance`` how far from its place such an object
+is on average, as a share of the image side."""
 
 TRUTHS = ("all_places", "exact_count", "all_colors", "success", "accepted", "unsure")
 """Those of COLUMNS that are 0 or 1."""
@@ -143,6 +147,10 @@ def _same(held: np.ndarray, asked: np.ndarray) -> bool:
     return held.shape == asked.shape and bool(np.allclose(held, asked, atol=1e-6))
 
 
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
 def _row(settings: "EvaluateSettings", index: int, measured: Measures) -> dict[str, Any]:
     def number(value: bool | int | None) -> int | None:
         return None if value is None else int(value)
@@ -154,6 +162,8 @@ def _row(settings: "EvaluateSettings", index: int, measured: Measures) -> dict[s
         "index": index,
         "num_objects": measured.num_objects,
         "num_hit": number(measured.num_hit),
+        "places_hit": _rounded(measured.places_hit),
+        "place_distance": _rounded(measured.place_distance),
         "all_places": number(measured.all_places),
         "extra_objects": measured.extra_objects,
         "exact_count": number(measured.exact_count),

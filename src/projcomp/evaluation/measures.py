@@ -30,6 +30,10 @@ class Measures:
     num_hit: int | None
     """requested places that hold an object"""
     all_places: bool | None
+    places_hit: float | None
+    """share of the requested places that hold an object"""
+    place_distance: float | None
+    """mean distance of the objects there from their places, as a share of the image side"""
     extra_objects: int
     """objects that answer to no requested place or colour"""
     exact_count: bool
@@ -72,7 +76,8 @@ def measure(
     locations = np.asarray(locations, dtype=float).reshape(-1, 2)
     num_objects = len(found.xy)
     names = tuple(sorted(str(vocabulary[int(index)]) for index in found.color))
-    num_hit = len(match(found.xy, locations, radius)[0]) if len(locations) else None
+    there, places = match(found.xy, locations, radius)
+    num_hit = len(places) if len(locations) else None
     colors_hit = (Counter(names) & Counter(map(str, colors))).total() if len(colors) else None
     wanted = asked or len(locations) + len(colors)
     answered = min(num_objects, asked or 0) + (num_hit or 0) + (colors_hit or 0)
@@ -87,6 +92,8 @@ def measure(
         num_objects=num_objects,
         num_hit=num_hit,
         all_places=None if num_hit is None else num_hit == len(locations),
+        places_hit=None if num_hit is None else num_hit / len(locations),
+        place_distance=_mean_distance(found.xy[there], locations[places]) if num_hit else None,
         extra_objects=num_objects - answered,
         exact_count=num_objects == wanted,
         colors=names,
@@ -94,3 +101,7 @@ def measure(
         all_colors=None if colors_hit is None else colors_hit == len(colors),
         outcome=became,
     )
+
+
+def _mean_distance(first: np.ndarray, second: np.ndarray) -> float:
+    return float(np.linalg.norm(first - second, axis=1).mean())

@@ -19,13 +19,20 @@ from projcomp.settings.case import TRUTH
 if TYPE_CHECKING:
     from projcomp.settings.stages import SummarySettings
 
-MEANS = {"mean_count": "num_objects", "extra_objects": "extra_objects"}
+MEANS = {
+    "mean_count": "num_objects",
+    "places_hit": "places_hit",
+    "place_distance": "place_distance",
+    "extra_objects": "extra_objects",
+}
 """Means with bootstrap intervals, and the columns they are means of."""
 
 MEASURES = (
     "mean_count",
     "exact_count",
     "all_places",
+    "places_hit",
+    "place_distance",
     "extra_objects",
     "all_colors",
     "success",

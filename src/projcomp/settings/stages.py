@@ -38,7 +38,7 @@ FORMATS = {
     "detector": 3,
     "sample": 5,
     "pipeline": 3,
-    "evaluate": 5,
+    "evaluate": 6,
     "summary": 5,
     "classifier": 1,
     "classify": 1,

@@ -38,7 +38,7 @@ def run(tmp_path, detector, case, asked=None, measured=None, attrs=None):
 
 def counted(lines):
     """The rows without what became of the objects, and where they were found."""
-    return [line.rsplit(",", 2)[0] for line in lines[1:]]
+    return [line.rsplit(",", 4)[0] for line in lines[1:]]
 
 
 def test_places(tmp_path, detector):
@@ -46,12 +46,12 @@ def test_places(tmp_path, detector):
     assert header == (
         "experiment,case,num_composed,index,num_objects,num_hit,all_places,extra_objects,"
         "exact_count,colors,colors_hit,all_colors,success,network_evaluations,seconds,acceptance,"
-        "effective_size,log_weight,accepted,unsure,outcome,objects"
+        "effective_size,log_weight,accepted,unsure,outcome,objects,places_hit,place_distance"
     )
     assert rows == [
-        "A,k2,2,0,2,2,1,0,1,blue;red,,,1,,,,,,,0,,blue 0.2100 0.2000;red 0.8000 0.7900",
-        "A,k2,2,1,1,0,0,1,0,red,,,0,,,,,,,1,,red 0.5000 0.5000",
-        "A,k2,2,2,0,0,0,0,0,,,,0,,,,,,,0,,",
+        "A,k2,2,0,2,2,1,0,1,blue;red,,,1,,,,,,,0,,blue 0.2100 0.2000;red 0.8000 0.7900,1.0,0.01",
+        "A,k2,2,1,1,0,0,1,0,red,,,0,,,,,,,1,,red 0.5000 0.5000,0.0,",
+        "A,k2,2,2,0,0,0,0,0,,,,0,,,,,,,0,,,0.0,",
     ]
 
 
@@ -89,7 +89,7 @@ def test_what_the_samples_file_says_of_each_image(tmp_path, detector):
     }
     costs = {"network_evaluations_per_image": 105, "seconds_per_image": 0.5}
     rows = run(tmp_path, detector, PAIR, measured=measured, attrs=costs)[1:]
-    assert [row.rsplit(",", 2)[0].split(",", 12)[12] for row in rows] == [
+    assert [row.rsplit(",", 4)[0].split(",", 12)[12] for row in rows] == [
         "1,105,0.5,0.5,2.5,0.5,1,0",
         "0,105,0.5,0.25,3.0,-1.0,0,1",
         "0,105,0.5,1.0,1.0,0.0,1,0",

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from projcomp.evaluation.heatmaps import Detections
 from projcomp.evaluation.matching import match
@@ -42,6 +43,8 @@ def test_places():
     all_there = measure(found([[0.8, 0.82], [0.2, 0.2]], [1, 2]), places, [], 0.1, COLORS)
     assert all_there.num_objects == all_there.num_hit == 2
     assert all_there.all_places
+    assert all_there.places_hit == 1
+    assert all_there.place_distance == pytest.approx((0.02 + 0) / 2)
     assert all_there.exact_count
     assert all_there.extra_objects == 0
     assert all_there.colors == ("blue", "red")
@@ -53,6 +56,8 @@ def test_the_right_number_at_wrong_places_is_an_exact_count_only():
     places = np.array([[0.2, 0.2], [0.8, 0.8]])
     moved = measure(found([[0.2, 0.2], [0.21, 0.2]]), places, [], 0.1, COLORS)
     assert (moved.num_hit, moved.all_places, moved.exact_count) == (1, False, True)
+    assert moved.places_hit == 0.5
+    assert min(moved.place_distance, 0.01 - moved.place_distance) == pytest.approx(0, abs=1e-9)
     assert moved.extra_objects == 1
 
 
@@ -67,7 +72,7 @@ def test_colors():
     nowhere = np.empty((0, 2))
     both = measure(found([[0.1, 0.1], [0.9, 0.9]], [2, 1]), nowhere, ["red", "blue"], 0.1, COLORS)
     assert (both.colors_hit, both.all_colors, both.exact_count) == (2, True, True)
-    assert both.num_hit is None
+    assert both.num_hit is both.places_hit is both.place_distance is None
     assert both.all_places is None
     assert both.extra_objects == 0
     points = [[0.1, 0.1], [0.5, 0.5], [0.9, 0.9]]

@@ -14,18 +14,19 @@ from projcomp.settings.stages import SummarySettings
 HEADER = (
     "experiment,case,num_composed,index,num_objects,num_hit,all_places,extra_objects,"
     "exact_count,colors,colors_hit,all_colors,success,network_evaluations,seconds,acceptance,"
-    "effective_size,log_weight,accepted,unsure,outcome,objects\n"
+    "effective_size,log_weight,accepted,unsure,outcome,objects,"
+    "places_hit,place_distance\n"
 )
-A_K2 = """A,k2,2,0,2,2,1,0,1,red;blue,,,1,105,0.5,0.25,4,0.1,1,0,,
-A,k2,2,1,3,2,1,1,0,red;blue;red,,,0,105,0.5,0.75,2,0.2,1,1,,
-A,k2,2,2,1,1,0,0,0,red,,,0,105,0.5,0.5,3,0.3,0,0,,
-A,k2,2,3,2,1,0,1,1,cyan;red,,,0,105,0.5,0.5,3,0.4,1,0,,
+A_K2 = """A,k2,2,0,2,2,1,0,1,red;blue,,,1,105,0.5,0.25,4,0.1,1,0,,,,
+A,k2,2,1,3,2,1,1,0,red;blue;red,,,0,105,0.5,0.75,2,0.2,1,1,,,,
+A,k2,2,2,1,1,0,0,0,red,,,0,105,0.5,0.5,3,0.3,0,0,,,,
+A,k2,2,3,2,1,0,1,1,cyan;red,,,0,105,0.5,0.5,3,0.4,1,0,,,,
 """
-A_K0 = """A,k0,0,0,0,,,0,1,,,,1,,,,,,,0,,
-A,k0,0,1,1,,,1,0,red,,,0,,,,,,,0,,
+A_K0 = """A,k0,0,0,0,,,0,1,,,,1,,,,,,,0,,,,
+A,k0,0,1,1,,,1,0,red,,,0,,,,,,,0,,,,
 """
-PAIR = """colors,red-blue,2,0,2,,,0,1,blue;red,2,1,1,,,,,,,0,,
-colors,red-blue,2,1,2,,,1,1,red;red,1,0,0,,,,,,,1,,
+PAIR = """colors,red-blue,2,0,2,,,0,1,blue;red,2,1,1,,,,,,,0,,,,
+colors,red-blue,2,1,2,,,1,1,red;red,1,0,0,,,,,,,1,,,,
 """
 
 
@@ -71,8 +72,8 @@ def test_values_of_a_hand_made_table(tmp_path):
 
 def test_columns_are_in_the_promised_order(tmp_path):
     table = summary(write(tmp_path, k2=A_K2), tmp_path / "s.csv")
-    measures = ("mean_count", "exact_count", "all_places", "extra_objects", "all_colors")
-    measures += ("success", "accepted", "unsure")
+    measures = ("mean_count", "exact_count", "all_places", "places_hit", "place_distance")
+    measures += ("extra_objects", "all_colors", "success", "accepted", "unsure")
     assert list(table.columns) == [
         "experiment", "case", "num_composed", "num_samples",
         *(f"{m}{end}" for m in measures for end in ("", "_low", "_high")),
