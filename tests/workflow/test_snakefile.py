@@ -22,6 +22,7 @@ OTHERS = (
     "colors",
     "repeat",
     "longer",
+    "pairs",
     "attributes",
     "gpu",
     "paper",
