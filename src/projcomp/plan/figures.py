@@ -275,7 +275,7 @@ FIGURES = (
     ),
     FigureRow(
         "interaction",
-        format=6,
+        format=7,
         caption=(
             "The interaction of every pair (cosine of the score deltas over the path; 0 where they "
             "do not interact) beside the share of samples in which the pair came out, and their "
@@ -334,7 +334,7 @@ FIGURES = (
     ),
     FigureRow(
         "unconditional",
-        format=6,
+        format=7,
         caption=(
             "Samples of every experiment's background alone: nothing was requested (Bradley et al. "
             "2025, Fig. 8)."

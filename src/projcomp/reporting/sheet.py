@@ -1,11 +1,13 @@
 """Sheets of pictures: rows of images, a label before each row and a caption under each image."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
 import numpy as np
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -18,6 +20,8 @@ from projcomp.scenes.vocabulary import COLORS
 GAP = 6
 CAPTION = 20
 LABEL = 70
+FITS = 8
+"""So many characters of a label fit beside its row; more are drawn smaller."""
 TITLE = 34
 RING = 0.09
 """Diameter of the rings at requested places, as a share of the image side."""
@@ -92,7 +96,10 @@ def draw_sheet(axes: Axes, rows: Sequence[Row], side: int) -> None:
     corners = []
     for number, row in enumerate(rows):
         top = number * (side + GAP + caption)
-        axes.text(LABEL - GAP, top + side / 2, row.label, ha="right", va="center")
+        label = folded(row.label)
+        longest = max(map(len, label.split("\n")), default=0)
+        size = rcParams["font.size"] * min(1.0, FITS / max(longest, 1))
+        axes.text(LABEL - GAP, top + side / 2, label, ha="right", va="center", fontsize=size)
         for column, tile in enumerate(row.tiles):
             left = LABEL + column * (side + GAP)
             canvas[top : top + side, left : left + side] = enlarge(tile.image, side)
@@ -161,6 +168,11 @@ def sheet_figure(rows: Sequence[Row], title: str, side: int = 128) -> Figure:
         left += wide
     figure.text(LABEL / width, 1 - TITLE / 2 / total, title, ha="left", va="center", fontsize=9)
     return figure
+
+
+def folded(label: str) -> str:
+    """A label in several lines, cut after its hyphens and underscores where it is too long."""
+    return re.sub(r"(?<=[-_])", "\n", label) if len(label) > FITS else label
 
 
 def enlarge(image: np.ndarray, side: int) -> np.ndarray:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from projcomp.settings.report import FigureSettings
 
 
+DECADES = 100.0
+"""Up to this ratio the axis of nats has 1, 2 and 5 as well; beyond, powers of ten alone."""
+
+
 def draw(settings: "FigureSettings", folder: Folder) -> Figure:
     """Two heat maps and two scatter plots of the one experiment."""
     table = read_table(folder.table(settings.name), COLUMNS, "table")
@@ -109,8 +113,9 @@ def _draw_absolute(axes: Axes, pairs: pd.DataFrame) -> None:
     axes.plot(pairs["absolute"], pairs["success"], "o", markersize=3, color=INK, alpha=0.8)
     if (pairs["absolute"] > 0).all():
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(ScalarFormatter())
+        if pairs["absolute"].max() < DECADES * pairs["absolute"].min():
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter(ScalarFormatter())
         axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("absolute interaction, nats")
     axes.set_ylabel("success")
