@@ -20,7 +20,7 @@ from projcomp.scenes.vocabulary import COLORS
 GAP = 6
 CAPTION = 20
 LABEL = 70
-FITS = 6
+FITS = 5
 """So many characters of a label fit beside its row; more are drawn smaller."""
 TITLE = 34
 RING = 0.09
