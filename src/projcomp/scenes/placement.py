@@ -13,6 +13,9 @@ from projcomp.scenes.look import look
 from projcomp.scenes.spec import PlacedObject, SceneSpec, Vector
 from projcomp.scenes.vocabulary import CAMERA_LOCATION, LAMP_LOCATIONS, SIZES
 
+MAX_ARRANGEMENTS = 20_000
+"""Of objects anywhere: one in three hundred of twelve large ones on the demo's ground keeps the
+rules, and some thousand scenes of a dataset have as many."""
 MAX_DRAWS = 2000
 """Arrangements tried for one scene before giving up."""
 
@@ -280,12 +283,12 @@ def _arrange(
         spec = look(placed, camera, lights)
         if _shows_all(scene, spec):
             return spec
-    raise PlacementError(_no_arrangement(len(colors), scene))
+    raise PlacementError(_no_arrangement(len(colors), scene, MAX_ARRANGEMENTS))
 
 
-def _no_arrangement(count: int, scene: SceneConfig) -> str:
+def _no_arrangement(count: int, scene: SceneConfig, draws: int = MAX_DRAWS) -> str:
     return (
-        f"an arrangement of {count} objects expected, got none in {MAX_DRAWS} draws under "
+        f"an arrangement of {count} objects expected, got none in {draws} draws under "
         f"scene.extent={scene.extent:g}, min_distance={scene.min_distance:g}, "
         f"margin={scene.margin:g}, min_visible_pixels={scene.min_visible_pixels}, "
         f"max_retries={scene.max_retries}: ask for fewer objects, or relax one of these"
@@ -303,7 +306,7 @@ def _arrangements(
     count: int,
     point: tuple[float, float] | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Sizes (count,) and ground positions (count, 2) that keep the rules, from MAX_DRAWS draws.
+    """Sizes (count,) and ground positions (count, 2) that keep the rules, of so many draws.
 
     One by one as the generator does it: each object gets ``max_retries`` tries, and when none
     is free the whole arrangement is given up. Crowded scenes need a hundred arrangements for
@@ -317,7 +320,7 @@ def _arrangements(
     """
     ground = _ground_axes(camera)
     spots = {} if point is None else {s: _ground_at(camera, point, s) @ ground.T for s in SIZES}
-    most = MAX_DRAWS * (1 if point is None else scene.max_retries)
+    most = MAX_ARRANGEMENTS if point is None else MAX_DRAWS * scene.max_retries
     drawn, batch = 0, 1
     while drawn < most:
         batch = min(batch, most - drawn)
