@@ -377,7 +377,9 @@ def counted(root: Path) -> None:
     path = root / "results/mixture.csv"
     if path.is_file():
         print(f"### mixture\n\n{markdown(mixture(pd.read_csv(path)))}\n")
-    check = pd.read_csv(root / "models/detector/check.csv").set_index("num_objects")
+    check = (
+        pd.read_csv(root / "models/detector/check.csv").query("images > 0").set_index("num_objects")
+    )
     columns = ["images", "exact_count", "exact_count_low", "exact_count_high", "count_error"]
     parts = {
         "the detector on held-out renders": [*columns, "recall", "precision", "unsure"],

@@ -23,8 +23,8 @@ _JOB = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID")
 """Inside such a job numbers count the job's own GPUs."""
 _POLL = 0.5
 
-_held: list[int] = []
-"""Locks that are kept until the process ends."""
+_held: dict[str, int] = {}
+"""Locks by the GPU's name, kept until the process ends."""
 
 
 def visible_gpus(environ: MutableMapping[str, str], devices: Path = Path("/dev")) -> list[str]:
@@ -64,6 +64,8 @@ def take_gpus(
     """
     environ = os.environ if environ is None else environ
     names = visible_gpus(environ, devices)
+    if names and set(names) <= _held.keys():  # taken before, by this process
+        return
     if not count or len(names) < count or (len(names) == count and _job(environ)):
         return
     folder, share = _folder(environ), _share(environ)
@@ -87,7 +89,7 @@ def take_gpus(
             print(f"waiting for {count} of {len(names)} GPUs: other jobs have them", flush=True)
             told = True
         time.sleep(_POLL)
-    _held.extend(found.values())
+    _held.update(found)
     environ[VISIBLE] = ",".join(found)
 
 

@@ -39,7 +39,7 @@ FIGURES = (
     ),
     FigureRow(
         "pictures",
-        format=2,
+        format=3,
         caption="The first samples of every case, unselected: pictures as none was rendered.",
         shows=scope.pictures,
         reads=inputs.samples,

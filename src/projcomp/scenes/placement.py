@@ -1,6 +1,7 @@
 """Drawing scenes: the rules of CLEVR's generator, and objects at requested image points."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from projcomp.scenes.vocabulary import CAMERA_LOCATION, LAMP_LOCATIONS, SIZES
 
 MAX_ARRANGEMENTS = 20_000
 """Of objects anywhere: one in three hundred of twelve large ones on the demo's ground keeps the
-rules, and some thousand scenes of a dataset have as many."""
+rules, and some five hundred scenes of a dataset have as many."""
 MAX_DRAWS = 2000
 """Arrangements tried for one scene before giving up."""
 
@@ -275,7 +276,9 @@ def _arrange(
     point: tuple[float, float] | None = None,
 ) -> SceneSpec:
     """Draw whole arrangements until one keeps the rules and shows every object."""
-    for sizes, positions in _arrangements(rng, scene, camera, len(colors), point):
+    arrangements = _arrangements(rng, scene, camera, len(colors), point)
+    # looking takes a hundred times as long as placing: of what keeps the distances, fewer
+    for sizes, positions in islice(arrangements, MAX_DRAWS):
         placed = [
             _draw_object(rng, scene, str(size), (float(x), float(y), SIZES[size]), color)
             for size, (x, y), color in zip(sizes, positions, colors, strict=True)
@@ -283,7 +286,8 @@ def _arrange(
         spec = look(placed, camera, lights)
         if _shows_all(scene, spec):
             return spec
-    raise PlacementError(_no_arrangement(len(colors), scene, MAX_ARRANGEMENTS))
+    draws = MAX_ARRANGEMENTS if point is None else MAX_DRAWS * scene.max_retries
+    raise PlacementError(_no_arrangement(len(colors), scene, draws))
 
 
 def _no_arrangement(count: int, scene: SceneConfig, draws: int = MAX_DRAWS) -> str:

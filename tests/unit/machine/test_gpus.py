@@ -106,6 +106,19 @@ def test_all_gpus_of_a_machine_are_taken_too(tmp_path: Path, count: int, told: s
         assert said(late) == told[0]
 
 
+def test_a_process_that_asks_again_keeps_what_it_has(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(gpus, "_held", {})
+    environ = {"CUDA_VISIBLE_DEVICES": "0,1"}
+    take_gpus(1, environ)
+    taken = environ["CUDA_VISIBLE_DEVICES"]
+    take_gpus(1, environ)
+    assert environ["CUDA_VISIBLE_DEVICES"] == taken
+    for lock in gpus._held.values():
+        os.close(lock)
+
+
 def test_jobs_share_the_only_gpu_when_asked(tmp_path: Path) -> None:
     with Jobs(tmp_path, "0", PROJCOMP_JOBS_PER_GPU="2") as jobs:
         assert [said(jobs.start()), said(jobs.start())] == ["0", "0"]

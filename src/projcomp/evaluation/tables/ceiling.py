@@ -29,8 +29,9 @@ from projcomp.folder import CHECK, Folder
 if TYPE_CHECKING:
     from projcomp.settings.report import TableSettings
 
-COMPARED = tuple(measure for measure in MEASURES if measure != "accepted")
-"""What is compared: CompLift's verdict is none on the truth."""
+COMPARED = tuple(one for one in MEASURES if one not in ("accepted", "place_distance"))
+"""What is compared: CompLift's verdict is none on the truth, and an image that hits no place has no
+distance to compare."""
 
 COLUMNS = [
     "case",
