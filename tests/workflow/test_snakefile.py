@@ -23,6 +23,7 @@ OTHERS = (
     "repeat",
     "longer",
     "pairs",
+    "samplers",
     "attributes",
     "gpu",
     "paper",

@@ -1,8 +1,8 @@
 """Drawing scenes: the rules of CLEVR's generator, and objects at requested image points."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import ArrayLike
