@@ -65,8 +65,8 @@ PAIRS = ["color_and_shape", "color_and_material", "place_and_color", "place_and_
 """Those of its requests that compose two values of one object from one network."""
 
 SWARMS = [
-    f"swarms-{operator}-{name}"
-    for operator in ("product", "product-exact")
+    f"swarms-product-{name}{kind}"
+    for kind in ("", "-exact")
     for name in ("sde", "all_levels", "above_half", "above_two")
 ]
 """Of presets/swarms.yaml."""
