@@ -83,7 +83,7 @@ TABLES = (
     ),
     TableRow(
         "ceiling",
-        format=4,
+        format=5,
         caption=(
             "The rendered truth, exact models and networks on the same requests, the latter two "
             "from the same noise: what the composition loses (truth - exact) and what the network "
