@@ -42,7 +42,7 @@ def records(snakemake_dir: Path, root: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(path.read_text(encoding="utf-8"))
 
 
-def seconds(found: Iterator[dict[str, Any]]) -> dict[str, list[float]]:
+def seconds(found: Iterable[dict[str, Any]]) -> dict[str, list[float]]:
     """Seconds of every job by rule; a job with several outputs has several records and one log."""
     jobs: dict[tuple[str, str], float] = {}
     for record in found:
@@ -61,7 +61,7 @@ def before_networks(found: Iterable[dict[str, Any]]) -> str:
     starts = [one["starttime"] for one in records if one["rule"] == "train_model"]
     if not starts:
         return "before the first training: no network was trained"
-    early = seconds(iter([one for one in records if one["endtime"] <= min(starts)]))
+    early = seconds(one for one in records if one["endtime"] <= min(starts))
     given = sum(sum(taken) for rule, taken in early.items() if rule in GIVEN)
     rest = sum(sum(taken) for rule, taken in early.items() if rule not in GIVEN)
     return (
@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--snakemake-dir", type=Path, default=Path(".snakemake"))
     given = parser.parse_args()
     found = list(records(given.snakemake_dir, given.root))
-    rules = seconds(iter(found))
+    rules = seconds(found)
     if not rules:
         sys.exit(f"{given.snakemake_dir}: expected records of a run in {given.root}, got none")
     print("\n".join(table(rules)))

@@ -44,6 +44,9 @@ AGAINST_K = [
     "C_local",
     "S",
     "S_embedded",
+    # presets/longer.yaml
+    "A_longer",
+    "C_longer",
     # presets/local.yaml
     "embedding_attention",
     "embedding_deep",
@@ -214,8 +217,7 @@ def colors(root: Path, experiment: str) -> None:
         print(f"one colour alone: {rate(pd.concat(alone))}")
     unsure = [table["unsure"] for name, table in found.items() if "-" in name]
     print(f"unsure of {pd.concat(unsure).mean():.2f} of the pictures of pairs")
-    best = rates.sort_values(ascending=False)
-    print("best:", ", ".join(f"{name} {value:.2f}" for name, value in best.head(8).items()))
+    print(best(rates))
     named = [name for name in NAMED if name in rates]
     if named:
         others = rates.drop(named)
@@ -224,6 +226,12 @@ def colors(root: Path, experiment: str) -> None:
         rivals = int((others >= rates[named].min()).sum())
         print(f"others at least as good as the worst of the paper's: {rivals} of {len(others)}")
         print(ranks(rates, named))
+
+
+def best(rates: pd.Series) -> str:
+    """The eight pairs that succeed most often."""
+    found = rates.sort_values(ascending=False).head(8)
+    return "best: " + ", ".join(f"{name} {value:.2f}" for name, value in found.items())
 
 
 def ranks(rates: pd.Series, named: list[str]) -> str:
@@ -246,8 +254,7 @@ def colors_over(roots: list[Path], experiment: str, kinds: tuple[str, ...]) -> N
         return
     rates = pd.concat(runs, axis=1).mean(axis=1)
     print(f"\n### {experiment}{kinds[0]}, means of {len(runs)} runs\n")
-    best = rates.sort_values(ascending=False)
-    print("best:", ", ".join(f"{name} {value:.2f}" for name, value in best.head(8).items()))
+    print(best(rates))
     print(ranks(rates, named))
 
 
@@ -284,7 +291,8 @@ def predictions(root: Path, experiment: str) -> pd.DataFrame:
         told = pd.read_csv(path)
         told.index = pd.Index(told["first"] + "-" + told["second"])
         pairs = trained.index.str.removeprefix("apart-")
-        for column in ("success", "cosine", "interaction", "absolute"):
+        # tables of before have no nats
+        for column in told.columns.intersection(["success", "cosine", "interaction", "absolute"]):
             columns[f"predicted {column}"] = told[column].reindex(pairs).set_axis(trained.index)
     both = pd.DataFrame(columns).dropna(axis=1, how="all")
     return both.loc[[name for name in both.index if name != "all"]].dropna()

@@ -20,7 +20,7 @@ import copy
 import importlib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -240,11 +240,8 @@ def curve(
         began = time.process_time()
         batch = batches.batch(update)
         near = neighbours.of(batch) if neighbours else None
-        if crops:
-            with crops.of(batch, update) as batch:
-                _update(model, optimizer, training, batch, update, near)
-        else:
-            _update(model, optimizer, training, batch, update, near)
+        with crops.of(batch, update) if crops else nullcontext(batch) as learned:
+            _update(model, optimizer, training, learned, update, near)
         # the share of the newest weights of a mean over about the last AVERAGED of the updates
         share = min(1.0, 1.0 / (AVERAGED * (update + 1)))
         for key, value in model.state_dict().items():
@@ -385,22 +382,8 @@ def time_to(rows: pd.DataFrame, error: float) -> float:
     return float(reached["seconds"].min()) if len(reached) else float("nan")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    config = load_files([]).config
-    models = config.models
-    networks = [
-        name for name, one in models.items() if isinstance(one, ModelConfig) and one.datasets
-    ]
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--model", default="single", choices=networks)
-    own = [label for label, one in VARIANTS.items() if one.optimizer != "soap"]
-    parser.add_argument("--variants", nargs="+", default=own, choices=list(VARIANTS))
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--images", type=int, default=120_000)
-    parser.add_argument("--every", type=int, default=10_000, help="images between two checks")
-    parser.add_argument("--out", type=Path)
-    given = parser.parse_args()
+def refuse(parser: argparse.ArgumentParser, given: argparse.Namespace, config: Any) -> None:
+    """End with one line where the variants cannot learn from what is given."""
     if any(VARIANTS[label].optimizer == "soap" for label in given.variants):
         try:
             soap()
@@ -411,7 +394,7 @@ def main() -> None:
         parser.error(
             f"expected at least 1 seed, 1 image between checks and {least} images, a batch"
         )
-    chosen = models[given.model]
+    chosen = config.models[given.model]
     most = max(config.rendered[name].max_objects for name in chosen.datasets)
     if any(VARIANTS[label].patch for label in given.variants) and chosen.condition != "position":
         parser.error(
@@ -429,6 +412,25 @@ def main() -> None:
     for name in chosen.datasets:
         if not (given.data / f"{name}.h5").is_file():
             parser.error(f"expected {name}.h5, the index of a dataset, in {given.data}, got none")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    config = load_files([]).config
+    models = config.models
+    networks = [
+        name for name, one in models.items() if isinstance(one, ModelConfig) and one.datasets
+    ]
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--model", default="single", choices=networks)
+    own = [label for label, one in VARIANTS.items() if one.optimizer != "soap"]
+    parser.add_argument("--variants", nargs="+", default=own, choices=list(VARIANTS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=120_000)
+    parser.add_argument("--every", type=int, default=10_000, help="images between two checks")
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    refuse(parser, given, config)
     rows: list[dict[str, Any]] = []
     for seed in range(given.seeds):
         for label in given.variants:

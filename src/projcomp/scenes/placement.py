@@ -286,8 +286,11 @@ def _arrange(
         spec = look(placed, camera, lights)
         if _shows_all(scene, spec):
             return spec
-    draws = MAX_ARRANGEMENTS if point is None else MAX_DRAWS * scene.max_retries
-    raise PlacementError(_no_arrangement(len(colors), scene, draws))
+    raise PlacementError(_no_arrangement(len(colors), scene, _most_draws(scene, point)))
+
+
+def _most_draws(scene: SceneConfig, point: tuple[float, float] | None) -> int:
+    return MAX_ARRANGEMENTS if point is None else MAX_DRAWS * scene.max_retries
 
 
 def _no_arrangement(count: int, scene: SceneConfig, draws: int = MAX_DRAWS) -> str:
@@ -324,7 +327,7 @@ def _arrangements(
     """
     ground = _ground_axes(camera)
     spots = {} if point is None else {s: _ground_at(camera, point, s) @ ground.T for s in SIZES}
-    most = MAX_ARRANGEMENTS if point is None else MAX_DRAWS * scene.max_retries
+    most = _most_draws(scene, point)
     drawn, batch = 0, 1
     while drawn < most:
         batch = min(batch, most - drawn)

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from projcomp.config.learning import DOUBTFUL, MILD
+from projcomp.evaluation.detector import normalize
 from projcomp.scenes.vocabulary import COLORS
 
 SHARE_DOUBTFUL = 0.25
@@ -31,7 +32,7 @@ BLACK = -2.0
 ANOTHER_COLOR = 1.0
 """Least distance of another colour, a quarter of a channel's range."""
 
-_PALETTE = torch.tensor(list(COLORS.values())) / 63.75 + BLACK
+_PALETTE = normalize(torch.tensor([[list(COLORS.values())]], dtype=torch.uint8))[0, :, 0].T
 """CLEVR's colours, ``(8, 3)``, in the images' units."""
 
 
