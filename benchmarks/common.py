@@ -1,4 +1,4 @@
-"""What several benchmarks measure with."""
+"""What several benchmarks measure with; torch is imported where it is used, if at all."""
 
 import resource
 import statistics
@@ -7,16 +7,18 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from projcomp import seeds
 from projcomp.config.scenes import SceneConfig
 from projcomp.scenes.placement import generate_scene
 from projcomp.scenes.spec import SceneSpec
+
+if TYPE_CHECKING:
+    import torch
 
 CLEVR = SceneConfig(sizes=["large", "small"], camera_jitter=0.5, light_jitter=1.0)
 """CLEVR's own rules, where the demo has large objects and no jitter."""
@@ -34,20 +36,26 @@ def clevr_scene(index: int) -> SceneSpec:
     return generate_scene(seeds.generator(0, "benchmark", index), CLEVR, 1, 8)
 
 
-def peak_memory(device: torch.device) -> float:
+def peak_memory(device: "torch.device") -> float:
     """MiB that were taken at most: by this process, or of a GPU's memory."""
     if device.type == "cuda":
+        import torch
+
         return torch.cuda.max_memory_allocated(device) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def seconds(work: Callable[[], object], device: torch.device, repeats: int, warm_up: int) -> float:
+def seconds(
+    work: Callable[[], object], device: "torch.device", repeats: int, warm_up: int
+) -> float:
     """Median wall time of ``work``, after ``warm_up`` calls that do not count."""
     times = []
     for _ in range(repeats + warm_up):
         began = time.perf_counter()
         work()
         if device.type == "cuda":
+            import torch
+
             torch.cuda.synchronize(device)
         times.append(time.perf_counter() - began)
     return statistics.median(times[warm_up:])

@@ -1,6 +1,7 @@
 """Everything that a GPU alone can show, as one table, within eight minutes.
 
-Usage: python benchmarks/gpu.py [--minutes 8] [--parts card training ...] [--device cpu] [--quick]
+Usage: python benchmarks/gpu.py [--minutes 8] [--parts card training ...] [--longest 60]
+       [--device cpu] [--quick]
 
 Needs the extras ``train`` and ``workflow``, any Python and torch that they run with, and no
 Blender: without it the part ``rendering`` says so. Every measurement runs in a process of its own,
@@ -14,7 +15,9 @@ so that its peak memory is its own and an error ends nothing else; what no time 
 - ``sampling``: whole reverse processes of nine composed conditionals and a background.
 - ``exact``: the same of exact models of 10 x 1,000 images, against one thread of the CPU.
 - ``room``: sampling in a memory too small for its batches, and training in one too small at all.
-- ``rendering``: the demo's renders by OptiX, CUDA and the CPU, the first picture apart.
+- ``compiled``: training and sampling with ``torch.compile``, which takes long to begin.
+- ``rendering``: the demo's renders by OptiX, CUDA and the CPU, the first picture apart; where torch
+  and Blender are not in one environment, ``render_devices.py`` measures it alone.
 """
 
 import argparse
@@ -28,18 +31,19 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from common import PRESETS, clevr_scene, peak_memory, seconds
+from common import PRESETS, peak_memory, seconds
 from exact import composed as exact_composed
+from render_devices import line as render_line
 from sample import network as sampling_network
 from torch import Tensor
 from train import Variant
 from train import measure as measure_training
 
 from projcomp.composition.product import product_field
-from projcomp.config.root import Config
 from projcomp.diffusion.batched import BatchedScores
 from projcomp.diffusion.field import Step
 from projcomp.diffusion.noise_levels import edm_sigmas
@@ -60,7 +64,7 @@ SAMPLES = {"demo": 64, "gpu": 64, "paper": 16}
 
 
 LONGEST = 60.0
-"""Seconds of one measurement at most, so that the others have their time."""
+"""Seconds of one measurement at most where nothing else is said, so that the others have theirs."""
 
 
 @dataclass(frozen=True)
@@ -315,25 +319,9 @@ def _allow(device: torch.device, gib: float) -> None:
 
 
 def rendering(kind: str, count: int) -> str:
-    from projcomp.render.renderer import Renderer
-
-    ours = Config().render
-    began = time.perf_counter()
-    with Renderer(
-        32,
-        32,
-        samples=ours.samples,
-        denoise=ours.denoise,
-        filter_width=ours.filter_width,
-        device=kind,
-    ) as renderer:
-        renderer.render(clevr_scene(0), 0)
-        first = time.perf_counter() - began
-        began = time.perf_counter()
-        for index in range(1, count + 1):
-            renderer.render(clevr_scene(index), index)
-        rate = count / (time.perf_counter() - began)
-    return f"{rate:.1f} images/s, the first after {first:.1f} s"
+    if find_spec("bpy") is None:
+        raise ModuleNotFoundError(name="bpy")
+    return render_line(kind, 32, 1, count)
 
 
 # All of it ----------------------------------------------------------------------------------------
@@ -384,9 +372,9 @@ def measurements(device: torch.device, quick: bool) -> list[Measurement]:
                 name = f"{'plain' if plain else 'ours'}, bf16, compiled"
                 variant = Variant(name, preset, batch, device.type, 1, plain=plain, compiled=True)
                 words = f"{preset}, batch {batch}: {name}"
-                found.append(Measurement("training", words, training, (variant, 10)))
+                found.append(Measurement("compiled", words, training, (variant, 10)))
             arguments = (preset, device, SAMPLES[preset], "bf16", True)
-            found.append(Measurement("sampling", f"{preset}, compiled", sampling, arguments))
+            found.append(Measurement("compiled", f"{preset}, sampling", sampling, arguments))
     return found
 
 
@@ -419,6 +407,7 @@ def main() -> None:
     )
     parser.add_argument("--minutes", type=float, default=8.0, help="no measurement runs longer")
     parser.add_argument("--parts", nargs="+", help="these parts alone")
+    parser.add_argument("--longest", type=float, default=LONGEST, help="seconds of one measurement")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--quick", action="store_true", help="the smallest sizes")
     given = parser.parse_args()
@@ -431,7 +420,7 @@ def main() -> None:
         if given.parts and measurement.part not in given.parts:
             continue
         left = end - time.monotonic()
-        limit = min(left, LONGEST)
+        limit = min(left, given.longest)
         said = result(measurement, limit) if left > 5 else "left out: no time was left"
         print(f"| {measurement.part} | {measurement.what} | {said} |", flush=True)
 

@@ -29,7 +29,7 @@ OTHERS = (
     "paper",
     "fashion",
     "fashion fashion_small",
-    "gpu gpu_detector",
+    "gpu gpu_detector gpu_detector_128",
     "fashion cifar",  # whose pictures need not be there
     "sdxl",  # nor these weights
 )

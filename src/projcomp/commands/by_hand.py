@@ -45,6 +45,7 @@ def check(
     ] = None,
 ) -> None:
     """Check a config and say how large the run would be."""
+    from projcomp.plan.crowded import check_crowded
     from projcomp.plan.load import load_files, look_at_files
     from projcomp.plan.overview import overview
     from projcomp.plan.plan import Plan
@@ -59,7 +60,9 @@ def check(
         raise ConfigError(
             f"{error}; {config} was taken in place of {BASE}: did you mean --preset {config}?"
         ) from None
-    typer.echo(overview(Plan(run)))
+    plan = Plan(run)
+    check_crowded(plan)
+    typer.echo(overview(plan))
     if config.name != BASE:
         typer.echo(
             f"note: {config} was taken in place of {BASE}; `snakemake --configfile {config}` "

@@ -20,6 +20,7 @@ from projcomp.files.atomic import check_room, is_full, no_room
 from projcomp.files.lock import held
 from projcomp.folder import Folder
 from projcomp.machine.processes import announce_run
+from projcomp.plan.crowded import check_crowded
 from projcomp.plan.meetings import meetings
 from projcomp.plan.plan import Plan
 
@@ -110,6 +111,7 @@ def _whole(workflow: Any, plan: Plan, planned_by: str) -> Iterator[None]:
             wait_for_stages(plan.folder)
             remove_dead_locks(plan.folder)
         os.environ[_CONFIG] = planned_by
+        check_crowded(plan)
         _note(plan)
         yield
 
