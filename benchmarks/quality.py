@@ -53,6 +53,8 @@ EMBEDDING: dict[str, Any] = {
 """The demo's network before there were maps, as the papers tell a condition."""
 LOCAL = demo.network()
 PLANES = {**LOCAL, "coordinate_planes": True}
+EDM2: dict[str, Any] = {"batch_size": 64, "cooldown": 0.0}
+"""The demo's training before its updates were small, and its rate brought to zero at the end."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,13 @@ class Variant:
     """
 
     network: dict[str, Any] = field(default_factory=dict)
-    training: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=lambda: EDM2)
     optimizer: str = "adam"
     stable: int = 0
     patch: int = 0
 
 
-BEFORE = {"learning_rate": 0.01}
+BEFORE = {**EDM2, "learning_rate": 0.01}
 """The demo's rate with that network."""
 VARIANTS = {
     "embedding": Variant(EMBEDDING, BEFORE),
@@ -87,20 +89,22 @@ VARIANTS = {
     "map, 48 channels": Variant({**LOCAL, "channels": 48}),
     "map, deviation .2": Variant({**LOCAL, "sigma_data": 0.2}),
     **{
-        f"map, rate {rate:g}": Variant(LOCAL, {"learning_rate": rate})
+        f"map, rate {rate:g}": Variant(LOCAL, {**EDM2, "learning_rate": rate})
         for rate in (0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
     },
-    "map, batch 32": Variant(LOCAL, {"batch_size": 32}),
-    "map, batch 128": Variant(LOCAL, {"batch_size": 128}),
+    "map, batch 16": Variant(LOCAL, {**EDM2, "batch_size": 16}),
+    "map, batch 32": Variant(LOCAL, {**EDM2, "batch_size": 32}),
+    "map, batch 128": Variant(LOCAL, {**EDM2, "batch_size": 128}),
+    "the demo": Variant(LOCAL, demo.training()),
     "map, stable targets": Variant(LOCAL, stable=32),
     "map, muon": Variant(LOCAL, optimizer="muon"),
     "map, muon, rate 0.01": Variant(LOCAL, BEFORE, optimizer="muon"),
     "map, soap": Variant(LOCAL, optimizer="soap"),
     "map, planes": Variant(PLANES),
     "map, patches of 16": Variant(PLANES, patch=16),
-    "map, patches of 16, batch 256": Variant(PLANES, {"batch_size": 256}, patch=16),
+    "map, patches of 16, batch 256": Variant(PLANES, {**EDM2, "batch_size": 256}, patch=16),
 }
-"""Where nothing else is said, the demo's training; `embedding` is what the demo had before maps."""
+"""Trained as `EDM2` says where nothing is said; `embedding` is what the demo had before maps."""
 HELD_OUT = 200
 REPEATS = 4
 AVERAGED = 0.15
@@ -241,7 +245,7 @@ def curve(
         batch = batches.batch(update)
         near = neighbours.of(batch) if neighbours else None
         with crops.of(batch, update) if crops else nullcontext(batch) as learned:
-            _update(model, optimizer, training, learned, update, near)
+            _update(model, optimizer, training, learned, update, total, near)
         # the share of the newest weights of a mean over about the last AVERAGED of the updates
         share = min(1.0, 1.0 / (AVERAGED * (update + 1)))
         for key, value in model.state_dict().items():
@@ -333,6 +337,7 @@ def _update(
     training: TrainingConfig,
     batch: Batch,
     update: int,
+    total: int,
     near: Tensor | None,
 ) -> None:
     """One update, as ``DiffusionTraining`` makes it.
@@ -346,6 +351,8 @@ def _update(
             batch_size=training.batch_size,
             ramp_images=training.ramp_images,
             decay_updates=training.decay_updates,
+            total=total,
+            cooldown=training.cooldown,
         )
     x0 = encode(batch.images).contiguous(memory_format=torch.channels_last)
     sigma, noise = draw_noise(

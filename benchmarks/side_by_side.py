@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from quality import HeldOut
+from quality import EDM2, HeldOut
 from torch import Tensor
 
 from projcomp.composition.product import product_field
@@ -55,23 +55,22 @@ from projcomp.seeds import integer_seed
 
 @dataclass(frozen=True)
 class Variant:
-    """What is other than in the demo.
+    """What is other than in the demo, whose training is `EDM2`'s where nothing is said.
 
     Attributes:
         training: settings of ``training``.
         network: settings of ``network``.
         images: how many times as many images it sees.
-        cooled: share of the updates, the last ones, in which the rate falls to nothing.
         averaged: share of the updates, the last ones, over which the weights are averaged.
     """
 
     training: dict[str, Any] = field(default_factory=dict)
     network: dict[str, Any] = field(default_factory=dict)
     images: float = 1.0
-    cooled: float = 0.0
     averaged: float = 0.16
 
 
+COOLED = {"batch_size": 32, "cooldown": 0.4}
 VARIANTS = {
     "batch 64": Variant(),
     "batch 32": Variant({"batch_size": 32}),
@@ -80,7 +79,8 @@ VARIANTS = {
     "batch 32, decay 1200": Variant({"batch_size": 32, "decay_updates": 1200}),
     "batch 16, decay 2400": Variant({"batch_size": 16, "decay_updates": 2400}),
     "batch 16, rate .03": Variant({"batch_size": 16, "learning_rate": 0.03}),
-    "batch 32, cooled": Variant({"batch_size": 32}, cooled=0.4, averaged=0.05),
+    "batch 32, cooled": Variant(COOLED, averaged=0.05),
+    "batch 16, cooled": Variant({**COOLED, "batch_size": 16}, averaged=0.05),
     "batch 16, averaged .3": Variant({"batch_size": 16}, averaged=0.3),
     "batch 32, 48 channels": Variant({"batch_size": 32}, {"channels": 48}),
     "batch 32, 2 blocks": Variant({"batch_size": 32}, {"blocks": 2}),
@@ -135,8 +135,8 @@ class Training:
     ):
         self.pool, device = pool, pool.images.device
         network = {**merged(config.network, chosen.network).model_dump(), **variant.network}
-        given = {**config.training.model_dump(), "precision": "fp32", **variant.training}
-        self.settings = settings = TrainingConfig(**given)
+        common = {**config.training.model_dump(), **EDM2, "precision": "fp32"}
+        self.settings = settings = TrainingConfig(**{**common, **variant.training})
         self.model = Denoiser(
             NetworkConfig(**network),
             config.resolution,
@@ -145,7 +145,18 @@ class Training:
         ).to(device)
         self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.total = int(images * variant.images) // settings.batch_size
-        rates = [self._rate(update, variant.cooled) for update in range(self.total)]
+        rates = [
+            learning_rate(
+                update,
+                reference=settings.learning_rate,
+                batch_size=settings.batch_size,
+                ramp_images=settings.ramp_images,
+                decay_updates=settings.decay_updates,
+                total=self.total,
+                cooldown=settings.cooldown,
+            )
+            for update in range(self.total)
+        ]
         first = int((1 - variant.averaged) * self.total)
         shares = [1 / max(update - first + 1, 1) for update in range(self.total)]
         # on the device, so that a graph needs nothing new: rates, shares of the mean, the number
@@ -165,17 +176,6 @@ class Training:
         self.mean = [weight.detach().clone() for weight in self.weights]
         self.stream = torch.cuda.Stream() if on_gpu else None
         self.graph: Any = None
-
-    def _rate(self, update: int, cooled: float) -> float:
-        rate = learning_rate(
-            update,
-            reference=self.settings.learning_rate,
-            batch_size=self.settings.batch_size,
-            ramp_images=self.settings.ramp_images,
-            decay_updates=self.settings.decay_updates,
-        )
-        left = (self.total - update) / self.total
-        return rate * min(left / cooled, 1.0) if cooled else rate
 
     def step(self) -> None:
         """One update, as ``DiffusionTraining`` makes it, and the mean of the weights."""

@@ -144,6 +144,14 @@ class TrainingConfig(Section):
         le=1_000_000_000_000,
         description="updates after which the learning rate decays as 1/sqrt",
     )
+    cooldown: Number = Field(
+        0.0,
+        ge=0,
+        le=1,
+        exclude_if=lambda share: share == 0,
+        description="share of the updates, the last ones, over which the learning rate is brought "
+        "to zero; 0 for EDM2's schedule",
+    )
     sigma_log_mean: Number = Field(-0.8, ge=-20, le=20, description="mean of ln(sigma) in training")
     sigma_log_std: Number = Field(
         1.6, gt=0, le=10, description="standard deviation of ln(sigma) in training"

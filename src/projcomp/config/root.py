@@ -102,7 +102,8 @@ class Config(Section):
         description="the U-Net of every model",
     )
     training: TrainingConfig = Field(
-        default_factory=defaults(TrainingConfig), description="how every model is trained"
+        default_factory=lambda: TrainingConfig.model_validate(demo.training()),
+        description="how every model is trained",
     )
     models: Annotated[dict[str, AnyModel], BeforeValidator(drop_none)] = Field(
         default_factory=demo.models, description="the diffusion models, by name"

@@ -43,6 +43,7 @@ class DiffusionTraining(lightning.LightningModule):
         self.model = model
         self.config = config
         self.microbatch = microbatch
+        self.total_updates = total_updates
         # Weights from before the middle of a short training would spoil the mean.
         length = min(config.average_updates, max(total_updates // 2, 1))
         self.average = TailAverage(total_updates, length)
@@ -140,6 +141,8 @@ class DiffusionTraining(lightning.LightningModule):
             batch_size=self.config.batch_size,
             ramp_images=self.config.ramp_images,
             decay_updates=self.config.decay_updates,
+            total=self.total_updates,
+            cooldown=self.config.cooldown,
         )
 
     def _without_exchange(self):

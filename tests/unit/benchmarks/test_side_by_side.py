@@ -54,8 +54,8 @@ def test_draws_have_the_shares_and_labels_of_the_training(side_by_side, data):
     )
 
 
-def test_an_update_is_that_of_the_training(side_by_side, data):
-    """The rate, and the mean of the last weights, which lie on their spheres."""
+def test_rates_and_means_are_those_of_the_training(side_by_side, data):
+    """The mean is of the last weights, which lie on their spheres."""
     pool = side_by_side.Pool(data, CHOSEN, 0.1, torch.device("cpu"))
     variant = side_by_side.Variant(
         {"batch_size": 8, "ramp_images": 16}, {"channels": 8}, averaged=0.5
@@ -70,24 +70,6 @@ def test_an_update_is_that_of_the_training(side_by_side, data):
     for number, mean in enumerate(training.mean):
         wanted = (seen[2][number] + seen[3][number]) / 2
         assert torch.allclose(mean, wanted, atol=1e-6)
-
-
-def test_a_cooled_rate_ends_at_nothing(side_by_side, data):
-    pool = side_by_side.Pool(data, CHOSEN, 0.1, torch.device("cpu"))
-    settings = {"batch_size": 8, "ramp_images": 0}
-    rates = {
-        cooled: side_by_side.Training(
-            side_by_side.Variant(settings, {"channels": 8}, cooled=cooled),
-            load_files([]).config,
-            CHOSEN,
-            pool,
-            80,
-        ).rates
-        for cooled in (0.0, 0.5)
-    }
-    assert torch.equal(rates[0.0], torch.full((10,), 0.06))
-    assert torch.allclose(rates[0.5][:6], rates[0.0][:6])
-    assert rates[0.5][6:].tolist() == pytest.approx([0.048, 0.036, 0.024, 0.012])
 
 
 def test_what_is_trained_is_sampled_and_counted(side_by_side, data, tmp_path, monkeypatch, capsys):

@@ -101,6 +101,16 @@ def test_learning_rate_ramps_holds_and_decays():
     assert rate(1600) == pytest.approx(0.005)
 
 
+def test_a_cooldown_brings_the_rate_of_the_last_updates_to_zero():
+    settings = {"reference": 0.06, "batch_size": 8, "ramp_images": 0, "decay_updates": 4}
+    plain = [learning_rate(update, **settings) for update in range(10)]
+    cooled = [learning_rate(update, **settings, total=10, cooldown=0.5) for update in range(11)]
+    assert cooled[:6] == plain[:6]
+    shares = [rate / whole for rate, whole in zip(cooled[6:10], plain[6:], strict=True)]
+    assert shares == pytest.approx([0.8, 0.6, 0.4, 0.2])
+    assert cooled[10] == 0.0
+
+
 @pytest.mark.parametrize("length", [1, 5, 20, 100])
 def test_tail_average_is_the_mean_of_the_last_updates(length):
     values = torch.randn(20, 3)
