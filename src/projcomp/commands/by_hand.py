@@ -135,8 +135,11 @@ def predict(
         float, typer.Option(min=0, help="how near to a place, as a share of the picture's side")
     ] = 0.05,
     features: Annotated[
-        str | None,
-        typer.Option(help="compose features: luminance, palette, '{name: luminance, scale: 0.3}'"),
+        list[str] | None,
+        typer.Option(
+            help="compose features: luminance, palette, '{name: luminance, scale: 0.3}', or rgb, "
+            "the pictures themselves; may be repeated, for one table of all"
+        ),
     ] = None,
     figure: Annotated[Path | None, typer.Option(help="heat map to draw, a PNG")] = None,
     pictures: Annotated[Path | None, typer.Option(help="sheet of samples to draw")] = None,
@@ -171,9 +174,9 @@ def predict(
         most=most,
         device=device.value,
         threads=threads,
-        features=features,
     )
-    for line in run.run(asked, how, out, figure=figure, pictures=pictures):
+    maps = run.parse_features(features)
+    for line in run.run(asked, how, out, figure=figure, pictures=pictures, features=maps):
         typer.echo(line)
 
 

@@ -95,11 +95,35 @@ def test_features_that_are_the_colours_themselves_change_nothing(tmp_path: Path)
             write_squares(tmp_path), *asked, "--out", out, "--samples", 8, "--seed", 1, *flags
         )
         assert code == 0, output
-        tables.append(pd.read_csv(out))
+        tables.append(pd.read_csv(out).drop(columns="features"))
     pd.testing.assert_frame_equal(tables[0], tables[1], rtol=1e-4)
     # red and yellow share red; with less of green, which tells them apart, they are more alike
     shared = [table["cosine"].max() for table in tables]
     assert shared[2] > shared[0] + 0.1
+
+
+def test_several_maps_stand_in_one_table_each_as_it_would_alone(tmp_path: Path) -> None:
+    less = "{name: linear, matrix: [[1, 0, 0], [0, 0.2, 0], [0, 0, 1]]}"
+    heat, sheet = tmp_path / "heat.png", tmp_path / "sheet.png"
+    asked = ("--by", "color", "--background", "none", "--samples", 8, "--seed", 1)
+    tables, said = [], []
+    for number, maps in enumerate((["rgb"], [less], ["rgb", less])):
+        out = tmp_path / f"{number}.csv"
+        flags = [word for one in maps for word in ("--features", one)]
+        drawn = ("--figure", heat, "--pictures", sheet)
+        code, output = run(write_squares(tmp_path), *asked, "--out", out, *flags, *drawn)
+        assert code == 0, output
+        tables.append(pd.read_csv(out))
+        said.append(output)
+    assert tables[0]["features"].unique().tolist() == ["rgb"]
+    both = tables[2]
+    pd.testing.assert_frame_equal(both, pd.concat(tables[:2], ignore_index=True))
+    means = both.groupby("features")["success"].mean()
+    assert f"mean success over 6 pairs: rgb {means['rgb']:.2f}" in said[2]
+    assert "rgb: rank correlation" in said[2]
+    assert "mean success" not in said[0]
+    with Image.open(heat) as opened:
+        assert opened.width > 2 * opened.height
 
 
 SINGULAR = "{name: linear, matrix: [[1, 0, 0], [0, 1, 0], [1, 1, 0]]}"
@@ -115,6 +139,10 @@ SINGULAR = "{name: linear, matrix: [[1, 0, 0], [0, 1, 0], [1, 1, 0]]}"
         (["--by", "color", "--background", "none", "--samples", "0"], "'--samples'"),
         (["--by", "color", "--background", "none", "--places", "2"], "--places: points"),
         (["--by", "color", "--background", "none", "--figure", "a.svg"], "ends in .png expected"),
+        (
+            ["--by", "color", "--background", "none", "--features", "rgb", "--features", "rgb"],
+            "--features: each map once expected, got 'rgb' twice",
+        ),
         (
             ["--by", "color", "--background", "none", "--features", "x"],
             "--features.name: expected one of luminance",
