@@ -10,7 +10,7 @@ so that its peak memory is its own and an error ends nothing else; what no time 
 
 - ``card``: what this is, and its two ceilings: copies within memory, and products of matrices.
 - ``training``: an update and a forward pass of the networks of demo, gpu and paper, against the
-  plain network of ``plain_unet.py``, eager and compiled, with the most memory taken.
+  plain network of ``plain_unet.py``, with the most memory taken.
 - ``stage``: updates of the training as it runs, by Lightning, and how often one waits for the GPU.
 - ``sampling``: whole reverse processes of nine composed conditionals and a background.
 - ``exact``: the same of exact models of 10 x 1,000 images, against one thread of the CPU.
@@ -37,7 +37,8 @@ from pathlib import Path
 import torch
 from common import PRESETS, peak_memory, seconds
 from exact import composed as exact_composed
-from render_devices import line as render_line
+from render_devices import rendered as render
+from render_devices import told
 from sample import network as sampling_network
 from torch import Tensor
 from train import Variant
@@ -321,7 +322,7 @@ def _allow(device: torch.device, gib: float) -> None:
 def rendering(kind: str, count: int) -> str:
     if find_spec("bpy") is None:
         raise ModuleNotFoundError(name="bpy")
-    return render_line(kind, 32, 1, count)
+    return told(render(kind, 32, count))  # in this process: what takes too long ends with it
 
 
 # All of it ----------------------------------------------------------------------------------------

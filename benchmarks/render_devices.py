@@ -22,15 +22,16 @@ from projcomp.plan.load import load_files
 DEVICES = ("optix", "cuda", "hip", "metal", "cpu")
 
 
-def rendered(device: str, side: int, count: int) -> tuple[float, float, np.ndarray] | str:
-    """Seconds to the first picture, pictures a second after it, and the last picture.
+Rendered = tuple[float, float, np.ndarray]
+"""Seconds to the first picture, pictures a second after it, and the last picture."""
 
-    Or why there is none.
-    """
+
+def rendered(device: str, side: int, count: int) -> Rendered | str:
+    """What one process measures, or why it has nothing."""
     from projcomp.render.renderer import Renderer
 
     ours = load_files([]).config.render
-    began = time.perf_counter()
+    began, waited = time.perf_counter(), False
     try:
         with Renderer(
             side,
@@ -43,31 +44,34 @@ def rendered(device: str, side: int, count: int) -> tuple[float, float, np.ndarr
             image = renderer.render(clevr_scene(0), 0).image
             first = time.perf_counter() - began
             wait_for_others()
+            waited = True
             began = time.perf_counter()
             for index in range(1, count + 1):
                 image = renderer.render(clevr_scene(index), index).image
             return first, count / (time.perf_counter() - began), image
     except DeviceError as error:
-        wait_for_others()
+        if not waited:  # or the others would wait for ever
+            wait_for_others()
         return str(error)
 
 
-def line(device: str, side: int, processes: int, count: int) -> str:
-    """What one device does, in words."""
-    found = at_once(rendered, processes, device, side, count)
-    said = [one for one in found if isinstance(one, str)]
-    if said:
-        return said[0]
-    measured = [one for one in found if not isinstance(one, str)]
+def told(*found: Rendered | str) -> str:
+    """What the processes of one line measured, in words."""
+    measured = []
+    for one in found:
+        if isinstance(one, str):
+            return one
+        measured.append(one)
     first = max(one[0] for one in measured)
-    rate = sum(one[1] for one in measured)
-    told = f"{rate:.1f} images/s, the first after {first:.1f} s"
-    if device != "cpu":
-        (plain,) = at_once(rendered, 1, "cpu", side, count)
-        if not isinstance(plain, str):
-            apart = np.abs(measured[0][2].astype(float) - plain[2].astype(float)).mean()
-            told += f", {apart:.2f} of 255 from the CPU's"
-    return told
+    return f"{sum(one[1] for one in measured):.1f} images/s, the first after {first:.1f} s"
+
+
+def apart(found: Rendered | str, plain: Rendered | str) -> str:
+    """How far the last picture is from the CPU's, in words; nothing where there is none."""
+    if isinstance(found, str) or isinstance(plain, str):
+        return ""
+    mean = np.abs(found[2].astype(float) - plain[2].astype(float)).mean()
+    return f", {mean:.2f} of 255 from the CPU's"
 
 
 def main() -> None:
@@ -81,9 +85,11 @@ def main() -> None:
     given = parser.parse_args()
     print("| device | side | processes | measured |\n|---|---|---|---|")
     for side in given.sides:
+        (plain,) = at_once(rendered, 1, "cpu", side, given.count)
         for device in given.devices:
             for processes in given.processes:
-                said = line(device, side, processes, given.count)
+                found = at_once(rendered, processes, device, side, given.count)
+                said = told(*found) + (apart(found[0], plain) if device != "cpu" else "")
                 print(f"| {device} | {side} | {processes} | {said} |", flush=True)
 
 

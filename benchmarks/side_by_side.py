@@ -32,6 +32,7 @@ from quality import EDM2, HeldOut
 from torch import Tensor
 
 from projcomp.composition.product import product_field
+from projcomp.config import demo
 from projcomp.config.learning import ModelConfig, NetworkConfig, TrainingConfig
 from projcomp.config.root import Config
 from projcomp.config.section import merged
@@ -55,7 +56,7 @@ from projcomp.seeds import integer_seed
 
 @dataclass(frozen=True)
 class Variant:
-    """What is other than in the demo, whose training is `EDM2`'s where nothing is said.
+    """What is other than in the demo; trained in fp32, as `EDM2` says, where nothing is said.
 
     Attributes:
         training: settings of ``training``.
@@ -85,6 +86,7 @@ VARIANTS = {
     "batch 32, 48 channels": Variant({"batch_size": 32}, {"channels": 48}),
     "batch 32, 2 blocks": Variant({"batch_size": 32}, {"blocks": 2}),
     "batch 32, bf16": Variant({"batch_size": 32, "precision": "bf16"}),
+    "the demo": Variant(demo.training(), averaged=0.08),
     "batch 64, 2.5 x images": Variant(images=2.5),
     "batch 16, 2.5 x images": Variant({"batch_size": 16}, images=2.5),
 }
@@ -114,9 +116,9 @@ class Pool:
         self.learns_empty = any(int(part.num_objects.min()) == 0 for part in sets)
         self.dropout = dropout
 
-    def draw(self, count: int) -> tuple[Tensor, Tensor]:
+    def draw(self, count: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Images ``(count, H, W, 3)`` and conditions ``(count, C)``."""
-        u = torch.rand(4, count, device=self.images.device)
+        u = torch.rand(4, count, generator=rng, device=self.images.device)
         which = torch.bucketize(u[0], self.ends[:-1])
         index = self.begin[which] + (u[1] * self.sizes[which]).long()
         number = self.number[index]
@@ -131,9 +133,17 @@ class Training:
     """One network's training; ``step`` is an update without any word from the host."""
 
     def __init__(
-        self, variant: Variant, config: Config, chosen: ModelConfig, pool: Pool, images: int
+        self,
+        variant: Variant,
+        config: Config,
+        chosen: ModelConfig,
+        pool: Pool,
+        images: int,
+        seed: int = 0,
     ):
         self.pool, device = pool, pool.images.device
+        # of its own: graphs that run at once must not share the place in a stream
+        self.rng = torch.Generator(device).manual_seed(seed)
         network = {**merged(config.network, chosen.network).model_dump(), **variant.network}
         common = {**config.training.model_dump(), **EDM2, "precision": "fp32"}
         self.settings = settings = TrainingConfig(**{**common, **variant.training})
@@ -184,9 +194,9 @@ class Training:
             self.optimizer.param_groups[0]["lr"] = float(self.rates[self.number])
         else:
             self.rate.copy_(self.rates[self.number][0])
-        pixels, conditions = self.pool.draw(settings.batch_size)
+        pixels, conditions = self.pool.draw(settings.batch_size, self.rng)
         x0 = encode(pixels).contiguous(memory_format=torch.channels_last)
-        levels = torch.randn(len(x0), device=device)
+        levels = torch.randn(len(x0), generator=self.rng, device=device)
         sigma = (settings.sigma_log_mean + settings.sigma_log_std * levels).exp()
         lower = settings.precision == "bf16"
         with torch.autocast(device.type, torch.bfloat16, enabled=lower, cache_enabled=False):
@@ -194,7 +204,7 @@ class Training:
                 lambda x, s: self.model(x, s, conditions),
                 x0,
                 sigma,
-                torch.randn_like(x0),
+                torch.randn(x0.shape, generator=self.rng, device=device),
                 self.model.sigma_data,
             )
         self.optimizer.zero_grad(set_to_none=False)
@@ -219,6 +229,7 @@ class Training:
                 self.step()
         torch.cuda.current_stream().wait_stream(self.stream)
         self.graph = torch.cuda.CUDAGraph()
+        self.graph.register_generator_state(self.rng)
         with torch.cuda.graph(self.graph, stream=self.stream):
             self.step()
         self.model.load_state_dict(kept)
@@ -286,8 +297,8 @@ def tried(given: argparse.Namespace, config: Config, pool: Pool, seed: int) -> I
     trainings = {}
     for label in given.variants:
         torch.manual_seed(integer_seed(seed, "side by side", label))
-        trainings[label] = Training(VARIANTS[label], config, chosen, pool, given.images)
-    torch.manual_seed(integer_seed(seed, "side by side", "draws"))
+        draws = integer_seed(seed, "side by side", label, "draws")
+        trainings[label] = Training(VARIANTS[label], config, chosen, pool, given.images, draws)
     took = train_together(list(trainings.values()))
     seen = sum(one.total * one.settings.batch_size for one in trainings.values())
     print(
@@ -321,12 +332,17 @@ def train(given: argparse.Namespace) -> None:
     if given.device == "cuda" and not torch.cuda.is_available():
         raise SystemExit("error: expected a GPU that torch can use, got none; try --device cpu")
     config = load_files([]).config
+    if given.images < 256:
+        raise SystemExit(
+            f"error: --images: expected at least 256, a few updates, got {given.images}"
+        )
     torch.backends.cudnn.benchmark = True
     chosen = config.models[given.model]
     assert isinstance(chosen, ModelConfig)
     pool = Pool(given.data, chosen, config.training.condition_dropout, torch.device(given.device))
     given.out.mkdir(parents=True, exist_ok=True)
-    rows: list[dict] = []
+    kept = given.out / "trained.json"
+    rows: list[dict] = json.loads(kept.read_text()) if kept.is_file() else []
     ends = time.monotonic() + 60 * given.minutes
     took = 0.0
     for seed in range(given.first_seed, given.first_seed + given.seeds):
@@ -334,9 +350,10 @@ def train(given: argparse.Namespace) -> None:
         if began + 1.1 * took > ends:
             print(f"seed {seed}: left out, no time was left")
             break
+        rows = [row for row in rows if row["seed"] != seed or row["variant"] not in given.variants]
         for row in tried(given, config, pool, seed):
             rows.append(row)
-            (given.out / "trained.json").write_text(json.dumps(rows))
+            kept.write_text(json.dumps(rows))
         took = time.monotonic() - began
     for label in given.variants:
         errors = {row["seed"]: row["error"] for row in rows if row["variant"] == label}
@@ -390,7 +407,11 @@ def main() -> None:
     training = commands.add_parser("train", help="train and sample")
     training.add_argument("data", type=Path)
     training.add_argument("out", type=Path)
-    networks = [name for name, one in load_files([]).config.models.items() if one.datasets]
+    networks = [
+        name
+        for name, one in load_files([]).config.models.items()
+        if isinstance(one, ModelConfig) and one.datasets and one.condition != "none"
+    ]
     training.add_argument("--model", default="single", choices=networks)
     training.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
     training.add_argument("--images", type=int, default=100_000)

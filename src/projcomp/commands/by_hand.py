@@ -61,8 +61,8 @@ def check(
             f"{error}; {config} was taken in place of {BASE}: did you mean --preset {config}?"
         ) from None
     plan = Plan(run)
-    check_crowded(plan)
     typer.echo(overview(plan))
+    check_crowded(plan)
     if config.name != BASE:
         typer.echo(
             f"note: {config} was taken in place of {BASE}; `snakemake --configfile {config}` "

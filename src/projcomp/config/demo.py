@@ -51,7 +51,7 @@ def network() -> dict[str, Any]:
 
 
 def training() -> dict[str, Any]:
-    """How the demo's networks learn: small updates, and none of their noise is left at the end."""
+    """How the demo's networks learn: by small updates, whose noise is let out towards the end."""
     return {"batch_size": 32, "cooldown": 0.4}
 
 

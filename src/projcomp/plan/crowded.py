@@ -4,17 +4,19 @@ import os
 
 from projcomp import seeds
 from projcomp.errors import ConfigError, PlacementError
+from projcomp.folder import WEIGHTS
 from projcomp.plan.plan import Plan
 
 _TRIED = 32
-"""Scenes with as many objects as a dataset has at most. Of those that the run draws, one in so many
-may fail unseen; a shard of hundreds would end with a line of its own."""
+"""Scenes with the most objects: where one in ten cannot be drawn, one of these cannot."""
 
 
 def check_crowded(plan: Plan) -> None:
-    """Draw scenes of the most objects of every dataset whose index is not there, a second or two.
+    """Draw scenes of the most objects of every dataset that is not there, a second or two.
 
-    A scene for which no arrangement is found ends its shard, after others took an hour.
+    A scene for which no arrangement is found ends its shard, after others took an hour. Nothing is
+    asked of a dataset with an index, or whose folder was removed after the detector had learned
+    from it.
 
     Raises:
         ConfigError: naming the dataset and what makes room.
@@ -24,8 +26,8 @@ def check_crowded(plan: Plan) -> None:
 
     config = plan.config
     for name, dataset in config.rendered.items():
-        # around a place the rules are others, and fewer objects fail already by themselves
-        if dataset.max_objects < 2 or dataset.places or os.path.exists(plan.folder.index(name)):
+        # a single object always fits; around a place other rules hold
+        if dataset.max_objects < 2 or dataset.places or _is_made(plan, name):
             continue
         most, scene = dataset.max_objects, config.scene_of(name)
         expected = dataset.num_images // (most - dataset.min_objects + 1)
@@ -35,3 +37,11 @@ def check_crowded(plan: Plan) -> None:
                 generate_scene(rng, scene, most, most)
             except PlacementError as error:
                 raise ConfigError(f"datasets.{name}.max_objects: {error}") from None
+
+
+def _is_made(plan: Plan, dataset: str) -> bool:
+    """Whether the dataset has an index, or was there when the detector learned from it."""
+    made = [plan.folder.index(dataset)]
+    if dataset == plan.config.detector.dataset:
+        made.append(plan.folder.detector(WEIGHTS))
+    return any(map(os.path.exists, made))

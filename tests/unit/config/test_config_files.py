@@ -63,6 +63,7 @@ def test_the_paper_preset_has_the_papers_numbers() -> None:
     training = config.training
     assert (training.batch_size, training.learning_rate) == (2048, 0.012)
     assert (training.decay_updates, training.average_updates) == (35_000, 4096)
+    assert training.cooldown == preset("gpu").config.training.cooldown == 0  # EDM2's schedule
     assert {model.images_seen for model in config.models.values() if not model.exact} == {
         128 * 2**20
     }

@@ -109,6 +109,8 @@ def test_a_cooldown_brings_the_rate_of_the_last_updates_to_zero():
     shares = [rate / whole for rate, whole in zip(cooled[6:10], plain[6:], strict=True)]
     assert shares == pytest.approx([0.8, 0.6, 0.4, 0.2])
     assert cooled[10] == 0.0
+    with pytest.raises(ValueError, match="total of updates"):
+        learning_rate(5, **settings, cooldown=0.5)
 
 
 @pytest.mark.parametrize("length", [1, 5, 20, 100])

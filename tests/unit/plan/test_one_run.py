@@ -70,6 +70,17 @@ def test_a_run_that_begins_alone_clears_dead_locks_and_is_known_to_its_stages(pl
     execute(made)  # the lock was given back
 
 
+def test_a_run_whose_scenes_cannot_be_drawn_does_not_begin(plan: Plan) -> None:
+    crowded = {"datasets": {"counting": {"max_objects": 14}}}
+    made = workflow()
+    begin_with_care(made, Plan(load(known(crowded))))
+    with pytest.raises(
+        WorkflowError, match=r"datasets\.counting\.max_objects: an arrangement of 14"
+    ):
+        execute(made)
+    assert made.ran == []
+
+
 def test_places_whose_objects_can_overlap_are_told_once_and_not_by_jobs(
     plan: Plan, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -411,3 +411,17 @@ def test_shares_empties_and_dropout():
     assert share[conditioning.DROPPED] == pytest.approx(0.4, abs=0.1)
     assert share[conditioning.GIVEN] == pytest.approx(0.45, abs=0.1)
     assert share[conditioning.EMPTY] == pytest.approx(0.15, abs=0.08)
+
+
+def test_a_cooldown_lets_the_rate_out_by_the_last_update(tmp_path):
+    run(tmp_path, "cooled", learning_rate=0.06, ramp_images=0, cooldown=0.5)
+    rates = pd.read_csv(tmp_path / "cooled" / "metrics.csv")["learning_rate"]
+    # 12 updates, of which every second has a row; the cooldown begins with the seventh
+    assert rates.tolist() == pytest.approx([0.06, 0.06, 0.06, 0.05, 0.03, 0.01], rel=1e-5)
+
+
+def test_a_schedule_without_a_cooldown_is_the_same_text_as_before_there_were_any():
+    """Trainings would else begin again."""
+    assert "cooldown" not in settings(cooldown=0).model_dump_json()
+    cooled = settings(cooldown=0.4)
+    assert type(cooled).model_validate_json(cooled.model_dump_json()) == cooled
