@@ -5,11 +5,12 @@ Usage: python benchmarks/quality.py DATA [--model single] [--variants embedding 
 
 DATA is the folder of a finished run's indices (`data/`). Every variant trains the model `--model`
 of the demo's config in RGB, in a process of its own with one thread in fp32, as `projcomp train`
-does, and differs from the demo in what `VARIANTS` says. At every `--every` images a copy with
-averaged weights denoises held-out images: the error is the training's own (1 for a network of
-zeros), on the same images, noise and noise levels for all. Seconds are the processor's, the checks
-apart. Patches count as the share of an image that they are. "map, soap" needs `pip install
-pytorch-optimizer`, and is left out where nothing is said.
+does. It differs from the demo in what `VARIANTS` says, and is trained as `EDM2` says, but for "the
+demo" itself, whose cooldown makes its error comparable at its end alone. At every `--every` images
+a copy with averaged weights denoises held-out images: the error is the training's own (1 for a
+network of zeros), on the same images, noise and noise levels for all. Seconds are the processor's,
+the checks apart. Patches count as the share of an image that they are. "map, soap" needs `pip
+install pytorch-optimizer`, and is left out where nothing is said.
 
 The last table says how long each takes to the error that `embedding` ends with, as a share of what
 `embedding` takes: mean, least and greatest over the seeds.

@@ -99,6 +99,10 @@ class Folder:
         """The lock that a run's stages share while they are alive."""
         return self.at("state/stages")
 
+    def jobs(self) -> str:
+        """Word that jobs of a scheduler may be left of a run."""
+        return self.at("state/slurm")
+
     def has(self, path: str) -> bool:
         """Whether a file of a run, as its rules name it, is one of this run."""
         return path.startswith(tuple(self.at(f"{top}/") for top in TOPS))

@@ -201,6 +201,16 @@ def test_what_is_cancelled_saves_and_goes_on_in_the_next_attempt(run: Run, told:
         assert (value == alone[name]).all(), name
 
 
+def test_the_next_run_ends_what_a_killed_one_left(run: Run, told: str) -> None:
+    """Of the training's jobs one was cancelled by hand, one by the next run, and one has ended."""
+    assert "state/slurm: cancelling " in told
+    assert "waiting for the end of another training" not in run.log("single")
+    lines = run.slurm.run("squeue", "-h", "--states=all", "--sort=i", "-o", "%A %T %k").splitlines()
+    trained = [line.split() for line in lines if "rule_train_model" in line and "single" in line]
+    assert [state for _, state, *_ in trained] == ["CANCELLED", "CANCELLED", "COMPLETED"]
+    assert not (run.folder / "state/slurm").exists()
+
+
 def test_a_training_is_the_first_process_of_a_step(told: str) -> None:
     """Which alone hears SIGTERM where processes are tracked by cgroups."""
     assert "train --settings" in told.splitlines()[0]

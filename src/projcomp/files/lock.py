@@ -110,4 +110,5 @@ def _lock(file: int, locked: str, wait: Callable[[str], None] | None) -> bool:
         os.pwrite(
             file, f"process {os.getpid()} on {socket.gethostname()} since {since}\n".encode(), 0
         )
+        os.fsync(file)  # jobs on other machines read it, and the file stays open
     return True

@@ -15,11 +15,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from projcomp.errors import ConfigError, DiskError, FileFormatError, UserError
+from projcomp.errors import ConfigError, DiskError, FileFormatError, LockedError, UserError
 from projcomp.files.atomic import check_room, is_full, no_room
 from projcomp.files.lock import held
 from projcomp.folder import Folder
 from projcomp.machine.processes import announce_run
+from projcomp.machine.slurm import end_jobs, jobs_name, named_jobs
 from projcomp.plan.crowded import check_crowded
 from projcomp.plan.meetings import meetings
 from projcomp.plan.plan import Plan
@@ -27,6 +28,7 @@ from projcomp.plan.plan import Plan
 _SNAKEMAKE = Path(".snakemake")
 _SNAKEMAKE_LOCKS = _SNAKEMAKE / "locks"
 _CONFIG = "PROJCOMP_CONFIG"
+_HOLDER = "PROJCOMP_HOLDER"
 _AHEAD = 60.0
 """Seconds that the time of a file may be ahead of the clock: servers of files differ so much."""
 _ROOM = 2**20
@@ -53,7 +55,9 @@ def begin_with_care(workflow: Any, plan: Plan) -> None:
             if settings["executor_plugin"].common_settings.dryrun_exec:
                 return execute(*arguments, **settings)
             part = _is_part(workflow)
-            with _part(planned_by) if part else _whole(workflow, plan, planned_by):
+            executor = settings.get("executor_settings")
+            run = _part(plan, planned_by) if part else _whole(workflow, plan, planned_by, executor)
+            with run:
                 announce_run(None if part else plan.folder.stages())
                 return execute(*arguments, **settings)
         except UserError as error:
@@ -95,7 +99,7 @@ def _is_part(workflow: Any) -> bool:
 
 
 @contextmanager
-def _whole(workflow: Any, plan: Plan, planned_by: str) -> Iterator[None]:
+def _whole(workflow: Any, plan: Plan, planned_by: str, executor: Any) -> Iterator[None]:
     """A run of its own: alone in its root as long as it lives."""
     if workflow.execution_settings.keep_incomplete:
         raise ConfigError(
@@ -107,24 +111,44 @@ def _whole(workflow: Any, plan: Plan, planned_by: str) -> Iterator[None]:
     locked = f"{plan.folder.lock()}: expected no other run in this root, got one that is alive"
     with held(plan.folder.lock(), f"{locked}: wait for it, or end it; it goes on") as alone:
         check_clock([*plan.given(), *plan.intermediates(), *plan.targets()])
+        name = jobs_name(plan.folder.root)
         if alone:
             wait_for_stages(plan.folder)
+            end_jobs(plan.folder.jobs(), name)
             remove_dead_locks(plan.folder)
-        os.environ[_CONFIG] = planned_by
+        os.environ |= {_CONFIG: planned_by, _HOLDER: _holder(plan.folder)}
         check_crowded(plan)
         _note(plan)
-        yield
+        with named_jobs(executor, plan.folder.jobs(), name):
+            yield
 
 
 @contextmanager
-def _part(planned_by: str) -> Iterator[None]:
-    """A job whose Snakemake read the config anew: it must be the one that the run began with."""
+def _part(plan: Plan, planned_by: str) -> Iterator[None]:
+    """A job with a Snakemake of its own: its run must live, and the config be what it began with.
+
+    A job that waited in a queue while its run was killed would remove, before it makes them anew,
+    the files that the next run has made.
+    """
+    holder = _holder(plan.folder)
+    if os.environ.get(_HOLDER, holder) != holder:
+        raise LockedError(
+            f"{plan.folder.lock()}: expected the run that submitted this job, got a later one "
+            f"({holder}): nothing is lost, the later one makes what is missing"
+        )
     if os.environ.get(_CONFIG, planned_by) != planned_by:
         raise ConfigError(
             "config: expected what the run began with, got one edited since: let the run end, and "
             "run the same command again; it makes what the edit changes"
         )
     yield
+
+
+def _holder(folder: Folder) -> str:
+    """Who has the lock of the root, or had it last; empty where that is not known."""
+    with suppress(OSError):
+        return Path(folder.lock()).read_text(encoding="utf-8", errors="replace").strip()
+    return ""
 
 
 def wait_for_stages(folder: Folder) -> None:

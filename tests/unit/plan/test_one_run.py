@@ -33,7 +33,7 @@ LOCKS = Path(".snakemake/locks")
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     """A plan, in an empty folder; the environment is put back."""
     monkeypatch.chdir(tmp_path)
-    for name in (RUN, "PROJCOMP_CONFIG"):
+    for name in (RUN, "PROJCOMP_CONFIG", "PROJCOMP_HOLDER"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     monkeypatch.setattr(logging, "raiseExceptions", True)
@@ -68,6 +68,18 @@ def test_a_run_that_begins_alone_clears_dead_locks_and_is_known_to_its_stages(pl
     assert made.ran[0][RUN].startswith(f"{os.getpid()} ")
     assert Path("state/lock").read_text().startswith(f"process {os.getpid()} on ")
     execute(made)  # the lock was given back
+
+
+def test_a_job_of_a_run_that_another_followed_does_nothing(plan: Plan) -> None:
+    whole, late = workflow(), workflow(Mode.REMOTE)
+    for made in (whole, late):
+        begin_with_care(made, plan)
+    execute(whole)
+    Path("state/lock").write_text("process 2 on b since later\n")
+    told = r"^state/lock: expected the run that submitted this job, got a later one \(process 2"
+    with pytest.raises(WorkflowError, match=told):
+        execute(late)
+    assert late.ran == []
 
 
 def test_a_run_whose_scenes_cannot_be_drawn_does_not_begin(plan: Plan) -> None:
