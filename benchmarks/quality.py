@@ -35,7 +35,6 @@ from torch import Tensor
 from projcomp.config import demo
 from projcomp.config.learning import ModelConfig, NetworkConfig, TrainingConfig
 from projcomp.data.dataset import RenderedImages
-from projcomp.diffusion.learning_rate import learning_rate
 from projcomp.diffusion.loss import denoising_error, uncertainty_weighted
 from projcomp.diffusion.pixels import encode
 from projcomp.networks.conditioning import GIVEN
@@ -44,6 +43,7 @@ from projcomp.plan.load import load_files
 from projcomp.seeds import integer_seed
 from projcomp.training.batches import Batch, UpdateBatches
 from projcomp.training.noise import draw_noise
+from projcomp.training.schedule import rate_of
 
 EMBEDDING: dict[str, Any] = {
     "channels": 16,
@@ -346,15 +346,7 @@ def _update(
     ``near`` are the renders ``(B, K, C, H, W)`` whose posterior mean is the target.
     """
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate(
-            update,
-            reference=training.learning_rate,
-            batch_size=training.batch_size,
-            ramp_images=training.ramp_images,
-            decay_updates=training.decay_updates,
-            total=total,
-            cooldown=training.cooldown,
-        )
+        group["lr"] = rate_of(update, training, total)
     x0 = encode(batch.images).contiguous(memory_format=torch.channels_last)
     sigma, noise = draw_noise(
         batch.noise_seed,

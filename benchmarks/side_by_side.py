@@ -38,7 +38,6 @@ from projcomp.config.root import Config
 from projcomp.config.section import merged
 from projcomp.data.dataset import RenderedImages
 from projcomp.diffusion.batched import BatchedScores
-from projcomp.diffusion.learning_rate import learning_rate
 from projcomp.diffusion.loss import denoising_error, uncertainty_weighted
 from projcomp.diffusion.noise_levels import edm_sigmas
 from projcomp.diffusion.pixels import decode, encode
@@ -52,6 +51,7 @@ from projcomp.plan.load import load_files
 from projcomp.samplers.heun import Heun
 from projcomp.samplers.process import sample
 from projcomp.seeds import integer_seed
+from projcomp.training.schedule import rate_of
 
 
 @dataclass(frozen=True)
@@ -155,18 +155,7 @@ class Training:
         ).to(device)
         self.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.total = int(images * variant.images) // settings.batch_size
-        rates = [
-            learning_rate(
-                update,
-                reference=settings.learning_rate,
-                batch_size=settings.batch_size,
-                ramp_images=settings.ramp_images,
-                decay_updates=settings.decay_updates,
-                total=self.total,
-                cooldown=settings.cooldown,
-            )
-            for update in range(self.total)
-        ]
+        rates = [rate_of(update, settings, self.total) for update in range(self.total)]
         first = int((1 - variant.averaged) * self.total)
         shares = [1 / max(update - first + 1, 1) for update in range(self.total)]
         # on the device, so that a graph needs nothing new: rates, shares of the mean, the number

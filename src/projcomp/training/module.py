@@ -10,7 +10,6 @@ from torch.nn.parallel import DistributedDataParallel
 
 from projcomp.config.learning import TrainingConfig
 from projcomp.diffusion.averaging import TailAverage
-from projcomp.diffusion.learning_rate import learning_rate
 from projcomp.diffusion.loss import denoising_error, uncertainty_weighted
 from projcomp.diffusion.pixels import encode
 from projcomp.errors import UserError
@@ -18,6 +17,7 @@ from projcomp.networks.denoiser import Denoiser
 from projcomp.training.batches import Batch
 from projcomp.training.losses import RunningLosses
 from projcomp.training.noise import draw_noise
+from projcomp.training.schedule import rate_of
 
 
 class DiffusionTraining(lightning.LightningModule):
@@ -60,7 +60,7 @@ class DiffusionTraining(lightning.LightningModule):
             raise batch
         optimizer = self.optimizers()
         assert isinstance(optimizer, LightningOptimizer)
-        rate = self._learning_rate()
+        rate = rate_of(self.updates_made, self.config, self.total_updates)
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad()
@@ -133,17 +133,6 @@ class DiffusionTraining(lightning.LightningModule):
         loss = uncertainty_weighted(error, self.model.logvar(sigma))
         self.losses.add(self.updates_made, sigma, loss.detach(), error.detach())
         return loss
-
-    def _learning_rate(self) -> float:
-        return learning_rate(
-            self.updates_made,
-            reference=self.config.learning_rate,
-            batch_size=self.config.batch_size,
-            ramp_images=self.config.ramp_images,
-            decay_updates=self.config.decay_updates,
-            total=self.total_updates,
-            cooldown=self.config.cooldown,
-        )
 
     def _without_exchange(self):
         """Keep the gradients of several processes apart until an update's last pass."""
